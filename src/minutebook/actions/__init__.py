@@ -1,0 +1,21 @@
+"""The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
+
+from minutebook.actions import credits, member, mode, organization, settings, sso, user
+from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
+
+__all__ = [
+    "CATALOGUE",
+    "NOUNS",
+    "Action",
+    "Details",
+    "Severity",
+    "credits",
+    "describe",
+    "member",
+    "mode",
+    "organization",
+    "read_details",
+    "settings",
+    "sso",
+    "user",
+]

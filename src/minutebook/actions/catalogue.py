@@ -1,0 +1,158 @@
+"""How an action is declared, and what is derived from the declaration.
+
+    @action("member.change_role", title="Role changed", severity=Severity.HIGH,
+            says="Changed role of {member} {role}", since="0.1")
+    class RoleChanged(Details):
+        \"\"\"An owner or admin gave a member another role.\"\"\"
+
+        member: Person
+        role: RoleChange
+
+Filter choices, labels, the sentence, the search text and `docs/actions.md` follow from it. Mistakes in a declaration
+(a name used twice, no docstring, a field in `says` that does not exist) fail at import.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, ClassVar, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from minutebook.actions.parts import Part, Strong, Text
+from minutebook.actions.values import Diff, Value
+from minutebook.model import Json, Outcome, Target
+
+NAME = re.compile(r"[a-z]+\.[a-z_]+")
+SLOT = re.compile(r"\{([a-z_]*)\}")
+
+NOUNS: dict[str, str] = {
+    "organization": "Organization",
+    "user": "Sign-in and invitations",
+    "member": "Members",
+    "settings": "Settings",
+    "mode": "Modes",
+    "credits": "Credits",
+    "sso": "Single sign-on",
+}
+"""The groups in which actions are shown, in this order: the noun of the name, and its title."""
+
+
+class Severity(IntEnum):
+    """How much attention an act deserves when it succeeds."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def label(self) -> str:
+        return self.name.capitalize()
+
+
+class Details(BaseModel):
+    """The typed data of an action, in the past tense. Subclasses are declared with `@action`.
+
+    Shipped fields are never removed or retyped (a golden file watches over it); what comes later has a default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    action: ClassVar[Action]
+    outcome: ClassVar[Outcome] = Outcome.SUCCESS
+
+    def targets(self) -> tuple[Target, ...]:
+        """What the act was done to."""
+        return ()
+
+    def diffs(self) -> tuple[Diff, ...]:
+        """What changed, for every field that knows a before and an after."""
+        return tuple(
+            value.diff(self.field_title(name))
+            for name in type(self).model_fields
+            if (value := getattr(self, name)) is not None and hasattr(value, "diff")
+        )
+
+    @classmethod
+    def field_title(cls, name: str) -> str:
+        """What people call a field: its `title`, else its name."""
+        return cls.model_fields[name].title or name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One kind of act. `name` is `noun.verb` and never changes once it is shipped."""
+
+    name: str
+    title: str
+    severity: Severity
+    says: str
+    since: str
+    version: int
+    details: type[Details]
+
+    @property
+    def noun(self) -> str:
+        return self.name.partition(".")[0]
+
+
+CATALOGUE: dict[str, Action] = {}
+D = TypeVar("D", bound=type[Details])
+
+
+def action(
+    name: str, *, title: str, severity: Severity, says: str, since: str, version: int = 1
+) -> Callable[[D], D]:
+    """Declares an action. Raises TypeError when the declaration contradicts itself or an earlier one."""
+
+    def declare(details: D) -> D:
+        if not NAME.fullmatch(name) or name.partition(".")[0] not in NOUNS:
+            raise TypeError(f"{name}: an action is called noun.verb, with a noun of NOUNS")
+        if name in CATALOGUE:
+            raise TypeError(f"{name} is declared twice")
+        if not details.__dict__.get("__doc__"):
+            raise TypeError(f"{name}: {details.__name__} needs a docstring that says what happened")
+        if unknown := set(SLOT.findall(says)) - set(details.model_fields):
+            raise TypeError(f"{name}: says names fields that do not exist: {', '.join(sorted(unknown))}")
+        details.action = CATALOGUE[name] = Action(name, title, severity, says, since, version, details)
+        return details
+
+    return declare
+
+
+def describe(details: Details) -> tuple[Part, ...]:
+    """The sentence of an event as parts. Values are put in as parts and never formatted a second time."""
+    parts: list[Part] = []
+    for number, piece in enumerate(SLOT.split(details.action.says)):
+        if number % 2 == 0:
+            if piece:
+                parts.append(Text(piece))
+        else:
+            parts.extend(parts_of(getattr(details, piece)))
+    return tuple(parts)
+
+
+def parts_of(value: object) -> Sequence[Part]:
+    """How one value of Details is told; None is told by silence."""
+    if value is None:
+        return ()
+    if isinstance(value, Value) and hasattr(value, "parts"):
+        parts: Sequence[Part] = value.parts()
+        return parts
+    label = getattr(value, "label", None)
+    return (Strong(label if isinstance(label, str) else str(value)),)
+
+
+def read_details(name: str, details: Mapping[str, Json]) -> Details:
+    """The typed Details of a recorded event, from the JSON it was recorded as.
+
+    Raises KeyError for an action that no version ever declared, pydantic.ValidationError for details that do not fit.
+    """
+    data: dict[str, Any] = {key: value for key, value in details.items() if key != "v"}
+    # JSON mode, because strict types accept an enum's or a tuple's JSON form only there
+    return CATALOGUE[name].details.model_validate_json(orjson.dumps(data))

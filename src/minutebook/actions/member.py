@@ -1,0 +1,41 @@
+"""member.*: the seats that people hold."""
+
+from __future__ import annotations
+
+from minutebook.actions.catalogue import Details, Severity, action
+from minutebook.actions.values import Person, RoleChange
+from minutebook.model import Role, Target
+
+
+@action(
+    "member.change_role",
+    title="Role changed",
+    severity=Severity.HIGH,
+    says="Changed role of {member} {role}",
+    since="0.1",
+)
+class RoleChanged(Details):
+    """An owner or admin gave a member another role."""
+
+    member: Person
+    role: RoleChange
+
+    def targets(self) -> tuple[Target, ...]:
+        return (self.member.target(),)
+
+
+@action(
+    "member.remove",
+    title="Member removed",
+    severity=Severity.HIGH,
+    says="Removed {member}, who was {role}",
+    since="0.1",
+)
+class MemberRemoved(Details):
+    """An owner or admin took a member's seat away; their access ended with it."""
+
+    member: Person
+    role: Role
+
+    def targets(self) -> tuple[Target, ...]:
+        return (self.member.target(),)

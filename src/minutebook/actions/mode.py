@@ -1,0 +1,51 @@
+"""mode.*: the custom modes of an organization."""
+
+from __future__ import annotations
+
+from minutebook.actions.catalogue import Details, Severity, action
+from minutebook.actions.values import Change, Rewrite, SetChange
+from minutebook.model import Target
+
+
+@action("mode.create", title="Mode created", severity=Severity.LOW, says="Created mode {name}", since="0.1")
+class ModeCreated(Details):
+    """An owner or admin made a custom mode."""
+
+    mode: str
+    name: str
+    instructions: str
+    tools: tuple[str, ...]
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("mode", self.mode, self.name),)
+
+
+@action(
+    "mode.update",
+    title="Mode changed",
+    severity=Severity.LOW,
+    says="Changed mode {current_name} {name} {tools} {instructions}",
+    since="0.1",
+)
+class ModeUpdated(Details):
+    """An owner or admin changed a custom mode. Only what changed is there."""
+
+    mode: str
+    current_name: str
+    name: Change | None = None
+    instructions: Rewrite | None = None
+    tools: SetChange | None = None
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("mode", self.mode, self.current_name),)
+
+
+@action("mode.delete", title="Mode deleted", severity=Severity.MEDIUM, says="Deleted mode {name}", since="0.1")
+class ModeDeleted(Details):
+    """An owner or admin deleted a custom mode."""
+
+    mode: str
+    name: str
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("mode", self.mode, self.name),)

@@ -1,0 +1,28 @@
+"""organization.*: the organization itself."""
+
+from __future__ import annotations
+
+from minutebook.actions.catalogue import Details, Severity, action
+from minutebook.actions.values import Person
+from minutebook.model import Plan, Target
+
+
+@action(
+    "organization.create",
+    title="Organization created",
+    severity=Severity.HIGH,
+    says="Created the organization {name}, plan {plan}, {seat_limit} seats, owned by {owner} {remark}",
+    since="0.1",
+)
+class OrganizationCreated(Details):
+    """An organization came into being with its first owner."""
+
+    id: str
+    name: str
+    plan: Plan
+    seat_limit: int
+    owner: Person
+    remark: str | None = None
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("organization", self.id, self.name), self.owner.target())

@@ -1,0 +1,78 @@
+"""What a sentence about an event is made of. Whoever shows it decides how a part looks and escapes it.
+
+`Text` is ours, written in the catalogue. Every other part may hold what a person typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words of the sentence itself."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """A value: a name, an amount, an address."""
+
+    kind: ClassVar[str] = "strong"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A name that a machine reads."""
+
+    kind: ClassVar[str] = "code"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Something that was put in."""
+
+    kind: ClassVar[str] = "added"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Something that was taken out."""
+
+    kind: ClassVar[str] = "removed"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """One value that became another."""
+
+    kind: ClassVar[str] = "swap"
+    before: str
+    after: str
+
+
+Part: TypeAlias = Text | Strong | Code | Added | Removed | Swap
+
+
+def plain(parts: Iterable[Part]) -> str:
+    """The sentence as one line of text: `Changed Models & Providers +openai/gpt-5-codex −novita`."""
+    words: list[str] = []
+    for part in parts:
+        match part:
+            case Swap():
+                words.append(f"{part.before} → {part.after}")
+            case Added():
+                words.append(f"+{part.text}")
+            case Removed():
+                words.append(f"−{part.text}")
+            case _:
+                words.append(part.text)
+    return " ".join(word for word in (word.strip() for word in words) if word)

@@ -1,0 +1,29 @@
+"""settings.*: what the organization allows."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from minutebook.actions.catalogue import Details, Severity, action
+from minutebook.actions.values import Change, SetChange
+from minutebook.model import Target
+
+
+@action(
+    "settings.change",
+    title="Settings changed",
+    severity=Severity.MEDIUM,
+    says="Changed {section} {models} {providers} {default_model} {data_collection}",
+    since="0.1",
+)
+class SettingsChanged(Details):
+    """An owner or admin saved settings that differ from those before. Only what changed is there."""
+
+    section: str
+    models: SetChange | None = Field(default=None, title="Allowed models")
+    providers: SetChange | None = Field(default=None, title="Allowed providers")
+    default_model: Change | None = None
+    data_collection: Change | None = None
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("settings", self.section.lower().replace(" & ", "-"), self.section),)

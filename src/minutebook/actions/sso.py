@@ -1,0 +1,40 @@
+"""sso.*: the domain whose people sign in through the organization's identity provider."""
+
+from __future__ import annotations
+
+from minutebook.actions.catalogue import Details, Severity, action
+from minutebook.actions.values import Change
+from minutebook.model import Target
+
+
+@action(
+    "sso.set_domain",
+    title="SSO domain set",
+    severity=Severity.HIGH,
+    says="Set the SSO domain {domain}",
+    since="0.1",
+)
+class SsoDomainSet(Details):
+    """An owner or admin set the organization's SSO domain, the first one or in place of another."""
+
+    domain: Change
+
+    def targets(self) -> tuple[Target, ...]:
+        name = self.domain.after or ""
+        return (Target("domain", name, name),)
+
+
+@action(
+    "sso.remove_domain",
+    title="SSO domain removed",
+    severity=Severity.HIGH,
+    says="Removed the SSO domain {domain}",
+    since="0.1",
+)
+class SsoDomainRemoved(Details):
+    """An owner or admin removed the organization's SSO domain."""
+
+    domain: str
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("domain", self.domain, self.domain),)

@@ -1,0 +1,91 @@
+"""user.*: signing in and out, and the way into an organization."""
+
+from __future__ import annotations
+
+from minutebook.actions.catalogue import Details, Severity, action
+from minutebook.actions.values import Person
+from minutebook.model import Outcome, Role, Target
+
+
+@action("user.login", title="Signed in", severity=Severity.LOW, says="Signed in with {method}", since="0.1")
+class SignedIn(Details):
+    """A user signed in, and from then on had access to the organization."""
+
+    method: str
+
+
+@action(
+    "user.login_failed",
+    title="Sign-in failed",
+    severity=Severity.MEDIUM,
+    says="{reason}, attempt {attempt} in 15 minutes",
+    since="0.1",
+)
+class SignInFailed(Details):
+    """Someone tried to sign in as a user and was refused."""
+
+    outcome = Outcome.FAILURE
+
+    reason: str
+    attempt: int
+
+
+@action("user.logout", title="Signed out", severity=Severity.LOW, says="Signed out", since="0.1")
+class SignedOut(Details):
+    """A user signed out, and from then on had no access by that session."""
+
+
+@action(
+    "user.invite",
+    title="Person invited",
+    severity=Severity.MEDIUM,
+    says="Invited {email} as {role}",
+    since="0.1",
+)
+class PersonInvited(Details):
+    """An owner or admin offered a seat to an address. `expires_at` is in UTC microseconds."""
+
+    invitation: str
+    email: str
+    role: Role
+    expires_at: int
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("invitation", self.invitation, self.email),)
+
+
+@action(
+    "user.accept_invite",
+    title="Invitation accepted",
+    severity=Severity.LOW,
+    says="Accepted the invitation from {invited_by} as {role}",
+    since="0.1",
+)
+class InvitationAccepted(Details):
+    """The invited person took the seat."""
+
+    invitation: str
+    role: Role
+    invited_by: str
+    member: Person
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("invitation", self.invitation, self.member.email),)
+
+
+@action(
+    "user.revoke_invite",
+    title="Invitation revoked",
+    severity=Severity.MEDIUM,
+    says="Revoked the invitation of {email} as {role}",
+    since="0.1",
+)
+class InvitationRevoked(Details):
+    """An owner or admin took back an invitation before it was accepted."""
+
+    invitation: str
+    email: str
+    role: Role
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("invitation", self.invitation, self.email),)

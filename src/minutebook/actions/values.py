@@ -1,0 +1,136 @@
+"""The types that Details are made of, and how each is told in a sentence and in a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from minutebook.actions.parts import Added, Part, Removed, Strong, Swap, Text
+from minutebook.model import Role, Target
+
+
+@dataclass(frozen=True, slots=True)
+class DiffLine:
+    """One line of a diff; `same` carries a remark such as "6 not changed"."""
+
+    kind: Literal["add", "del", "same"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What changed in one thing. The counts are of the whole list, before and after, where it is a list."""
+
+    title: str
+    lines: tuple[DiffLine, ...]
+    before: int | None = None
+    after: int | None = None
+
+
+class Value(BaseModel):
+    """A typed value inside Details."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Person(Value):
+    """A user as they were called when it happened."""
+
+    id: str
+    email: str
+    name: str
+
+    def parts(self) -> Sequence[Part]:
+        return (Strong(self.name or self.email),)
+
+    def target(self) -> Target:
+        return Target("user", self.id, self.email)
+
+
+class Cents(Value):
+    """An amount of money in cents of US dollars."""
+
+    cents: int
+
+    def __str__(self) -> str:
+        sign = "−" if self.cents < 0 else ""
+        dollars, cents = divmod(abs(self.cents), 100)
+        return f"{sign}${dollars:,}.{cents:02d}"
+
+    def parts(self) -> Sequence[Part]:
+        return (Strong(str(self)),)
+
+
+class Change(Value):
+    """A text that became another; None means that there was, or is, none."""
+
+    before: str | None
+    after: str | None
+
+    def parts(self) -> Sequence[Part]:
+        if self.before is None:
+            return (Added(self.after or ""),)
+        if self.after is None:
+            return (Removed(self.before),)
+        return (Swap(self.before, self.after),)
+
+    def diff(self, title: str) -> Diff:
+        removed = [DiffLine("del", line) for line in (self.before or "").splitlines()]
+        added = [DiffLine("add", line) for line in (self.after or "").splitlines()]
+        return Diff(title, (*removed, *added))
+
+
+class Rewrite(Change):
+    """A text of many lines that became another: too long for a sentence, so the sentence only says so."""
+
+    def parts(self) -> Sequence[Part]:
+        return (Text("and its instructions"),)
+
+
+class RoleChange(Value):
+    """A role that became another."""
+
+    before: Role
+    after: Role
+
+    def parts(self) -> Sequence[Part]:
+        return (Swap(self.before.label, self.after.label),)
+
+    def diff(self, title: str) -> Diff:
+        return Diff(title, (DiffLine("del", self.before.label), DiffLine("add", self.after.label)))
+
+
+class SetChange(Value):
+    """What was added to a set of names and what was removed from it, each sorted; the counts are of the whole set."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    before: int
+    after: int
+
+    @classmethod
+    def between(cls, before: Iterable[str], after: Iterable[str]) -> SetChange | None:
+        """What turns one set into the other; None when nothing does."""
+        old, new = frozenset(before), frozenset(after)
+        if old == new:
+            return None
+        return cls(
+            added=tuple(sorted(new - old)), removed=tuple(sorted(old - new)), before=len(old), after=len(new)
+        )
+
+    def parts(self) -> Sequence[Part]:
+        return (*map(Added, self.added), *map(Removed, self.removed))
+
+    def diff(self, title: str) -> Diff:
+        lines = [DiffLine("add", name) for name in self.added] + [DiffLine("del", name) for name in self.removed]
+        if same := self.before - len(self.removed):
+            lines.append(DiffLine("same", f"{same} not changed"))
+        return Diff(title, tuple(lines), self.before, self.after)
+
+
+def change(before: str | None, after: str | None) -> Change | None:
+    """What turns one text into the other; None when nothing does."""
+    return None if before == after else Change(before=before, after=after)

@@ -1,0 +1,182 @@
+"""One tree of errors. Each class carries its HTTP status, its code and its exit code; its docstring is its message.
+
+A message is a sentence for the person who caused it: it names what is wrong and what would be accepted. `{names}` in a
+docstring are filled from the keyword arguments, which are also kept in `facts`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with one field: which field, and a sentence that says what would be accepted."""
+
+    field: str
+    message: str
+
+
+class MinutebookError(Exception):
+    """Something went wrong inside Minutebook; nothing was changed."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.message)
+
+    @property
+    def message(self) -> str:
+        """The sentence shown to the person, without any text from another organization."""
+        text = " ".join((type(self).__doc__ or "").split())
+        for name, value in self.facts.items():
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+
+class Invalid(MinutebookError):
+    """{summary}"""
+
+    status = 422
+    code = "invalid"
+    exit_code = 2
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(summary=" ".join(problem.message for problem in problems))
+
+    @classmethod
+    def one(cls, field: str, message: str) -> Invalid:
+        """The error for a single field."""
+        return cls(Problem(field, message))
+
+
+class NotSignedIn(MinutebookError):
+    """Sign in first."""
+
+    status = 401
+    code = "not_signed_in"
+
+
+class NotFound(MinutebookError):
+    """There is nothing here, or it is not yours to see."""
+
+    status = 404
+    code = "not_found"
+
+
+class Forbidden(MinutebookError):
+    """The role {role} may not {verb}."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotAllowed(MinutebookError):
+    """{reason}"""
+
+    status = 403
+    code = "not_allowed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class Conflict(MinutebookError):
+    """{reason}"""
+
+    status = 409
+    code = "conflict"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class CrossOrigin(MinutebookError):
+    """This request came from another site, so it was refused. Open Minutebook itself and try again."""
+
+    status = 403
+    code = "cross_origin"
+
+
+class TooLarge(MinutebookError):
+    """The request is larger than the {limit} bytes that are accepted here."""
+
+    status = 413
+    code = "too_large"
+
+
+class TooManyAttempts(MinutebookError):
+    """Too many sign-in attempts. Try again in {minutes} minutes."""
+
+    status = 429
+    code = "too_many_attempts"
+
+
+class StoreUnavailable(MinutebookError):
+    """The database cannot be reached or is busy. Nothing was changed; try again in a moment."""
+
+    status = 503
+    code = "store_unavailable"
+    exit_code = 3
+
+
+class StoreInUse(MinutebookError):
+    """The data directory {directory} is in use by {holder}. Stop that process first, or use another data directory."""
+
+    status = 503
+    code = "store_in_use"
+    exit_code = 3
+
+
+class UnsafeSqlite(MinutebookError):
+    """This SQLite is {version}, which can corrupt a database in WAL mode (3.7.0 to 3.51.2, save 3.44.6 and 3.50.7).
+    Install a Python package with a newer one (pip install pysqlite3, on x86_64 Linux), a newer SQLite from your system,
+    or use PostgreSQL by MINUTEBOOK_DATABASE_URL."""
+
+    code = "unsafe_sqlite"
+    exit_code = 3
+
+
+class SchemaTooNew(MinutebookError):
+    """The database has schema {found}, which this version of Minutebook does not know (it knows {known}).
+    Install the version that wrote it, or a newer one."""
+
+    code = "schema_too_new"
+    exit_code = 3
+
+
+class SchemaTooOld(MinutebookError):
+    """The database has schema {found}; this version of Minutebook needs {known}. Start `minutebook serve` once: it backs
+    the database up and brings it up to date."""
+
+    code = "schema_too_old"
+    exit_code = 3
+
+
+class BadSettings(MinutebookError):
+    """{reason}"""
+
+    code = "bad_settings"
+    exit_code = 2
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class LeafTooLarge(MinutebookError):
+    """The event has a leaf of {size} bytes; at most {limit} are possible."""
+
+    code = "leaf_too_large"
+    status = 422
+
+
+class NotCanonical(MinutebookError):
+    """{what} cannot be recorded: {why}."""
+
+    code = "not_canonical"
+    status = 422

@@ -1,0 +1,66 @@
+"""Who may do what: one table, and the three rules about roles that a table cannot say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from minutebook.model import Role
+
+OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
+EVERYONE = frozenset(Role)
+
+
+class Permission(StrEnum):
+    """The value completes the sentence "The role member may not …"."""
+
+    SEATS_READ = "see who is in the organization"
+    SEATS_WRITE = "invite, remove or change people"
+    SETTINGS_READ = "see settings, models and modes"
+    SETTINGS_WRITE = "change settings, models or providers"
+    MODES_WRITE = "create, change or delete modes"
+    CREDITS_READ = "see credits"
+    CREDITS_BUY = "buy credits"
+    SSO_READ = "see single sign-on"
+    SSO_WRITE = "set or remove the SSO domain"
+    LOG_READ = "read the audit log"
+
+
+PERMISSIONS: dict[Permission, frozenset[Role]] = {
+    Permission.SEATS_READ: EVERYONE,
+    Permission.SEATS_WRITE: frozenset({OWNER, ADMIN}),
+    Permission.SETTINGS_READ: EVERYONE,
+    Permission.SETTINGS_WRITE: frozenset({OWNER, ADMIN}),
+    Permission.MODES_WRITE: frozenset({OWNER, ADMIN}),
+    Permission.CREDITS_READ: frozenset({OWNER, ADMIN, BILLING}),
+    Permission.CREDITS_BUY: frozenset({OWNER, BILLING}),
+    Permission.SSO_READ: frozenset({OWNER, ADMIN}),
+    Permission.SSO_WRITE: frozenset({OWNER, ADMIN}),
+    Permission.LOG_READ: frozenset({OWNER, ADMIN, AUDITOR}),
+}
+
+GRANTS: dict[Role, frozenset[Role]] = {
+    OWNER: EVERYONE,
+    ADMIN: frozenset({ADMIN, BILLING, MEMBER}),
+    AUDITOR: frozenset(),
+    BILLING: frozenset(),
+    MEMBER: frozenset(),
+}
+"""The roles that each role may give and take away. Only an owner makes owners and auditors."""
+
+SUMMARY: dict[Role, str] = {
+    OWNER: "Everything, including other owners",
+    ADMIN: "Seats, settings, modes, SSO and the log",
+    AUDITOR: "Reads the log, changes nothing",
+    BILLING: "Sees and buys credits",
+    MEMBER: "Uses the product",
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Whether a seat with this role has the permission."""
+    return role in PERMISSIONS[permission]
+
+
+def may_change(role: Role, before: Role | None, after: Role | None) -> bool:
+    """Whether this role may turn a seat from `before` into `after`; None stands for no seat."""
+    return all(changed in GRANTS[role] for changed in (before, after) if changed is not None)
