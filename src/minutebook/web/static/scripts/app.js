@@ -1,0 +1,22 @@
+// Everything works without these: each module only saves a round trip or a movement of the hand.
+import { setUpBusy } from "./busy.js";
+import { setUpCopying } from "./copying.js";
+import { setUpDialogs } from "./dialogs.js";
+import { setUpFinding } from "./finding.js";
+import { setUpKeys } from "./keys.js";
+import { setUpMenus } from "./menus.js";
+import { setUpPanel } from "./panel.js";
+import { setUpTheme } from "./theme.js";
+import { setUpToast } from "./toast.js";
+import { tellZone } from "./zone.js";
+
+tellZone();
+setUpTheme();
+setUpToast();
+setUpMenus();
+setUpFinding();
+setUpBusy();
+setUpCopying();
+setUpDialogs();
+setUpPanel();
+setUpKeys();

@@ -1,0 +1,40 @@
+// The server renders a dialog open in its page. Here it becomes modal, and a link can fetch one without leaving the page.
+import { $, $$, onContent } from "./page.js";
+
+let opener = null;
+
+const fits = (input) => input.value.trim() === input.dataset.confirm;
+
+const setUp = (dialog) => {
+  const inPage = dialog.open;
+  const fetched = inPage && opener !== null;
+  if (inPage) { dialog.close(); dialog.showModal(); }
+  for (const input of $$("[data-confirm]", dialog)) {
+    const button = $(".btn--danger", input.form);
+    button.disabled = !fits(input);
+    input.addEventListener("input", () => { button.disabled = !fits(input); });
+  }
+  ($("[autofocus]", dialog) ?? $("input:not([type=hidden]), select, textarea", dialog))?.focus();
+  dialog.addEventListener("close", () => {
+    if (!inPage) return;
+    // The address must not bring back what was put away.
+    if (!fetched) history.replaceState(history.state, "", dialog.dataset.close);
+    dialog.remove();
+    opener?.focus();
+    opener = null;
+  });
+};
+
+export const openDialog = (id) => { const dialog = $(`#${id}`); if (dialog && !dialog.open) dialog.showModal(); };
+
+export const setUpDialogs = () => {
+  document.addEventListener("click", (e) => {
+    const dismiss = e.target.closest?.("[data-dismiss]");
+    if (dismiss) { e.preventDefault(); dismiss.closest("dialog").close(); }
+    const show = e.target.closest?.("[data-show]");
+    if (show) { e.preventDefault(); openDialog(show.dataset.show); }
+    const fetches = e.target.closest?.("[data-dialog]");
+    if (fetches) opener = fetches.closest("details[name=menu]")?.querySelector("summary") ?? fetches;
+  });
+  onContent((from) => { for (const dialog of $$("dialog[data-close]", from)) setUp(dialog); });
+};

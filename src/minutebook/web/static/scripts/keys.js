@@ -1,0 +1,40 @@
+// Single keys. They never fire in a field, and can be turned off (WCAG 2.1.4).
+import { $, $$, setCookie } from "./page.js";
+import { openDialog } from "./dialogs.js";
+import { closeMenu, openMenu } from "./menus.js";
+import { closePanel, copyPanelLink, walk } from "./panel.js";
+
+const root = document.documentElement;
+
+const KEYS = {
+  "/": () => $("[data-search]")?.focus(),
+  "?": () => openDialog("keys"),
+  j: () => walk(1),
+  k: () => walk(-1),
+  a: () => openMenu("actions"),
+  e: () => openMenu("actor"),
+  d: () => openMenu("dates"),
+  u: () => $("[data-zone-switch] a:not([aria-current])")?.click(),
+  c: () => copyPanelLink(),
+};
+
+const isField = (element) => element.closest("input:not([type=checkbox], [type=radio]), textarea, select, dialog") !== null;
+
+const onKey = (e) => {
+  if (e.key === "Escape") {
+    if (!$("dialog[open]") && !closeMenu()) closePanel();
+    return;
+  }
+  if (root.dataset.keys === "off" || e.ctrlKey || e.metaKey || e.altKey || isField(e.target) || !Object.hasOwn(KEYS, e.key)) return;
+  e.preventDefault();
+  KEYS[e.key]();
+};
+
+export const setUpKeys = () => {
+  document.addEventListener("keydown", onKey);
+  for (const box of $$("[data-keys-toggle]"))
+    box.addEventListener("change", () => {
+      root.dataset.keys = box.checked ? "on" : "off";
+      setCookie("keys", root.dataset.keys);
+    });
+};

@@ -1,0 +1,131 @@
+// The panel beside the table. A click on a row fetches its event; the address follows, and Back leads back.
+import { $, $$, onContent } from "./page.js";
+
+const panel = () => $("#panel");
+const isOpen = () => panel() !== null && !panel().hidden;
+const rows = () => $$(".ev[id]");
+const current = () => rows().findIndex((row) => row.hasAttribute("aria-current"));
+const opens = (row) => $(".ev__open", row);
+
+// What the panel was asked to show, so that an answer that comes late does not move the address.
+let wanted = null;
+
+const mark = (row) => {
+  for (const other of rows()) other.removeAttribute("aria-current");
+  row?.setAttribute("aria-current", "true");
+};
+
+const load = (href, how) => {
+  wanted = { href, how };
+  htmx.ajax("GET", href, { target: "#panel", swap: "outerHTML", source: "#panel" });
+};
+
+const showRow = () => {
+  const row = isOpen() ? $(`#e${panel().dataset.seq}`) : null;
+  mark(row);
+  row?.scrollIntoView({ block: "nearest" });
+};
+
+// An address that differs only in the event it shows is a place on this same page.
+const withoutEvent = (url) => { const plain = new URL(url, location.href); plain.searchParams.delete("event"); plain.hash = ""; return plain.href; };
+const here = withoutEvent(location.href);
+
+const close = (how) => {
+  if (!isOpen()) return;
+  const href = $("[data-close-panel]", panel()).getAttribute("href");
+  panel().hidden = true;
+  wanted = null;
+  if (how === "push") history.pushState(null, "", href);
+  const row = rows()[current()];
+  if (row) opens(row).focus({ preventScroll: true });
+};
+
+const pushed = () => {
+  if (!wanted) return;
+  const { href, how } = wanted;
+  wanted = null;
+  if (how === "push") history.pushState(null, "", href);
+  if (how === "replace") history.replaceState(null, "", href);
+};
+
+const tabs = (from) => {
+  const list = $$("[role=tab]", from);
+  const show = (tab) => {
+    for (const other of list) {
+      const on = other === tab;
+      other.setAttribute("aria-selected", String(on));
+      other.tabIndex = on ? 0 : -1;
+      $(`#${other.getAttribute("aria-controls")}`).hidden = !on;
+    }
+  };
+  for (const tab of list) {
+    tab.addEventListener("click", () => show(tab));
+    tab.addEventListener("keydown", (e) => {
+      if (!/^Arrow(Left|Right)$/.test(e.key)) return;
+      const other = list[(list.indexOf(tab) + 1) % list.length];
+      show(other);
+      other.focus();
+    });
+  }
+};
+
+// ── What the keys do ──
+let soon;
+
+export const walk = (by) => {
+  const all = rows();
+  if (!all.length) return;
+  const row = all[Math.max(0, Math.min(all.length - 1, current() + by))];
+  mark(row);
+  row.scrollIntoView({ block: "nearest" });
+  opens(row).focus({ preventScroll: true });
+  clearTimeout(soon);
+  // Holding the key down runs past events without asking for each.
+  if (isOpen()) soon = setTimeout(() => load(opens(row).getAttribute("href"), "replace"), 120);
+};
+
+export const closePanel = () => { const was = isOpen(); close("push"); return was; };
+export const copyPanelLink = () => { if (isOpen()) $("[data-copied][href]", panel()).click(); };
+
+const onClick = (e) => {
+  if (e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+  const link = e.target.closest?.("[data-event-link]");
+  if (link) { e.preventDefault(); mark(link.closest(".ev") ?? rows()[current()]); load(link.getAttribute("href"), isOpen() ? "replace" : "push"); }
+  if (e.target.closest?.("[data-close-panel]")) { e.preventDefault(); close("push"); }
+};
+
+// Back and forward between events of one search stay on the page; everything else is the server's.
+const onPop = () => {
+  if (withoutEvent(location.href) !== here) { location.reload(); return; }
+  if (new URL(location.href).searchParams.has("event")) load(location.pathname + location.search, "stay");
+  else { close("stay"); mark(null); }
+};
+
+// A refusal, an error or a sign-in page is not an event: the server shows it as a page of its own.
+const onFailure = () => { if (wanted) { const { href } = wanted; wanted = null; location.assign(href); } };
+
+const unreachable = () => {
+  if (!wanted) return;
+  const { href, how } = wanted;
+  const note = $("#unreachable").content.cloneNode(true);
+  $("[data-retry]", note).setAttribute("href", href);
+  $("[data-retry]", note).addEventListener("click", (e) => { e.preventDefault(); e.stopPropagation(); load(href, how); });
+  panel().replaceChildren(note);
+  panel().hidden = false;
+};
+
+export const setUpPanel = () => {
+  if (!panel()) return;
+  document.addEventListener("click", onClick);
+  document.addEventListener("htmx:afterSwap", (e) => {
+    if (e.detail.target.id !== "panel") return;
+    pushed();
+    showRow();
+    if (!e.detail.requestConfig || !document.activeElement?.closest(".ev")) panel().focus({ preventScroll: true });
+  });
+  document.addEventListener("htmx:responseError", onFailure);
+  for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, unreachable);
+  addEventListener("popstate", onPop);
+  onContent(tabs);
+  showRow();
+};

@@ -1,0 +1,85 @@
+"""The Jinja2 environment of the dashboard: every template is escaped, and a missing value is an error."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from minutebook.web.assets import Assets
+
+# Characters that change how the text around them is read, or cannot be seen at all. The joiners U+200C and U+200D stay:
+# Persian names and many emoji are written with them.
+UNSEEN = {0x061C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF}
+JSON_KEY = re.compile(r'^( *)("(?:[^"\\]|\\.)*")(: )', re.MULTILINE)
+
+
+def environment(assets: Assets) -> Environment:
+    """The environment in which all pages are rendered."""
+    made = Environment(
+        loader=PackageLoader("minutebook.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals["asset"] = assets.url
+    made.filters.update(
+        number=number, plural=plural, initials=initials, visible=visible, json_tokens=json_tokens, act_parts=act_parts
+    )
+    return made
+
+
+def number(value: int) -> str:
+    """1284 as `1,284`."""
+    return f"{value:,}"
+
+
+def plural(value: int, one: str, many: str = "") -> str:
+    """`1 event`, `1,284 events`."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def initials(name: str) -> str:
+    """At most two letters of a name or an address: `AO` for Ada Okafor."""
+    words = [word for word in re.split(r"[^\w]+", name.partition("@")[0]) if word[:1].isalnum()]
+    if not words:
+        return "?"
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])).upper()
+
+
+def visible(text: str) -> str:
+    """The text with control and bidirectional characters shown as marks, so that it cannot act on the page."""
+    return "".join(_mark(c) if _unseen(c) else c for c in text)
+
+
+def act_parts(name: str) -> tuple[str, str]:
+    """`user.login` as its noun with the dot, and its verb."""
+    noun, dot, verb = name.partition(".")
+    return (noun + dot, verb) if dot else ("", noun)
+
+
+def json_tokens(text: str) -> Iterator[tuple[bool, str]]:
+    """Indented JSON cut into keys (True) and all else, unseen characters written as JSON escapes: the same value."""
+    text = "".join(_json_escape(c) if c != "\n" and _unseen(c) else c for c in text)
+    end = 0
+    for match in JSON_KEY.finditer(text):
+        yield False, text[end : match.start(2)]
+        yield True, match.group(2)
+        end = match.end(2)
+    yield False, text[end:]
+
+
+def _unseen(c: str) -> bool:
+    return ord(c) in UNSEEN or unicodedata.category(c) in ("Cc", "Cs")
+
+
+def _mark(c: str) -> str:
+    code = ord(c)
+    return chr(0x2400 + code) if code < 0x20 else f"⟨U+{code:04X}⟩"
+
+
+def _json_escape(c: str) -> str:
+    return f"\\u{ord(c):04x}"

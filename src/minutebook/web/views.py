@@ -1,0 +1,358 @@
+"""What the templates are filled with. Plain values, already in the viewer's words and zone: a template never computes.
+
+Every page gets `frame`; a page inside an organization also gets `shell`. Forms are shown from a `Form`, Audit Logs from
+a `LogPage`. An `href` is always a path with its query, ready for an attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from minutebook.actions.parts import Part
+from minutebook.actions.values import Diff
+
+Theme = Literal["auto", "light", "dark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page needs. `zone` is the IANA name of the zone its times are written in."""
+
+    theme: Theme = "auto"
+    keys: bool = True
+    """Whether single keys (`j`, `k`, `/` …) are on."""
+    zone: str = "UTC"
+    said: str = ""
+    """One line that says what was just done, shown once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person who is signed in."""
+
+    name: str
+    email: str
+    role: str = ""
+    """The title of the role in this organization, as people read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationLink:
+    """One organization in the switcher. `role` is the title of the viewer's role there."""
+
+    name: str
+    role: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A page of the dashboard. `icon` is the name of a symbol in `_icons.html`."""
+
+    label: str
+    icon: str
+    href: str
+    count: int | None = None
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NavGroup:
+    """Pages that belong together. The server leaves out what the viewer may not open."""
+
+    label: str
+    items: tuple[NavItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The frame of a page inside an organization."""
+
+    viewer: Viewer
+    organization: str
+    plan: str
+    """The title of the plan: `Enterprise` or `Teams`."""
+    organizations: tuple[OrganizationLink, ...]
+    nav: tuple[NavGroup, ...]
+    new_organization_href: str | None = None
+    sign_out_href: str = "/sign-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was typed and what is wrong with it, by the name of the field.
+
+    `errors` is in the order of the fields: the first one takes the focus. A sequence is what a group of boxes holds.
+    """
+
+    values: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, name: str, default: str = "") -> str:
+        """What stands in the field `name`."""
+        value = self.values.get(name, default)
+        return value if isinstance(value, str) else " ".join(value)
+
+    def holds(self, name: str, option: str) -> bool:
+        """Whether the group of boxes `name` has `option` ticked."""
+        value = self.values.get(name, ())
+        return option == value if isinstance(value, str) else option in value
+
+    def error(self, name: str) -> str:
+        """What is wrong with the field `name`, or nothing."""
+        return self.errors.get(name, "")
+
+    def first_wrong(self, name: str) -> bool:
+        """Whether `name` is the first field with an error."""
+        return next(iter(self.errors), None) == name
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a select, a list of radio buttons or a list of boxes."""
+
+    value: str
+    label: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceGroup:
+    """Choices under one heading, such as the models of a provider."""
+
+    label: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """The way to the neighbouring pages. `text` says where this one is: "1–50 of 1,284, newest first"."""
+
+    text: str
+    newer_href: str | None = None
+    older_href: str | None = None
+
+
+# ── Audit Logs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant. `utc` is RFC 3339 in UTC for machines; `text` and `exact` are in the zone of the page."""
+
+    utc: str
+    text: str
+    exact: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActorLink:
+    """Who did it, as recorded then. `kind` is a value of `ActorKind`; `href` finds everything they did."""
+
+    kind: str
+    name: str
+    email: str = ""
+    on_behalf_of: str = ""
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One line of the table. `severity` is low, medium, high or critical; `href` opens it beside this same page."""
+
+    seq: int
+    href: str
+    time: Moment
+    action: str
+    action_href: str
+    severity: str
+    outcome: str
+    actor: ActorLink
+    says: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DayGroup:
+    """The events of one day in the zone of the page. `note` is "Today", "Yesterday" or nothing."""
+
+    label: str
+    rows: tuple[EventRow, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One field of an event. `code` marks what a machine reads, such as an id."""
+
+    label: str
+    value: str
+    small: str = ""
+    href: str | None = None
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventPanel:
+    """Everything about one event. The neighbours are those in what was found; `close_href` is this page without it."""
+
+    seq: int
+    says: tuple[Part, ...]
+    actor: ActorLink
+    when: Moment
+    """`text` is the full date and time in the zone of the page."""
+    when_utc: str
+    """The same in UTC, and how long ago: "14:12:40.358 UTC, 29 minutes ago"."""
+    outcome: str
+    severity: str
+    action: str
+    action_title: str
+    action_href: str
+    diffs: tuple[Diff, ...]
+    facts: tuple[Fact, ...]
+    raw_json: str
+    """The event as indented JSON, one key a line."""
+    permalink: str
+    close_href: str
+    newer_href: str | None = None
+    older_href: str | None = None
+    by_actor_href: str | None = None
+    by_actor_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOption:
+    """One action of the catalogue in the Actions popover."""
+
+    name: str
+    title: str
+    checked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ActionGroup:
+    """The actions of one noun."""
+
+    noun: str
+    title: str
+    options: tuple[ActionOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActorSuggestion:
+    """Someone whose events are in the log; `href` is this search, by them."""
+
+    name: str
+    email: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatePreset:
+    """A range such as "Last 7 days"."""
+
+    label: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilterControls:
+    """The filter as people set it, with what was typed kept as it was typed.
+
+    One GET form holds all of it. It sends `text`, `action` (repeated), `actor`, `start_date`, `start_time`, `end_date`,
+    `end_time`, and, hidden, `zone`, `start` and `end`: the instants from which the four date fields were filled. A
+    bound whose two fields still read as they were filled keeps its instant, so seconds, and the second 02:30 of an
+    October night, survive a change of another filter.
+
+    `form.errors` may hold `text`, `action`, `actor`, `start_date`, `start_time`, `end_date`, `end_time`.
+    """
+
+    path: str
+    """Where the form goes: the page without any parameter."""
+    form: Form
+    actions: tuple[ActionGroup, ...]
+    chosen_actions: tuple[str, ...] = ()
+    wrong_actions: tuple[str, ...] = ()
+    """Chosen, but not in the catalogue."""
+    actors: tuple[ActorSuggestion, ...] = ()
+    presets: tuple[DatePreset, ...] = ()
+    range_text: str = ""
+    """The range that holds, short and in the zone of the page: "6 Nov 00:00 – now". Nothing when there is none."""
+    range_other: str = ""
+    """The same range in the other zone: "5 Nov 23:00 – now in UTC"."""
+    hidden: tuple[tuple[str, str], ...] = ()
+    """What the form sends besides: `zone`, `start`, `end`, when they are set."""
+    without_text_href: str = ""
+    without_actions_href: str = ""
+    without_actor_href: str = ""
+    without_dates_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSwitch:
+    """The zone of the page and the way to the other. `local_name` is empty where the viewer's own zone is UTC."""
+
+    shown: str
+    """The zone that holds, for the Time heading: "CET", "UTC"."""
+    is_utc: bool
+    local_name: str
+    """The short name of the viewer's zone now: "CET"."""
+    local_title: str
+    """In full: "Europe/Berlin, UTC+01:00"."""
+    local_href: str
+    utc_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """A clause that can be left out, and how many events there would be then."""
+
+    clause: str
+    href: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong in the address or a field; `href` is the same search without it."""
+
+    message: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The search could not be answered. Nothing about the cause but the number under which it was noted."""
+
+    message: str
+    request_id: str
+    retry_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """The Audit Logs page.
+
+    Exactly one of these is shown below the controls: `failure`; else `mistakes` (nothing was searched); else `days`;
+    else `without` (nothing matches all of the filters); else the state of a log that holds nothing yet.
+    """
+
+    controls: FilterControls
+    zone: ZoneSwitch
+    total: int
+    """Events in the log."""
+    found: int = 0
+    """Events that match the filter."""
+    kept_since: Moment | None = None
+    """When the first event of the log happened; `text` is its day."""
+    days: tuple[DayGroup, ...] = ()
+    pager: Pager | None = None
+    event: EventPanel | None = None
+    event_missing: str = ""
+    """Says so when the event of the address is not there: shown above the table."""
+    without: tuple[Without, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+    failure: Failure | None = None
