@@ -1,0 +1,100 @@
+"""What every test can ask for: databases and a browser.
+
+- `database_url`: runs the test twice, on a new SQLite file and on a new PostgreSQL database.
+- `sqlite_url`, `postgres_url`: only one of them.
+- `postgres_server`: to create more databases, or copies of one that is filled.
+- `page_context`: a person at a browser; call it once for each.
+"""
+
+import os
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import Contexts, running_browser
+from tests.support.postgres import EmbeddedServer, PostgresServer
+
+FAILED = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs PostgreSQL or a browser, and runs the browser's tests last.
+
+    Last, because Playwright's event loop runs in the main thread from its start on, and `asyncio.run()` then refuses.
+    """
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "postgres_url" in fixtures or "postgres_server" in fixtures or "postgresql" in parameters.values():
+            item.add_marker(pytest.mark.postgres)
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Lets fixtures know whether the test failed."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The server at MINUTEBOOK_TEST_POSTGRES, else one of this test process's own, without fsync."""
+    given = os.environ.get("MINUTEBOOK_TEST_POSTGRES")
+    if given:
+        yield PostgresServer(given)
+        return
+    server = EmbeddedServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path}/minutebook.sqlite3"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of a new, empty PostgreSQL database."""
+    url = postgres_server.create_database()
+    yield url.render_as_string(hide_password=False)
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a new, empty database; the test runs once on each kind."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for all tests of this process. Tests mostly want `page_context` instead."""
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page_context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Contexts]:
+    """Call it for a browser context: a person with cookies, a time zone and a screen of their own.
+
+    `page = page_context(zone="Asia/Kathmandu", width=360).new_page()`. When the test fails, every open page is
+    photographed into `test-results/`.
+    """
+    contexts = Contexts(browser)
+    yield contexts
+    if request.node.stash.get(FAILED, False):
+        contexts.photograph(re.sub(r"[^\w.-]+", "-", request.node.nodeid))
+    contexts.close()

@@ -1,0 +1,93 @@
+"""The browser of the tests: the machine's Chromium, driven by Playwright."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+FINDER = Path(__file__).parents[2] / "tools" / "find_browser.py"
+SCREENSHOTS = Path(__file__).parents[2] / "test-results"
+
+# Nothing that asks hosts on the internet, and no graphics card.
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+def executable() -> str:
+    """The path that `make test` passes on, else what the finder finds (and installs)."""
+    chosen = os.environ.get("MINUTEBOOK_TEST_BROWSER")
+    if chosen:
+        return chosen
+    found = subprocess.run([sys.executable, FINDER], stdout=subprocess.PIPE, text=True, check=False)
+    if found.returncode != 0:
+        raise RuntimeError("No browser for the tests; the lines above say what to do")
+    return found.stdout.strip()
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A headless browser.
+
+    The sandbox is off because Chromium has none when it runs as root, and the tests only open their own pages.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS, chromium_sandbox=False)
+        yield browser
+        browser.close()
+
+
+class Contexts:
+    """Makes browser contexts: each call is a person with cookies of their own. `close()` closes them all."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._open: list[BrowserContext] = []
+
+    def __call__(
+        self,
+        *,
+        zone: str = "Europe/Berlin",
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        script: bool = True,
+        base_url: str | None = None,
+    ) -> BrowserContext:
+        """A new context; `zone` is an IANA name, `script=False` turns JavaScript off."""
+        context = self._browser.new_context(
+            timezone_id=zone,
+            locale="en-GB",
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            java_script_enabled=script,
+            base_url=base_url,
+        )
+        context.set_default_timeout(10_000)
+        self._open.append(context)
+        return context
+
+    def pages(self) -> list[Page]:
+        """All pages that are open."""
+        return [page for context in self._open for page in context.pages]
+
+    def photograph(self, name: str) -> None:
+        """A screenshot of every open page, into `test-results/`, to see what a failed test saw."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        for number, page in enumerate(self.pages(), start=1):
+            page.screenshot(path=SCREENSHOTS / f"{name}-{number}.png", full_page=True)
+
+    def close(self) -> None:
+        """Closes all contexts."""
+        while self._open:
+            self._open.pop().close()

@@ -1,0 +1,67 @@
+"""That the databases and the browser of the tests are what the other tests take them for."""
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from tests.support.browser import Contexts
+from tests.support.postgres import EmbeddedServer, PostgresServer
+
+
+def test_each_database_answers_and_is_empty(database_url: str) -> None:
+    engine = create_engine(database_url)
+    catalogue = "sqlite_master" if engine.dialect.name == "sqlite" else "pg_stat_user_tables"
+    with engine.connect() as connection:
+        assert connection.scalar(text(f"SELECT count(*) FROM {catalogue}")) == 0
+    engine.dispose()
+
+
+def test_postgres_has_what_the_search_needs(postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE EXTENSION pg_trgm"))
+        assert connection.scalar(text("SELECT lower('ÄÖÉ')")) == "äöé"
+    engine.dispose()
+
+
+def test_a_database_can_be_a_copy_of_a_filled_one(postgres_server: PostgresServer, postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE note AS SELECT 'kept' AS word"))
+    engine.dispose()
+    copy = postgres_server.create_database(template=str(make_url(postgres_url).database))
+    engine = create_engine(copy)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT word FROM note")) == "kept"
+        # Still connected: dropping it must not wait.
+        postgres_server.drop_database(copy)
+        connection.invalidate()
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_durable_server_recovers_from_a_crash() -> None:
+    server = EmbeddedServer(durable=True)
+    try:
+        engine = create_engine(server.admin)
+        with engine.begin() as connection:
+            assert connection.scalar(text("SHOW fsync")) == "on"
+            connection.execute(text("CREATE TABLE note AS SELECT 'kept' AS word"))
+        engine.dispose()
+        server.crash()
+        server.start()
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT word FROM note")) == "kept"
+        engine.dispose()
+    finally:
+        server.remove()
+
+
+def test_each_context_is_a_person_of_their_own(page_context: Contexts) -> None:
+    ada = page_context(zone="Asia/Kathmandu", width=360, dark=True).new_page()
+    ada.set_content("<title>Ada</title><h1>Hello</h1>")
+    assert ada.get_by_role("heading").inner_text() == "Hello"
+    assert ada.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone") in {"Asia/Kathmandu", "Asia/Katmandu"}
+    assert ada.evaluate("[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]") == [360, True]
+    grace = page_context(script=False).new_page()
+    grace.set_content("<noscript>No script</noscript>")
+    assert grace.get_by_text("No script").is_visible()
