@@ -356,3 +356,5 @@ class LogPage:
     without: tuple[Without, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     failure: Failure | None = None
+    first_acts: tuple[ActionOption, ...] = ()
+    """What will come next, for a log that has only just begun: shown below its few events, or instead of them."""

@@ -1,4 +1,5 @@
 // Everything works without these: each module only saves a round trip or a movement of the hand.
+import { setUpAnswers } from "./answers.js";
 import { setUpBusy } from "./busy.js";
 import { setUpCopying } from "./copying.js";
 import { setUpDialogs } from "./dialogs.js";
@@ -15,6 +16,7 @@ setUpTheme();
 setUpToast();
 setUpMenus();
 setUpFinding();
+setUpAnswers();
 setUpBusy();
 setUpCopying();
 setUpDialogs();

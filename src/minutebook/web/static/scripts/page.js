@@ -1,11 +1,11 @@
-// The few words that every module needs.
+// The few words that every module needs. `$$` also finds the element it starts from.
 export const $ = (selector, from = document) => from.querySelector(selector);
-export const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+export const $$ = (selector, from = document) => [...(from.matches?.(selector) ? [from] : []), ...from.querySelectorAll(selector)];
 
-// Calls `enhance` with the document now, and with every piece of it that htmx puts in later.
+// Calls `enhance` with the document now, and with every element that htmx puts in later.
 export const onContent = (enhance) => {
   enhance(document);
-  document.addEventListener("htmx:afterSwap", (e) => enhance(e.detail.target.isConnected ? e.detail.target : document));
+  document.addEventListener("htmx:afterSwap", (e) => { if (e.target instanceof Element) enhance(e.target); });
 };
 
 const YEAR = 365 * 24 * 60 * 60;

@@ -7,7 +7,7 @@ const rows = () => $$(".ev[id]");
 const current = () => rows().findIndex((row) => row.hasAttribute("aria-current"));
 const opens = (row) => $(".ev__open", row);
 
-// What the panel was asked to show, so that an answer that comes late does not move the address.
+// What the panel was asked to show: the address follows only when it is there.
 let wanted = null;
 
 const mark = (row) => {
@@ -15,8 +15,8 @@ const mark = (row) => {
   row?.setAttribute("aria-current", "true");
 };
 
-const load = (href, how) => {
-  wanted = { href, how };
+const load = (href, how, focus = false) => {
+  wanted = { href, how, focus };
   htmx.ajax("GET", href, { target: "#panel", swap: "outerHTML", source: "#panel" });
 };
 
@@ -40,12 +40,14 @@ const close = (how) => {
   if (row) opens(row).focus({ preventScroll: true });
 };
 
-const pushed = () => {
+const arrived = () => {
+  showRow();
   if (!wanted) return;
-  const { href, how } = wanted;
+  const { href, how, focus } = wanted;
   wanted = null;
   if (how === "push") history.pushState(null, "", href);
   if (how === "replace") history.replaceState(null, "", href);
+  if (focus) panel().focus({ preventScroll: true });
 };
 
 const tabs = (from) => {
@@ -90,7 +92,7 @@ export const copyPanelLink = () => { if (isOpen()) $("[data-copied][href]", pane
 const onClick = (e) => {
   if (e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
   const link = e.target.closest?.("[data-event-link]");
-  if (link) { e.preventDefault(); mark(link.closest(".ev") ?? rows()[current()]); load(link.getAttribute("href"), isOpen() ? "replace" : "push"); }
+  if (link) { e.preventDefault(); mark(link.closest(".ev") ?? rows()[current()]); load(link.getAttribute("href"), isOpen() ? "replace" : "push", true); }
   if (e.target.closest?.("[data-close-panel]")) { e.preventDefault(); close("push"); }
 };
 
@@ -101,15 +103,12 @@ const onPop = () => {
   else { close("stay"); mark(null); }
 };
 
-// A refusal, an error or a sign-in page is not an event: the server shows it as a page of its own.
-const onFailure = () => { if (wanted) { const { href } = wanted; wanted = null; location.assign(href); } };
-
 const unreachable = () => {
   if (!wanted) return;
-  const { href, how } = wanted;
+  const { href, how, focus } = wanted;
   const note = $("#unreachable").content.cloneNode(true);
   $("[data-retry]", note).setAttribute("href", href);
-  $("[data-retry]", note).addEventListener("click", (e) => { e.preventDefault(); e.stopPropagation(); load(href, how); });
+  $("[data-retry]", note).addEventListener("click", (e) => { e.preventDefault(); e.stopPropagation(); load(href, how, focus); });
   panel().replaceChildren(note);
   panel().hidden = false;
 };
@@ -117,13 +116,7 @@ const unreachable = () => {
 export const setUpPanel = () => {
   if (!panel()) return;
   document.addEventListener("click", onClick);
-  document.addEventListener("htmx:afterSwap", (e) => {
-    if (e.detail.target.id !== "panel") return;
-    pushed();
-    showRow();
-    if (!e.detail.requestConfig || !document.activeElement?.closest(".ev")) panel().focus({ preventScroll: true });
-  });
-  document.addEventListener("htmx:responseError", onFailure);
+  document.addEventListener("htmx:afterSwap", (e) => { if (e.target.id === "panel") arrived(); });
   for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, unreachable);
   addEventListener("popstate", onPop);
   onContent(tabs);
