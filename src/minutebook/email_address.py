@@ -7,6 +7,7 @@ not folded into a Latin "a". A domain in another script is written in its `xn--`
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 
 from minutebook.errors import Invalid
@@ -14,11 +15,17 @@ from minutebook.errors import Invalid
 MAX_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5322 dot-atom
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def ascii_lower(text: str) -> str:
+    """The text with A to Z in lower case and nothing else touched: str.lower() would turn a Kelvin sign into a k."""
+    return text.translate(LOWER)
 
 
 def normal_email(text: str, field: str = "email") -> str:
     """The address in lower case without surrounding blanks; raises Invalid, naming what is wrong with it."""
-    address = text.strip().lower()
+    address = ascii_lower(text.strip())
     if problem := _problem(address):
         raise Invalid.one(field, problem)
     return address
@@ -26,16 +33,16 @@ def normal_email(text: str, field: str = "email") -> str:
 
 def is_email(text: str) -> bool:
     """Whether the text is one complete address."""
-    return not _problem(text.strip().lower())
+    return not _problem(ascii_lower(text.strip()))
 
 
 def normal_domain(text: str, field: str = "domain") -> str:
     """A domain name in lower case; raises Invalid, naming what is wrong with it."""
-    domain = text.strip().lower()
+    domain = ascii_lower(text.strip())
     if not domain:
         raise Invalid.one(field, "Enter a domain, such as example.com.")
-    if stranger := _stranger(domain):
-        raise Invalid.one(field, stranger)
+    if strange := stranger(domain):
+        raise Invalid.one(field, strange)
     if problem := _domain_problem(domain):
         raise Invalid.one(field, f"{domain} is not a domain: {problem}.")
     return domain
@@ -44,12 +51,12 @@ def normal_domain(text: str, field: str = "domain") -> str:
 def _problem(address: str) -> str | None:
     if not address:
         return "Enter an email address, such as ada@example.com."
-    if stranger := _stranger(address):
-        return stranger
+    if strange := stranger(address):
+        return strange
     local, at, domain = address.rpartition("@")
     if not at:
         return f"{address} is not a complete address: it needs an @, as in ada@example.com."
-    if len(address) > MAX_LENGTH or len(local) > 64:  # noqa: PLR2004 (RFC 5321, section 4.5.3.1.1)
+    if len(address) > MAX_LENGTH or len(local) > 64:  # RFC 5321, section 4.5.3.1.1
         return f"The address is too long: at most {MAX_LENGTH} characters, 64 of them before the @."
     if not LOCAL.fullmatch(local):
         return f"{address} is not a complete address: check the part before the @."
@@ -58,12 +65,15 @@ def _problem(address: str) -> str | None:
     return None
 
 
-def _stranger(text: str) -> str | None:
+def stranger(text: str) -> str | None:
+    """A sentence about the first character that no address can hold; None when there is none."""
     for character in text:
         if not "!" <= character <= "~":
             name = unicodedata.name(character, f"U+{ord(character):04X}")
             shown = f"“{character}” ({name})" if character.isprintable() and character != " " else name
-            return f"The character {shown} is not accepted here: use plain letters, digits and punctuation without blanks."
+            return (
+                f"The character {shown} is not accepted here: use plain letters, digits and punctuation without blanks."
+            )
     return None
 
 
@@ -71,7 +81,7 @@ def _domain_problem(domain: str) -> str | None:
     labels = domain.split(".")
     if len(labels) == 1:
         return "the part after the @ needs a dot" if domain else "the part after the @ is missing"
-    if len(domain) > 253 or not all(LABEL.fullmatch(label) for label in labels):  # noqa: PLR2004 (RFC 1035)
+    if len(domain) > 253 or not all(LABEL.fullmatch(label) for label in labels):  # RFC 1035
         return f"{domain} is not a domain name"
     if labels[-1].isdigit():
         return f"{domain} does not end in a top-level domain"

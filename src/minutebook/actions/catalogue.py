@@ -38,6 +38,7 @@ NOUNS: dict[str, str] = {
     "mode": "Modes",
     "credits": "Credits",
     "sso": "Single sign-on",
+    "log": "The log itself",
 }
 """The groups in which actions are shown, in this order: the noun of the name, and its title."""
 
@@ -105,9 +106,7 @@ CATALOGUE: dict[str, Action] = {}
 D = TypeVar("D", bound=type[Details])
 
 
-def action(
-    name: str, *, title: str, severity: Severity, says: str, since: str, version: int = 1
-) -> Callable[[D], D]:
+def action(name: str, *, title: str, severity: Severity, says: str, since: str, version: int = 1) -> Callable[[D], D]:
     """Declares an action. Raises TypeError when the declaration contradicts itself or an earlier one."""
 
     def declare(details: D) -> D:

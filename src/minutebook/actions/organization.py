@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from minutebook.actions.catalogue import Details, Severity, action
-from minutebook.actions.values import Person
+from minutebook.actions.values import Person, Value
 from minutebook.model import Plan, Target
+
+
+class FirstSettings(Value):
+    """What the organization allowed from its first moment."""
+
+    models: tuple[str, ...]
+    providers: tuple[str, ...]
+    default_model: str
+    data_collection: str
 
 
 @action(
@@ -22,6 +31,7 @@ class OrganizationCreated(Details):
     plan: Plan
     seat_limit: int
     owner: Person
+    settings: FirstSettings
     remark: str | None = None
 
     def targets(self) -> tuple[Target, ...]:

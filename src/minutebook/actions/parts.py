@@ -68,11 +68,11 @@ def plain(parts: Iterable[Part]) -> str:
     for part in parts:
         match part:
             case Swap():
-                words.append(f"{part.before} → {part.after}")
+                words.append(f" {part.before} → {part.after} ")
             case Added():
-                words.append(f"+{part.text}")
+                words.append(f" +{part.text} ")
             case Removed():
-                words.append(f"−{part.text}")
+                words.append(f" −{part.text} ")
             case _:
                 words.append(part.text)
-    return " ".join(word for word in (word.strip() for word in words) if word)
+    return " ".join("".join(words).split())

@@ -13,17 +13,19 @@ from minutebook.model import Target
     "settings.change",
     title="Settings changed",
     severity=Severity.MEDIUM,
-    says="Changed {section} {models} {providers} {default_model} {data_collection}",
+    says="Changed {section} {models} {providers} {default_model} {data_collection} {plan} {seat_limit}",
     since="0.1",
 )
 class SettingsChanged(Details):
-    """An owner or admin saved settings that differ from those before. Only what changed is there."""
+    """Settings were saved that differ from those before. Only what changed is there."""
 
     section: str
     models: SetChange | None = Field(default=None, title="Allowed models")
     providers: SetChange | None = Field(default=None, title="Allowed providers")
     default_model: Change | None = None
     data_collection: Change | None = None
+    plan: Change | None = None
+    seat_limit: Change | None = None
 
     def targets(self) -> tuple[Target, ...]:
         return (Target("settings", self.section.lower().replace(" & ", "-"), self.section),)

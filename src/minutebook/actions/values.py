@@ -117,9 +117,7 @@ class SetChange(Value):
         old, new = frozenset(before), frozenset(after)
         if old == new:
             return None
-        return cls(
-            added=tuple(sorted(new - old)), removed=tuple(sorted(old - new)), before=len(old), after=len(new)
-        )
+        return cls(added=tuple(sorted(new - old)), removed=tuple(sorted(old - new)), before=len(old), after=len(new))
 
     def parts(self) -> Sequence[Part]:
         return (*map(Added, self.added), *map(Removed, self.removed))

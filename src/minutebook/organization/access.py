@@ -1,0 +1,49 @@
+"""Access: which session may act in which organization. It begins and ends with a recorded act, never by itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, exists, insert, select
+
+from minutebook.record import Act
+from minutebook.store import schema
+
+
+def give(act: Act, user: str) -> bool:
+    """Lets the session that acts into the organization; whether it was not let in before.
+
+    Access of the user's sessions that have ended meanwhile is tidied away with it.
+    """
+    session = act.seat.context.session_id
+    if session is None or has(act, session):
+        return False
+    table = schema.access
+    sessions = schema.session.c
+    alive = exists().where(sessions.id == table.c.session, sessions.expires_at > act.at)
+    ended = delete(table).where(table.c.organization == act.organization, table.c.user == user, ~alive)
+    act.connection.execute(ended)
+    values = {"organization": act.organization, "session": session, "user": user, "entered_at": act.at}
+    act.connection.execute(insert(table).values(values))
+    return True
+
+
+def has(act: Act, session: str) -> bool:
+    """Whether the session has access to the organization."""
+    table = schema.access.c
+    where = (table.organization == act.organization, table.session == session)
+    return act.connection.execute(select(table.session).where(*where)).first() is not None
+
+
+def end(act: Act, session: str) -> bool:
+    """Ends the access of one session; whether it had any."""
+    for table in (schema.sitting, schema.access):
+        where = (table.c.organization == act.organization, table.c.session == session)
+        ended = act.connection.execute(delete(table).where(*where))
+    return ended.rowcount > 0
+
+
+def end_all(act: Act, user: str) -> None:
+    """Ends the access of every session of a user."""
+    table = schema.access.c
+    where = (table.organization == act.organization, table.user == user)
+    for session in act.connection.execute(select(table.session).where(*where)).scalars().all():
+        end(act, session)

@@ -1,0 +1,63 @@
+"""The outbox: mail is a row of the act's own transaction, so none is sent for an act that did not happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from minutebook.model import MINUTE
+from minutebook.store import schema
+from minutebook.store.engine import Store
+
+MAX_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A plain-text mail to one address."""
+
+    to: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A mail that is due, and how often it has been tried."""
+
+    id: int
+    mail: Mail
+    attempts: int
+
+
+def put(connection: Connection, mail: Mail, at: int) -> None:
+    """Adds a mail to the transaction at hand; it is due at once."""
+    values = {"to": mail.to, "subject": mail.subject, "body": mail.body}
+    connection.execute(insert(schema.outbox).values(**values, created_at=at, next_try_at=at, attempts=0))
+
+
+def due(store: Store, limit: int = 20) -> list[Waiting]:
+    """The mails to be sent now, oldest first."""
+    table = schema.outbox.c
+    where = (table.next_try_at <= store.clock(), table.attempts < MAX_ATTEMPTS)
+    with store.reading() as connection:
+        rows = connection.execute(select(schema.outbox).where(*where).order_by(table.id).limit(limit)).all()
+    return [Waiting(row.id, Mail(row.to, row.subject, row.body), row.attempts) for row in rows]
+
+
+def sent(store: Store, waiting: Waiting) -> None:
+    """Forgets a mail that was sent: what it said, a link perhaps, is kept nowhere."""
+    with store.housekeeping() as connection:
+        connection.execute(delete(schema.outbox).where(schema.outbox.c.id == waiting.id))
+
+
+def failed(store: Store, waiting: Waiting, error: str) -> None:
+    """Notes why a mail could not be sent; it is tried again after 1, 2, 4 … minutes, ten times in all."""
+    again = store.clock() + MINUTE * 2**waiting.attempts
+    with store.housekeeping() as connection:
+        connection.execute(
+            update(schema.outbox)
+            .where(schema.outbox.c.id == waiting.id)
+            .values(attempts=waiting.attempts + 1, next_try_at=again, error=error[:500])
+        )

@@ -1,0 +1,123 @@
+"""Seats: who is in the organization, as what, and how that changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.values import Person, RoleChange
+from minutebook.errors import Conflict, NotAllowed, NotFound
+from minutebook.model import Role
+from minutebook.organization import access, people
+from minutebook.permissions import Permission, may_change
+from minutebook.record import NO_CHANGE, Act, Command, NoChange
+from minutebook.store import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A seat as the page Members shows it. `seen_at` is in UTC microseconds; None when never signed in."""
+
+    person: Person
+    role: Role
+    joined_at: int
+    seen_at: int | None
+
+
+@dataclass(frozen=True)
+class ChangeRole(Command):
+    """Gives another member a role. Raises NotAllowed, NotFound, Conflict for the last owner."""
+
+    needs: ClassVar = Permission.SEATS_WRITE
+
+    user: str
+    role: Role
+
+    def change(self, act: Act) -> RoleChanged | NoChange:
+        before = _role_to_change(act, self.user, self.role, "change your own role")
+        if before is self.role:
+            return NO_CHANGE
+        _keep_an_owner(act, before, self.role)
+        act.connection.execute(update(schema.seat).where(*_this_seat(act, self.user)).values(role=self.role.value))
+        member = people.user_by_id(act.connection, self.user).person()
+        return RoleChanged(member=member, role=RoleChange(before=before, after=self.role))
+
+
+@dataclass(frozen=True)
+class RemoveMember(Command):
+    """Takes another member's seat away; their access ends at once. Raises as ChangeRole does."""
+
+    needs: ClassVar = Permission.SEATS_WRITE
+
+    user: str
+
+    def change(self, act: Act) -> MemberRemoved:
+        role = _role_to_change(act, self.user, None, "remove yourself")
+        _keep_an_owner(act, role, None)
+        access.end_all(act, self.user)
+        act.connection.execute(delete(schema.seat).where(*_this_seat(act, self.user)))
+        return MemberRemoved(member=people.user_by_id(act.connection, self.user).person(), role=role)
+
+
+def check_grant(act: Act, before: Role | None, after: Role | None) -> None:
+    """Raises NotAllowed unless who acts may turn a seat from one role into the other."""
+    if act.by_operator or (act.role and may_change(act.role, before, after)):
+        return
+    special = Role.OWNER if Role.OWNER in (before, after) else Role.AUDITOR
+    raise NotAllowed(f"Only an owner makes someone {special.label.lower()}, or changes the seat of one.")
+
+
+def members(connection: Connection, organization: int) -> list[Member]:
+    """All seats with their people, by name."""
+    seat, user, session, access_ = schema.seat, schema.user, schema.session, schema.access
+    seen = (
+        select(func.max(session.c.seen_at))
+        .join(access_, access_.c.session == session.c.id)
+        .where(access_.c.organization == organization, session.c.user == user.c.id)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(user.c.id, user.c.email, user.c.name, seat.c.role, seat.c.joined_at, seen)
+        .join(user, user.c.id == seat.c.user)
+        .where(seat.c.organization == organization)
+        .order_by(func.lower(user.c.name), user.c.id)
+    )
+    return [
+        Member(Person(id=id_, email=email, name=name), Role(role), joined_at, seen_at)
+        for id_, email, name, role, joined_at, seen_at in rows
+    ]
+
+
+def count(connection: Connection, organization: int) -> int:
+    """How many seats are taken."""
+    seats = schema.seat.c
+    return connection.execute(select(func.count()).where(seats.organization == organization)).scalar_one()
+
+
+def _role_to_change(act: Act, user: str, after: Role | None, own: str) -> Role:
+    seats = schema.seat.c
+    found = act.connection.execute(select(seats.role).where(*_this_seat(act, user))).scalar_one_or_none()
+    if found is None:
+        raise NotFound
+    if user == act.seat.actor.id:
+        raise NotAllowed(f"You cannot {own}; another owner or admin can.")
+    before = Role(found)
+    check_grant(act, before, after)
+    return before
+
+
+def _keep_an_owner(act: Act, before: Role, after: Role | None) -> None:
+    if before is not Role.OWNER or after is Role.OWNER:
+        return
+    seats = schema.seat.c
+    owners = select(func.count()).where(seats.organization == act.organization, seats.role == Role.OWNER.value)
+    if act.connection.execute(owners).scalar_one() <= 1:
+        raise Conflict("An organization always has an owner, and this is the last one. Make someone else owner first.")
+
+
+def _this_seat(act: Act, user: str) -> tuple[object, object]:
+    seats = schema.seat.c
+    return seats.organization == act.organization, seats.user == user

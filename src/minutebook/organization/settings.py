@@ -1,0 +1,199 @@
+"""Settings: which models and providers are allowed, the default model, and the data-collection policy."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select
+
+from minutebook.actions.settings import SettingsChanged
+from minutebook.actions.values import SetChange, change
+from minutebook.errors import Conflict, Invalid
+from minutebook.organization import wording
+from minutebook.permissions import Permission
+from minutebook.record import NO_CHANGE, Act, Command, NoChange
+from minutebook.store import schema
+
+KNOWN_MODELS = (
+    "anthropic/claude-haiku-4.5",
+    "anthropic/claude-opus-4.1",
+    "anthropic/claude-sonnet-4",
+    "anthropic/claude-sonnet-4.5",
+    "deepseek/deepseek-r1",
+    "deepseek/deepseek-v3.1",
+    "google/gemini-2.5-flash",
+    "google/gemini-2.5-pro",
+    "meta-llama/llama-4-maverick",
+    "mistralai/codestral-2508",
+    "mistralai/devstral-medium",
+    "moonshotai/kimi-k2",
+    "openai/gpt-5",
+    "openai/gpt-5-codex",
+    "openai/gpt-5-mini",
+    "openai/o3",
+    "qwen/qwen3-coder",
+    "qwen/qwen3-max",
+    "x-ai/grok-4",
+    "x-ai/grok-code-fast-1",
+    "z-ai/glm-4.6",
+)
+"""Offered as choices; any other model can be allowed by its id."""
+
+KNOWN_PROVIDERS = (
+    "amazon-bedrock",
+    "anthropic",
+    "azure",
+    "cerebras",
+    "deepinfra",
+    "deepseek",
+    "fireworks",
+    "google-ai-studio",
+    "google-vertex",
+    "groq",
+    "mistral",
+    "moonshotai",
+    "novita",
+    "openai",
+    "together",
+    "xai",
+)
+MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}/[a-z0-9][a-z0-9._:-]{0,79}")
+PROVIDER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+MAX_NAMES = 500
+
+DATA_COLLECTION = {
+    "forbid": "Providers may not keep prompts or train on them",
+    "allow": "Providers may keep prompts and train on them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of an organization; lists are sorted and each name stands in them once."""
+
+    models: tuple[str, ...]
+    providers: tuple[str, ...]
+    default_model: str
+    data_collection: str
+
+    def seen(self) -> str:
+        """A short text that a form carries along, so that what it overwrites is what its reader saw."""
+        return hashlib.sha256(orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+FIRST = Settings(
+    models=KNOWN_MODELS,
+    providers=KNOWN_PROVIDERS,
+    default_model="anthropic/claude-sonnet-4.5",
+    data_collection="forbid",
+)
+"""What a new organization starts with; recorded with its creation."""
+
+
+@dataclass(frozen=True)
+class ChangeModels(Command):
+    """Saves the page Models & Providers. `seen` is what `Settings.seen()` said when the form was shown."""
+
+    needs: ClassVar = Permission.SETTINGS_WRITE
+
+    models: tuple[str, ...]
+    providers: tuple[str, ...]
+    default_model: str
+    seen: str | None = None
+
+    def change(self, act: Act) -> SettingsChanged | NoChange:
+        before = _read_as_seen(act.connection, act.organization, self.seen)
+        after = replace(
+            before,
+            models=_names(self.models, MODEL, "models", "a model id, such as openai/gpt-5"),
+            providers=_names(self.providers, PROVIDER, "providers", "a provider, such as openai"),
+            default_model=self.default_model.strip(),
+        )
+        if after.default_model not in after.models:
+            raise Invalid.one(
+                "default_model",
+                f"{wording.shortened(after.default_model) or 'No model'} is not among the allowed models. "
+                "Allow it, or choose a default model that is allowed.",
+            )
+        return _save(act, "Models & Providers", before, after)
+
+
+@dataclass(frozen=True)
+class ChangeDataCollection(Command):
+    """Saves the data-collection policy."""
+
+    needs: ClassVar = Permission.SETTINGS_WRITE
+
+    data_collection: str
+    seen: str | None = None
+
+    def change(self, act: Act) -> SettingsChanged | NoChange:
+        before = _read_as_seen(act.connection, act.organization, self.seen)
+        (chosen,) = wording.choices([self.data_collection], DATA_COLLECTION, "data_collection")
+        return _save(act, "Data collection", before, replace(before, data_collection=chosen))
+
+
+def read_settings(connection: Connection, organization: int) -> Settings:
+    """The settings of an organization as they are."""
+    table = schema.setting
+    rows = connection.execute(select(table.c.name, table.c.value).where(table.c.organization == organization))
+    values = {name: orjson.loads(value) for name, value in rows}
+    return Settings(
+        models=tuple(values["models"]),
+        providers=tuple(values["providers"]),
+        default_model=values["default_model"],
+        data_collection=values["data_collection"],
+    )
+
+
+def write(act: Act, before: Settings | None, after: Settings) -> None:
+    """Stores those settings that differ from before."""
+    table = schema.setting
+    old = asdict(before) if before else {}
+    for name, value in asdict(after).items():
+        if name in old and old[name] == value:
+            continue
+        where = (table.c.organization == act.organization, table.c.name == name)
+        act.connection.execute(delete(table).where(*where))
+        text = orjson.dumps(value).decode()
+        act.connection.execute(insert(table).values(organization=act.organization, name=name, value=text))
+
+
+def _save(act: Act, section: str, before: Settings, after: Settings) -> SettingsChanged | NoChange:
+    if before == after:
+        return NO_CHANGE
+    write(act, before, after)
+    return SettingsChanged(
+        section=section,
+        models=SetChange.between(before.models, after.models),
+        providers=SetChange.between(before.providers, after.providers),
+        default_model=change(before.default_model, after.default_model),
+        data_collection=change(before.data_collection, after.data_collection),
+    )
+
+
+def _read_as_seen(connection: Connection, organization: int, seen: str | None) -> Settings:
+    now = read_settings(connection, organization)
+    if seen is not None and seen != now.seen():
+        raise Conflict(
+            "Someone else saved other settings while you were editing. Nothing of yours was saved: look at "
+            "what is set now, and save again."
+        )
+    return now
+
+
+def _names(names: Iterable[str], pattern: re.Pattern[str], field: str, kind: str) -> tuple[str, ...]:
+    chosen = sorted({name.strip().lower() for name in names if name.strip()})
+    if len(chosen) > MAX_NAMES:
+        raise Invalid.one(field, f"{len(chosen):,} names are too many; at most {MAX_NAMES} are accepted.")
+    for name in chosen:
+        if not pattern.fullmatch(name):
+            raise Invalid.one(field, f"“{wording.shortened(name)}” is not {kind}.")
+    if not chosen:
+        raise Invalid.one(field, "Allow at least one.")
+    return tuple(chosen)

@@ -1,0 +1,42 @@
+"""Sittings: someone reading the audit log, recorded once for each session in 30 minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import Connection, delete, insert, select
+
+from minutebook.actions.log import LogViewed
+from minutebook.model import MINUTE
+from minutebook.permissions import Permission
+from minutebook.record import NO_CHANGE, Act, Command, NoChange
+from minutebook.store import schema
+
+SITTING = 30 * MINUTE
+
+
+@dataclass(frozen=True)
+class OpenSitting(Command):
+    """Records that the acting session begins to read the log; nothing when it began less than 30 minutes ago."""
+
+    needs: ClassVar = Permission.LOG_READ
+
+    session: str
+
+    def change(self, act: Act) -> LogViewed | NoChange:
+        if is_open(act.connection, act.organization, self.session, act.at):
+            return NO_CHANGE
+        table = schema.sitting
+        where = (table.c.organization == act.organization, table.c.session == self.session)
+        act.connection.execute(delete(table).where(*where))
+        values = {"organization": act.organization, "session": self.session, "opened_at": act.at}
+        act.connection.execute(insert(table).values(values))
+        return LogViewed()
+
+
+def is_open(connection: Connection, organization: int, session: str, at: int) -> bool:
+    """Whether the session's sitting goes on at `at` (UTC microseconds)."""
+    table = schema.sitting.c
+    where = (table.organization == organization, table.session == session, table.opened_at > at - SITTING)
+    return connection.execute(select(table.session).where(*where)).first() is not None

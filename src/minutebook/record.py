@@ -1,0 +1,131 @@
+"""The door that writes: an act and its event in one transaction.
+
+    prepare → begin → lock the head → authorize and read → change → append → commit
+
+Authorizing before the lock would be a race: two owners who demote each other would both be allowed to. Nothing here
+catches an error of the act or of its record: if one fails, neither exists.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Final, final
+
+from sqlalchemy import Connection, select
+
+from minutebook.actions import Details
+from minutebook.actions.values import Person
+from minutebook.errors import Forbidden, NotFound
+from minutebook.model import ActorKind, Event, Json, Randomness, Role, Seat
+from minutebook.permissions import Permission, may
+from minutebook.store import log, schema
+from minutebook.store.engine import Store
+
+
+@final
+class NoChange:
+    """What a command returns when everything was already as asked: nothing is written and nothing is recorded."""
+
+
+NO_CHANGE: Final = NoChange()
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act under the lock of its organization's head: what a command may read, change and rely on."""
+
+    connection: Connection
+    seat: Seat
+    role: Role | None
+    at: int
+    randomness: Randomness
+
+    @property
+    def organization(self) -> int:
+        return self.seat.organization
+
+    @property
+    def person(self) -> Person:
+        """The one who acts, for Details that name them."""
+        actor = self.seat.actor
+        return Person(id=actor.id, email=actor.email or "", name=actor.name or "")
+
+    @property
+    def by_operator(self) -> bool:
+        """Whether Minutebook itself, or whoever runs it, acts; it needs no seat."""
+        return self.seat.actor.kind is ActorKind.SYSTEM
+
+
+class Command(ABC):
+    """What somebody wants to do: a frozen dataclass of its arguments.
+
+    `needs` is the permission that the seat must have when the head is locked; None for acts of people without a seat,
+    which then decide in `change` themselves.
+    """
+
+    needs: ClassVar[Permission | None] = None
+
+    def prepare(self) -> Command:
+        """Does what is slow and needs no transaction, such as hashing a password."""
+        return self
+
+    @abstractmethod
+    def change(self, act: Act) -> Details | NoChange:
+        """Checks what depends on the state, changes the organization's rows and says what was done."""
+
+    def open_log(self, connection: Connection, seat: Seat, randomness: Randomness) -> tuple[log.Head, Seat]:
+        """Locks the head of the log that the act is recorded in."""
+        del randomness
+        return log.lock_head(connection, seat.organization), seat
+
+
+def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
+    """Does what the command says and records it, both or neither; returns the event.
+
+    Raises Forbidden when the role may not, NotFound when there is no seat, Invalid and others as the command documents,
+    StoreUnavailable when the database cannot be written to.
+    """
+    prepared = command.prepare()
+    with store.acting() as connection:
+        head, seat = prepared.open_log(connection, seat, store.randomness)
+        act = Act(connection, seat, role_of(connection, seat), store.clock(), store.randomness)
+        _authorize(act, prepared.needs)
+        details = prepared.change(act)
+        if isinstance(details, NoChange):
+            connection.rollback()
+            return details
+        return log.append(connection, head, _draft(seat, details), at=act.at, randomness=store.randomness)
+
+
+def role_of(connection: Connection, seat: Seat) -> Role | None:
+    """The role of the seat as it is now; None without one."""
+    if seat.actor.kind is not ActorKind.USER:
+        return None
+    seats = schema.seat.c
+    where = (seats.organization == seat.organization, seats.user == seat.actor.id)
+    role = connection.execute(select(seats.role).where(*where)).scalar_one_or_none()
+    return Role(role) if role else None
+
+
+def _authorize(act: Act, needs: Permission | None) -> None:
+    if needs is None or act.by_operator:
+        return
+    if act.role is None:
+        raise NotFound
+    if not may(act.role, needs):
+        raise Forbidden(role=act.role.label.lower(), verb=needs.value)
+
+
+def _draft(seat: Seat, details: Details) -> log.Draft:
+    dumped: dict[str, Json] = details.model_dump(mode="json")
+    recorded: dict[str, Json] = {"v": details.action.version}
+    recorded |= {name: value for name, value in dumped.items() if value is not None}
+    return log.Draft(
+        action=details.action.name,
+        outcome=details.outcome,
+        actor=seat.actor,
+        targets=details.targets(),
+        context=seat.context,
+        details=recorded,
+    )

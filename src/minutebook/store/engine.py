@@ -1,0 +1,127 @@
+"""The store: how a transaction begins and ends, on SQLite and on PostgreSQL.
+
+Three doors, named for what may be done behind them: `reading()`, `acting()` (one act with its event; only
+`record.perform()` opens it) and `housekeeping()` (sessions, links, mail: nothing that an organization owns).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from minutebook.errors import StoreUnavailable
+from minutebook.model import Clock, Randomness
+from minutebook.store import sqlite
+
+LOCK_TIMEOUT_MS = 20_000
+
+
+def system_clock() -> int:
+    """Now, in UTC microseconds, by the server's clock as it is."""
+    return time.time_ns() // 1000
+
+
+class Store:
+    """A database with the schema of `schema.py`. Safe to share between threads.
+
+    `lock=False` opens a SQLite file that another process may be writing: for reading only.
+    """
+
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        clock: Clock = system_clock,
+        randomness: Randomness = os.urandom,
+        lock: bool = True,
+    ) -> None:
+        self.url = make_url(url)
+        self.clock = clock
+        self.randomness = randomness
+        self._lock: sqlite.WriterLock | None = None
+        self._writer: Engine
+        self._reader: Engine
+        if self.is_sqlite:
+            file = self.file
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if lock:
+                self._lock = sqlite.WriterLock(file)
+            file.touch(mode=0o600)
+            self._writer = sqlite.writing_engine(file)
+            self._reader = sqlite.reading_engine(file)
+        else:
+            self._writer, self._reader = _postgresql_engines(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def file(self) -> Path:
+        """The SQLite file."""
+        return Path(self.url.database or "minutebook.sqlite3")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent snapshot. Raises StoreUnavailable when the database is not there."""
+        with _translated(), self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def acting(self) -> Iterator[Connection]:
+        """One act and its event, durable when the block ends, undone when it raises."""
+        with _translated(), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def housekeeping(self) -> Iterator[Connection]:
+        """Changes to deployment tables; the guard refuses a change to an organization's table here."""
+        with _translated(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Ends all connections and gives the data directory free."""
+        self._reader.dispose()
+        self._writer.dispose()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+
+def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
+    url = url.set(drivername="postgresql+psycopg")
+    options = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC"}
+    writer = create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=16, connect_args=options)
+    reader = create_engine(
+        url, pool_pre_ping=True, pool_size=16, max_overflow=16, connect_args=options, isolation_level="REPEATABLE READ"
+    )
+
+    @event.listens_for(reader, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+    return writer, reader
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turns a database that is away, busy or full into the error that people see; anything else is a bug and stays."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreUnavailable from error
+    except (OperationalError, InterfaceError) as error:
+        if sqlite.is_a_mistake(error.orig):
+            raise
+        raise StoreUnavailable from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailable from error
+        raise

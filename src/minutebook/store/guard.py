@@ -1,0 +1,98 @@
+"""The guard: the database itself refuses a change without its event, and any rewriting of the log.
+
+Every change of an organization table notes in `act` the position that the next event of that organization will have.
+`act.position` is a deferred foreign key to `event.position`, so COMMIT fails unless the transaction also appended that
+event; for raw SQL and DELETE too. On PostgreSQL the trigger takes the head's lock, as every append does: without it the
+event of another transaction could stand in for the missing one.
+
+What it cannot see: a superuser who drops the triggers, and a SQLite connection without `PRAGMA foreign_keys = ON`, which
+leaves an `act` without its event. `minutebook doctor` reports the latter, and replaying the log reveals both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection
+
+from minutebook.store.schema import SEQ_BITS
+
+LOG_TABLES = ("log_head", "event", "act")
+APPEND_ONLY = ("event", "act")
+
+
+def install(connection: Connection, organization_tables: Iterable[str]) -> None:
+    """Creates the triggers, on tables that exist and have none yet."""
+    ddl = _postgresql if connection.dialect.name == "postgresql" else _sqlite
+    for statement in ddl(tuple(organization_tables)):
+        connection.exec_driver_sql(statement)
+
+
+def _sqlite(tables: tuple[str, ...]) -> Iterator[str]:
+    for table in tables:
+        for verb, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
+            notes = " ".join(_sqlite_note(row) for row in rows)
+            yield f"CREATE TRIGGER guard_{table}_{verb.lower()} AFTER {verb} ON {table} BEGIN {notes} END"
+    for table in APPEND_ONLY:
+        for verb in ("UPDATE", "DELETE"):
+            yield _sqlite_refusal(table, verb, "1", f"{table} is only ever added to")
+    yield _sqlite_refusal("log_head", "DELETE", "1", "a log is never deleted")
+    grows = "NEW.size > OLD.size AND NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id"
+    yield _sqlite_refusal("log_head", "UPDATE", f"NOT ({grows})", "a log only grows")
+
+
+def _sqlite_note(row: str) -> str:
+    # -1 is the position of no event: without a head the commit fails. Not OR IGNORE, which would let a NULL pass.
+    return (
+        f"INSERT INTO act (position) SELECT ({row}.organization << {SEQ_BITS}) | "
+        f"coalesce((SELECT size FROM log_head WHERE organization = {row}.organization), -1) "
+        "WHERE true ON CONFLICT (position) DO NOTHING;"
+    )
+
+
+def _sqlite_refusal(table: str, verb: str, when: str, why: str) -> str:
+    return (
+        f"CREATE TRIGGER guard_{table}_{verb.lower()} BEFORE {verb} ON {table} WHEN {when} "
+        f"BEGIN SELECT RAISE(ABORT, '{why}'); END"
+    )
+
+
+def _postgresql(tables: tuple[str, ...]) -> Iterator[str]:
+    yield f"""
+        CREATE FUNCTION guard_note(changed bigint) RETURNS void LANGUAGE plpgsql AS $$
+        DECLARE size_now bigint;
+        BEGIN
+            SELECT size INTO size_now FROM log_head WHERE organization = changed FOR UPDATE;
+            INSERT INTO act (position) VALUES ((changed << {SEQ_BITS}) | coalesce(size_now, -1))
+                ON CONFLICT (position) DO NOTHING;
+        END $$"""
+    yield """
+        CREATE FUNCTION guard_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP <> 'INSERT' THEN PERFORM guard_note(OLD.organization); END IF;
+            IF TG_OP <> 'DELETE' THEN PERFORM guard_note(NEW.organization); END IF;
+            RETURN NULL;
+        END $$"""
+    yield """
+        CREATE FUNCTION guard_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
+                MESSAGE = TG_OP || ' of ' || TG_TABLE_NAME || ' is refused: the log is only ever added to';
+        END $$"""
+    for table in tables:
+        yield (
+            f"CREATE TRIGGER guard_change AFTER INSERT OR UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION guard_change()"
+        )
+    for table in APPEND_ONLY:
+        yield (
+            f"CREATE TRIGGER guard_refuse BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION guard_refuse()"
+        )
+    yield "CREATE TRIGGER guard_delete BEFORE DELETE ON log_head FOR EACH ROW EXECUTE FUNCTION guard_refuse()"
+    yield """
+        CREATE TRIGGER guard_update BEFORE UPDATE ON log_head FOR EACH ROW
+        WHEN (NOT (NEW.size > OLD.size AND NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id))
+        EXECUTE FUNCTION guard_refuse()"""
+    for table in (*tables, *LOG_TABLES):  # TRUNCATE fires no row trigger
+        yield f"CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION guard_refuse()"

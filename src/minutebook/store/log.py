@@ -1,0 +1,217 @@
+"""The log: its head, the append, and reading events back. Nothing here changes or deletes an event."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, insert, select, update
+
+from minutebook.actions import read_details
+from minutebook.actions.catalogue import describe
+from minutebook.actions.parts import plain
+from minutebook.errors import NotFound
+from minutebook.evidence.leaf import SECRET_SIZE, Facts, disclose, leaf_of
+from minutebook.evidence.tree import CompactRange, leaf_hash
+from minutebook.filters import normal_text
+from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
+from minutebook.store import schema
+
+SEQ_MASK = (1 << schema.SEQ_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of one log: its id and its tree. Held only while the head is locked, never cached."""
+
+    organization: int
+    log_id: str
+    tree: CompactRange
+
+    @property
+    def size(self) -> int:
+        return self.tree.size
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event before it has a place in the log."""
+
+    action: str
+    outcome: Outcome
+    actor: Actor
+    targets: tuple[Target, ...]
+    context: Context
+    details: Mapping[str, Json]
+
+
+def position(organization: int, seq: int) -> int:
+    """The key of an event: see `schema.SEQ_BITS`."""
+    return organization << schema.SEQ_BITS | seq
+
+
+def start_log(connection: Connection, randomness: Randomness) -> Head:
+    """A new, empty log; its organization gets the next free number."""
+    log_id = f"log_{randomness(16).hex()}"
+    statement = insert(schema.log_head).values(log_id=log_id, size=0, peaks=b"")
+    number = connection.execute(statement.returning(schema.log_head.c.organization)).scalar_one()
+    return Head(number, log_id, CompactRange())
+
+
+def lock_head(connection: Connection, organization: int) -> Head:
+    """The head, locked until the transaction ends: whoever comes next waits here. Raises NotFound."""
+    return _head(connection, organization, lock=True)
+
+
+def read_head(connection: Connection, organization: int) -> Head:
+    """The head as this snapshot sees it. Raises NotFound."""
+    return _head(connection, organization, lock=False)
+
+
+def _head(connection: Connection, organization: int, *, lock: bool) -> Head:
+    statement = select(schema.log_head).where(schema.log_head.c.organization == organization)
+    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return Head(organization, row.log_id, CompactRange.from_bytes(row.size, row.peaks))
+
+
+def append(connection: Connection, head: Head, draft: Draft, *, at: int, randomness: Randomness) -> Event:
+    """Adds one event behind the last one, recorded at `at` (UTC microseconds). The head must be locked.
+
+    A crash before the commit leaves neither event nor act; after it, both.
+    """
+    event = Event(
+        organization=head.organization,
+        seq=head.size,
+        id=event_id(at, randomness),
+        recorded_at=at,
+        occurred_at=at,
+        action=draft.action,
+        outcome=draft.outcome,
+        actor=draft.actor,
+        targets=draft.targets,
+        context=draft.context,
+        details=draft.details,
+    )
+    disclosures = disclose(event.actor, event.targets, event.context, event.details)
+    secret = randomness(SECRET_SIZE)
+    hashed = leaf_hash(leaf_of(facts_of(event, head.log_id), secret, disclosures))
+    connection.execute(
+        insert(schema.event).values(
+            position=position(event.organization, event.seq),
+            organization=event.organization,
+            id=event.id,
+            recorded_at=event.recorded_at,
+            occurred_at=event.occurred_at,
+            action=event.action,
+            outcome=event.outcome.value,
+            disclosures=pack(disclosures),
+            secret=secret,
+            leaf_hash=hashed,
+            **projection(event),
+        )
+    )
+    tree = head.tree.append(hashed)
+    heads = schema.log_head
+    connection.execute(
+        update(heads).where(heads.c.organization == head.organization).values(size=tree.size, peaks=tree.to_bytes())
+    )
+    return event
+
+
+def event_id(at: int, randomness: Randomness) -> str:
+    """A UUIDv7 (RFC 9562, section 5.7) of a time in UTC microseconds."""
+    value = (at // 1000) << 80 | int.from_bytes(randomness(10))
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def facts_of(event: Event, log_id: str) -> Facts:
+    """What the leaf of an event says openly."""
+    return Facts(log_id, event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
+
+
+def projection(event: Event) -> dict[str, str]:
+    """The columns that only make an event easier to find; derived from its disclosures at any time."""
+    sentence = plain(describe(read_details(event.action, event.details)))
+    actor = event.actor
+    words = [sentence, actor.email or "", actor.name or "", *(target.name for target in event.targets)]
+    return {
+        "actor_id": normal_text(actor.id),
+        "actor_email": normal_text(actor.email or ""),
+        "search": normal_text("\n".join([*words, *_strings(dict(event.details))])),
+    }
+
+
+def _strings(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+
+
+def pack(disclosures: Mapping[str, bytes]) -> bytes:
+    """Disclosures as they are stored: a line each, `path TAB text`. Canonical JSON holds no raw tab or line feed, so
+    every text stays to the byte what was committed to."""
+    return b"".join(b"%s\t%s\n" % (path.encode(), text) for path, text in disclosures.items())
+
+
+def unpack(stored: bytes) -> dict[str, bytes]:
+    """The inverse of `pack`. Raises ValueError for what it cannot have written."""
+    disclosures: dict[str, bytes] = {}
+    for line in stored.removesuffix(b"\n").split(b"\n"):
+        path, tab, text = line.partition(b"\t")
+        if not tab:
+            raise ValueError("a disclosure without a value")
+        disclosures[path.decode()] = text
+    return disclosures
+
+
+def event_of(row: Row[Any]) -> Event:
+    """The event in a row of the table `event`."""
+    values = {path: orjson.loads(text) for path, text in unpack(row.disclosures).items()}
+    groups: dict[str, dict[str, Any]] = {"actor": {}, "context": {}, "targets": {}, "details": {}}
+    for path, value in values.items():
+        group, _, name = path.partition(".")
+        groups[group][name] = value
+    actor = groups["actor"]
+    return Event(
+        organization=row.organization,
+        seq=row.position & SEQ_MASK,
+        id=row.id,
+        recorded_at=row.recorded_at,
+        occurred_at=row.occurred_at,
+        action=row.action,
+        outcome=Outcome(row.outcome),
+        actor=Actor(**{**actor, "kind": ActorKind(actor["kind"])}),
+        targets=tuple(Target(**groups["targets"][str(number)]) for number in range(len(groups["targets"]))),
+        context=Context(**groups["context"]),
+        details=groups["details"],
+    )
+
+
+def events(connection: Connection, organization: int, seqs: Iterable[int] | None = None) -> Iterator[Event]:
+    """Every event of an organization in the order of the log, or those with the given numbers."""
+    statement = select(schema.event).where(schema.event.c.organization == organization)
+    if seqs is not None:
+        statement = statement.where(schema.event.c.position.in_([position(organization, seq) for seq in seqs]))
+    for row in connection.execute(statement.order_by(schema.event.c.position)):
+        yield event_of(row)
+
+
+def find(connection: Connection, organization: int, seq: int) -> Event:
+    """One event by its number. Raises NotFound."""
+    if not 0 <= seq <= SEQ_MASK:
+        raise NotFound
+    for event in events(connection, organization, [seq]):
+        return event
+    raise NotFound

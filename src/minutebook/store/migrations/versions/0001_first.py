@@ -1,0 +1,232 @@
+"""The first schema.
+
+Revision ID: 0001
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from minutebook.store import guard
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+GUARDED = ("organization", "seat", "access", "invitation", "setting", "mode", "credit_entry", "sso_domain", "sitting")
+
+
+def upgrade() -> None:
+    """Creates every table, then the guard."""
+    op.create_table(
+        "event",
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("occurred_at", sa.BigInteger(), nullable=False),
+        sa.Column("action", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("disclosures", sa.LargeBinary(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("actor_id", sa.Text(), nullable=False),
+        sa.Column("actor_email", sa.Text(), nullable=False),
+        sa.Column("search", sa.Text(), nullable=False),
+        sa.CheckConstraint("position >> 40 = organization", name=op.f("ck_event_position")),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_event")),
+    )
+    op.create_index(
+        op.f("ix_event_organization_action_occurred_at_position"),
+        "event",
+        ["organization", "action", "occurred_at", "position"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_event_organization_actor_email_occurred_at_position"),
+        "event",
+        ["organization", "actor_email", "occurred_at", "position"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_event_organization_occurred_at_position"),
+        "event",
+        ["organization", "occurred_at", "position"],
+        unique=False,
+    )
+    op.create_table(
+        "log_head",
+        sa.Column("organization", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("log_id", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("peaks", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("organization > 0 AND organization < 8388608", name=op.f("ck_log_head_organization")),
+        sa.CheckConstraint("size >= 0", name=op.f("ck_log_head_size")),
+        sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_head")),
+        sa.UniqueConstraint("log_id", name=op.f("uq_log_head_log_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("to", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("next_try_at", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    op.create_table(
+        "user",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user")),
+        sa.UniqueConstraint("email", name=op.f("uq_user_email")),
+    )
+    op.create_table(
+        "act",
+        sa.Column(
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["position"], ["event.position"], name=op.f("fk_act_position"), initially="DEFERRED", deferrable=True
+        ),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_act")),
+    )
+    op.create_table(
+        "link",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_link_user")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_link")),
+    )
+    op.create_table(
+        "organization",
+        sa.Column("organization", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("plan", sa.String(length=16), nullable=False),
+        sa.Column("seat_limit", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_organization_organization")),
+        sa.PrimaryKeyConstraint("organization", name=op.f("pk_organization")),
+        sa.UniqueConstraint("id", name=op.f("uq_organization_id")),
+    )
+    op.create_table(
+        "session",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_session_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_session_token_hash")),
+    )
+    op.create_index(op.f("ix_session_user"), "session", ["user"], unique=False)
+    op.create_table(
+        "access",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("session", sa.String(length=32), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("entered_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_access_organization")),
+        sa.PrimaryKeyConstraint("organization", "session", name=op.f("pk_access")),
+    )
+    op.create_index(op.f("ix_access_session"), "access", ["session"], unique=False)
+    op.create_table(
+        "credit_entry",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("cents", sa.BigInteger(), nullable=False),
+        sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.Column("entered_by", sa.Text(), nullable=False),
+        sa.Column("entered_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("balance >= 0", name=op.f("ck_credit_entry_balance")),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_credit_entry_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "reference", name=op.f("pk_credit_entry")),
+    )
+    op.create_table(
+        "invitation",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("invited_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_invitation_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
+    )
+    op.create_index(op.f("ix_invitation_organization_email"), "invitation", ["organization", "email"], unique=True)
+    op.create_table(
+        "mode",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("instructions", sa.Text(), nullable=False),
+        sa.Column("tools", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_mode_organization")),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_mode")),
+    )
+    op.create_index(op.f("ix_mode_organization_name_key"), "mode", ["organization", "name_key"], unique=True)
+    op.create_table(
+        "seat",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("joined_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_seat_organization")),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_seat_user")),
+        sa.PrimaryKeyConstraint("organization", "user", name=op.f("pk_seat")),
+    )
+    op.create_index(op.f("ix_seat_user"), "seat", ["user"], unique=False)
+    op.create_table(
+        "setting",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_setting_organization")),
+        sa.PrimaryKeyConstraint("organization", "name", name=op.f("pk_setting")),
+    )
+    op.create_table(
+        "sitting",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("session", sa.String(length=32), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_sitting_organization")),
+        sa.PrimaryKeyConstraint("organization", "session", name=op.f("pk_sitting")),
+    )
+    op.create_table(
+        "sso_domain",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("set_by", sa.Text(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_sso_domain_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", name=op.f("pk_sso_domain")),
+    )
+    guard.install(op.get_bind(), GUARDED)

@@ -1,0 +1,262 @@
+"""The tables. Times are UTC microseconds, amounts are cents, `organization` is the number of an organization.
+
+Three kinds, and each kind has its own door:
+
+* the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
+* organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
+  the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
+* deployment tables (`user`, `session`, `link`, `outbox`): people and housekeeping.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+SEQ_BITS = 40
+"""An event's position is `organization << 40 | seq`: one integer that is the primary key on both databases, keeps the
+events of an organization together in SQLite, and can be the row id of a text index."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER PRIMARY KEY is SQLite's row id
+
+# ── The log ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("organization", BigId, primary_key=True),
+    Column("log_id", String(64), nullable=False, unique=True),
+    Column("size", BigInteger, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    CheckConstraint("organization > 0 AND organization < 8388608", name="organization"),
+    CheckConstraint("size >= 0", name="size"),
+    sqlite_autoincrement=True,
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("position", BigId, primary_key=True, autoincrement=False),
+    Column("organization", BigInteger, nullable=False),
+    Column("id", String(36), nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    # the record: the exact disclosures, the secret behind their salts, the hash that the tree holds
+    Column("disclosures", LargeBinary, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    # the projection: rebuilt from the disclosures, never a source
+    Column("actor_id", Text, nullable=False),
+    Column("actor_email", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    CheckConstraint(f"position >> {SEQ_BITS} = organization", name="position"),
+    Index(None, "organization", "occurred_at", "position"),
+    Index(None, "organization", "action", "occurred_at", "position"),
+    Index(None, "organization", "actor_email", "occurred_at", "position"),
+)
+
+act = Table(
+    "act",
+    metadata,
+    Column(
+        "position",
+        BigId,
+        ForeignKey("event.position", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+)
+
+# ── Organization tables ──────────────────────────────────────────────────────────────────────────────────────────────
+
+organization = Table(
+    "organization",
+    metadata,
+    Column("organization", BigInteger, ForeignKey("log_head.organization"), primary_key=True, autoincrement=False),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("plan", String(16), nullable=False),
+    Column("seat_limit", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+
+def _organization_column() -> Column[int]:
+    return Column("organization", BigInteger, ForeignKey("organization.organization"), nullable=False)
+
+
+seat = Table(
+    "seat",
+    metadata,
+    _organization_column(),
+    Column("user", String(32), ForeignKey("user.id"), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("joined_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "user"),
+    Index(None, "user"),
+)
+
+access = Table(
+    "access",
+    metadata,
+    _organization_column(),
+    Column("session", String(32), nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("entered_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "session"),
+    Index(None, "session"),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("invited_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+    Index(None, "organization", "email", unique=True),
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    _organization_column(),
+    Column("name", String(32), nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("organization", "name"),
+)
+
+mode = Table(
+    "mode",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("tools", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+    Index(None, "organization", "name_key", unique=True),
+)
+
+credit_entry = Table(
+    "credit_entry",
+    metadata,
+    _organization_column(),
+    Column("reference", Text, nullable=False),
+    Column("cents", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("entered_by", Text, nullable=False),
+    Column("entered_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "reference"),
+    CheckConstraint("balance >= 0", name="balance"),
+)
+
+sso_domain = Table(
+    "sso_domain",
+    metadata,
+    _organization_column(),
+    Column("domain", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization"),
+)
+
+sitting = Table(
+    "sitting",
+    metadata,
+    _organization_column(),
+    Column("session", String(32), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "session"),
+)
+
+ORGANIZATION_TABLES: tuple[Table, ...] = (
+    organization,
+    seat,
+    access,
+    invitation,
+    setting,
+    mode,
+    credit_entry,
+    sso_domain,
+    sitting,
+)
+
+# ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────
+
+user = Table(
+    "user",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("user", String(32), ForeignKey("user.id"), nullable=False, index=True),
+    Column("method", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("user", String(32), ForeignKey("user.id"), nullable=True),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("to", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_try_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=True),
+)

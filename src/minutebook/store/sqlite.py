@@ -1,0 +1,96 @@
+"""SQLite: which library, which pragmas, and who may write."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from minutebook.errors import StoreInUse, UnsafeSqlite
+
+BUSY_SECONDS = 20
+PATCHED = {(3, 44, 6), (3, 50, 7)}
+
+
+def driver() -> ModuleType:
+    """The newest SQLite there is; raises UnsafeSqlite when it has the bug that corrupts a WAL database on reset."""
+    module: ModuleType
+    try:
+        import pysqlite3 as module  # type: ignore[import-untyped,no-redef]
+    except ImportError:
+        module = sqlite3
+    version: tuple[int, ...] = module.sqlite_version_info
+    if (3, 7, 0) <= version <= (3, 51, 2) and version not in PATCHED:
+        raise UnsafeSqlite(version=module.sqlite_version)
+    return module
+
+
+def writing_engine(file: Path) -> Engine:
+    """One connection, whose transactions take the write lock when they begin. Durable at commit: synchronous=FULL."""
+    return _engine(file, "BEGIN IMMEDIATE", ("synchronous=FULL",), pool_size=1)
+
+
+def reading_engine(file: Path) -> Engine:
+    """Connections that see one snapshot for each transaction and cannot write."""
+    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=268435456"), pool_size=16)
+
+
+def _engine(file: Path, begin: str, pragmas: tuple[str, ...], pool_size: int) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{file}",
+        module=driver(),
+        poolclass=QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+    )
+    common = (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        "wal_autocheckpoint=65536",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        for pragma in (*common, *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def is_a_mistake(error: BaseException | None) -> bool:
+    """Whether SQLite's answer means a wrong statement (no such table, a syntax error), not a file that is away or busy."""
+    return getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"
+
+
+class WriterLock:
+    """One process writes one data directory. The file says who; the lock goes with the process, however it ends."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file.with_name(file.name + ".lock")
+        self._handle = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._handle, 100).decode(errors="replace").strip() or "another process"
+            os.close(self._handle)
+            raise StoreInUse(directory=file.parent, holder=holder) from None
+        os.ftruncate(self._handle, 0)
+        os.write(self._handle, f"process {os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Gives the data directory free."""
+        os.close(self._handle)
