@@ -1,0 +1,37 @@
+"""The filters: one table of fields, and what their values mean. Without a database and without I/O."""
+
+from minutebook.filters.actor import ActorMatch, MatchKind, actor_match, matches
+from minutebook.filters.cursor import Cursor, Direction, parse_cursor
+from minutebook.filters.fields import EVERYTHING, FIELDS, Clause, Field, Filter, in_order, parse, write
+from minutebook.filters.presets import Preset, presets
+from minutebook.filters.text import normal_text, text_words
+from minutebook.filters.wall import parse_wall, wall_fields
+from minutebook.filters.zones import UTC, told, zone_label, zone_named
+
+__all__ = [
+    "EVERYTHING",
+    "FIELDS",
+    "UTC",
+    "ActorMatch",
+    "Clause",
+    "Cursor",
+    "Direction",
+    "Field",
+    "Filter",
+    "MatchKind",
+    "Preset",
+    "actor_match",
+    "in_order",
+    "matches",
+    "normal_text",
+    "parse",
+    "parse_cursor",
+    "parse_wall",
+    "presets",
+    "text_words",
+    "told",
+    "wall_fields",
+    "write",
+    "zone_label",
+    "zone_named",
+]

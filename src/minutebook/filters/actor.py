@@ -1,0 +1,74 @@
+"""What an actor filter means: one address, a pattern with *, or a part of an address.
+
+Addresses are recorded in lower case (`email_address.py`), so case never matters; `%` and `_` are themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from minutebook.email_address import MAX_LENGTH, ascii_lower, is_email, stranger
+from minutebook.errors import Invalid
+
+
+class MatchKind(StrEnum):
+    """How a text is compared with an address."""
+
+    EXACT = "exact"
+    PATTERN = "pattern"
+    PART = "part"
+
+
+@dataclass(frozen=True, slots=True)
+class ActorMatch:
+    """How to compare, and with what. In the text of a pattern, `*` is any run of characters, also none."""
+
+    kind: MatchKind
+    text: str
+
+
+def actor_match(text: str, field: str = "actor") -> ActorMatch:
+    """What the text asks for; raises Invalid, naming the character that no address can hold.
+
+    An address may itself hold a `*`. Such an address is a pattern here; it finds at least itself.
+    """
+    text = re.sub(r"\*+", "*", ascii_lower(text.strip()))
+    if not text:
+        raise Invalid.one(field, "Enter an address, such as ada@example.com, or a part of one.")
+    if len(text) > MAX_LENGTH + 2:
+        raise Invalid.one(field, f"This is longer than an address can be: at most {MAX_LENGTH + 2} characters.")
+    if strange := stranger(text):
+        hint = " In a URL, write a + as %2B." if " " in text and text.isascii() else ""
+        raise Invalid.one(field, strange + hint)
+    if "*" in text:
+        return ActorMatch(MatchKind.PATTERN, text)
+    return ActorMatch(MatchKind.EXACT if is_email(text) else MatchKind.PART, text)
+
+
+def matches(match: ActorMatch, address: str | None) -> bool:
+    """Whether a recorded address is meant. An actor without an address never is."""
+    if address is None:
+        return False
+    match match.kind:
+        case MatchKind.EXACT:
+            return address == match.text
+        case MatchKind.PART:
+            return match.text in address
+        case MatchKind.PATTERN:
+            return _fits(match.text.split("*"), address)
+
+
+def _fits(pieces: list[str], address: str) -> bool:
+    """Each piece as early as possible: linear, where a regular expression could take forever."""
+    first, *middle, last = pieces
+    if len(address) < len(first) + len(last) or not address.startswith(first) or not address.endswith(last):
+        return False
+    position, end = len(first), len(address) - len(last)
+    for piece in middle:
+        found = address.find(piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True

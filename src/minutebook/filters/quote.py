@@ -1,0 +1,11 @@
+"""How a message repeats what a person typed: short, and with nothing in it that could pass unseen."""
+
+from __future__ import annotations
+
+LIMIT = 60
+
+
+def quoted(text: str) -> str:
+    """The text in quotation marks, cut after 60 characters, with invisible characters named: “a[U+202E]b”."""
+    shown = "".join(c if c.isprintable() else f"[U+{ord(c):04X}]" for c in text[:LIMIT])
+    return f"“{shown}{'…' if len(text) > LIMIT else ''}”"
