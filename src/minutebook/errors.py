@@ -151,8 +151,8 @@ class SchemaTooNew(MinutebookError):
 
 
 class SchemaTooOld(MinutebookError):
-    """The database has schema {found}; this version of Minutebook needs {known}. Start `minutebook serve` once: it backs
-    the database up and brings it up to date."""
+    """The database has schema {found}; this version of Minutebook needs {known}. Start `minutebook serve` once: it
+    backs the database up and brings it up to date."""
 
     code = "schema_too_old"
     exit_code = 3

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 Clock: TypeAlias = Callable[[], int]
 """Returns now, in UTC microseconds."""
 Randomness: TypeAlias = Callable[[int], bytes]
@@ -46,6 +46,8 @@ class Plan(StrEnum):
 
 
 class Outcome(StrEnum):
+    """How an act ended; `denied` is a failure for want of a permission."""
+
     SUCCESS = "success"
     FAILURE = "failure"
     DENIED = "denied"

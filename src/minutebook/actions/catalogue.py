@@ -116,7 +116,7 @@ def action(name: str, *, title: str, severity: Severity, says: str, since: str, 
             raise TypeError(f"{name} is declared twice")
         if not details.__dict__.get("__doc__"):
             raise TypeError(f"{name}: {details.__name__} needs a docstring that says what happened")
-        if unknown := set(SLOT.findall(says)) - set(details.model_fields):
+        if unknown := set(SLOT.findall(says)) - set(vars(details)["__pydantic_fields__"]):
             raise TypeError(f"{name}: says names fields that do not exist: {', '.join(sorted(unknown))}")
         details.action = CATALOGUE[name] = Action(name, title, severity, says, since, version, details)
         return details

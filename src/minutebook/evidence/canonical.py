@@ -1,7 +1,7 @@
 """Canonical JSON: RFC 8785, restricted so that nobody's serializer has to agree on numbers or key order.
 
-Keys are ASCII; values are strings, booleans, null, integers within ±(2^53−1), lists and objects; no floats. Strings must
-be valid Unicode without lone surrogates. Under these restrictions orjson's sorted output is RFC 8785's.
+Keys are ASCII; values are strings, booleans, null, integers within ±(2^53−1), lists and objects; no floats. Strings
+must be valid Unicode without lone surrogates. Under these restrictions orjson's sorted output is RFC 8785's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The leaf of an event: the bytes whose hash the tree holds. Frozen: version 1 never changes.
 
 Everything that may one day have to be erased or withheld (each field of actor and context, each target, each top-level
-field of details) is in the leaf only as a commitment. The value itself is a *disclosure*: a path and the exact JSON text
-that was committed to. Erasing a disclosure leaves the leaf, and so every proof, as it was.
+field of details) is in the leaf only as a commitment. The value itself is a *disclosure*: a path and the exact JSON
+text that was committed to. Erasing a disclosure leaves the leaf, and so every proof, as it was.
 
     commitment = SHA-256(LP("minutebook/commitment/v1") ‖ LP(path) ‖ LP(salt) ‖ LP(JSON text))
     salt       = HMAC-SHA-256(secret, LP("minutebook/salt/v1") ‖ LP(path))

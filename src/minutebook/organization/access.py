@@ -35,10 +35,13 @@ def has(act: Act, session: str) -> bool:
 
 def end(act: Act, session: str) -> bool:
     """Ends the access of one session; whether it had any."""
-    for table in (schema.sitting, schema.access):
-        where = (table.c.organization == act.organization, table.c.session == session)
-        ended = act.connection.execute(delete(table).where(*where))
-    return ended.rowcount > 0
+    sittings, accesses = (
+        act.connection.execute(
+            delete(table).where(table.c.organization == act.organization, table.c.session == session)
+        ).rowcount
+        for table in (schema.sitting, schema.access)
+    )
+    return sittings + accesses > 0
 
 
 def end_all(act: Act, user: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select
 
 from minutebook.actions.user import InvitationAccepted, InvitationRevoked, PersonInvited
 from minutebook.email_address import normal_email
@@ -189,7 +189,7 @@ def _check_free_seat(act: Act) -> None:
         raise Conflict(f"All {limit} seats are taken. Ask an owner or admin to make room, then try again.")
 
 
-def _this(act: Act, invitation: str) -> tuple[object, object]:
+def _this(act: Act, invitation: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     table = schema.invitation.c
     return table.organization == act.organization, table.id == invitation
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.values import Rewrite, SetChange, change
@@ -149,7 +149,7 @@ def _columns(act: Act, name: str, instructions: str, tools: tuple[str, ...]) -> 
     }
 
 
-def _this(act: Act, mode: str) -> tuple[object, object]:
+def _this(act: Act, mode: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return schema.mode.c.organization == act.organization, schema.mode.c.id == mode
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.values import Person, RoleChange
@@ -118,6 +118,6 @@ def _keep_an_owner(act: Act, before: Role, after: Role | None) -> None:
         raise Conflict("An organization always has an owner, and this is the last one. Make someone else owner first.")
 
 
-def _this_seat(act: Act, user: str) -> tuple[object, object]:
+def _this_seat(act: Act, user: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     seats = schema.seat.c
     return seats.organization == act.organization, seats.user == user

@@ -12,7 +12,7 @@ MAX_TEXT = 20_000
 
 
 def name(text: str, field: str, label: str, *, limit: int = MAX_NAME) -> str:
-    """One line of text, composed (NFC), blanks folded. Raises Invalid when empty, too long or with control characters."""
+    """One line of text, NFC, blanks folded. Raises Invalid when empty, too long or with a control character."""
     folded = " ".join(_printable(text, field, label, allowed="\t").split())
     if not folded:
         raise Invalid.one(field, f"{label} is missing. Enter 1 to {limit} characters.")

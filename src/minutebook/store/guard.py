@@ -5,8 +5,8 @@ Every change of an organization table notes in `act` the position that the next 
 event; for raw SQL and DELETE too. On PostgreSQL the trigger takes the head's lock, as every append does: without it the
 event of another transaction could stand in for the missing one.
 
-What it cannot see: a superuser who drops the triggers, and a SQLite connection without `PRAGMA foreign_keys = ON`, which
-leaves an `act` without its event. `minutebook doctor` reports the latter, and replaying the log reveals both.
+What it cannot see: a superuser who drops the triggers, and a SQLite connection without `PRAGMA foreign_keys = ON`,
+which leaves an `act` without its event. `minutebook doctor` reports the latter, and replaying the log reveals both.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _sqlite(tables: tuple[str, ...]) -> Iterator[str]:
 def _sqlite_note(row: str) -> str:
     # -1 is the position of no event: without a head the commit fails. Not OR IGNORE, which would let a NULL pass.
     return (
-        f"INSERT INTO act (position) SELECT ({row}.organization << {SEQ_BITS}) | "
+        f"INSERT INTO act (position) SELECT ({row}.organization << {SEQ_BITS}) | "  # noqa: S608 (names of our own)
         f"coalesce((SELECT size FROM log_head WHERE organization = {row}.organization), -1) "
         "WHERE true ON CONFLICT (position) DO NOTHING;"
     )
@@ -65,7 +65,7 @@ def _postgresql(tables: tuple[str, ...]) -> Iterator[str]:
             SELECT size INTO size_now FROM log_head WHERE organization = changed FOR UPDATE;
             INSERT INTO act (position) VALUES ((changed << {SEQ_BITS}) | coalesce(size_now, -1))
                 ON CONFLICT (position) DO NOTHING;
-        END $$"""
+        END $$"""  # noqa: S608 (a number of our own)
     yield """
         CREATE FUNCTION guard_change() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN

@@ -1,5 +1,7 @@
-"""Bringing a database to this program's schema: created when empty, backed up and then migrated when older, refused when
-newer."""
+"""Bringing a database to this program's schema.
+
+An empty one is created, an older one backed up and then migrated, a newer one refused.
+"""
 
 from __future__ import annotations
 

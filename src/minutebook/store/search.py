@@ -1,7 +1,7 @@
 """Finding events: pages that neither lose nor repeat one, and counts, always within one organization.
 
-People see events by (occurred_at, seq), newest first. A search is bound to the size that the log had when its first page
-was opened: what is recorded later is not in it, so nothing shifts from one page to the next.
+People see events by (occurred_at, seq), newest first. A search is bound to the size that the log had when its first
+page was opened: what is recorded later is not in it, so nothing shifts from one page to the next.
 """
 
 from __future__ import annotations

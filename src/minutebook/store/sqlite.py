@@ -16,13 +16,14 @@ from minutebook.errors import StoreInUse, UnsafeSqlite
 
 BUSY_SECONDS = 20
 PATCHED = {(3, 44, 6), (3, 50, 7)}
+COMMON = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=65536", "cache_size=-65536", "temp_store=MEMORY")
 
 
 def driver() -> ModuleType:
     """The newest SQLite there is; raises UnsafeSqlite when it has the bug that corrupts a WAL database on reset."""
     module: ModuleType
     try:
-        import pysqlite3 as module  # type: ignore[import-untyped,no-redef]
+        import pysqlite3 as module  # type: ignore[no-redef]
     except ImportError:
         module = sqlite3
     version: tuple[int, ...] = module.sqlite_version_info
@@ -51,17 +52,11 @@ def _engine(file: Path, begin: str, pragmas: tuple[str, ...], pool_size: int) ->
         pool_timeout=BUSY_SECONDS,
         connect_args={"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
     )
-    common = (
-        "journal_mode=WAL",
-        "foreign_keys=ON",
-        "wal_autocheckpoint=65536",
-        "cache_size=-65536",
-        "temp_store=MEMORY",
-    )
+    pragmas = (*COMMON, *pragmas)
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
-        for pragma in (*common, *pragmas):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -72,7 +67,7 @@ def _engine(file: Path, begin: str, pragmas: tuple[str, ...], pool_size: int) ->
 
 
 def is_a_mistake(error: BaseException | None) -> bool:
-    """Whether SQLite's answer means a wrong statement (no such table, a syntax error), not a file that is away or busy."""
+    """Whether SQLite's answer means a wrong statement, such as a syntax error, and not a file away or busy."""
     return getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"
 
 

@@ -36,7 +36,7 @@ def _text(text: str) -> ColumnElement[bool]:
 
 
 CLAUSES: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "action": lambda names: event.c.action.in_(names),
+    "action": event.c.action.in_,
     "actor": _actor,
     "start": lambda start: event.c.occurred_at >= start,
     "end": lambda end: event.c.occurred_at < end,
