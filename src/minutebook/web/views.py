@@ -317,10 +317,14 @@ class Without:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong in the address or a field; `href` is the same search without it."""
+    """What is wrong in the address and stands in no field: an unknown parameter, a cursor of another search.
+
+    `href` is the same search put right, by default without the clause.
+    """
 
     message: str
     href: str
+    remedy: str = "Leave it out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +340,9 @@ class Failure:
 class LogPage:
     """The Audit Logs page.
 
-    Exactly one of these is shown below the controls: `failure`; else `mistakes` (nothing was searched); else `days`;
-    else `without` (nothing matches all of the filters); else the state of a log that holds nothing yet.
+    Exactly one of these is shown below the controls: `failure`; else that nothing was searched, when a field is wrong
+    or there are `mistakes`; else `days`; else `without` (nothing matches all of the filters); else the state of a log
+    that holds nothing yet.
     """
 
     controls: FilterControls
@@ -358,3 +363,8 @@ class LogPage:
     failure: Failure | None = None
     first_acts: tuple[ActionOption, ...] = ()
     """What will come next, for a log that has only just begun: shown below its few events, or instead of them."""
+
+    @property
+    def searched(self) -> bool:
+        """Whether the log was asked and answered, so that the number found means something."""
+        return not (self.failure or self.mistakes or self.controls.form.errors or self.controls.wrong_actions)

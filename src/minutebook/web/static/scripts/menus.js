@@ -19,6 +19,16 @@ export const closeMenu = () => {
   return true;
 };
 
+// A popover may not leave the page: one that would, hangs from the other end.
+const keepInside = (menu) => {
+  const body = $(".pop", menu);
+  const other = menu.closest(".filters") ? "pop--kept" : "pop--end";
+  if (!body || body.classList.contains("pop--end")) return;
+  body.classList.remove(other);
+  const page = menu.closest(".page") ?? document.documentElement;
+  if (body.getBoundingClientRect().right > page.getBoundingClientRect().left + page.clientWidth) body.classList.add(other);
+};
+
 const shown = (element) => element.getClientRects().length > 0;
 
 const step = (e) => {
@@ -36,5 +46,7 @@ export const setUpMenus = () => {
   document.addEventListener("click", (e) => {
     for (const menu of openMenus()) if (!menu.contains(e.target)) menu.open = false;
   });
+  document.addEventListener("toggle", (e) => { if (e.target.matches("details[name=menu]") && e.target.open) keepInside(e.target); }, true);
+  for (const menu of openMenus()) keepInside(menu);
   document.addEventListener("keydown", step);
 };
