@@ -125,6 +125,15 @@ class StoreUnavailable(MinutebookError):
     exit_code = 3
 
 
+class OutcomeUnknown(MinutebookError):
+    """The connection to the database broke while your change was being saved. Look whether it is there before you try
+    again."""
+
+    status = 503
+    code = "outcome_unknown"
+    exit_code = 3
+
+
 class StoreInUse(MinutebookError):
     """The data directory {directory} is in use by {holder}. Stop that process first, or use another data directory."""
 

@@ -89,18 +89,21 @@ class SignIns:
         slow for an address that nobody has), TooManyAttempts when too much has failed before.
         """
         address = normal_email(email)
-        keys = ((PER_ACCOUNT, "account", address), (PER_ADDRESS, "address", context.ip or "unknown"))
-        if not all(self._limiter.test(*key) for key in keys):
+        by_account = (PER_ACCOUNT, "account", address)
+        by_address = (PER_ADDRESS, "address", context.ip or "unknown")
+        # An attempt counts for its account before the password is looked at, so that many at once get no extra tries;
+        # for its network address only when it fails, since a whole office may sign in from one.
+        if not self._limiter.test(*by_address) or not self._limiter.hit(*by_account):
             security_log.warning("sign_in_limited", email=address, ip=context.ip)
             raise TooManyAttempts(minutes=WINDOW_MINUTES)
         with self._store.reading() as connection:
             user = people.find_user(connection, address)
             hashed = people.password_hash_of(connection, user.id) if user else None
         if not people.password_fits(password, hashed) or user is None:
-            for key in keys:
-                self._limiter.hit(*key)
+            self._limiter.hit(*by_address)
             self._record_failure(user, address, context)
             raise NotAllowed("This email and password do not belong together.")
+        self._limiter.clear(*by_account)
         return start_session(self._store, user, "password", context)
 
     def _record_failure(self, user: User | None, address: str, context: Context) -> None:

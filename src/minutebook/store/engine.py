@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from minutebook.errors import StoreUnavailable
+from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
 from minutebook.model import Clock, Randomness
 from minutebook.store import sqlite
 
@@ -71,20 +71,29 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent snapshot. Raises StoreUnavailable when the database is not there."""
-        with _translated(), self._reader.connect() as connection, connection.begin():
+        with _translated(StoreUnavailable), self._reader.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def acting(self) -> Iterator[Connection]:
         """One act and its event, durable when the block ends, undone when it raises."""
-        with _translated(), self._writer.begin() as connection:
+        with self._writing() as connection:
             yield connection
 
     @contextmanager
     def housekeeping(self) -> Iterator[Connection]:
         """Changes to deployment tables; the guard refuses a change to an organization's table here."""
-        with _translated(), self._writer.begin() as connection:
+        with self._writing() as connection:
             yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with _translated(StoreUnavailable), self._writer.connect() as connection:
+            transaction = connection.begin()
+            yield connection  # when this raises, closing the connection rolls back
+            if transaction.is_active:
+                with _translated(OutcomeUnknown):
+                    transaction.commit()
 
     def close(self) -> None:
         """Ends all connections and gives the data directory free."""
@@ -111,17 +120,17 @@ def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(to: type[MinutebookError]) -> Iterator[None]:
     """Turns a database that is away, busy or full into the error that people see; anything else is a bug and stays."""
     try:
         yield
     except PoolTimeout as error:
-        raise StoreUnavailable from error
+        raise to from error
     except (OperationalError, InterfaceError) as error:
         if sqlite.is_a_mistake(error.orig):
             raise
-        raise StoreUnavailable from error
+        raise to from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise StoreUnavailable from error
+            raise to from error
         raise
