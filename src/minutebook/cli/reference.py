@@ -1,0 +1,151 @@
+"""The pages of documentation that are derived from the program: `docs/actions.md` and `docs/filters.md`."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from textwrap import wrap
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from minutebook.actions import CATALOGUE, NOUNS, Action
+from minutebook.filters import FIELDS, in_order
+
+GENERATED = "<!-- Written by tools/generate_docs.py; change what it is derived from instead. -->"
+PLAIN_TYPES: dict[object, str] = {str: "text", int: "integer", bool: "true or false"}
+
+
+def actions_markdown() -> str:
+    """`docs/actions.md`: every action of the catalogue, a table for each noun, and the types of their fields."""
+    actions = [CATALOGUE[name] for name in in_order(CATALOGUE)]
+    lines = [
+        GENERATED,
+        "",
+        "# Actions",
+        "",
+        *_prose(
+            f"The {len(actions)} actions that can be recorded. Once an action is shipped its name never changes, and no "
+            "field of its details is removed or becomes another type. In the sentence, `{…}` stands for a field; one that "
+            "is not set is left out."
+        ),
+    ]
+    for noun, title in NOUNS.items():
+        of_noun = [action for action in actions if action.noun == noun]
+        if of_noun:
+            lines += ["", f"## {title}", "", *_actions_table(of_noun)]
+            lines += [line for action in of_noun for line in _action_section(action)]
+    lines += ["", "## Types of fields", "", "Times are in UTC microseconds, amounts in cents."]
+    lines += [line for value in _values(actions) for line in _type_section(value)]
+    return "\n".join(lines) + "\n"
+
+
+def filters_markdown() -> str:
+    """`docs/filters.md`: every field of a filter, from the table that the URL is read by."""
+    rows = [
+        (f"`{field.key}`", field.label, f"`{field.example}`", "any number of times" if field.repeated else "once")
+        for field in FIELDS
+    ]
+    lines = [
+        GENERATED,
+        "",
+        "# Filters",
+        "",
+        *_prose(
+            "A filter is the part of an Audit Logs URL that says which events are meant. An event is found when it "
+            "fits every field that is set. A field without a value is not set; one that is unknown or wrong is an error "
+            "that says what would be accepted, never a wider result."
+        ),
+        "",
+        *_table(("Key", "Field", "Example", "Given"), rows),
+    ]
+    for field in FIELDS:
+        lines += ["", f"## `{field.key}`", "", *_prose(field.help)]
+    return "\n".join(lines) + "\n"
+
+
+def _actions_table(actions: Iterable[Action]) -> list[str]:
+    rows = [
+        (
+            f"[`{action.name}`](#{_anchor(action.name)})",
+            action.title,
+            action.severity.label,
+            str(action.details.outcome),
+            action.since,
+        )
+        for action in actions
+    ]
+    return _table(("Action", "Title", "Severity", "Outcome", "Since"), rows)
+
+
+def _action_section(action: Action) -> list[str]:
+    lines = ["", f"### `{action.name}`", "", *_prose(action.details.__doc__ or ""), "", f"Told as: `{action.says}`"]
+    return lines + _fields_table(action.details)
+
+
+def _type_section(value: type[Any]) -> list[str]:
+    heading = ["", f"### {value.__name__}", "", *_prose(value.__doc__ or "")]
+    if issubclass(value, StrEnum):
+        return [*heading, "", f"One of {', '.join(f'`{member}`' for member in value)}."]
+    return heading + _fields_table(value)
+
+
+def _fields_table(model: type[BaseModel]) -> list[str]:
+    rows = [
+        (f"`{name}`", _type_text(field.annotation), "yes" if field.is_required() else "no")
+        for name, field in model.model_fields.items()
+    ]
+    return ["", *_table(("Field", "Type", "Always set"), rows)] if rows else ["", "It has no fields."]
+
+
+def _type_text(annotation: Any) -> str:
+    """How a type is called in the documentation; raises TypeError for one that has no words yet."""
+    if annotation in PLAIN_TYPES:
+        return PLAIN_TYPES[annotation]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return " or ".join("nothing" if part is type(None) else _type_text(part) for part in get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return f"list of {_type_text(get_args(annotation)[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel | StrEnum):
+        return f"[{annotation.__name__}](#{_anchor(annotation.__name__)})"
+    raise TypeError(f"docs/actions.md has no words for the type {annotation}")
+
+
+def _values(actions: Iterable[Action]) -> list[type[Any]]:
+    """The types of our own that details are made of, also inside each other, by name."""
+    found: set[type[Any]] = set()
+    waiting: list[type[BaseModel]] = [action.details for action in actions]
+    while waiting:
+        for field in waiting.pop().model_fields.values():
+            for part in _parts(field.annotation):
+                if isinstance(part, type) and issubclass(part, BaseModel | StrEnum) and part not in found:
+                    found.add(part)
+                    if issubclass(part, BaseModel):
+                        waiting.append(part)
+    return sorted(found, key=lambda value: value.__name__)
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    heads = tuple(heads)
+    return [_row(heads), _row("---" for _ in heads), *map(_row, rows)]
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _prose(text: str) -> list[str]:
+    """A paragraph as lines of at most 120 characters."""
+    return wrap(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
+
+
+def _anchor(heading: str) -> str:
+    """The link that forges make of a heading."""
+    return "".join(c for c in heading.lower() if c.isalnum() or c in "_-")

@@ -1,0 +1,57 @@
+"""The generated documentation is complete, and stale pages are noticed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from minutebook.actions import CATALOGUE
+from minutebook.cli.reference import actions_markdown, filters_markdown
+from minutebook.filters import FIELDS
+from tools.generate_docs import DOCS, main
+
+
+def test_the_committed_pages_are_what_would_be_written() -> None:
+    assert (DOCS / "actions.md").read_text(encoding="utf-8") == actions_markdown()
+    assert (DOCS / "filters.md").read_text(encoding="utf-8") == filters_markdown()
+
+
+def test_every_action_and_each_of_its_fields_is_documented() -> None:
+    page = actions_markdown()
+    sections = dict(re.findall(r"^### `([a-z._]+)`\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
+    assert set(sections) == set(CATALOGUE)
+    for name, action in CATALOGUE.items():
+        assert action.says in sections[name]
+        assert set(re.findall(r"^\| `([a-z_]+)`", sections[name], re.MULTILINE)) == set(action.details.model_fields)
+
+
+def test_every_link_has_its_heading() -> None:
+    page = actions_markdown()
+    headings = {re.sub(r"[^a-z0-9_-]", "", line.lower()) for line in re.findall(r"^###? (.*)$", page, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]*)\)", page)) <= headings
+
+
+def test_every_filter_is_documented() -> None:
+    page = filters_markdown()
+    for field in FIELDS:
+        assert f"\n## `{field.key}`\n" in page
+        assert field.help in page.replace("\n", " ")
+
+
+def test_a_stale_page_is_shown_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--directory", str(tmp_path)]
+    assert main(["--check", *where]) == 1
+    assert main(where) == 0
+    assert main(["--check", *where]) == 0
+    page = tmp_path / "filters.md"
+    page.write_text(page.read_text(encoding="utf-8").replace("# Filters", "# Sieves"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(["--check", *where]) == 1
+    shown = capsys.readouterr().err
+    assert "-# Sieves" in shown
+    assert "+# Filters" in shown
+    assert "python tools/generate_docs.py" in shown
+    assert main(where) == 0
+    assert page.read_text(encoding="utf-8") == filters_markdown()

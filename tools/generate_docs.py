@@ -1,0 +1,46 @@
+"""Writes docs/actions.md and docs/filters.md from the program; with --check it only says whether they are stale."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+
+from minutebook.cli.reference import actions_markdown, filters_markdown
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = {"actions.md": actions_markdown, "filters.md": filters_markdown}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 1 when --check finds a page that is not what would be written."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
+    parser.add_argument("--directory", type=Path, default=DOCS, help="where the pages are (docs)")
+    options = parser.parse_args(arguments)
+    stale = False
+    for name, markdown in PAGES.items():
+        path, wanted = options.directory / name, markdown()
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        if found == wanted:
+            continue
+        if options.check:
+            stale = True
+            sys.stderr.writelines(_difference(name, found, wanted))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted, encoding="utf-8")
+            print(f"{path} written")
+    if stale:
+        print("The documentation is stale. Run: python tools/generate_docs.py", file=sys.stderr)
+    return int(stale)
+
+
+def _difference(name: str, found: str, wanted: str) -> list[str]:
+    before, after = found.splitlines(keepends=True), wanted.splitlines(keepends=True)
+    return list(difflib.unified_diff(before, after, f"docs/{name} as it is", f"docs/{name} as it should be"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
