@@ -26,9 +26,9 @@ def actions_markdown() -> str:
         "# Actions",
         "",
         *_prose(
-            f"The {len(actions)} actions that can be recorded. Once an action is shipped its name never changes, and no "
-            "field of its details is removed or becomes another type. In the sentence, `{…}` stands for a field; one that "
-            "is not set is left out."
+            f"The {len(actions)} actions that can be recorded. Once an action is shipped its name never changes, and "
+            "no field of its details is removed or becomes another type. In the sentence, `{…}` stands for a field; "
+            "one that is not set is left out."
         ),
     ]
     for noun, title in NOUNS.items():
@@ -54,8 +54,8 @@ def filters_markdown() -> str:
         "",
         *_prose(
             "A filter is the part of an Audit Logs URL that says which events are meant. An event is found when it "
-            "fits every field that is set. A field without a value is not set; one that is unknown or wrong is an error "
-            "that says what would be accepted, never a wider result."
+            "fits every field that is set. A field without a value is not set; one that is unknown or wrong is an "
+            "error that says what would be accepted, never a wider result."
         ),
         "",
         *_table(("Key", "Field", "Example", "Given"), rows),
