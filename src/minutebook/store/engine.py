@@ -31,7 +31,8 @@ def system_clock() -> int:
 class Store:
     """A database with the schema of `schema.py`. Safe to share between threads.
 
-    `lock=False` opens a SQLite file that another process may be writing: for reading only.
+    `lock=False` opens a SQLite file that another process may be writing: for reading only. With `durable=False` a
+    commit of SQLite does not wait for the disk; only the demo fills a new file so, and calls `make_durable()` after it.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Store:
         clock: Clock = system_clock,
         randomness: Randomness = os.urandom,
         lock: bool = True,
+        durable: bool = True,
     ) -> None:
         self.url = make_url(url)
         self.clock = clock
@@ -54,7 +56,7 @@ class Store:
             if lock:
                 self._lock = sqlite.WriterLock(file)
             file.touch(mode=0o600)
-            self._writer = sqlite.writing_engine(file)
+            self._writer = sqlite.writing_engine(file, durable=durable)
             self._reader = sqlite.reading_engine(file)
         else:
             self._writer, self._reader = _postgresql_engines(self.url)
@@ -94,6 +96,10 @@ class Store:
             if transaction.is_active:
                 with _translated(OutcomeUnknown):
                     transaction.commit()
+
+    def make_durable(self) -> None:
+        """Brings everything committed so far to the disk; until then a power cut may ruin a file filled without."""
+        sqlite.checkpoint(self._writer)
 
     def close(self) -> None:
         """Ends all connections and gives the data directory free."""

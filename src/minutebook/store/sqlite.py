@@ -32,9 +32,19 @@ def driver() -> ModuleType:
     return module
 
 
-def writing_engine(file: Path) -> Engine:
+def writing_engine(file: Path, *, durable: bool = True) -> Engine:
     """One connection, whose transactions take the write lock when they begin. Durable at commit: synchronous=FULL."""
-    return _engine(file, "BEGIN IMMEDIATE", ("synchronous=FULL",), pool_size=1)
+    return _engine(file, "BEGIN IMMEDIATE", (f"synchronous={'FULL' if durable else 'OFF'}",), pool_size=1)
+
+
+def checkpoint(engine: Engine) -> None:
+    """Moves the write-ahead log into the file and waits until the disk has both. No transaction may be open."""
+    connection = engine.raw_connection()
+    try:
+        for pragma in ("synchronous=FULL", "wal_checkpoint(TRUNCATE)"):
+            connection.cursor().execute(f"PRAGMA {pragma}")
+    finally:
+        connection.close()
 
 
 def reading_engine(file: Path) -> Engine:

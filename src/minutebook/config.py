@@ -1,0 +1,262 @@
+"""Settings of a deployment. In this order: environment variables, files of one value each, a TOML file, defaults.
+
+`MINUTEBOOK_PORT=8000` sets `port`. `MINUTEBOOK_PORT_FILE=/run/secrets/port` sets it to what that file holds, which is
+how secrets reach a container. The TOML file is the one that `MINUTEBOOK_CONFIG` names, else `minutebook.toml` in the
+data directory.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from email.utils import parseaddr
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from minutebook.errors import BadSettings
+
+PREFIX = "MINUTEBOOK_"
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+CONFIG_FILE = "minutebook.toml"
+DATABASE_FILE = "minutebook.sqlite3"
+
+Network = IPv4Network | IPv6Network
+
+
+class SmtpTls(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class Settings(BaseSettings):
+    """Everything that whoever runs Minutebook can choose. Get it from `load_settings()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    data_directory: Path = Field(
+        default=Path("minutebook-data"),
+        description="Where everything is kept that is not in another database. A folder of the working directory by "
+        "default, so that trying Minutebook leaves nothing elsewhere; a server names one, such as /var/lib/minutebook. "
+        "Not accepted in the `minutebook.toml` that lies in the data directory itself.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="The database: `postgresql://user:password@host/name`, or `sqlite:///path`. Without it, the file "
+        f"`{DATABASE_FILE}` in the data directory.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="The address to listen on: only this machine by default. `0.0.0.0` listens on all IPv4 addresses; "
+        "put a proxy that speaks HTTPS in front.",
+    )
+    port: int = Field(default=8321, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
+    public_url: str | None = Field(
+        default=None,
+        description="How people reach Minutebook, such as `https://minutebook.example.com`: in links, and as the only "
+        "origin that forms are accepted from. Without it, `http://host:port`.",
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="Proxies whose `X-Forwarded-For` is believed: addresses or networks, separated by commas. From "
+        "anybody else the header is ignored.",
+    )
+    smtp_host: str | None = Field(
+        default=None, description="The mail server that invitations are sent by. Without it, links are only shown."
+    )
+    smtp_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Its port. Without it, the usual one of `smtp_tls`: 587, 465 or 25."
+    )
+    smtp_user: str | None = Field(default=None, description="The account at the mail server, if it asks for one.")
+    smtp_password: SecretStr | None = Field(default=None, description="The password of that account.")
+    smtp_tls: SmtpTls = Field(
+        default=SmtpTls.STARTTLS,
+        description="`starttls` or `tls`, both with a checked certificate; `none` for a mail server on this machine.",
+    )
+    smtp_from: str | None = Field(
+        default=None, description="The sender of mails, such as `Minutebook <minutebook@example.com>`."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="The server's own log on standard error, for people or for machines."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence."""
+        del dotenv_settings, file_secret_settings
+        files = _VariableFiles(settings_cls)
+        return init_settings, env_settings, files, _TomlFile(settings_cls, init_settings, env_settings, files)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        names = value.split(",") if isinstance(value, str) else value
+        if not isinstance(names, list | tuple):
+            raise ValueError("Enter addresses or networks.")  # noqa: TRY004 - a ValidationError is made of ValueErrors
+        return tuple(ip_network(name.strip()) if isinstance(name, str) else name for name in names if name != "")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("postgresql://", "sqlite:///")):
+            raise ValueError("it starts with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _sender(cls, value: str | None) -> str | None:
+        if value is not None and not ("@" in parseaddr(value)[1] and value.isprintable()):
+            raise ValueError("it is an address, such as minutebook@example.com, perhaps with a name before it")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+            raise ValueError("it is http:// or https:// and a host, with a port perhaps, and no path")
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_directory.absolute() / DATABASE_FILE}"
+
+    def address(self, port: int) -> str:
+        """How people reach the server that listens on `port`, without a slash at the end."""
+        if self.public_url:
+            return self.public_url
+        host = {"0.0.0.0": "localhost", "::": "localhost"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def load_settings(**chosen: object) -> Settings:
+    """The settings; `chosen` go before everything else. Raises BadSettings, naming the variable or the file."""
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise BadSettings(" ".join(_complaint(given, problem) for problem in error.errors())) from None
+    if settings.smtp_host and not settings.smtp_from:
+        raise BadSettings(f"{PREFIX}SMTP_HOST is set, so {PREFIX}SMTP_FROM must say who mails come from.")
+    return settings
+
+
+class _VariableFiles(PydanticBaseSettingsSource):
+    """Values in files that `MINUTEBOOK_…_FILE` variables name, without the line end that editors put behind them."""
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
+        del field
+        variable = variable_of(field_name)
+        path = os.environ.get(f"{variable}_FILE")
+        if not path:
+            return None, field_name, False
+        if os.environ.get(variable):
+            raise BadSettings(f"{variable} and {variable}_FILE are both set. Keep one of them.")
+        return _read(Path(path), f"{variable}_FILE"), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class _TomlFile(PydanticBaseSettingsSource):
+    """The TOML file. Where it lies by default depends on the data directory that the sources before it name."""
+
+    def __init__(self, settings_cls: type[BaseSettings], *before: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._before = before
+
+    def get_field_value(self, field: object, field_name: str) -> tuple[Any, str, bool]:
+        del field
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        named = os.environ.get(CONFIG_VARIABLE)
+        path = Path(named) if named else self._data_directory() / CONFIG_FILE
+        if not named and not path.is_file():
+            return {}
+        values = _parse(path)
+        if not named and "data_directory" in values:
+            raise BadSettings(f"{path} lies in the data directory, so it cannot set data_directory.")
+        return values
+
+    def _data_directory(self) -> Path:
+        for source in self._before:
+            if found := source().get("data_directory"):
+                return Path(found)
+        return Path(self.settings_cls.model_fields["data_directory"].default)
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + field.upper()
+
+
+def strange_variables(environment: Mapping[str, str]) -> list[str]:
+    """Sentences about variables that look like a mistyped setting. They are no error: others may own that name."""
+    known = [variable_of(name) + ending for name in Settings.model_fields for ending in ("", "_FILE")]
+    strange = [name for name in environment if name.startswith(PREFIX) and name not in (*known, CONFIG_VARIABLE)]
+    close = {name: difflib.get_close_matches(name, known, 1, cutoff=0.85) for name in strange}
+    return [f"{name} is not a setting; did you mean {found[0]}?" for name, found in close.items() if found]
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(_read(path, CONFIG_VARIABLE))
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path} is not TOML: {error}.") from None
+    known = list(Settings.model_fields)
+    for name in values:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+            hint = f"Did you mean {close[0]}?" if close else f"Known are {', '.join(known)}."
+            raise BadSettings(f"{path}: {name} is not a setting. {hint}")
+    return values
+
+
+def _read(path: Path, variable: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise BadSettings(f"{variable}: {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{variable}: {path} is not text in UTF-8.") from None
+
+
+def _complaint(chosen: Mapping[str, object], problem: Mapping[str, Any]) -> str:
+    field = str(problem["loc"][0]) if problem["loc"] else "?"
+    variable = variable_of(field)
+    if field in chosen:
+        source = f"The option for {field}"
+    elif os.environ.get(variable):
+        source = variable
+    elif os.environ.get(f"{variable}_FILE"):
+        source = f"The file that {variable}_FILE names"
+    else:
+        source = f"{field} in the TOML file ({variable})"
+    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+    return f"{source} is not accepted: {message[:1].lower()}{message[1:]}."
