@@ -1,0 +1,34 @@
+"""The web application: its routes and what stands around them."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from minutebook.organization.sign_in import SignIns
+from minutebook.store.engine import Store
+from minutebook.web import assets, refusals
+from minutebook.web.arrivals import Arrivals
+from minutebook.web.pages import ROUTERS
+from minutebook.web.protect import Refusals, SecurityHeaders
+from minutebook.web.site import Site, WebSettings
+from minutebook.web.templating import environment
+
+__all__ = ["WebSettings", "create_app"]
+
+
+def create_app(store: Store, settings: WebSettings) -> FastAPI:
+    """The application over a store whose schema is current. Raises BadSettings for proxies that are no addresses."""
+    packaged = assets.Assets.packaged()
+    app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.site = Site(store, settings, environment(packaged), SignIns(store))
+    _ = app.state.site.proxies
+    app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
+    for router in ROUTERS:
+        app.include_router(router)
+    refusals.install(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(Refusals)
+    app.add_middleware(Arrivals)
+    app.add_middleware(SecurityHeaders)
+    return app

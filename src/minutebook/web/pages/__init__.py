@@ -1,0 +1,9 @@
+"""The pages, one module for each idea. A module with a `router` is listed here, once."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from minutebook.web.pages import signing_in
+
+ROUTERS: tuple[APIRouter, ...] = (signing_in.router,)

@@ -1,0 +1,97 @@
+"""Signing in and out, and where somebody lands who is signed in."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+from starlette.routing import Match
+
+from minutebook.errors import MinutebookError
+from minutebook.model import Plan
+from minutebook.organization import sign_in
+from minutebook.organization.places import held_seats
+from minutebook.permissions import Permission, may
+from minutebook.web import session
+from minutebook.web.forms import Sent, form_after
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import Viewing, find_viewer
+from minutebook.web.site import site_of
+from minutebook.web.source import context_of
+from minutebook.web.views import Form
+
+router = APIRouter()
+
+
+@router.get("/")
+def start(viewer: Viewing) -> Response:
+    """Leads to the first organization of the viewer, or to the page that makes one."""
+    with viewer.site.store.reading() as connection:
+        held = held_seats(connection, viewer.user.id, viewer.session.id)
+    if not held:
+        return go(viewer.site, "/organizations/new")
+    return go(viewer.site, f"/o/{held[0].organization.id}")
+
+
+@router.get("/o/{org}")
+def enter_organization(viewer: Viewing, org: str) -> Response:
+    """Leads to the page of an organization that the viewer most likely came for."""
+    with viewer.site.store.reading() as connection:
+        held = held_seats(connection, viewer.user.id, viewer.session.id)
+    reads = any(
+        seat.organization.id == org
+        and seat.organization.plan is Plan.ENTERPRISE
+        and may(seat.role, Permission.LOG_READ)
+        for seat in held
+    )
+    return go(viewer.site, f"/o/{org}/{'audit-logs' if reads else 'members'}")
+
+
+@router.get("/sign-in")
+def ask_to_sign_in(request: Request) -> Response:
+    """The form; somebody who is signed in goes on at once."""
+    then = own_path(request, request.query_params.get("next", ""))
+    if find_viewer(request):
+        return go(site_of(request), then)
+    return show(request, "sign_in.html", form=Form(), next=then)
+
+
+@router.post("/sign-in")
+def sign_in_by_password(request: Request, sent: Sent) -> Response:
+    """Begins a session, new at every sign-in, and goes on to where somebody wanted to be."""
+    site = site_of(request)
+    then = own_path(request, sent.one("next"))
+    before = find_viewer(request)
+    try:
+        token, _ = site.sign_ins.sign_in(sent.one("email"), sent.one("password"), context_of(request))
+    except MinutebookError as error:
+        form = form_after(sent, error, ("email",))
+        return show(request, "sign_in.html", status=error.status, form=form, next=then)
+    if before:
+        sign_in.sign_out(site.store, before.session, before.context)
+    response = go(site, then)
+    session.begin(response, site, token)
+    return response
+
+
+@router.post("/sign-out")
+def sign_out(request: Request) -> Response:
+    """Ends the session, if there is one, and the access of the viewer everywhere."""
+    site = site_of(request)
+    viewer = find_viewer(request)
+    if viewer:
+        sign_in.sign_out(site.store, viewer.session, viewer.context)
+    response = go(site, "/sign-in", Said.SIGNED_OUT)
+    session.end(response, site)
+    return response
+
+
+def own_path(request: Request, text: str) -> str:
+    """The path when it leads to a page of ours, else `/`: nobody is sent elsewhere by a link to the sign-in."""
+    printable = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
+    if not printable or not text.startswith("/") or text.startswith("//") or len(text) > 2_000:
+        return "/"
+    path = urlsplit(text).path
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+    leads_to_a_page = any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+    return text if leads_to_a_page and path not in ("/sign-in", "/sign-out") else "/"

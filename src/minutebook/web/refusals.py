@@ -1,0 +1,134 @@
+"""Every error as an answer: a page for people, problem details (RFC 9457) for programs, with the request's id."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from minutebook.errors import Invalid, MinutebookError, NotFound, NotSignedIn
+from minutebook.web.render import show
+
+PROBLEM = "application/problem+json"
+JSON_TYPES = frozenset({"application/json", PROBLEM})
+PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
+SAFE = frozenset({"GET", "HEAD"})
+
+TITLES = {
+    400: "This address is not right",
+    401: "You are not signed in",
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "This is not done this way",
+    409: "This cannot be done now",
+    413: "That is too large",
+    415: "This is not what was expected",
+    422: "Something is not right",
+    429: "Too many attempts",
+    500: "Something went wrong here",
+    503: "The database does not answer",
+}
+
+
+class MethodNotAllowed(MinutebookError):
+    """This page cannot be asked for in this way."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class BadRequest(MinutebookError):
+    """The request could not be read."""
+
+    status = 400
+    code = "bad_request"
+
+
+def respond(request: Request, error: MinutebookError) -> Response:
+    """The answer for an error. Someone who asks for a page without being signed in is led to the sign-in."""
+    if wants_json(request):
+        return problem_details(request, error)
+    if isinstance(error, NotSignedIn) and request.method in SAFE:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/sign-in?{urlencode({'next': request.url.path + query})}", 303)
+    place = getattr(request.state, "place", None)
+    return show(
+        request,
+        "error.html",
+        place=place,
+        status=error.status,
+        title=TITLES.get(error.status, TITLES[500]),
+        message=error.message if error.status != 500 else "",
+        code=error.code,
+        request_id=request.state.request_id,
+        unsure=error.status == 500 and request.method not in SAFE,
+        again_href=str(request.url.path) if request.method in SAFE and error.status >= 500 else None,
+        signed_out=isinstance(error, NotSignedIn),
+    )
+
+
+def problem_details(request: Request, error: MinutebookError) -> Response:
+    """RFC 9457, with the code of the error, the fields that are wrong and the id of the request."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+        "request_id": request.state.request_id,
+    }
+    if isinstance(error, Invalid):
+        body["errors"] = [{"field": problem.field, "message": problem.message} for problem in error.problems]
+    return Response(orjson.dumps(body), error.status, media_type=PROBLEM)
+
+
+def wants_json(request: Request) -> bool:
+    """Whether a program asks: below /api always, elsewhere when it prefers JSON to a page."""
+    if request.url.path == "/api" or request.url.path.startswith("/api/"):
+        return True
+    wish = {"page": 0.0, "json": 0.0}
+    for part in request.headers.get("accept", "").split(","):
+        kind, _, parameters = part.partition(";")
+        group = "json" if kind.strip().lower() in JSON_TYPES else "page" if kind.strip().lower() in PAGE_TYPES else ""
+        if group:
+            wish[group] = max(wish[group], _quality(parameters))
+    return wish["json"] > wish["page"]
+
+
+def install(app: FastAPI) -> None:
+    """Answers every error that a page raises."""
+
+    def known(request: Request, error: Exception) -> Response:
+        assert isinstance(error, MinutebookError)
+        return respond(request, error)
+
+    def by_status(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        kinds: dict[int, type[MinutebookError]] = {404: NotFound, 405: MethodNotAllowed}
+        response = respond(request, kinds.get(error.status_code, BadRequest)())
+        response.headers.update(error.headers or {})
+        return response
+
+    def not_valid(request: Request, error: Exception) -> Response:
+        del error
+        return respond(request, BadRequest())
+
+    app.add_exception_handler(MinutebookError, known)
+    app.add_exception_handler(HTTPException, by_status)
+    app.add_exception_handler(RequestValidationError, not_valid)
+
+
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,0 +1,81 @@
+"""From a template to an answer: the frame of every page, and the way back after a form was sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import cast, get_args
+
+from fastapi import Request, Response
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from minutebook.web.session import Place, zone_of
+from minutebook.web.shell import shell_of
+from minutebook.web.site import Site, site_of
+from minutebook.web.views import Frame, Theme
+
+SAID = "said"
+SAID_SECONDS = 60
+
+
+class Said(StrEnum):
+    """What a page can say was just done; the cookie that carries it holds the name, never a text."""
+
+    NOTHING_TO_CHANGE = "Nothing to change"
+    SIGNED_OUT = "Signed out"
+    WELCOME = "Welcome to Minutebook"
+    ORGANIZATION_CREATED = "Organization created"
+    INVITATION_ACCEPTED = "Invitation accepted"
+    INVITATION_REVOKED = "Invitation revoked"
+    ROLE_CHANGED = "Role changed"
+    MEMBER_REMOVED = "Member removed"
+    MODELS_SAVED = "Models and providers saved"
+    SETTINGS_SAVED = "Settings saved"
+    MODE_CREATED = "Mode created"
+    MODE_SAVED = "Mode saved"
+    MODE_DELETED = "Mode deleted"
+    CREDITS_BOUGHT = "Credits bought"
+    PAYMENT_KNOWN = "That payment was entered before; nothing was added"
+    SSO_SET = "SSO domain set"
+    SSO_REMOVED = "SSO domain removed"
+
+
+def show(
+    request: Request,
+    template: str,
+    *,
+    place: Place | None = None,
+    current: str = "",
+    status: int = 200,
+    **values: object,
+) -> HTMLResponse:
+    """The page. `current` is the path of its entry in the navigation, for a page inside an organization."""
+    site = site_of(request)
+    frame = frame_of(request)
+    shell = shell_of(place, current) if place else None
+    body = site.templates.get_template(template).render(frame=frame, shell=shell, **values)
+    response = HTMLResponse(body, status)
+    if frame.said:
+        response.delete_cookie(site.cookie(SAID), secure=site.is_https, httponly=True, samesite="lax")
+    return response
+
+
+def frame_of(request: Request) -> Frame:
+    """What every page needs to know of the browser that shows it."""
+    theme = request.cookies.get("theme")
+    said = request.cookies.get(site_of(request).cookie(SAID), "")
+    return Frame(
+        theme=cast(Theme, theme) if theme in get_args(Theme) else "auto",
+        keys=request.cookies.get("keys") != "off",
+        zone=zone_of(request).key,
+        said=Said[said].value if said in Said.__members__ else "",
+    )
+
+
+def go(site: Site, path: str, said: Said | None = None) -> Response:
+    """The redirect after a form was sent; the page it leads to says what was done."""
+    response = RedirectResponse(path, 303)
+    if said:
+        response.set_cookie(
+            site.cookie(SAID), said.name, max_age=SAID_SECONDS, secure=site.is_https, httponly=True, samesite="lax"
+        )
+    return response

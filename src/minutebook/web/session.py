@@ -1,0 +1,177 @@
+"""Who looks at a page, and where they stand in an organization: the two questions that every page asks first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import structlog
+from fastapi import Depends, Request, Response
+
+from minutebook.errors import Forbidden, NotFound, NotSignedIn, StoreUnavailable
+from minutebook.filters import zone_named
+from minutebook.model import SECOND, Context, Role, Seat
+from minutebook.organization import invitations, seats, sign_in
+from minutebook.organization.organizations import Organization
+from minutebook.organization.people import User
+from minutebook.organization.places import HeldSeat, held_seats
+from minutebook.organization.sign_in import Session
+from minutebook.permissions import Permission, may
+from minutebook.web.site import Site, site_of
+from minutebook.web.source import context_of
+
+SESSION = "session"
+"""The cookie that holds the token of a session."""
+
+ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
+security_log = structlog.get_logger("minutebook.security")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who is signed in. `zone` is the browser's own zone; `at` is now, in UTC microseconds."""
+
+    site: Site
+    session: Session
+    context: Context
+    zone: ZoneInfo
+    at: int
+
+    @property
+    def user(self) -> User:
+        return self.session.user
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The viewer in one organization: with which role, and as who they act there."""
+
+    viewer: Viewer
+    organization: Organization
+    role: Role
+    held: tuple[HeldSeat, ...]
+    """All seats of the viewer, by the name of their organizations."""
+    members: int
+    invitations: int | None
+    """How many are pending; None for those who may not see them."""
+
+    @property
+    def site(self) -> Site:
+        return self.viewer.site
+
+    @property
+    def seat(self) -> Seat:
+        """For `record.perform()`."""
+        return Seat(self.organization.number, self.viewer.user.actor(), self.viewer.context)
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the viewer's role has the permission; what is done is decided again when it is recorded."""
+        return may(self.role, permission)
+
+    def path(self, *parts: str) -> str:
+        """`/o/org_…/members` for `members`."""
+        return "/".join(("/o", self.organization.id, *parts))
+
+
+def find_viewer(request: Request) -> Viewer | None:
+    """Who is signed in, or None. The sessions of people who do not come back are not kept alive."""
+    site = site_of(request)
+    token = request.cookies.get(site.cookie(SESSION))
+    if not token:
+        return None
+    at = site.store.clock()
+    with site.store.reading() as connection:
+        found = sign_in.find_session(connection, token, at)
+    if found is None:
+        return None
+    session, seen_at = found
+    if at - seen_at > sign_in.SEEN_EVERY:
+        _touch(site, session)
+    return Viewer(site, session, context_of(request, session.id), zone_of(request), at)
+
+
+def viewer(request: Request) -> Viewer:
+    """Who is signed in. Raises NotSignedIn."""
+    found = find_viewer(request)
+    if found is None:
+        raise NotSignedIn
+    return found
+
+
+Viewing = Annotated[Viewer, Depends(viewer)]
+
+
+def place(permission: Permission) -> Callable[..., Place]:
+    """The dependency of a page in an organization, for those whose role has the permission.
+
+    Raises NotSignedIn; NotFound alike where there is no such organization and where the viewer has no seat; Forbidden.
+    """
+
+    def find(request: Request, org: str, viewer: Viewing) -> Place:
+        found = _find_place(viewer, org)
+        request.state.place = found
+        if not found.may(permission):
+            security_log.warning(
+                "access_denied", user=viewer.user.id, organization=org, needs=permission.name, ip=viewer.context.ip
+            )
+            raise Forbidden(role=found.role.label.lower(), verb=permission.value)
+        return found
+
+    return find
+
+
+def known_id(text: str) -> str:
+    """The id as it was sent, when it can be one at all. Raises NotFound: PostgreSQL would stumble over a NUL."""
+    if not ID.fullmatch(text):
+        raise NotFound
+    return text
+
+
+def zone_of(request: Request) -> ZoneInfo:
+    """The zone of the viewer's browser; UTC until it is known."""
+    return zone_named(request.cookies.get("zone"))
+
+
+def begin(response: Response, site: Site, token: str) -> None:
+    """Gives the browser its session."""
+    response.set_cookie(
+        site.cookie(SESSION),
+        token,
+        max_age=sign_in.SESSION_LIFETIME // SECOND,
+        secure=site.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def end(response: Response, site: Site) -> None:
+    """Takes the session from the browser."""
+    response.delete_cookie(site.cookie(SESSION), secure=site.is_https, httponly=True, samesite="lax")
+
+
+def _find_place(viewer: Viewer, org: str) -> Place:
+    # One query over the viewer's own seats: an organization of others and none at all take the same way.
+    with viewer.site.store.reading() as connection:
+        held = held_seats(connection, viewer.user.id, viewer.session.id)
+        here = next((seat for seat in held if seat.organization.id == org), None)
+        if here is None:
+            raise NotFound
+        number = here.organization.number
+        members = seats.count(connection, number)
+        sees_invitations = may(here.role, Permission.SEATS_WRITE)
+        pending = len(invitations.pending(connection, number)) if sees_invitations else None
+    if not here.entered:
+        # The session began, but a crash kept it from entering here: nobody is inside without a recorded entry.
+        sign_in.enter(viewer.site.store, viewer.session, number, viewer.context)
+    return Place(viewer, here.organization, here.role, tuple(held), members, pending)
+
+
+def _touch(site: Site, session: Session) -> None:
+    try:
+        sign_in.touch(site.store, session)
+    except StoreUnavailable:
+        # A full disk must not keep people from reading; "last active" is then a little older.
+        security_log.warning("session_not_touched", session=session.id)

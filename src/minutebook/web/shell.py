@@ -1,0 +1,79 @@
+"""The frame of a page inside an organization: the switcher, and the pages that the viewer may open."""
+
+from __future__ import annotations
+
+from minutebook.permissions import Permission
+from minutebook.web.session import Place
+from minutebook.web.views import NavGroup, NavItem, OrganizationLink, Shell, Viewer
+
+MEMBERS = "members"
+INVITATIONS = "members#invitations"
+MODELS = "models"
+MODES = "modes"
+CREDITS = "credits"
+SSO = "sso"
+SETTINGS = "settings"
+AUDIT_LOGS = "audit-logs"
+
+NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...] = (
+    (
+        "People",
+        (
+            ("Members", "members", MEMBERS, Permission.SEATS_READ),
+            ("Invitations", "invites", INVITATIONS, Permission.SEATS_WRITE),
+        ),
+    ),
+    (
+        "AI",
+        (
+            ("Models & Providers", "models", MODELS, Permission.SETTINGS_READ),
+            ("Modes", "modes", MODES, Permission.SETTINGS_READ),
+            ("Credits", "credits", CREDITS, Permission.CREDITS_READ),
+        ),
+    ),
+    (
+        "Access",
+        (
+            ("SSO", "sso", SSO, Permission.SSO_READ),
+            ("Settings", "settings", SETTINGS, Permission.SETTINGS_READ),
+        ),
+    ),
+    ("Record", (("Audit Logs", "log", AUDIT_LOGS, Permission.LOG_READ),)),
+)
+"""Label, icon, path below the organization, and who may open it."""
+
+
+def shell_of(place: Place, current: str) -> Shell:
+    """The frame, with the entry whose path is `current` marked."""
+    user = place.viewer.user
+    return Shell(
+        viewer=Viewer(user.name, user.email, place.role.label),
+        organization=place.organization.name,
+        plan=place.organization.plan.value.capitalize(),
+        organizations=tuple(
+            OrganizationLink(
+                name=held.organization.name,
+                role=held.role.label,
+                href=f"/o/{held.organization.id}",
+                current=held.organization == place.organization,
+            )
+            for held in place.held
+        ),
+        nav=tuple(group for group in _groups(place, current) if group.items),
+        new_organization_href="/organizations/new",
+    )
+
+
+def _groups(place: Place, current: str) -> list[NavGroup]:
+    counts = {MEMBERS: place.members, INVITATIONS: place.invitations}
+    return [
+        NavGroup(
+            label,
+            tuple(
+                NavItem(title, icon, place.path(path), counts.get(path), current=path == current)
+                for title, icon, path, permission in entries
+                if place.may(permission)
+            ),
+        )
+        for label, entries in NAVIGATION
+    ]

@@ -1,0 +1,79 @@
+"""What every request is answered with: the store, the templates, and what is known about the address of the site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
+
+from jinja2 import Environment
+from starlette.requests import HTTPConnection
+
+from minutebook.errors import BadSettings
+from minutebook.organization.sign_in import SignIns
+from minutebook.store.engine import Store
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """How the site is reached. `trusted_proxies` are addresses or networks whose X-Forwarded-For is believed."""
+
+    public_url: str = "http://127.0.0.1:8321"
+    trusted_proxies: tuple[str, ...] = ()
+    mail_invitations: bool = False
+
+
+@dataclass(frozen=True)
+class Site:
+    """The application behind its routes. Safe to share between threads."""
+
+    store: Store
+    settings: WebSettings
+    templates: Environment
+    sign_ins: SignIns
+
+    @cached_property
+    def is_https(self) -> bool:
+        """Whether browsers reach the site by https, so that cookies can be bound to it."""
+        return urlsplit(self.settings.public_url).scheme == "https"
+
+    @cached_property
+    def origin(self) -> str:
+        """The public address without a path, as browsers write it in Origin."""
+        parts = urlsplit(self.settings.public_url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The host names under which the site may be asked, without ports."""
+        return LOCAL_HOSTS | {(urlsplit(self.settings.public_url).hostname or "").lower()}
+
+    @cached_property
+    def fetch_metadata(self) -> bool:
+        """Whether browsers send Sec-Fetch-Site: they do over https, and to the machine they run on."""
+        return self.is_https or self.hosts == LOCAL_HOSTS
+
+    @cached_property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of the proxies in front. Raises BadSettings."""
+        try:
+            return tuple(ip_network(text, strict=False) for text in self.settings.trusted_proxies)
+        except ValueError as error:
+            raise BadSettings(f"trusted_proxies: {error}. Name addresses or networks, such as 10.0.0.0/8.") from error
+
+    def link(self, path: str) -> str:
+        """The full address of a path, for mail and for people to copy."""
+        return self.settings.public_url.rstrip("/") + path
+
+    def cookie(self, name: str) -> str:
+        """The full name of a cookie that only the server writes. `__Host-` binds it to this host and to https."""
+        return f"__Host-minutebook-{name}" if self.is_https else f"minutebook-{name}"
+
+
+def site_of(request: HTTPConnection) -> Site:
+    """The site that the request is for."""
+    site: Site = request.app.state.site
+    return site
