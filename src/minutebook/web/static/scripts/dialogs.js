@@ -8,7 +8,8 @@ const fits = (input) => input.value.trim() === input.dataset.confirm;
 const setUp = (dialog) => {
   const inPage = dialog.open;
   const fetched = inPage && opener !== null;
-  if (inPage) { dialog.close(); dialog.showModal(); }
+  // Taking the attribute away closes it without a word; close() would tell the listener below.
+  if (inPage) { dialog.removeAttribute("open"); dialog.showModal(); }
   for (const input of $$("[data-confirm]", dialog)) {
     const button = $(".btn--danger", input.form);
     button.disabled = !fits(input);

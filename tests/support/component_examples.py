@@ -1,0 +1,165 @@
+"""What `templates/components.html` is filled with: every component in every state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minutebook.actions import CATALOGUE
+from minutebook.actions.catalogue import NOUNS
+from minutebook.actions.parts import Added, Code, Part, Removed, Strong, Swap, Text
+from minutebook.actions.values import Diff, DiffLine
+from minutebook.web import views
+
+LOG = "/o/org_k3vq7m2a9xtr/audit-logs"
+HOSTILE = "\u202eeladnaR\u202c <img src=x onerror=alert(1)>"
+
+ROLES = (
+    views.Choice("admin", "Admin", "Seats, settings and the log"),
+    views.Choice("auditor", "Auditor", "Reads the log, changes nothing"),
+    views.Choice("member", "Member", "Uses the product"),
+)
+MODELS = tuple(views.Choice(name, name) for name in ("openai/gpt-5-codex", "openai/gpt-5-mini", "qwen/qwen3-coder"))
+DIFFS = (
+    Diff(
+        "Allowed models",
+        (
+            DiffLine("del", "deepseek/deepseek-v3.1"),
+            DiffLine("add", "openai/gpt-5-codex"),
+            DiffLine("add", HOSTILE),
+            DiffLine("same", "6 not changed"),
+        ),
+        before=7,
+        after=8,
+    ),
+    Diff("Data collection", (DiffLine("del", "Allowed"), DiffLine("add", "Forbidden"))),
+)
+SAYS: tuple[Part, ...] = (
+    Text("Changed "),
+    Strong("Models & Providers"),
+    Text(" of "),
+    Strong(HOSTILE),
+    Text(" "),
+    Added("openai/gpt-5-codex"),
+    Added("qwen/qwen3-coder"),
+    Removed("novita"),
+    Text(" and "),
+    Code("data_collection"),
+    Text(" "),
+    Swap("Allowed", "Forbidden"),
+)
+
+
+def frame(theme: views.Theme = "auto") -> views.Frame:
+    """The frame of a page in Berlin."""
+    return views.Frame(theme=theme, zone="Europe/Berlin")
+
+
+def shell(plan: str = "Enterprise") -> views.Shell:
+    """Two organizations, every group of the navigation."""
+    return views.Shell(
+        viewer=views.Viewer("Ada Okafor", "ada.okafor@calder.example", "Owner"),
+        organization="Calder Robotics",
+        plan=plan,
+        organizations=(
+            views.OrganizationLink("Calder Robotics", "Owner", "#", current=True),
+            views.OrganizationLink(HOSTILE, "Member", "#"),
+        ),
+        nav=(
+            views.NavGroup("People", (views.NavItem("Members", "members", "#", 212),)),
+            views.NavGroup("Record", (views.NavItem("Audit Logs", "log", LOG, current=True),)),
+        ),
+        new_organization_href="#",
+    )
+
+
+def controls() -> views.FilterControls:
+    """Some filters set, some not."""
+    form = views.Form({"actor": "ada@", "text": "opus", "start_date": "2026-11-31"})
+    return views.FilterControls(
+        path=LOG,
+        form=form,
+        actions=tuple(
+            views.ActionGroup(
+                noun,
+                title,
+                tuple(
+                    views.ActionOption(action.name, action.title, action.name == "user.login")
+                    for action in CATALOGUE.values()
+                    if action.noun == noun
+                ),
+            )
+            for noun, title in NOUNS.items()
+        ),
+        chosen_actions=("user.login", "user.logout", "user.invite"),
+        actors=(views.ActorSuggestion("Ada Okafor", "ada.okafor@calder.example", "#log"),),
+        presets=(views.DatePreset("Last hour", "#log"), views.DatePreset("Last 7 days", "#log", current=True)),
+    )
+
+
+def row(seq: int, action: str, severity: str, outcome: str, says: tuple[Part, ...], kind: str = "user") -> views.EventRow:
+    """One line of the table."""
+    person = views.ActorLink("user", "Ada Okafor", "ada.okafor@calder.example", href="#log")
+    system = views.ActorLink("system", "System")
+    return views.EventRow(
+        seq=seq,
+        href=f"?event={seq}",
+        time=views.Moment(f"2026-11-12T14:38:{seq:02}.084Z", f"15:38:{seq:02}", f"2026-11-12 15:38:{seq:02}.084 CET"),
+        action=action,
+        action_href="#log",
+        severity=severity,
+        outcome=outcome,
+        actor=person if kind == "user" else system,
+        says=says,
+    )
+
+
+def log_page() -> views.LogPage:
+    """Rows of every outcome, severity and kind of actor."""
+    rows = (
+        row(4, "settings.change", "high", "success", SAYS),
+        row(3, "access.denied", "critical", "denied", (Text("Tried to read the audit log"),)),
+        row(2, "user.login_failed", "medium", "failure", (Text("Wrong password"),)),
+        row(1, "organization.create", "low", "success", (Text("Created "), Strong(HOSTILE)), kind="system"),
+    )
+    return views.LogPage(
+        controls=controls(),
+        zone=views.ZoneSwitch("CET", False, "CET", "Europe/Berlin, UTC+01:00", "#log", "#log"),
+        total=48_213,
+        found=1_284,
+        days=(views.DayGroup("Thursday 12 November", rows, "Today"),),
+        pager=views.Pager("1–4 of 1,284, newest first", None, "#log"),
+    )
+
+
+def examples(theme: views.Theme = "auto", dialog: str = "") -> dict[str, Any]:
+    """The whole context of `components.html`."""
+    errors = {
+        "": "The organization could not be changed: somebody else just changed it.",
+        "email": f"{HOSTILE} is not an address.",
+        "emails": "yusuf.demir@calder is not a complete address: the part after @ needs a dot.",
+        "plan": "There is no such plan.",
+        "new_role": "Choose a role.",
+        "tools": "Choose at least one tool.",
+        "agreed": "This has to be agreed to.",
+    }
+    values = {"email": HOSTILE, "emails": "elin.berg@calder.example, yusuf.demir@calder"}
+    return {
+        "frame": frame(theme),
+        "shell": shell(),
+        "page": log_page(),
+        "dialog": dialog,
+        "empty": views.Form(),
+        "wrong": views.Form(values, errors),
+        "ticked": views.Form({"model": ("openai/gpt-5-codex",)}),
+        "unsure": views.Form({"confirm": "wen.li"}, {"confirm": "This is not wen.li@calder.example."}),
+        "models": MODELS,
+        "roles": ROLES,
+        "groups": (views.ChoiceGroup("openai", MODELS[:2]), views.ChoiceGroup("qwen", MODELS[2:])),
+        "tools": (views.ChoiceGroup("", (views.Choice("browser", "Browser"), views.Choice("terminal", "Terminal"))),),
+        "people": (
+            ("Ada Okafor", "ada.okafor@calder.example", "Admin"),
+            (HOSTILE, "wen.li@calder.example", "Member"),
+        ),
+        "says": SAYS,
+        "diffs": DIFFS,
+    }
