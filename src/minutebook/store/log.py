@@ -155,8 +155,8 @@ def _strings(value: Json) -> Iterator[str]:
         for item in value:
             yield from _strings(item)
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from _strings(item)
+        for name in sorted(value):  # as canonical JSON has them: what is written and what is rebuilt must be equal
+            yield from _strings(value[name])
 
 
 def pack(disclosures: Mapping[str, bytes]) -> bytes:
