@@ -3,18 +3,23 @@
 - `database_url`: runs the test twice, on a new SQLite file and on a new PostgreSQL database.
 - `sqlite_url`, `postgres_url`: only one of them.
 - `postgres_server`: to create more databases, or copies of one that is filled.
+- `deployment`: runs the test twice, with a store whose schema is there; `sqlite_deployment`, `postgres_deployment`.
 - `page_context`: a person at a browser; call it once for each.
 """
 
 import os
 import re
+import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from minutebook.store.engine import Store
+from minutebook.store.migrate import migrate
 from tests.support.browser import Contexts, running_browser
+from tests.support.deployment import Deployment, Ticking
 from tests.support.postgres import EmbeddedServer, PostgresServer
 
 FAILED = pytest.StashKey[bool]()
@@ -28,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         parameters = getattr(getattr(item, "callspec", None), "params", {})
-        if "postgres_url" in fixtures or "postgres_server" in fixtures or "postgresql" in parameters.values():
+        if "postgres_server" in fixtures or "postgresql" in parameters.values():
             item.add_marker(pytest.mark.postgres)
         if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
@@ -77,6 +82,61 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of a new, empty database; the test runs once on each kind."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the schema and nothing in it, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "minutebook.sqlite3"
+    _migrated(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a PostgreSQL database with the schema and nothing in it, to be copied."""
+    url = postgres_server.create_database()
+    _migrated(url.render_as_string(hide_password=False))
+    yield str(url.database)
+    postgres_server.drop_database(url)
+
+
+def _migrated(url: str) -> None:
+    store = Store(url)
+    migrate(store)
+    store.close()
+
+
+@pytest.fixture
+def sqlite_deployment(sqlite_template: Path, tmp_path: Path) -> Iterator[Deployment]:
+    """A deployment on a SQLite file of its own."""
+    file = tmp_path / "deployment" / "minutebook.sqlite3"
+    file.parent.mkdir()
+    shutil.copy(sqlite_template, file)
+    yield from _deployment(f"sqlite:///{file}")
+
+
+@pytest.fixture
+def postgres_deployment(postgres_server: PostgresServer, postgres_template: str) -> Iterator[Deployment]:
+    """A deployment on a PostgreSQL database of its own."""
+    url = postgres_server.create_database(postgres_template)
+    yield from _deployment(url.render_as_string(hide_password=False))
+    postgres_server.drop_database(url)
+
+
+def _deployment(url: str) -> Iterator[Deployment]:
+    clock = Ticking()
+    store = Store(url, clock=clock)
+    yield Deployment(store, clock)
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    """A deployment with the schema and nobody in it; the test runs once on each kind of database."""
+    kind = "sqlite" if request.param == "sqlite" else "postgres"
+    found: Deployment = request.getfixturevalue(f"{kind}_deployment")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,110 @@
+"""A deployment to test with: its store, its clock, and the people who act in it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from minutebook.identifiers import new_token
+from minutebook.model import SECOND, Actor, ActorKind, Context, Event, Plan, Role, Seat
+from minutebook.organization import organizations, people, sign_in
+from minutebook.organization.invitations import AcceptInvitation, InvitePerson
+from minutebook.organization.people import User
+from minutebook.organization.sign_in import Session
+from minutebook.record import Command, NoChange
+from minutebook.store import log
+from minutebook.store.engine import Store
+from tests.support.check_log import Logs, check_log
+from tests.support.told import Told
+
+START = 1_793_923_200_000_000
+"""2026-11-06T00:00:00Z."""
+OPERATOR = Actor(ActorKind.SYSTEM, "cli", name="Operator")
+PASSWORD = "correct horse battery"
+
+
+class Ticking:
+    """A clock that goes on by a second with every look at it."""
+
+    def __init__(self, now: int = START, step: int = SECOND) -> None:
+        self.now = now
+        self.step = step
+
+    def __call__(self) -> int:
+        self.now += self.step
+        return self.now
+
+    def go_on(self, micros: int) -> None:
+        self.now += micros
+
+
+class Deployment:
+    """Short words for what tests do again and again; each goes through the product's own commands."""
+
+    def __init__(self, store: Store, clock: Ticking) -> None:
+        self.store = store
+        self.clock = clock
+        self.told = Told()
+        self._numbers = itertools.count(1)
+
+    def person(self, email: str | None = None, name: str | None = None, password: str | None = None) -> User:
+        """A new user without a seat. Without a password they cannot sign in, which is much faster."""
+        email = email or f"person{next(self._numbers)}@calder.example"
+        return people.create_user(self.store, email, name or email.partition("@")[0].capitalize(), password)
+
+    def found(self, owner: User, name: str = "Calder", plan: Plan = Plan.ENTERPRISE, seat_limit: int = 20) -> int:
+        """A new organization; its number."""
+        event = self.act(owner, 0, organizations.CreateOrganization(name, owner, plan, seat_limit))
+        return event.organization
+
+    def join(self, organization: int, inviter: User, role: Role, user: User | None = None) -> User:
+        """A user who was invited and has accepted."""
+        user = user or self.person()
+        token = new_token(self.store.randomness)
+        self.act(inviter, organization, InvitePerson(user.email, role, token))
+        self.act(user, organization, AcceptInvitation(token, user))
+        return user
+
+    def session(self, user: User) -> Session:
+        """A new session of the user, without access to anything."""
+        organizations_of = sign_in.seats_of(self.store, user.id)
+        assert not organizations_of, "use enter() for someone who holds a seat"
+        return sign_in.start_session(self.store, user, "password", Context())[1]
+
+    def seat(self, user: User | None, organization: int, session: str | None = None) -> Seat:
+        """The seat of a user, or without one the operator's."""
+        return Seat(organization, user.actor() if user else OPERATOR, Context(ip="192.0.2.7", session_id=session))
+
+    def act(self, user: User | None, organization: int, command: Command, session: str | None = None) -> Event:
+        """Performs a command that must be recorded."""
+        answer = self.attempt(user, organization, command, session)
+        assert not isinstance(answer, NoChange), f"{command} changed nothing"
+        return answer
+
+    def attempt(
+        self, user: User | None, organization: int, command: Command, session: str | None = None
+    ) -> Event | NoChange:
+        """Performs a command and returns whatever it answers."""
+        writer = user.email if user else "operator"
+        return self.told.perform(self.store, writer, self.seat(user, organization, session), command)
+
+    def enter(self, user: User, organization: int, session: str) -> Event:
+        """Signs the session in to the organization."""
+        return self.act(user, organization, sign_in.EnterOrganization("password"), session)
+
+    def events(self, organization: int) -> list[Event]:
+        """The log, oldest first."""
+        with self.store.reading() as connection:
+            return list(log.events(connection, organization))
+
+    def size(self, organization: int) -> int:
+        with self.store.reading() as connection:
+            return log.read_head(connection, organization).size
+
+    def check(self) -> Logs:
+        """Runs the oracle over everything."""
+        return check_log(self.store, self.told)
+
+    def elsewhere(self, seat: Seat, ip: str) -> Seat:
+        """The same seat, at another network address."""
+        return replace(seat, context=replace(seat.context, ip=ip))

@@ -1,0 +1,175 @@
+"""The stored log, read and hashed without a line of Minutebook's own: sqlite/psycopg, hashlib, hmac and json only.
+
+Written from the docstring of `evidence/leaf.py` and from RFC 6962, so that nothing of ours is checked only by ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection
+
+ACTOR = ("kind", "id", "email", "name", "on_behalf_of", "credential")
+CONTEXT = ("ip", "user_agent", "request_id", "session_id", "client")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One row of the table `event`, as the database gives it."""
+
+    position: int
+    organization: int
+    id: str
+    recorded_at: int
+    occurred_at: int
+    action: str
+    outcome: str
+    disclosures: bytes
+    secret: bytes
+    leaf_hash: bytes
+    actor_id: str
+    actor_email: str
+    search: str
+
+    @property
+    def seq(self) -> int:
+        return self.position & (2**40 - 1)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """Every disclosed value, by its path."""
+        return {path: json.loads(text) for path, text in lines_of(self.disclosures)}
+
+    def group(self, name: str) -> dict[str, Any]:
+        """The values of `actor`, `context`, `targets` or `details`."""
+        return {path[len(name) + 1 :]: value for path, value in self.values.items() if path.startswith(name + ".")}
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return self.group("details")
+
+    @property
+    def actor(self) -> dict[str, Any]:
+        return self.group("actor")
+
+    @property
+    def context(self) -> dict[str, Any]:
+        return self.group("context")
+
+    @property
+    def targets(self) -> list[dict[str, Any]]:
+        targets = self.group("targets")
+        return [targets[str(number)] for number in range(len(targets))]
+
+
+@dataclass(frozen=True)
+class StoredHead:
+    """One row of the table `log_head`."""
+
+    organization: int
+    log_id: str
+    size: int
+    peaks: bytes
+
+
+def heads(connection: Connection) -> list[StoredHead]:
+    """Every log of the deployment."""
+    rows = connection.exec_driver_sql("SELECT organization, log_id, size, peaks FROM log_head ORDER BY organization")
+    return [StoredHead(number, log_id, size, bytes(peaks)) for number, log_id, size, peaks in rows]
+
+
+def events(connection: Connection, organization: int) -> list[Stored]:
+    """Every event of one organization, by position."""
+    columns = ", ".join(Stored.__dataclass_fields__)
+    # by position too, so that a row whose organization was changed is not overlooked
+    low, high = organization << 40, (organization + 1) << 40
+    rows = connection.exec_driver_sql(
+        f"SELECT {columns} FROM event WHERE organization = {organization} OR position >= {low} AND position < {high} "
+        "ORDER BY position"
+    )
+    return [Stored(*row) for row in rows]
+
+
+def lines_of(disclosures: bytes) -> Iterator[tuple[str, bytes]]:
+    """Path and JSON text of each disclosure. Raises ValueError for what is not lines of `path TAB text LF`."""
+    if not disclosures.endswith(b"\n"):
+        raise ValueError("the last disclosure has no line feed")
+    for line in disclosures[:-1].split(b"\n"):
+        path, tab, text = line.partition(b"\t")
+        if not tab:
+            raise ValueError(f"a disclosure without a tab: {line!r}")
+        yield path.decode(), text
+
+
+def canonical(value: object) -> bytes:
+    """RFC 8785 for what may be recorded: json's own text, sorted, without blanks."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def leaf(log_id: str, event: Stored) -> bytes:
+    """The bytes that are hashed, from the docstring of `evidence/leaf.py`."""
+    return leaf_from(
+        {
+            "log": log_id,
+            "seq": event.seq,
+            "id": event.id,
+            "recorded_at": event.recorded_at,
+            "occurred_at": event.occurred_at,
+            "action": event.action,
+            "outcome": event.outcome,
+        },
+        event.secret,
+        dict(lines_of(event.disclosures)),
+    )
+
+
+def leaf_from(facts: Mapping[str, object], secret: bytes, disclosures: Mapping[str, bytes]) -> bytes:
+    """The leaf of open facts and disclosures."""
+    committed = {path: commitment(path, salt(secret, path), text).hex() for path, text in disclosures.items()}
+    return canonical({"v": 1, **facts, "nonce": nonce(secret).hex(), "c": committed})
+
+
+def salt(secret: bytes, path: str) -> bytes:
+    return hmac.new(secret, prefixed(b"minutebook/salt/v1", path.encode()), hashlib.sha256).digest()
+
+
+def nonce(secret: bytes) -> bytes:
+    return hmac.new(secret, prefixed(b"minutebook/nonce/v1"), hashlib.sha256).digest()
+
+
+def commitment(path: str, salt: bytes, text: bytes) -> bytes:
+    return hashlib.sha256(prefixed(b"minutebook/commitment/v1", path.encode(), salt, text)).digest()
+
+
+def prefixed(*parts: bytes) -> bytes:
+    """Each part behind its length in eight bytes."""
+    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def root(hashes: Sequence[bytes]) -> bytes:
+    """The Merkle tree hash by its definition (RFC 6962, section 2.1): split at the largest power of two below n."""
+    if not hashes:
+        return hashlib.sha256(b"").digest()
+    if len(hashes) == 1:
+        return hashes[0]
+    split = 1 << (len(hashes) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + root(hashes[:split]) + root(hashes[split:])).digest()
+
+
+def peaks(hashes: Sequence[bytes]) -> bytes:
+    """The roots of the perfect subtrees, largest first, one behind the other."""
+    found, rest = b"", hashes
+    while rest:
+        size = 1 << len(rest).bit_length() - 1
+        found, rest = found + root(rest[:size]), rest[size:]
+    return found

@@ -1,0 +1,72 @@
+"""What clients were told: the half of the truth that the log is compared with.
+
+Every attempt carries a request id of its own, which the event records, so each event can be laid beside its attempt.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from minutebook.errors import MinutebookError, OutcomeUnknown
+from minutebook.model import Event, Seat
+from minutebook.record import Command, NoChange, perform
+from minutebook.store.engine import Store
+
+
+class Answer(Enum):
+    """What the client knows. No answer, or one that says so, leaves the outcome unknown."""
+
+    UNKNOWN = "unknown"
+    ACKNOWLEDGED = "acknowledged"
+    NOTHING = "nothing"  # refused, or already as asked: no event
+
+
+@dataclass
+class Attempt:
+    """One act that a writer asked for. `event` is the one it was shown; `organization` is None while it is founded."""
+
+    writer: str
+    number: int
+    organization: int | None
+    answer: Answer = Answer.UNKNOWN
+    event: Event | None = None
+
+    @property
+    def request(self) -> str:
+        return f"{self.writer}-{self.number}"
+
+
+class Told:
+    """All attempts of all writers. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[str, Attempt] = {}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def attempt(self, writer: str, organization: int | None) -> Attempt:
+        """A new attempt, whose outcome is unknown until it is answered."""
+        with self._lock:
+            attempt = Attempt(writer, next(self._numbers), organization)
+            self.attempts[attempt.request] = attempt
+        return attempt
+
+    def perform(self, store: Store, writer: str, seat: Seat, command: Command) -> Event | NoChange:
+        """`record.perform()`, and notes what it answered."""
+        attempt = self.attempt(writer, seat.organization or None)
+        seat = replace(seat, context=replace(seat.context, request_id=attempt.request))
+        try:
+            answer = perform(store, seat, command)
+        except OutcomeUnknown:
+            raise
+        except MinutebookError:
+            attempt.answer = Answer.NOTHING
+            raise
+        if isinstance(answer, NoChange):
+            attempt.answer = Answer.NOTHING
+        else:
+            attempt.answer, attempt.event = Answer.ACKNOWLEDGED, answer
+        return answer
