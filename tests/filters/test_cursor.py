@@ -11,10 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minutebook.errors import Invalid
-from minutebook.filters.cursor import Cursor, parse_cursor
+from minutebook.filters import EVERYTHING, Filter
+from minutebook.filters.cursor import Cursor, parse_cursor, search_of
 
 ORGANIZATION = "org_abcdefghijkl"
-CURSOR = Cursor(ORGANIZATION, size=50, occurred_at=1_793_923_200_000_001, seq=49, rank=7, direction="older")
+FILTER = Filter(actions=("user.login",), text="opus")
+CURSOR = Cursor(
+    ORGANIZATION, search_of(FILTER), size=50, occurred_at=1_793_923_200_000_001, seq=49, rank=7, direction="older"
+)
 
 
 @st.composite
@@ -22,6 +26,7 @@ def cursors(draw: st.DrawFn) -> Cursor:
     size = draw(st.integers(1, 1 << 40))
     return Cursor(
         organization=ORGANIZATION,
+        search=search_of(FILTER),
         size=size,
         occurred_at=draw(st.integers(-(10**15), 10**17)),
         seq=draw(st.integers(0, size - 1)),
@@ -34,12 +39,12 @@ def cursors(draw: st.DrawFn) -> Cursor:
 def test_a_cursor_comes_back_as_it_was_written(cursor: Cursor) -> None:
     text = cursor.write()
     assert text.replace("-", "").replace("_", "").isalnum()
-    assert parse_cursor(text, ORGANIZATION, cursor.direction) == cursor
+    assert parse_cursor(text, ORGANIZATION, FILTER, cursor.direction) == cursor
 
 
 def refusal(text: str) -> str:
     with pytest.raises(Invalid) as caught:
-        parse_cursor(text, ORGANIZATION, "older")
+        parse_cursor(text, ORGANIZATION, FILTER, "older")
     [problem] = caught.value.problems
     assert problem.field == "older"
     return problem.message
@@ -47,6 +52,11 @@ def refusal(text: str) -> str:
 
 def test_a_cursor_of_another_organization_is_refused() -> None:
     assert "another organization" in refusal(replace(CURSOR, organization="org_other").write())
+
+
+@pytest.mark.parametrize("other", [EVERYTHING, replace(FILTER, text="opu"), replace(FILTER, start=0)])
+def test_a_cursor_of_another_search_is_refused(other: Filter) -> None:
+    assert "another search" in refusal(replace(CURSOR, search=search_of(other)).write())
 
 
 def test_a_cursor_in_the_other_direction_is_refused() -> None:
@@ -67,6 +77,7 @@ def test_a_cursor_in_the_other_direction_is_refused() -> None:
         replace(CURSOR, rank=True),
         replace(CURSOR, rank=1.0),  # type: ignore[arg-type]
         replace(CURSOR, direction="sideways"),  # type: ignore[arg-type]
+        replace(CURSOR, search=7),  # type: ignore[arg-type]
         replace(CURSOR, direction=[]),  # type: ignore[arg-type]
     ],
 )
@@ -94,6 +105,6 @@ json_values = st.recursive(
 )
 
 
-@given(json_values | st.lists(json_values, min_size=6, max_size=6))
+@given(json_values | st.lists(json_values, min_size=7, max_size=7))
 def test_any_json_is_refused_and_never_fails_otherwise(value: object) -> None:
     refusal(urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("="))

@@ -1,7 +1,7 @@
 """The filters: one table of fields, and what their values mean. Without a database and without I/O."""
 
 from minutebook.filters.actor import ActorMatch, MatchKind, actor_match, matches
-from minutebook.filters.cursor import Cursor, Direction, parse_cursor
+from minutebook.filters.cursor import Cursor, Direction, parse_cursor, search_of
 from minutebook.filters.fields import EVERYTHING, FIELDS, Clause, Field, Filter, in_order, parse, write
 from minutebook.filters.presets import Preset, presets
 from minutebook.filters.text import normal_text, text_words
@@ -28,6 +28,7 @@ __all__ = [
     "parse_cursor",
     "parse_wall",
     "presets",
+    "search_of",
     "text_words",
     "told",
     "wall_fields",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import astuple, dataclass
 from typing import Literal, TypeAlias, get_args
 
 from minutebook.errors import Invalid
+from minutebook.filters.fields import Filter, write
 from minutebook.model import EPOCH, to_micros
 
 Direction: TypeAlias = Literal["older", "newer"]
@@ -21,11 +23,13 @@ EARLIEST, LATEST = (to_micros(EPOCH.replace(year=year)) for year in (1, 9999))
 class Cursor:
     """The row that a page continues from, in the log as it was when the first page was opened.
 
-    `size` is that log's size, so that events recorded since shift nothing. `occurred_at` (UTC microseconds) and `seq`
-    name the row; `rank` is how many events the filter finds that are newer than the page's first.
+    `search` is what `search_of` says of the filter. `size` is that log's size, so that events recorded since shift
+    nothing. `occurred_at` (UTC microseconds) and `seq` name the row; `rank` is how many events the filter finds that
+    are newer than the page's first.
     """
 
     organization: str
+    search: str
     size: int
     occurred_at: int
     seq: int
@@ -37,13 +41,23 @@ class Cursor:
         return urlsafe_b64encode(json.dumps(astuple(self), separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def parse_cursor(text: str, organization: str, direction: Direction) -> Cursor:
-    """The cursor of a link within an organization (its public id); raises Invalid for the field `direction`."""
+def search_of(filter_: Filter) -> str:
+    """A short text that is another one for another filter: `rank` only holds for the search it was counted in."""
+    return hashlib.sha256(json.dumps(write(filter_)).encode()).hexdigest()[:16]
+
+
+def parse_cursor(text: str, organization: str, filter_: Filter, direction: Direction) -> Cursor:
+    """The cursor of a link to a page of what the filter finds in an organization (its public id).
+
+    Raises Invalid for the field `direction`.
+    """
     cursor = _read(text)
     if cursor is None:
         raise Invalid.one(direction, "This is not a link to a page of this log. Open the first page again.")
     if cursor.organization != organization:
         raise Invalid.one(direction, "This link is to a page of another organization's log. Open the first page again.")
+    if cursor.search != search_of(filter_):
+        raise Invalid.one(direction, "This link is to a page of another search. Open the first page of this one.")
     if cursor.direction != direction:
         raise Invalid.one(direction, f"This link is to {cursor.direction} events. Use it as {cursor.direction}=….")
     return cursor
@@ -54,15 +68,15 @@ def _read(text: str) -> Cursor | None:
     if len(text) > LONGEST or not text.isascii():
         return None
     try:
-        organization, *numbers, direction = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        organization, search, *numbers, direction = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         size, occurred_at, seq, rank = numbers
     except (ValueError, TypeError, RecursionError):
         return None
-    if not isinstance(organization, str) or direction not in get_args(Direction):
+    if not isinstance(organization, str) or not isinstance(search, str) or direction not in get_args(Direction):
         return None
     if any(type(number) is not int for number in numbers):  # True is an int, too
         return None
     if not (0 <= seq < size <= MOST_EVENTS and 0 <= rank <= size and EARLIEST <= occurred_at < LATEST):
         return None
-    cursor = Cursor(organization, size, occurred_at, seq, rank, direction)
+    cursor = Cursor(organization, search, size, occurred_at, seq, rank, direction)
     return cursor if cursor.write() == text else None
