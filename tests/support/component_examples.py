@@ -96,7 +96,9 @@ def controls() -> views.FilterControls:
     )
 
 
-def row(seq: int, action: str, severity: str, outcome: str, says: tuple[Part, ...], kind: str = "user") -> views.EventRow:
+def row(
+    seq: int, action: str, severity: str, outcome: str, says: tuple[Part, ...], kind: str = "user"
+) -> views.EventRow:
     """One line of the table."""
     person = views.ActorLink("user", "Ada Okafor", "ada.okafor@calder.example", href="#log")
     system = views.ActorLink("system", "System")
@@ -123,7 +125,14 @@ def log_page() -> views.LogPage:
     )
     return views.LogPage(
         controls=controls(),
-        zone=views.ZoneSwitch("CET", False, "CET", "Europe/Berlin, UTC+01:00", "#log", "#log"),
+        zone=views.ZoneSwitch(
+            shown="CET",
+            is_utc=False,
+            local_name="CET",
+            local_title="Europe/Berlin, UTC+01:00",
+            local_href="#log",
+            utc_href="#log",
+        ),
         total=48_213,
         found=1_284,
         days=(views.DayGroup("Thursday 12 November", rows, "Today"),),
