@@ -15,12 +15,11 @@ from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.errors import Invalid, Problem
 from minutebook.filters import instants
 from minutebook.filters.actor import MatchKind, actor_match
-from minutebook.filters.quote import quoted
+from minutebook.filters.quote import LIMIT, quoted
 from minutebook.filters.text import parse_text, written_words
 from minutebook.filters.zones import told, told_end
 
 MOST_NAMED = 5
-LONGEST_GUESSED = 60  # difflib is quadratic; what is longer is no slip of the finger
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +125,12 @@ def _unknown_keys(given: Iterable[str]) -> list[Problem]:
     problems = []
     for key in [key for key in given if key not in known][:MOST_NAMED]:
         message = f"There is no filter {quoted(key)}. {_meant(key, known)}The filters are {_list(known, 'and')}."
-        problems.append(Problem(key[:LONGEST_GUESSED], message))
+        problems.append(Problem(key[:LIMIT], message))
     return problems
 
 
 def _meant(text: str, known: Iterable[str]) -> str:
-    close = get_close_matches(text.lower(), list(known), n=3, cutoff=0.5) if len(text) <= LONGEST_GUESSED else []
+    close = get_close_matches(text.lower(), list(known), n=3, cutoff=0.5)
     return f"Did you mean {_list(close, 'or')}? " if close else ""
 
 
