@@ -1,0 +1,58 @@
+"""One example of every action, with every field set, in the order of the catalogue."""
+
+from __future__ import annotations
+
+from minutebook.actions import Details
+from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.log import LogViewed
+from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
+from minutebook.actions.organization import FirstSettings, OrganizationCreated
+from minutebook.actions.settings import SettingsChanged
+from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
+from minutebook.actions.user import (
+    InvitationAccepted,
+    InvitationRevoked,
+    PersonInvited,
+    SignedIn,
+    SignedOut,
+    SignInFailed,
+)
+from minutebook.actions.values import Cents, Change, Person, Rewrite, RoleChange, SetChange
+from minutebook.model import Plan, Role
+
+BOB = Person(id="usr_b", email="bob@x.example", name="Bob")
+FIRST = FirstSettings(models=("a/b",), providers=("c",), default_model="a/b", data_collection="forbid")
+
+EXAMPLES: tuple[Details, ...] = (
+    CreditsPurchased(amount=Cents(cents=250_000), balance=Cents(cents=250_001), reference="inv-1"),
+    LogViewed(),
+    RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
+    MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),
+    ModeCreated(mode="mod_1", name="Review", instructions="Read\nfirst", tools=("read",)),
+    ModeUpdated(
+        mode="mod_1",
+        current_name="Réview",
+        name=Change(before="Review", after="Réview"),
+        instructions=Rewrite(before="Read\nfirst", after=""),
+        tools=SetChange(added=("edit",), removed=("read",), before=1, after=1),
+    ),
+    ModeDeleted(mode="mod_1", name="Réview"),
+    OrganizationCreated(
+        id="org_1", name="Calder", plan=Plan.ENTERPRISE, seat_limit=10, owner=BOB, settings=FIRST, remark="a demo"
+    ),
+    SettingsChanged(
+        section="Models & Providers",
+        models=SetChange(added=("new/model",), removed=("openai/gpt-5",), before=2, after=2),
+        default_model=Change(before="openai/gpt-5", after="new/model"),
+        data_collection=Change(before="forbid", after="allow"),
+    ),
+    SsoDomainSet(domain=Change(before="calder.example", after="calder.test")),
+    SsoDomainRemoved(domain="calder.test"),
+    SignedIn(method="password"),
+    SignInFailed(reason="Wrong password", attempt=3),
+    SignedOut(),
+    PersonInvited(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR, expires_at=1),
+    InvitationAccepted(invitation="inv_1", role=Role.MEMBER, invited_by="Ada", member=BOB),
+    InvitationRevoked(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR),
+)

@@ -1,0 +1,175 @@
+"""The catalogue: mistakes in a declaration fail at import, and what people typed is never a format."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from minutebook.actions import CATALOGUE, NOUNS, Details, Severity, describe, read_details
+from minutebook.actions.catalogue import action
+from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.mode import ModeUpdated
+from minutebook.actions.parts import Strong, Swap, Text, plain
+from minutebook.actions.settings import SettingsChanged
+from minutebook.actions.user import PersonInvited, SignInFailed
+from minutebook.actions.values import Cents, Change, Person, Rewrite, RoleChange, SetChange
+from minutebook.model import Role
+from tests.actions.examples import EXAMPLES
+from tests.support import stored
+
+
+def declare(name: str = "mode.test", says: str = "Did {thing}", doc: str | None = "What happened.") -> None:
+    """Declares an action as a module would, and takes it out again."""
+    body = {"__annotations__": {"thing": str}, "__module__": __name__, "__doc__": doc}
+    before = dict(CATALOGUE)
+    try:
+        details = type("Tested", (Details,), body)
+        action(name, title="Tested", severity=Severity.LOW, says=says, since="0.1")(details)
+    finally:
+        CATALOGUE.clear()
+        CATALOGUE.update(before)
+
+
+def test_a_sound_declaration_is_accepted() -> None:
+    declare()
+
+
+@pytest.mark.parametrize(
+    ("declaration", "complaint"),
+    [
+        ({"name": "user.login"}, "user.login is declared twice"),
+        ({"doc": None}, "needs a docstring"),
+        ({"doc": ""}, "needs a docstring"),
+        ({"says": "Did {thing} to {nobody}"}, "fields that do not exist: nobody"),
+        ({"says": "Did {}"}, "fields that do not exist"),
+        ({"says": "{action}"}, "fields that do not exist: action"),
+        ({"name": "mode"}, "noun.verb"),
+        ({"name": "mode.Test"}, "noun.verb"),
+        ({"name": "planet.visit"}, "a noun of NOUNS"),
+        ({"name": "mode.test.more"}, "noun.verb"),
+    ],
+)
+def test_a_mistake_in_a_declaration_fails_at_import(declaration: dict[str, str], complaint: str) -> None:
+    before = dict(CATALOGUE)
+    with pytest.raises(TypeError, match=complaint):
+        declare(**declaration)
+    assert before == CATALOGUE
+
+
+def test_an_inherited_docstring_is_not_one() -> None:
+    class Parent(Details):
+        """Something."""
+
+        thing: str
+
+    class Child(Parent):
+        pass
+
+    with pytest.raises(TypeError, match="needs a docstring"):
+        action("mode.test", title="Tested", severity=Severity.LOW, says="", since="0.1")(Child)
+    assert "mode.test" not in CATALOGUE
+
+
+HOSTILE = ["{after.__class__}", "{role}", "%s %(x)s", "{0}", "<b>&amp;", "\x1b[31m\r\n\u202e", "{member} became {role}"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_person_typed_stays_inert(name: str) -> None:
+    member = Person(id="usr_1", email="bob@x.example", name=name)
+    parts = describe(RoleChanged(member=member, role=RoleChange(before=Role.ADMIN, after=Role.MEMBER)))
+    assert parts == (Text("Changed role of "), Strong(name), Text(" "), Swap("Admin", "Member"))
+    removed = describe(MemberRemoved(member=member, role=Role.ADMIN))
+    assert plain(removed) == " ".join(f"Removed {name}, who was Admin".split())
+
+
+def test_every_noun_has_actions_and_every_action_a_noun() -> None:
+    assert {action.noun for action in CATALOGUE.values()} == NOUNS.keys()
+
+
+def test_there_is_an_example_of_every_action() -> None:
+    assert [example.action.name for example in EXAMPLES] == list(CATALOGUE)
+
+
+@pytest.mark.parametrize("details", EXAMPLES, ids=lambda details: details.action.name)
+def test_details_read_back_as_they_were_recorded(details: Details) -> None:
+    dumped = details.model_dump(mode="json")
+    recorded = {"v": details.action.version} | {name: value for name, value in dumped.items() if value is not None}
+    assert read_details(details.action.name, recorded) == details
+    assert read_details(details.action.name, json.loads(stored.canonical(recorded))) == details
+    assert describe(details)
+    assert all(target.kind and target.id for target in details.targets())
+    for diff in details.diffs():
+        assert diff.title
+        assert diff.lines
+
+
+def test_details_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(KeyError):
+        read_details("user.fly", {"v": 1})
+    with pytest.raises(ValidationError):
+        read_details("user.login", {"v": 1})
+    with pytest.raises(ValidationError):
+        read_details("user.login", {"v": 1, "method": 3})
+    with pytest.raises(ValidationError):
+        read_details("user.login", {"v": 1, "method": "password", "more": 1})
+    with pytest.raises(ValidationError):
+        read_details("member.remove", {"v": 1, "member": {"id": "1", "email": "a", "name": "b"}, "role": "king"})
+
+
+def test_sentences() -> None:
+    told = [plain(describe(details)) for details in EXAMPLES]
+    assert told == [
+        "Bought $2,500.00 of credits, balance $2,500.01, payment inv-1",
+        "Opened the audit log",
+        "Changed role of Bob Admin → Billing manager",
+        "Removed bob@x.example, who was Auditor",
+        "Created mode Review",
+        "Changed mode Réview Review → Réview +edit −read and its instructions",
+        "Deleted mode Réview",
+        "Created the organization Calder, plan enterprise, 10 seats, owned by Bob a demo",
+        "Changed Models & Providers +new/model −openai/gpt-5 openai/gpt-5 → new/model forbid → allow",
+        "Set the SSO domain calder.example → calder.test",
+        "Removed the SSO domain calder.test",
+        "Signed in with password",
+        "Wrong password, attempt 3 in 15 minutes",
+        "Signed out",
+        "Invited dan@x.example as Auditor",
+        "Accepted the invitation from Ada as Member",
+        "Revoked the invitation of dan@x.example as Auditor",
+    ]
+
+
+def test_what_did_not_change_is_told_by_silence() -> None:
+    assert plain(
+        describe(SettingsChanged(section="Data collection", data_collection=Change(before="a", after="b")))
+    ) == ("Changed Data collection a → b")
+    update = ModeUpdated(mode="mod_1", current_name="R", instructions=Rewrite(before="a\nb", after="a\nc"))
+    assert plain(describe(update)) == "Changed mode R and its instructions"
+    assert [line.text for line in update.diffs()[0].lines] == ["a", "b", "a", "c"]
+
+
+def test_a_set_change_says_exactly_what_turns_one_into_the_other() -> None:
+    assert SetChange.between(["b", "a"], ("a", "b", "a")) is None
+    change = SetChange.between("abc", "bdc")
+    assert change == SetChange(added=("d",), removed=("a",), before=3, after=3)
+    assert change is not None
+    assert [(line.kind, line.text) for line in change.diff("Letters").lines] == [
+        ("add", "d"),
+        ("del", "a"),
+        ("same", "2 not changed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cents", "told"),
+    [(1, "$0.01"), (0, "$0.00"), (-5, "−$0.05"), (123_456_789, "$1,234,567.89"), (-100, "−$1.00")],
+)
+def test_money(cents: int, told: str) -> None:
+    assert str(Cents(cents=cents)) == told
+
+
+def test_a_failure_says_so() -> None:
+    assert SignInFailed.outcome == "failure"
+    assert PersonInvited.outcome == "success"

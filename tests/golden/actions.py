@@ -1,0 +1,102 @@
+"""What was shipped of the catalogue: actions.json. `python -m tests.golden.actions` adds what is new to it.
+
+Shipped actions and fields are never removed or retyped, because events that were recorded with them must stay
+readable. The command only ever adds; where the catalogue contradicts the file it refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from minutebook.actions import CATALOGUE
+
+FILE = Path(__file__).with_name("actions.json")
+Shipped = dict[str, dict[str, Any]]
+
+
+def declared() -> Shipped:
+    """The catalogue as actions.json has it: name → version and the JSON Schema of each field."""
+    return {name: _declared(name) for name in sorted(CATALOGUE)}
+
+
+def _declared(name: str) -> dict[str, Any]:
+    schema = CATALOGUE[name].details.model_json_schema()
+    fields = {
+        field: _resolved(described, schema.get("$defs", {}))
+        for field, described in schema.get("properties", {}).items()
+    }
+    return {
+        "version": CATALOGUE[name].version,
+        "required": sorted(schema.get("required", [])),
+        "fields": dict(sorted(fields.items())),
+    }
+
+
+def _resolved(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The schema with its definitions put in place, and without what only describes it."""
+    if isinstance(schema, list):
+        return [_resolved(part, definitions) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _resolved(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    return {
+        key: {name: _resolved(part, definitions) for name, part in value.items()}
+        if key == "properties"
+        else _resolved(value, definitions)
+        for key, value in sorted(schema.items())
+        if key not in {"title", "description"}
+    }
+
+
+def contradictions(shipped: Shipped, now: Shipped) -> list[str]:
+    """What the catalogue removes or retypes of what was shipped."""
+    problems = []
+    for name, action in shipped.items():
+        if name not in now:
+            problems.append(f"{name} was shipped and is gone")
+            continue
+        found = now[name]
+        for field, schema in action["fields"].items():
+            if field not in found["fields"]:
+                problems.append(f"{name}: the field {field} was shipped and is gone")
+            elif found["fields"][field] != schema and not _only_adds(schema, found["fields"][field]):
+                problems.append(f"{name}: the field {field} has another type")
+        demanded = set(found["required"]) - set(action["required"])
+        problems += [f"{name}: {field} is required, but events without it were recorded" for field in demanded]
+        if found["version"] < action["version"]:
+            problems.append(f"{name}: its version went back")
+    return problems
+
+
+def _only_adds(before: Any, now: Any) -> bool:
+    """Whether the type accepts all that it accepted: an enum that got more choices, an object with more fields."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        if "enum" in before and "enum" in now and set(before["enum"]) <= set(now["enum"]):
+            return True
+        if before.get("type") == now.get("type") == "object" and now.get("required") == before.get("required"):
+            old, new = before.get("properties", {}), now.get("properties", {})
+            return all(name in new and (new[name] == part or _only_adds(part, new[name])) for name, part in old.items())
+    if isinstance(before, dict) and isinstance(now, dict) and before.keys() == now.keys() == {"anyOf", "default"}:
+        pairs = zip(before["anyOf"], now["anyOf"], strict=False)
+        return all(old == new or _only_adds(old, new) for old, new in pairs)
+    return False
+
+
+def main() -> int:
+    """Adds what is new; the exit code is 1 when the catalogue contradicts what was shipped."""
+    shipped = json.loads(FILE.read_text()) if FILE.exists() else {}
+    now = declared()
+    problems = contradictions(shipped, now)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        FILE.write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n")
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
