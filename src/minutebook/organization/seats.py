@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -89,6 +90,14 @@ def members(connection: Connection, organization: int) -> list[Member]:
         Member(Person(id=id_, email=email, name=name), Role(role), joined_at, seen_at)
         for id_, email, name, role, joined_at, seen_at in rows
     ]
+
+
+def names_of(connection: Connection, organization: int, addresses: Iterable[str]) -> dict[str, str]:
+    """What those of the addresses are called that hold a seat."""
+    seat, user = schema.seat, schema.user
+    statement = select(user.c.email, user.c.name).join(seat, seat.c.user == user.c.id)
+    where = (seat.c.organization == organization, user.c.email.in_(list(addresses)))
+    return {row.email: row.name for row in connection.execute(statement.where(*where))}
 
 
 def count(connection: Connection, organization: int) -> int:

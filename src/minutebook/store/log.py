@@ -215,3 +215,10 @@ def find(connection: Connection, organization: int, seq: int) -> Event:
     for event in events(connection, organization, [seq]):
         return event
     raise NotFound
+
+
+def leaf_hash_of(connection: Connection, event: Event) -> bytes:
+    """The 32 bytes that stand for the event in the tree of its log."""
+    table = schema.event.c
+    statement = select(table.leaf_hash).where(table.position == position(event.organization, event.seq))
+    return bytes(connection.execute(statement).scalar_one())

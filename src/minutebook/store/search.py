@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from minutebook.filters import Cursor, Filter
 from minutebook.model import Event
-from minutebook.store.log import event_of, position
+from minutebook.store.log import SEQ_MASK, event_of, position
 from minutebook.store.schema import event
 from minutebook.store.where import where
 
@@ -28,10 +28,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """One page, newest first. `rank` counts the found events that are newer than the page's first.
-
-    `older` and `newer` are the last and the first row's (occurred_at, seq) when there is a page beyond them.
-    """
+    """One page, newest first. `rank` counts the found events that are newer than the page's first."""
 
     events: tuple[Event, ...]
     rank: int
@@ -58,6 +55,20 @@ def page(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor |
     if newer:
         rank = max(0, rank - len(rows))
     return EventPage(tuple(rows), rank, total, has_older=rank + len(rows) < total, has_newer=rank > 0)
+
+
+def neighbours(
+    connection: Connection, scope: Scope, filter_: Filter, occurred_at: int, seq: int
+) -> tuple[int | None, int | None]:
+    """The numbers of the next newer and the next older event that the filter finds; None where there is none."""
+    key = tuple_(event.c.occurred_at, event.c.position)
+    edge = tuple_(occurred_at, position(scope.organization, seq))
+    found = select(event.c.position).where(*_conditions(scope, filter_)).limit(1)
+    newer = found.where(key > edge).order_by(event.c.occurred_at, event.c.position)
+    older = found.where(key < edge).order_by(event.c.occurred_at.desc(), event.c.position.desc())
+    beside = (connection.execute(statement).scalar_one_or_none() for statement in (newer, older))
+    next_newer, next_older = (None if place is None else place & SEQ_MASK for place in beside)
+    return next_newer, next_older
 
 
 def count(connection: Connection, scope: Scope, filter_: Filter) -> int:

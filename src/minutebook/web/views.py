@@ -185,13 +185,14 @@ class DayGroup:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One field of an event. `code` marks what a machine reads, such as an id."""
+    """One field of an event. `code` marks what a machine reads, such as an id; `lines` a text of several lines."""
 
     label: str
     value: str
     small: str = ""
     href: str | None = None
     code: bool = False
+    lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +225,12 @@ class EventPanel:
 
 @dataclass(frozen=True, slots=True)
 class ActionOption:
-    """One action of the catalogue in the Actions popover."""
+    """One action of the catalogue in the Actions popover. `count` is what the other filters find of it."""
 
     name: str
     title: str
     checked: bool = False
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +240,17 @@ class ActionGroup:
     noun: str
     title: str
     options: tuple[ActionOption, ...]
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ActorSuggestion:
-    """Someone whose events are in the log; `href` is this search, by them."""
+    """Someone whose events are in the log; `href` is this search, by them, and `count` what it finds."""
 
     name: str
     email: str
     href: str
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +281,8 @@ class FilterControls:
     chosen_actions: tuple[str, ...] = ()
     wrong_actions: tuple[str, ...] = ()
     """Chosen, but not in the catalogue."""
+    actor_operator: str = ""
+    """How the address is compared: "is", "contains", "matches"."""
     actors: tuple[ActorSuggestion, ...] = ()
     presets: tuple[DatePreset, ...] = ()
     range_text: str = ""
@@ -359,6 +365,8 @@ class LogPage:
     event_missing: str = ""
     """Says so when the event of the address is not there: shown above the table."""
     without: tuple[Without, ...] = ()
+    instead: tuple[Without, ...] = ()
+    """Wider clauses that find something where an address found nobody."""
     mistakes: tuple[Mistake, ...] = ()
     failure: Failure | None = None
     first_acts: tuple[ActionOption, ...] = ()

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from minutebook.web.pages import signing_in
+from minutebook.web.pages import audit_logs, signing_in
 
-ROUTERS: tuple[APIRouter, ...] = (signing_in.router,)
+ROUTERS: tuple[APIRouter, ...] = (audit_logs.router, signing_in.router)

@@ -1,0 +1,333 @@
+"""The address of Audit Logs is its whole state: what it says, what is wrong with it, and the links that change it.
+
+    /o/org_…/audit-logs?action=user.login&actor=ada@x.example&start=2026-11-06&zone=utc&older=…&event=7
+
+What the date form sends (`start_date`, `start_time`, `end_date`, `end_time`) is turned into `start` and `end`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from minutebook.actions import CATALOGUE
+from minutebook.errors import Invalid, Problem
+from minutebook.filters import (
+    EVERYTHING,
+    FIELDS,
+    UTC,
+    Cursor,
+    Direction,
+    Filter,
+    in_order,
+    parse,
+    parse_cursor,
+    parse_wall,
+    told,
+    wall_fields,
+    write,
+    zone_named,
+)
+from minutebook.filters.quote import quoted
+from minutebook.filters.zones import told_end
+
+Pairs = tuple[tuple[str, str], ...]
+
+BOUNDS = ("start", "end")
+WALL = ("start_date", "start_time", "end_date", "end_time")
+ZONE_OF_FORM = "form_zone"
+"""The zone in which the date form was shown: what was typed under that label is meant in it."""
+DATES = (*BOUNDS, *WALL, ZONE_OF_FORM)
+CURSORS: tuple[Direction, ...] = get_args(Direction)
+PLACE = (*CURSORS, "event")
+FIELD_KEYS = tuple(field.key for field in FIELDS)
+KNOWN = frozenset({*FIELD_KEYS, *DATES, *PLACE, "zone"})
+TWICE = "{key} is given more than once; it can be given once."
+LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One address. `kept` is what it says that could not be understood, so that no link loses what was typed."""
+
+    path: str
+    filter: Filter = EVERYTHING
+    in_utc: bool = False
+    cursor: Cursor | None = None
+    event: int | None = None
+    kept: Pairs = ()
+
+    @property
+    def pairs(self) -> Pairs:
+        """Keys and values in their one order."""
+        pairs = write(self.filter)
+        pairs += [("zone", "utc")] if self.in_utc else []
+        pairs += [(self.cursor.direction, self.cursor.write())] if self.cursor else []
+        pairs += [("event", str(self.event))] if self.event is not None else []
+        return (*pairs, *self.kept)
+
+    @property
+    def href(self) -> str:
+        """The path with its query."""
+        pairs = self.pairs
+        return f"{self.path}?{urlencode(pairs, quote_via=quote, safe=':@*/')}" if pairs else self.path
+
+    def without(self, *keys: str) -> Address:
+        """The same search without these keys, from its first page."""
+        left_out = {*keys, *PLACE}
+        unset = {field.attribute: getattr(EVERYTHING, field.attribute) for field in FIELDS if field.key in keys}
+        return replace(
+            self,
+            filter=replace(self.filter, **unset),
+            in_utc=self.in_utc and "zone" not in keys,
+            cursor=None,
+            event=None,
+            kept=tuple(pair for pair in self.kept if pair[0] not in left_out),
+        )
+
+    def only(self, key: str, value: Any) -> Address:
+        """The same search with this value in place of what the field says."""
+        (attribute,) = (field.attribute for field in FIELDS if field.key == key)
+        plain = self.without(key)
+        return replace(plain, filter=replace(plain.filter, **{attribute: value}))
+
+    def between(self, start: int | None, end: int | None) -> Address:
+        """The same search in another range: start inclusive, end exclusive, in UTC microseconds."""
+        plain = self.without(*DATES)
+        return replace(plain, filter=replace(plain.filter, start=start, end=end))
+
+    def at(self, cursor: Cursor) -> Address:
+        """Another page of the same search."""
+        return replace(self.without(), cursor=cursor)
+
+    def showing(self, event: int | None) -> Address:
+        """This same page with an event beside it, or none."""
+        return replace(self, event=event, kept=tuple(pair for pair in self.kept if pair[0] != "event"))
+
+    def shown_in(self, *, utc: bool) -> Address:
+        """This same page in another zone."""
+        return replace(self, in_utc=utc, kept=tuple(pair for pair in self.kept if pair[0] != "zone"))
+
+    def leaving_out(self, problem: Problem) -> Address:
+        """The same search without what is wrong."""
+        key = problem.field
+        if key not in KNOWN:
+            return self.without(*(other for other, _ in self.kept if other not in KNOWN))
+        if key == "action":
+            return self.only(key, in_order(name for _, name in self.kept if name in CATALOGUE))
+        bound = key.partition("_")[0]
+        if bound in BOUNDS:
+            return self.without(bound, f"{bound}_date", f"{bound}_time")
+        return self.without(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An address as it was understood. `values` and `errors` are by field of the form, `hidden` what it sends along."""
+
+    address: Address
+    zone: ZoneInfo
+    problems: tuple[Problem, ...]
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+    hidden: Pairs
+    wrong_actions: tuple[str, ...]
+    chosen_actions: tuple[str, ...]
+    canonical: bool
+
+
+class _Given:
+    """The keys and values of an address, and what turns out to be wrong with them."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self.pairs = tuple(pairs)
+        self.problems: list[Problem] = []
+
+    def of(self, *keys: str) -> Pairs:
+        return tuple(pair for pair in self.pairs if pair[0] in keys)
+
+    def texts(self, key: str) -> list[str]:
+        """The values of a key that are not blank."""
+        return [text for _, text in self.of(key) if text.strip()]
+
+    def typed(self, key: str) -> str:
+        """What a field of the form holds: as it was typed."""
+        return next(iter(self.texts(key)), "")
+
+    def one(self, key: str) -> str | None:
+        """The single value of a key; None for none, and for several, which is wrong."""
+        texts = self.texts(key)
+        if len(texts) > 1:
+            self.problems.append(Problem(key, TWICE.format(key=key)))
+        return texts[0] if len(texts) == 1 else None
+
+    def parsed(self, pairs: Sequence[tuple[str, str]]) -> Filter:
+        """The filter of some of the pairs; nothing of it when they are wrong."""
+        try:
+            return parse(pairs)
+        except Invalid as invalid:
+            self.problems.extend(invalid.problems)
+            return EVERYTHING
+
+    def wrong(self, *keys: str) -> bool:
+        return any(problem.field in keys for problem in self.problems)
+
+
+def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: ZoneInfo) -> Reading:
+    """Understands the keys and values of an address, as far as they can be. Never raises.
+
+    `organization` is its public id, `own` the viewer's zone.
+    """
+    given = _Given(pairs)
+    given.parsed([pair for pair in given.pairs if pair[0] not in KNOWN])
+    text, actor, actions = (given.parsed(given.of(key)) for key in ("text", "actor", "action"))
+    in_utc = _in_utc(given)
+    zone = UTC if in_utc else own
+    dates = _read_dates(given, zone)
+    # A cursor belongs to a whole search: beside a wrong one it means nothing.
+    found = Filter(actions.actions, actor.actor, *dates.bounds, text.text)
+    cursor = None if given.problems or dates.errors else _cursor(given, organization, found)
+    event = _event(given)
+    wrong = [key for key in ("text", "actor", "action", "zone", "event") if given.wrong(key)]
+    wrong += [*CURSORS] if given.wrong(*CURSORS) else []
+    wrong += [*DATES] if dates.errors or given.wrong(ZONE_OF_FORM) else []
+    address = Address(
+        path,
+        found,
+        in_utc,
+        cursor,
+        event,
+        tuple(pair for pair in given.pairs if pair[0] in wrong or pair[0] not in KNOWN),
+    )
+    return Reading(
+        address=address,
+        zone=zone,
+        problems=(*given.problems, *(Problem(field, text) for field, text in dates.errors.items())),
+        values={"text": given.typed("text"), "actor": given.typed("actor"), **dates.values},
+        errors=_beside_fields(given.problems) | dates.errors,
+        hidden=(*([("zone", "utc")] if in_utc else []), *dates.hidden, (ZONE_OF_FORM, zone.key or "UTC")),
+        wrong_actions=tuple(name for name in _named(given) if name not in CATALOGUE),
+        chosen_actions=in_order(name for name in _named(given) if name in CATALOGUE),
+        canonical=sorted(address.pairs) == sorted(given.pairs),
+    )
+
+
+def _beside_fields(problems: Iterable[Problem]) -> dict[str, str]:
+    """The problems that are shown beside a field of the form."""
+    return {problem.field: problem.message for problem in problems if problem.field in ("text", "action", "actor")}
+
+
+def _named(given: _Given) -> list[str]:
+    return list(dict.fromkeys(text.strip() for text in given.texts("action")))
+
+
+def _in_utc(given: _Given) -> bool:
+    text = given.one("zone")
+    if text and text != "utc":
+        message = f"{quoted(text)} cannot be shown: write zone=utc for UTC, or leave it out for your own time zone."
+        given.problems.append(Problem("zone", message))
+    return text == "utc"
+
+
+def _cursor(given: _Given, organization: str, filter_: Filter) -> Cursor | None:
+    older, newer = (given.one(direction) for direction in CURSORS)
+    if older and newer:
+        given.problems.append(Problem("newer", "older and newer cannot be given together: leave one out."))
+        return None
+    try:
+        for direction, text in zip(CURSORS, (older, newer), strict=True):
+            if text:
+                return parse_cursor(text, organization, filter_, direction)
+    except Invalid as invalid:
+        given.problems.extend(invalid.problems)
+    return None
+
+
+def _event(given: _Given) -> int | None:
+    text = given.one("event")
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit() and len(text) <= LONGEST_EVENT:
+        return int(text)
+    given.problems.append(Problem("event", f"{quoted(text)} is not the number of an event, such as 204."))
+    return None
+
+
+def _zone_of_form(given: _Given, shown: ZoneInfo) -> ZoneInfo:
+    name = given.one(ZONE_OF_FORM)
+    if not name or not given.of(*WALL):
+        return shown
+    zone = zone_named(name)
+    if zone.key != name:
+        given.problems.append(Problem(ZONE_OF_FORM, f"{quoted(name)} is not a time zone, such as Europe/Berlin."))
+    return zone
+
+
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """The range, and the fields of the date form with what is wrong in them."""
+
+    bounds: tuple[int | None, int | None]
+    values: dict[str, str]
+    errors: dict[str, str]
+    hidden: Pairs
+
+
+def _read_dates(given: _Given, zone: ZoneInfo) -> _Dates:
+    """The range of `start` and `end`, or of the date form where the address holds one."""
+    zone = _zone_of_form(given, zone)
+    problems: dict[str, str] = {}
+    bounds: dict[str, int | None] = {}
+    for key in BOUNDS:
+        try:
+            bounds[key] = getattr(parse(given.of(key)), key)
+        except Invalid as invalid:
+            bounds[key] = None
+            problems[f"{key}_date"] = invalid.message
+    filled = Filter(start=bounds["start"], end=bounds["end"])
+    hidden = tuple(write(filled))
+    if given.of(*WALL):
+        return _typed_dates(given, filled, hidden, zone, problems)
+    values = wall_fields(filled, zone)
+    for key in BOUNDS:
+        if f"{key}_date" in problems:
+            values[f"{key}_date"] = given.typed(key)
+    problems = problems or _order(filled, values, zone)
+    return _Dates((None, None) if problems else (filled.start, filled.end), values, problems, hidden)
+
+
+def _typed_dates(given: _Given, filled: Filter, hidden: Pairs, zone: ZoneInfo, problems: dict[str, str]) -> _Dates:
+    """The range of the date form. A bound that reads as the form was filled keeps its instant: seconds and all."""
+    told_before = wall_fields(filled, zone)
+    values = {key: given.typed(key) for key in WALL}
+    for bound in BOUNDS:
+        keys = (f"{bound}_date", f"{bound}_time")
+        if not given.of(*keys):
+            values |= {key: told_before[key] for key in keys}
+    problems |= {key: TWICE.format(key=key) for key in WALL if len(given.texts(key)) > 1}
+    try:
+        start, end = parse_wall(**values, zone=zone)
+    except Invalid as invalid:
+        problems |= {problem.field: problem.message for problem in invalid.problems}
+        return _Dates((None, None), values, problems, hidden)
+    if _same(values, told_before, "start_date", "start_time"):
+        start = filled.start
+    if _same(values, told_before, "end_date", "end_time"):
+        end = filled.end
+    problems = problems or _order(Filter(start=start, end=end), values, zone)
+    return _Dates((None, None) if problems else (start, end), values, problems, hidden)
+
+
+def _same(typed: Mapping[str, str], filled: Mapping[str, str], *keys: str) -> bool:
+    return all(typed[key].strip() == filled[key] for key in keys)
+
+
+def _order(range_: Filter, values: Mapping[str, str], zone: ZoneInfo) -> dict[str, str]:
+    """What is wrong with an end before its start: the error beside the last field of the end that is filled."""
+    if range_.start is None or range_.end is None or range_.start < range_.end:
+        return {}
+    field = "end_time" if values["end_time"] else "end_date"
+    return {field: f"The end, {told_end(range_.end, zone)}, is before the start, {told(range_.start, zone)}."}

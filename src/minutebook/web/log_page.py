@@ -1,0 +1,283 @@
+"""Audit Logs from one snapshot of the store: what was found, how many, and the ways on from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from minutebook.actions import CATALOGUE, NOUNS
+from minutebook.email_address import is_email
+from minutebook.errors import Problem
+from minutebook.filters import (
+    EVERYTHING,
+    FIELDS,
+    UTC,
+    Cursor,
+    Direction,
+    Filter,
+    presets,
+    search_of,
+    zone_label,
+)
+from minutebook.model import Event
+from minutebook.organization import seats
+from minutebook.organization.organizations import Organization
+from minutebook.store import log, search
+from minutebook.store.search import EventPage, Scope
+from minutebook.web import log_views, times
+from minutebook.web.log_address import DATES, Address, Reading
+from minutebook.web.views import (
+    ActionGroup,
+    ActionOption,
+    ActorSuggestion,
+    DatePreset,
+    EventPanel,
+    Failure,
+    FilterControls,
+    Form,
+    LogPage,
+    Mistake,
+    Moment,
+    Pager,
+    Without,
+    ZoneSwitch,
+)
+
+PAGE_SIZE = 50
+SUGGESTIONS = 100
+JUST_BEGUN = 3
+"""A log of at most so many events says which acts will come next."""
+FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
+FORM_FIELDS = ("text", "action", "actor", "start_date", "start_time", "end_date", "end_time")
+NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks where: the organization, what the address says, the viewer's own zone, and now (UTC microseconds)."""
+
+    organization: Organization
+    reading: Reading
+    own: ZoneInfo
+    now: int
+
+    @property
+    def address(self) -> Address:
+        return self.reading.address
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.reading.zone
+
+
+def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> LogPage:
+    """The page, all of it from the snapshot of this connection; at most `page_size` events."""
+    head = log.read_head(connection, look.organization.number)
+    cursor = look.address.cursor
+    if cursor and cursor.size > head.size:
+        look = _refused(look, Problem(cursor.direction, NO_SUCH_PAGE))
+        cursor = None
+    scope = Scope(look.organization.number, cursor.size if cursor else head.size)
+    empty = unsearched_page(look, total=scope.size, kept_since=kept_since(connection, look))
+    if look.reading.problems:
+        return empty
+    found = search.page(connection, scope, look.address.filter, cursor, page_size)
+    event, missing = _event(connection, look, head.size)
+    return replace(
+        empty,
+        controls=_with_counts(empty.controls, connection, scope, look),
+        zone=_zone_switch(look, [event.occurred_at for event in found.events]),
+        found=found.total,
+        days=log_views.days(found.events, look.address, look.zone, look.now),
+        pager=_pager(look, scope, found),
+        event=event,
+        event_missing=missing,
+        without=_without(connection, scope, look) if not found.total else (),
+        instead=_instead(connection, scope, look) if not found.total else (),
+        first_acts=_first_acts(look, scope),
+    )
+
+
+def unsearched_page(
+    look: Look, *, total: int = 0, kept_since: Moment | None = None, failure: Failure | None = None
+) -> LogPage:
+    """The page when nothing was searched: a field or the address is wrong, or the store did not answer."""
+    return LogPage(
+        controls=_controls(look),
+        zone=_zone_switch(look, []),
+        total=total,
+        kept_since=kept_since,
+        failure=failure,
+        mistakes=tuple(
+            Mistake(problem.message, look.address.leaving_out(problem).href)
+            for problem in look.reading.problems
+            if problem.field not in look.reading.errors
+        ),
+    )
+
+
+def event_panel(connection: Connection, look: Look) -> EventPanel | None:
+    """The event that the address names, if it is there."""
+    return _event(connection, look, log.read_head(connection, look.organization.number).size)[0]
+
+
+def kept_since(connection: Connection, look: Look) -> Moment | None:
+    """When the log began."""
+    for first in log.events(connection, look.organization.number, [0]):
+        return times.day_of(first.recorded_at, look.zone)
+    return None
+
+
+def _refused(look: Look, problem: Problem) -> Look:
+    reading = replace(
+        look.reading, problems=(*look.reading.problems, problem), address=replace(look.address, cursor=None)
+    )
+    return replace(look, reading=reading)
+
+
+def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | None, str]:
+    """The panel of the event that the address names, or that there is no such event."""
+    seq = look.address.event
+    if seq is None:
+        return None, ""
+    if seq >= size:
+        return None, f"There is no event {seq:,} in this log; its newest is {size - 1:,}."
+    event = log.find(connection, look.organization.number, seq)
+    return log_views.panel(
+        event, _around(connection, look, event, size), look.address, look.zone, look.own, look.now
+    ), ""
+
+
+def _around(connection: Connection, look: Look, event: Event, size: int) -> log_views.Around:
+    scope = Scope(look.organization.number, size)
+    newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
+    by_actor = search.count(connection, scope, Filter(actor=event.actor.email)) if event.actor.email else None
+    return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor)
+
+
+def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
+    if not found.events:
+        return None
+
+    def link(direction: Direction, event: Event, rank: int) -> str:
+        which = (look.organization.id, search_of(look.address.filter), scope.size)
+        return look.address.at(Cursor(*which, event.occurred_at, event.seq, rank, direction)).href
+
+    first, last = found.rank + 1, found.rank + len(found.events)
+    return Pager(
+        text=f"{first:,}–{last:,} of {found.total:,}, newest first",
+        newer_href=link("newer", found.events[0], found.rank) if found.has_newer else None,
+        older_href=link("older", found.events[-1], last) if found.has_older else None,
+    )
+
+
+def _zone_switch(look: Look, shown: list[int]) -> ZoneSwitch:
+    local, utc = (look.address.shown_in(utc=utc).href for utc in (False, True))
+    return times.zone_switch(shown, look.zone, look.own, look.now, local, utc)
+
+
+def _controls(look: Look) -> FilterControls:
+    """The filter as people set it, without anything of the log."""
+    address, reading = look.address, look.reading
+    range_ = times.range_told(address.filter, look.zone, look.now)
+    other = look.own if look.zone is UTC else UTC
+    other_range = times.range_told(address.filter, other, look.now)
+    return FilterControls(
+        path=address.path,
+        form=Form(reading.values, {name: reading.errors[name] for name in FORM_FIELDS if name in reading.errors}),
+        actions=_action_groups(reading.chosen_actions, None),
+        chosen_actions=reading.chosen_actions,
+        wrong_actions=reading.wrong_actions,
+        actor_operator=_operator(look, "actor"),
+        presets=tuple(
+            DatePreset(
+                preset.label,
+                address.between(preset.start, preset.end).href,
+                current=(preset.start, preset.end) == (address.filter.start, address.filter.end),
+            )
+            for preset in presets(look.now, look.zone)
+        ),
+        range_text=range_,
+        range_other=f"{other_range} in {zone_label(look.now, other)}" if range_ and other is not look.zone else "",
+        hidden=reading.hidden,
+        without_text_href=address.without("text").href,
+        without_actions_href=address.without("action").href,
+        without_actor_href=address.without("actor").href,
+        without_dates_href=address.without(*DATES).href,
+    )
+
+
+def _operator(look: Look, key: str) -> str:
+    """How the field compares: "is", "contains", "matches"; nothing when it is not set."""
+    (field,) = (field for field in FIELDS if field.key == key)
+    value = field.value(look.address.filter)
+    return field.clause(value, look.zone).operator if value else ""
+
+
+def _with_counts(controls: FilterControls, connection: Connection, scope: Scope, look: Look) -> FilterControls:
+    """The controls with what each choice would find, beside the other fields."""
+    filter_ = look.address.filter
+    by_action = search.count_by_action(connection, scope, filter_)
+    by_actor = search.count_by_actor(connection, scope, filter_, SUGGESTIONS)
+    names = seats.names_of(connection, scope.organization, by_actor)
+    return replace(
+        controls,
+        actions=_action_groups(look.reading.chosen_actions, by_action),
+        actors=tuple(
+            ActorSuggestion(names.get(email, ""), email, look.address.only("actor", email).href, count)
+            for email, count in by_actor.items()
+        ),
+    )
+
+
+def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tuple[ActionGroup, ...]:
+    groups = []
+    for noun, title in NOUNS.items():
+        actions = [action for action in CATALOGUE.values() if action.noun == noun]
+        options = tuple(
+            ActionOption(
+                action.name,
+                action.title,
+                checked=action.name in chosen,
+                count=None if counts is None else counts.get(action.name, 0),
+            )
+            for action in actions
+        )
+        total = None if counts is None else sum(counts.get(action.name, 0) for action in actions)
+        groups.append(ActionGroup(noun, title, options, total))
+    return tuple(groups)
+
+
+def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
+    """Each clause that is set, and how many events there would be without it."""
+    found = []
+    for field in FIELDS:
+        value = field.value(look.address.filter)
+        if value not in (None, ()):
+            wider = look.address.without(field.key)
+            number = search.count(connection, scope, wider.filter)
+            found.append(Without(field.sentence(value, look.zone), wider.href, number))
+    return tuple(found)
+
+
+def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
+    """For a complete address that finds nobody: the parts of it that find somebody."""
+    actor = look.address.filter.actor
+    if actor is None or not is_email(actor) or "*" in actor:
+        return ()
+    local, _, domain = actor.partition("@")
+    offers = []
+    for part in (f"{local}@", f"@{domain}"):
+        near = look.address.only("actor", part)
+        number = search.count(connection, scope, near.filter)
+        if number:
+            offers.append(Without(f"actor contains {part}", near.href, number))
+    return tuple(offers)
+
+
+def _first_acts(look: Look, scope: Scope) -> tuple[ActionOption, ...]:
+    if look.address.filter != EVERYTHING or scope.size > JUST_BEGUN:
+        return ()
+    return tuple(ActionOption(name, CATALOGUE[name].title) for name in FIRST_ACTS)

@@ -1,0 +1,207 @@
+"""From an event to what is shown of it: its line in the table, its panel, and its JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ValidationError
+
+from minutebook.actions import CATALOGUE, Details, Severity, describe, read_details
+from minutebook.actions.parts import Code, Part, Text
+from minutebook.actions.values import Person
+from minutebook.evidence import leaf
+from minutebook.filters import UTC, zone_label
+from minutebook.model import Actor, Event, rfc3339
+from minutebook.web import times
+from minutebook.web.log_address import Address
+from minutebook.web.views import ActorLink, DayGroup, EventPanel, EventRow, Fact
+
+ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
+RECORDED = "In one transaction with the act itself: neither exists without the other"
+CREDENTIALS = {"session": "Session"}
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the panel says of the log around an event: its neighbours in what was found, and its actor's events."""
+
+    leaf_hash: bytes
+    newer: int | None
+    older: int | None
+    by_actor: int | None
+
+
+def days(events: Iterable[Event], address: Address, zone: ZoneInfo, now: int) -> tuple[DayGroup, ...]:
+    """The lines of the table under the days of the zone, in the order given."""
+    events = tuple(events)
+    changes = len({zone_label(event.occurred_at, zone) for event in events}) > 1
+    today = times.local_date(now, zone)
+    groups = []
+    for day, of_day in groupby(events, lambda event: times.local_date(event.occurred_at, zone)):
+        label, note = times.day_heading(day, today)
+        rows = tuple(_row(event, address, zone, labelled=changes) for event in of_day)
+        groups.append(DayGroup(label, rows, note))
+    return tuple(groups)
+
+
+def _row(event: Event, address: Address, zone: ZoneInfo, *, labelled: bool) -> EventRow:
+    return EventRow(
+        seq=event.seq,
+        href=address.showing(event.seq).href,
+        time=times.row_time(event.occurred_at, zone, labelled=labelled),
+        action=event.action,
+        action_href=address.only("action", (event.action,)).href,
+        severity=severity_of(event),
+        outcome=event.outcome.value,
+        actor=_actor(event.actor, address),
+        says=says(event),
+    )
+
+
+def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: ZoneInfo, now: int) -> EventPanel:
+    """Everything about one event, beside the page of the address. `own` is the viewer's zone."""
+    at = event.occurred_at
+    other = own if zone is UTC else UTC
+    told = [times.elsewhere(at, zone, other)] if other is not zone else []
+    details = _read(event)
+    action = CATALOGUE.get(event.action)
+    email = event.actor.email
+    return EventPanel(
+        seq=event.seq,
+        says=says(event),
+        actor=_actor(event.actor, address),
+        when=times.full_time(at, zone),
+        when_utc=", ".join(filter(None, [*told, times.ago(at, now)])),
+        outcome=event.outcome.value,
+        severity=severity_of(event),
+        action=event.action,
+        action_title=action.title if action else event.action,
+        action_href=address.only("action", (event.action,)).href,
+        diffs=details.diffs() if details else (),
+        facts=(*_facts(event, address, zone), *_details_told(event, details, zone), *_proof(event, around, zone)),
+        raw_json=raw_json(event),
+        permalink=f"{address.path}/{event.seq}",
+        close_href=address.showing(None).href,
+        newer_href=address.showing(around.newer).href if around.newer is not None else None,
+        older_href=address.showing(around.older).href if around.older is not None else None,
+        by_actor_href=Address(address.path, in_utc=address.in_utc).only("actor", email).href if email else None,
+        by_actor_count=around.by_actor,
+    )
+
+
+def says(event: Event) -> tuple[Part, ...]:
+    """The sentence of an event; only its action for one that this version of Minutebook cannot read."""
+    details = _read(event)
+    return describe(details) if details else (Text("Recorded by another version of Minutebook: "), Code(event.action))
+
+
+def severity_of(event: Event) -> str:
+    """low, medium, high or critical."""
+    action = CATALOGUE.get(event.action)
+    return (action.severity if action else Severity.MEDIUM).label.lower()
+
+
+def raw_json(event: Event) -> str:
+    """The event as programs read it, indented: times in RFC 3339, details as they were recorded."""
+    whole = {
+        "v": leaf.VERSION,
+        "seq": event.seq,
+        "id": event.id,
+        "recorded_at": rfc3339(event.recorded_at),
+        "occurred_at": rfc3339(event.occurred_at),
+        "action": event.action,
+        "outcome": event.outcome.value,
+        "actor": asdict(event.actor),
+        "targets": [asdict(target) for target in event.targets],
+        "context": asdict(event.context),
+        "details": event.details,
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def _read(event: Event) -> Details | None:
+    try:
+        return read_details(event.action, event.details)
+    except (KeyError, ValidationError):
+        return None
+
+
+def _actor(actor: Actor, address: Address) -> ActorLink:
+    return ActorLink(
+        kind=actor.kind.value,
+        name=actor.name or ("" if actor.email else actor.id),
+        email=actor.email or "",
+        on_behalf_of=actor.on_behalf_of or "",
+        href=address.only("actor", actor.email).href if actor.email else None,
+    )
+
+
+def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
+    """The fields that every event has."""
+    actor, context = event.actor, event.context
+    link = _actor(actor, address)
+    name = actor.name or actor.email or actor.id
+    beside = ", ".join(filter(None, [actor.email if actor.name else None, actor.id if name != actor.id else None]))
+    yield Fact("Actor", name, beside, href=link.href)
+    if actor.on_behalf_of:
+        yield Fact("On behalf of", actor.on_behalf_of)
+    if actor.credential:
+        yield Fact("Credential", CREDENTIALS.get(actor.credential, actor.credential), context.session_id or "")
+    elif context.session_id:
+        yield Fact("Session", context.session_id, code=True)
+    for target in event.targets:
+        beside = ", ".join(dict.fromkeys(text for text in (target.kind, target.id) if text != target.name))
+        yield Fact("Target", target.name or target.id, beside)
+    if event.occurred_at != event.recorded_at:
+        yield Fact("Occurred", times.full_time(event.occurred_at, zone).text)
+    for label, value, code in (
+        ("IP address", context.ip, True),
+        ("Client", context.client, False),
+        ("Browser", context.user_agent, False),
+        ("Request", context.request_id, True),
+        ("Event id", event.id, True),
+    ):
+        if value:
+            yield Fact(label, value, code=code)
+
+
+def _details_told(event: Event, details: Details | None, zone: ZoneInfo) -> Iterator[Fact]:
+    """The fields of the details that no diff shows."""
+    if details is None:
+        for name, value in event.details.items():
+            yield Fact(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), code=True)
+        return
+    for name in type(details).model_fields:
+        value = getattr(details, name)
+        if value is not None and not hasattr(value, "diff"):
+            yield from _told(details.field_title(name), name, value, zone)
+
+
+def _told(title: str, name: str, value: object, zone: ZoneInfo) -> Iterator[Fact]:
+    """One field of the details. Whole numbers called `…_at` are times."""
+    if isinstance(value, Person):
+        yield Fact(title, value.name or value.email, ", ".join(filter(None, [value.name and value.email, value.id])))
+    elif isinstance(value, BaseModel) and "__str__" not in vars(type(value)):
+        for inner in type(value).model_fields:
+            inner_title = type(value).model_fields[inner].title or inner.replace("_", " ").capitalize()
+            yield from _told(inner_title, inner, getattr(value, inner), zone)
+    elif isinstance(value, tuple):
+        yield Fact(title, ", ".join(map(str, value)) or "None")
+    elif isinstance(value, int) and name.endswith("_at"):
+        yield Fact(title, times.full_time(value, zone).text)
+    elif isinstance(value, int):
+        yield Fact(title, f"{value:,}")
+    else:
+        label = getattr(value, "label", None)
+        text = label if isinstance(label, str) else str(value)
+        yield Fact(title, text, code=bool(ID.fullmatch(text)), lines="\n" in text)
+
+
+def _proof(event: Event, around: Around, zone: ZoneInfo) -> Iterator[Fact]:
+    yield Fact("Recorded", times.full_time(event.recorded_at, zone).text, RECORDED)
+    yield Fact("Leaf hash", around.leaf_hash.hex(), "SHA-256, in the tree of this log", code=True)

@@ -1,0 +1,126 @@
+"""Audit Logs: the page, its panel, and one event by its own address.
+
+In this order: permission → plan → sitting → search. Nothing of the log is read before the reading is recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import HTMLResponse
+
+from minutebook.errors import Invalid, NotAllowed, NotFound, OutcomeUnknown, StoreUnavailable
+from minutebook.model import Plan
+from minutebook.organization import sittings
+from minutebook.organization.sittings import OpenSitting
+from minutebook.permissions import Permission
+from minutebook.record import perform
+from minutebook.store import log
+from minutebook.web import log_address, log_page, log_views
+from minutebook.web.log_address import LONGEST_EVENT, Address
+from minutebook.web.log_page import Look
+from minutebook.web.render import go, show
+from minutebook.web.session import Place, place
+from minutebook.web.shell import AUDIT_LOGS
+from minutebook.web.views import Failure
+
+router = APIRouter()
+Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
+
+UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanwhile: every act is recorded."
+UNREADABLE = "The log cannot be read just now"
+
+
+@router.get("/o/{org}/audit-logs")
+def audit_logs(request: Request, reader: Reader) -> Response:
+    """The page; only the panel for a script that asks for no more."""
+    fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
+    path = reader.path(AUDIT_LOGS)
+    own = reader.viewer.zone
+    reading = log_address.read(request.query_params.multi_items(), path, reader.organization.id, own)
+    look = Look(reader.organization, reading, own, reader.viewer.at)
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        if fragment:
+            raise NotAllowed(UPGRADE)
+        return _upgrade(request, reader, look)
+    if not reading.problems and not reading.canonical:
+        return go(reader.site, reading.address.href)
+    return _panel(reader, look) if fragment else _page(request, reader, look)
+
+
+@router.get("/o/{org}/audit-logs/{seq}.json")
+def event_as_json(reader: Reader, seq: str) -> Response:
+    """One event for programs, the same JSON that its panel shows."""
+    number = _number(seq)
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    _sit(reader)
+    with reader.site.store.reading() as connection:
+        event = log.find(connection, reader.organization.number, number)
+    return Response(log_views.raw_json(event), media_type="application/json")
+
+
+@router.get("/o/{org}/audit-logs/{seq}")
+def event_by_number(reader: Reader, seq: str) -> Response:
+    """The permalink of an event: leads to the log with it open, whatever was filtered when the link was copied."""
+    return go(reader.site, Address(reader.path(AUDIT_LOGS), event=_number(seq)).href)
+
+
+def _page(request: Request, reader: Reader, look: Look) -> Response:
+    try:
+        _sit(reader)
+        with reader.site.store.reading() as connection:
+            page = log_page.log_page(connection, look)
+    except (StoreUnavailable, OutcomeUnknown):
+        failure = Failure(UNREADABLE, request.state.request_id, look.address.href)
+        page, status = log_page.unsearched_page(look, failure=failure), StoreUnavailable.status
+    else:
+        status = 200 if page.searched else Invalid.status
+        status = NotFound.status if page.event_missing else status
+    return show(request, "audit_logs.html", place=reader, current=AUDIT_LOGS, status=status, page=page)
+
+
+def _panel(reader: Reader, look: Look) -> Response:
+    if look.reading.problems:
+        raise Invalid(*look.reading.problems)
+    _sit(reader)
+    with reader.site.store.reading() as connection:
+        event = log_page.event_panel(connection, look)
+    if event is None and look.address.event is not None:
+        raise NotFound
+    return HTMLResponse(reader.site.templates.get_template("_event_panel.html").render(event=event))
+
+
+def _upgrade(request: Request, reader: Reader, look: Look) -> Response:
+    """What an organization on the plan `teams` is told: nothing of its log but that it is there."""
+    with reader.site.store.reading() as connection:
+        recorded = log.read_head(connection, reader.organization.number).size
+        since = log_page.kept_since(connection, look)
+    return show(
+        request,
+        "audit_logs_upgrade.html",
+        place=reader,
+        current=AUDIT_LOGS,
+        recorded=recorded,
+        kept_since=since,
+        upgrade_href=None,
+    )
+
+
+def _sit(reader: Reader) -> None:
+    """Records that the session reads the log, unless it has been reading for less than 30 minutes.
+
+    Looking first lets an open sitting go on when nothing can be written. Raises StoreUnavailable or OutcomeUnknown.
+    """
+    store, session = reader.site.store, reader.viewer.session.id
+    with store.reading() as connection:
+        if sittings.is_open(connection, reader.organization.number, session, reader.viewer.at):
+            return
+    perform(store, reader.seat, OpenSitting(session))
+
+
+def _number(seq: str) -> int:
+    if not (seq.isascii() and seq.isdigit() and len(seq) <= LONGEST_EVENT):
+        raise NotFound
+    return int(seq)

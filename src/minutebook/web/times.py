@@ -1,0 +1,134 @@
+"""How times are told on a page: always in the zone of the page, the exact time on hover, UTC for machines."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from minutebook.filters import UTC, Filter, zone_label
+from minutebook.filters.zones import MONTHS, clock_time, precision
+from minutebook.model import DAY, HOUR, MINUTE, from_micros, rfc3339
+from minutebook.web.views import Moment, ZoneSwitch
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def row_time(micros: int, zone: ZoneInfo, *, labelled: bool = False) -> Moment:
+    """`15:12:40`; `labelled` adds the zone, for pages on which it changes."""
+    label = f" {zone_label(micros, zone)}" if labelled else ""
+    return Moment(rfc3339(micros), f"{_local(micros, zone):%H:%M:%S}{label}", exact_time(micros, zone))
+
+
+def full_time(micros: int, zone: ZoneInfo) -> Moment:
+    """`Thu 12 Nov 2026, 15:12:40.358 CET`."""
+    moment = _local(micros, zone)
+    text = f"{_day(moment)}, {_milliseconds(moment)} {zone_label(micros, zone)}"
+    return Moment(rfc3339(micros), text, exact_time(micros, zone))
+
+
+def day_of(micros: int, zone: ZoneInfo) -> Moment:
+    """`2 Mar 2025`."""
+    moment = _local(micros, zone)
+    return Moment(rfc3339(micros), _short_date(moment), exact_time(micros, zone))
+
+
+def exact_time(micros: int, zone: ZoneInfo) -> str:
+    """`Thu 12 Nov 2026, 15:12:40.358219 CET`."""
+    moment = _local(micros, zone)
+    return f"{_day(moment)}, {moment:%H:%M:%S.%f} {zone_label(micros, zone)}"
+
+
+def elsewhere(micros: int, zone: ZoneInfo, other: ZoneInfo) -> str:
+    """`14:12:40.358 UTC`: the same instant in another zone, with its day where that is another day there."""
+    here, there = _local(micros, zone), _local(micros, other)
+    day = "" if here.date() == there.date() else f"{_day(there)}, "
+    return f"{day}{_milliseconds(there)} {zone_label(micros, other)}"
+
+
+def ago(then: int, now: int) -> str:
+    """`29 minutes ago`; nothing for a time that has not come yet, as after a step of the clock."""
+    passed = now - then
+    if passed < 0:
+        return ""
+    for unit, name in ((365 * DAY, "year"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if number := passed // unit:
+            return f"{number:,} {name}{'' if number == 1 else 's'} ago"
+    return "just now"
+
+
+def local_date(micros: int, zone: ZoneInfo) -> date:
+    """The day on the calendar of the zone."""
+    return _local(micros, zone).date()
+
+
+def day_heading(day: date, today: date) -> tuple[str, str]:
+    """`Thursday 12 November`, with the year when it is not this one, and "Today", "Yesterday" or nothing."""
+    year = "" if day.year == today.year else f" {day.year}"
+    note = {today: "Today", today - timedelta(days=1): "Yesterday"}.get(day, "")
+    return f"{WEEKDAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}{year}", note
+
+
+def range_told(filter_: Filter, zone: ZoneInfo, now: int) -> str:
+    """`6 Nov 00:00 – now`, `until 6 Nov 2025 17:05`; nothing when the filter has no bound."""
+    year = _local(now, zone).year
+    start = _bound(filter_.start, zone, year) if filter_.start is not None else ""
+    end = _last(filter_.end, zone, year) if filter_.end is not None else ""
+    if start and end:
+        return f"{start} – {end}"
+    if start:
+        return f"{start} – now" if filter_.start is not None and filter_.start <= now else f"from {start}"
+    return f"until {end}" if end else ""
+
+
+def zones_shown(micros: list[int], zone: ZoneInfo) -> str:
+    """What the zone is called at these times: `CET`, or `CET/CEST` where it changes between them."""
+    return "/".join(dict.fromkeys(zone_label(time, zone) for time in micros))
+
+
+def zone_switch(
+    times: list[int], zone: ZoneInfo, own: ZoneInfo, now: int, local_href: str, utc_href: str
+) -> ZoneSwitch:
+    """The switch between the viewer's own zone and UTC, for a page that shows these times in `zone`."""
+    moment = _local(now, own)
+    is_utc = moment.tzname() == "UTC"
+    offset = f"{moment:%z}"
+    return ZoneSwitch(
+        shown=zones_shown(times or [now], zone),
+        is_utc=zone is UTC,
+        local_name="" if is_utc else zone_label(now, own),
+        local_title=f"{own.key}, UTC{offset[:3]}:{offset[3:5]}",
+        local_href=local_href,
+        utc_href=utc_href,
+    )
+
+
+def _local(micros: int, zone: ZoneInfo) -> datetime:
+    return from_micros(micros).astimezone(zone)
+
+
+def _short_date(moment: datetime) -> str:
+    return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment.year}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{WEEKDAYS[moment.weekday()][:3]} {_short_date(moment)}"
+
+
+def _milliseconds(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+
+
+def _bound(micros: int, zone: ZoneInfo, year: int) -> str:
+    return _short(micros, zone, year, precision(_local(micros, zone)))
+
+
+def _last(end: int, zone: ZoneInfo, year: int) -> str:
+    """The last minute, second or microsecond before an exclusive end."""
+    length = precision(_local(end, zone))
+    return _short(end - length, zone, year, length)
+
+
+def _short(micros: int, zone: ZoneInfo, year: int, length: int) -> str:
+    moment = _local(micros, zone)
+    date_ = f"{moment.day} {MONTHS[moment.month - 1][:3]}" + ("" if moment.year == year else f" {moment.year}")
+    return f"{date_} {clock_time(moment, length)}"
