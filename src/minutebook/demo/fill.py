@@ -1,0 +1,80 @@
+"""The demo's data directory: made by the demo, marked as such, filled once and then reused."""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from minutebook.config import DATABASE_FILE
+from minutebook.demo import days, work, year
+from minutebook.demo.stage import Stage, StageClock
+from minutebook.errors import Conflict
+from minutebook.model import DAY
+from minutebook.organization import people
+from minutebook.store.engine import Store, system_clock
+from minutebook.store.migrate import migrate
+
+MARKER = ".minutebook-demo"
+OURS = (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm")
+
+
+def is_demo(directory: Path) -> bool:
+    """Whether the demo made this directory."""
+    return (directory / MARKER).is_file()
+
+
+def prepare(directory: Path, *, fresh: bool, seed: int, days: int, progress: Callable[[float], None]) -> bool:
+    """Fills the directory unless that was done before; whether it was filled now.
+
+    Raises Conflict for a directory that has something else in it, StoreInUse while a server serves it. A filling that
+    was broken off is begun again.
+    """
+    if directory.exists() and any(directory.iterdir()) and not is_demo(directory):
+        raise Conflict(f"{directory} was not made by the demo, so the demo leaves it alone. Name another --directory.")
+    if is_demo(directory) and not fresh and _state(directory) == "filled":
+        return False
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _mark(directory, "filling", seed)
+    fill(directory / DATABASE_FILE, seed=seed, days=days, progress=progress)
+    _mark(directory, "filled", seed)
+    return True
+
+
+def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None]) -> None:
+    """A new database in place of what is there. The history ends now; with fewer than 365 days the year breaks off."""
+    end = system_clock()
+    clock = StageClock(end - days * DAY)
+    lock_first = Store(f"sqlite:///{file}")
+    lock_first.close()
+    for name in OURS:
+        (file.parent / name).unlink(missing_ok=True)
+    store = Store(f"sqlite:///{file}", clock=clock, durable=False)
+    try:
+        migrate(store)
+        tell(Stage(store, clock, random.Random(seed), clock.now, end), progress)  # noqa: S311 - a story, no secret
+        store.make_durable()
+    finally:
+        store.close()
+
+
+def tell(stage: Stage, progress: Callable[[float], None]) -> None:
+    """The whole story. All users have one password hash, of a password that nobody knows."""
+    year.found(stage, people.hash_password(secrets.token_urlsafe(24)))
+    work.plan(stage)
+    days.live(stage)
+    stage.run(progress)
+
+
+def _state(directory: Path) -> str:
+    try:
+        return str(json.loads((directory / MARKER).read_text(encoding="utf-8"))["state"])
+    except (ValueError, KeyError, TypeError):
+        return "unknown"
+
+
+def _mark(directory: Path, state: str, seed: int) -> None:
+    about = {"made_by": "minutebook demo", "state": state, "seed": seed}
+    (directory / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")
