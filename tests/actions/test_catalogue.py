@@ -152,11 +152,12 @@ def test_what_did_not_change_is_told_by_silence() -> None:
 
 def test_a_set_change_says_exactly_what_turns_one_into_the_other() -> None:
     assert SetChange.between(["b", "a"], ("a", "b", "a")) is None
-    change = SetChange.between("abc", "bdc")
-    assert change == SetChange(added=("d",), removed=("a",), before=3, after=3)
+    change = SetChange.between("abc", "edbc")
+    assert change == SetChange(added=("d", "e"), removed=("a",), before=3, after=4)
     assert change is not None
     assert [(line.kind, line.text) for line in change.diff("Letters").lines] == [
         ("add", "d"),
+        ("add", "e"),
         ("del", "a"),
         ("same", "2 not changed"),
     ]
