@@ -32,6 +32,14 @@ def is_valid(store: Store, purpose: str, token: str) -> bool:
         return connection.execute(select(table.purpose).where(*where)).first() is not None
 
 
+def owner(store: Store, purpose: str, token: str) -> str | None:
+    """The user whom the link belongs to, if it could be used now."""
+    table = schema.link.c
+    where = (table.token_hash == token_hash(token), table.purpose == purpose, table.expires_at > store.clock())
+    with store.reading() as connection:
+        return connection.execute(select(table.user).where(*where)).scalar_one_or_none()
+
+
 def use_link(store: Store, purpose: str, token: str) -> tuple[bool, str | None]:
     """Uses the link up: whether it was valid, and the user it belongs to. Only one of two callers gets True."""
     table = schema.link

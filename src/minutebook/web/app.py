@@ -18,11 +18,10 @@ __all__ = ["WebSettings", "create_app"]
 
 
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
-    """The application over a store whose schema is current. Raises BadSettings for proxies that are no addresses."""
+    """The application over a store whose schema is current."""
     packaged = assets.Assets.packaged()
     app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = Site(store, settings, environment(packaged), SignIns(store))
-    _ = app.state.site.proxies
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
     for router in ROUTERS:
         app.include_router(router)

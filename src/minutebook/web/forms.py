@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 
-from minutebook.errors import Invalid, MinutebookError, Problem
+from minutebook.email_address import normal_email
+from minutebook.errors import (
+    Conflict,
+    Invalid,
+    LeafTooLarge,
+    MinutebookError,
+    NotAllowed,
+    OutcomeUnknown,
+    Problem,
+    StoreUnavailable,
+)
+from minutebook.model import Randomness
+from minutebook.organization import people, wording
+from minutebook.organization.people import User
 from minutebook.web.views import Form
 
+P = ParamSpec("P")
+T = TypeVar("T")
 ENCODING = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2_000
+
+STAYS = (Invalid, NotAllowed, Conflict, LeafTooLarge, StoreUnavailable, OutcomeUnknown)
+"""Errors after which a form is shown again with what was typed, since the same form can still be sent."""
 
 
 class NotAForm(MinutebookError):
@@ -52,6 +70,22 @@ async def typed(request: Request) -> Typed:
 
 
 Sent = Annotated[Typed, Depends(typed)]
+
+
+def kept(problems: list[Problem], check: Callable[P, T], *typed: P.args, **named: P.kwargs) -> T | None:
+    """What the check returns; None when it raises Invalid, whose problems are then added to the others."""
+    try:
+        return check(*typed, **named)
+    except Invalid as error:
+        problems += error.problems
+        return None
+
+
+def kept_user(problems: list[Problem], sent: Typed, email: str, randomness: Randomness) -> User | None:
+    """A new user with the name that was typed, all that is wrong with them told at once."""
+    address = kept(problems, normal_email, email)
+    name = kept(problems, wording.name, sent.one("name"), "name", "Your name")
+    return people.new_user(address, name, randomness) if address and name else None
 
 
 def form_after(

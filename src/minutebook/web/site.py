@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
-from minutebook.errors import BadSettings
 from minutebook.organization.sign_in import SignIns
 from minutebook.store.engine import Store
 
@@ -19,10 +18,10 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """How the site is reached. `trusted_proxies` are addresses or networks whose X-Forwarded-For is believed."""
+    """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else."""
 
     public_url: str = "http://127.0.0.1:8321"
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     mail_invitations: bool = False
 
 
@@ -55,14 +54,6 @@ class Site:
     def fetch_metadata(self) -> bool:
         """Whether browsers send Sec-Fetch-Site: they do over https, and to the machine they run on."""
         return self.is_https or self.hosts == LOCAL_HOSTS
-
-    @cached_property
-    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The networks of the proxies in front. Raises BadSettings."""
-        try:
-            return tuple(ip_network(text, strict=False) for text in self.settings.trusted_proxies)
-        except ValueError as error:
-            raise BadSettings(f"trusted_proxies: {error}. Name addresses or networks, such as 10.0.0.0/8.") from error
 
     def link(self, path: str) -> str:
         """The full address of a path, for mail and for people to copy."""

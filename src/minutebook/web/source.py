@@ -18,7 +18,7 @@ def client_ip(request: HTTPConnection) -> str | None:
 
     The last address in that list that is not a trusted proxy counts: everything before it can be made up.
     """
-    proxies = site_of(request).proxies
+    proxies = site_of(request).settings.trusted_proxies
     address = _address(request.client.host if request.client else "")
     forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     for text in reversed(forwarded):

@@ -4,6 +4,32 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from minutebook.web.pages import audit_logs, signing_in
+from minutebook.web.pages import (
+    audit_logs,
+    credits,
+    founding,
+    inviting,
+    joining,
+    links,
+    members,
+    models,
+    modes,
+    settings,
+    signing_in,
+    sso,
+)
 
-ROUTERS: tuple[APIRouter, ...] = (audit_logs.router, signing_in.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    signing_in.router,
+    links.router,
+    joining.router,
+    founding.router,
+    members.router,
+    inviting.router,
+    models.router,
+    modes.router,
+    credits.router,
+    sso.router,
+    settings.router,
+    audit_logs.router,
+)

@@ -75,13 +75,14 @@ def sign_in_by_password(request: Request, sent: Sent) -> Response:
 
 
 @router.post("/sign-out")
-def sign_out(request: Request) -> Response:
+def sign_out(request: Request, sent: Sent) -> Response:
     """Ends the session, if there is one, and the access of the viewer everywhere."""
     site = site_of(request)
+    then = own_path(request, sent.one("next"))
     viewer = find_viewer(request)
     if viewer:
         sign_in.sign_out(site.store, viewer.session, viewer.context)
-    response = go(site, "/sign-in", Said.SIGNED_OUT)
+    response = go(site, "/sign-in" if then == "/" else then, Said.SIGNED_OUT)
     session.end(response, site)
     return response
 

@@ -1,0 +1,85 @@
+"""The roster: who holds a seat, found by name, address and role, a page at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from minutebook.actions.values import Person
+from minutebook.errors import NotFound
+from minutebook.model import Role
+from minutebook.organization.seats import Member
+from minutebook.store import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """One page of members by name, how many were found in all, and how many seats each role holds."""
+
+    members: tuple[Member, ...]
+    found: int
+    by_role: Mapping[Role, int]
+
+
+def read_roster(
+    connection: Connection, organization: int, text: str, roles: Collection[Role], offset: int, limit: int
+) -> Roster:
+    """Members whose name or address holds the text, in any case, and who have one of the roles; no roles: any."""
+    wanted = text.casefold()
+    everyone = _everyone(connection, organization)
+    found = [
+        (person, role, joined_at)
+        for person, role, joined_at in everyone
+        if (not roles or role in roles) and (wanted in person.name.casefold() or wanted in person.email.casefold())
+    ]
+    shown = found[offset : offset + limit]
+    seen = _seen(connection, organization, [person.id for person, _, _ in shown])
+    members = tuple(Member(person, role, joined_at, seen.get(person.id)) for person, role, joined_at in shown)
+    return Roster(members, len(found), Counter(role for _, role, _ in everyone))
+
+
+def read_member(connection: Connection, organization: int, user: str) -> Member:
+    """The seat of one user. Raises NotFound."""
+    seat, users = schema.seat.c, schema.user.c
+    row = connection.execute(
+        select(users.id, users.email, users.name, seat.role, seat.joined_at)
+        .join_from(schema.seat, schema.user, users.id == seat.user)
+        .where(seat.organization == organization, seat.user == user)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    seen = _seen(connection, organization, [row.id])
+    return Member(Person(id=row.id, email=row.email, name=row.name), Role(row.role), row.joined_at, seen.get(row.id))
+
+
+def entered_sessions(connection: Connection, organization: int, user: str) -> int:
+    """How many sessions of a user have access to the organization."""
+    access = schema.access.c
+    where = (access.organization == organization, access.user == user)
+    return connection.execute(select(func.count()).where(*where)).scalar_one()
+
+
+def _everyone(connection: Connection, organization: int) -> list[tuple[Person, Role, int]]:
+    # The text is compared here and not by the databases, whose lower() disagree about letters beyond ASCII.
+    seat, users = schema.seat.c, schema.user.c
+    rows = connection.execute(
+        select(users.id, users.email, users.name, seat.role, seat.joined_at)
+        .join_from(schema.seat, schema.user, users.id == seat.user)
+        .where(seat.organization == organization)
+    )
+    everyone = [(Person(id=id_, email=email, name=name), Role(role), joined) for id_, email, name, role, joined in rows]
+    return sorted(everyone, key=lambda seat: (seat[0].name.casefold(), seat[0].id))
+
+
+def _seen(connection: Connection, organization: int, users: list[str]) -> dict[str, int]:
+    access, session = schema.access.c, schema.session.c
+    rows = connection.execute(
+        select(session.user, func.max(session.seen_at))
+        .join_from(schema.session, schema.access, access.session == session.id)
+        .where(access.organization == organization, session.user.in_(users))
+        .group_by(session.user)
+    )
+    return {row[0]: row[1] for row in rows}

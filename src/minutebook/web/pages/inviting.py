@@ -1,0 +1,185 @@
+"""Inviting people and taking invitations back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from minutebook.email_address import normal_email
+from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound, Problem
+from minutebook.identifiers import new_token
+from minutebook.model import Role
+from minutebook.organization import invitations
+from minutebook.organization.invitations import Invitation, InvitePerson, RevokeInvitation
+from minutebook.permissions import Permission
+from minutebook.record import perform
+from minutebook.web import shell, times
+from minutebook.web.forms import STAYS, Sent, Typed, form_after, form_with, kept
+from minutebook.web.pages.members import Dialog, Listing, grantable, members_page
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import Place, known_id, place
+from minutebook.web.views import Form
+
+router = APIRouter()
+
+Changed = Annotated[Place, Depends(place(Permission.SEATS_WRITE))]
+
+MOST_AT_ONCE = 50
+SEPARATORS = re.compile(r"[\s,;]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation that was just made; its link is shown now and never again."""
+
+    email: str
+    role: str
+    link: str
+
+
+@router.get("/o/{org}/invitations/new")
+def ask_whom(request: Request, place: Changed) -> Response:
+    """The form, open over the members."""
+    return members_page(request, place, _dialog(request, place, Form(values={"role": Role.MEMBER.value})))
+
+
+@router.post("/o/{org}/invitations")
+def invite(request: Request, place: Changed, sent: Sent) -> Response:
+    """Invites each address, an act of its own each; when an address cannot be one, nobody is invited yet."""
+    try:
+        addresses, role = _asked(sent, place)
+    except Invalid as error:
+        form = form_after(sent, error, ("emails", "role"))
+        return members_page(request, place, _dialog(request, place, form), status=error.status)
+    invited, refused = _invite_each(place, addresses, role)
+    if not invited:
+        dialog = _dialog(request, place, _not_invited(sent, refused))
+        return members_page(request, place, dialog, status=_status(refused))
+    with place.site.store.reading() as connection:
+        pending = len(invitations.pending(connection, place.organization.number))
+    rest = Typed((("emails", "\n".join(refused)), ("role", role.value)))
+    return show(
+        request,
+        "invited.html",
+        place=replace(place, invitations=pending),
+        current=shell.INVITATIONS,
+        status=_status(refused),
+        invited=invited,
+        refused=len(refused),
+        form=_not_invited(rest, refused),
+        roles=grantable(place),
+        action=place.path("invitations"),
+        members_href=place.path(shell.MEMBERS),
+        expires=times.day_of(place.viewer.at + invitations.LIFETIME, place.viewer.zone),
+        mailed=place.site.settings.mail_invitations,
+    )
+
+
+@router.get("/o/{org}/invitations/{invitation}/revoke")
+def ask_to_revoke(request: Request, place: Changed, invitation: str) -> Response:
+    """Asks once more before an invitation is taken back."""
+    return members_page(request, place, _revoking(request, place, invitation))
+
+
+@router.post("/o/{org}/invitations/{invitation}/revoke")
+def revoke(request: Request, place: Changed, invitation: str) -> Response:
+    """Takes an invitation back; its link stops working."""
+    dialog = _revoking(request, place, invitation)
+    try:
+        perform(place.site.store, place.seat, RevokeInvitation(invitation))
+    except STAYS as error:
+        form = form_after(Typed(), error)
+        return members_page(request, place, replace(dialog, form=form), status=error.status)
+    return go(place.site, dialog.close_href, Said.INVITATION_REVOKED)
+
+
+def _asked(sent: Typed, place: Place) -> tuple[list[str], Role]:
+    """The addresses, each once and in the order they were typed, and the role. Raises Invalid for all that is wrong."""
+    problems: list[Problem] = []
+    typed = [text for text in SEPARATORS.split(sent.one("emails")) if text]
+    addresses = list(dict.fromkeys(kept(problems, normal_email, text, "emails") or "" for text in typed))
+    if not typed:
+        problems.append(Problem("emails", "Enter at least one email address, such as ada@example.com."))
+    if len(typed) > MOST_AT_ONCE:
+        problems = [Problem("emails", f"{len(typed):,} addresses are too many; invite at most {MOST_AT_ONCE} at once.")]
+    offered = {choice.value for choice in grantable(place)}
+    if sent.one("role") not in offered:
+        problems.append(Problem("role", "Choose a role that you may give."))
+    if problems:
+        raise Invalid(*problems)
+    return addresses, Role(sent.one("role"))
+
+
+def _invite_each(place: Place, addresses: list[str], role: Role) -> tuple[list[Invited], dict[str, MinutebookError]]:
+    """Those who were invited, and why the others were not. After one invitation no error hides its link."""
+    invited: list[Invited] = []
+    refused: dict[str, MinutebookError] = {}
+    for number, address in enumerate(addresses):
+        try:
+            invited.append(_invite_one(place, address, role))
+        except MinutebookError as error:
+            if not invited and not isinstance(error, STAYS):
+                raise
+            refused[address] = error
+            if not isinstance(error, (Invalid, NotAllowed, Conflict)):
+                # The database is away, or the role is gone: the others would wait for the same answer.
+                refused |= dict.fromkeys(addresses[number + 1 :], error)
+                break
+    return invited, refused
+
+
+def _status(refused: dict[str, MinutebookError]) -> int:
+    return next((error.status for error in refused.values()), 200)
+
+
+def _invite_one(place: Place, address: str, role: Role) -> Invited:
+    site = place.site
+    token = new_token(site.store.randomness)
+    link = site.link(f"/invitation/{token}")
+    perform(
+        site.store, place.seat, InvitePerson(address, role, token, link if site.settings.mail_invitations else None)
+    )
+    return Invited(address, role.label, link)
+
+
+def _not_invited(sent: Typed, refused: dict[str, MinutebookError]) -> Form:
+    messages = dict.fromkeys(error.message for error in refused.values())
+    return form_with(sent, [Problem("emails", message) for message in messages], ("emails", "role"))
+
+
+def _dialog(request: Request, place: Place, form: Form) -> Dialog:
+    listing = Listing.of(request)
+    with place.site.store.reading() as connection:
+        held = invitations.held_seats(connection, place.organization.number, place.viewer.at)
+    return Dialog(
+        kind="invite",
+        action=place.path("invitations") + listing.query,
+        close_href=place.path(shell.MEMBERS) + listing.query,
+        form=form,
+        roles=grantable(place),
+        free=max(0, place.organization.seat_limit - place.members - held),
+        mailed=place.site.settings.mail_invitations,
+    )
+
+
+def _revoking(request: Request, place: Place, invitation: str) -> Dialog:
+    listing = Listing.of(request)
+    return Dialog(
+        kind="revoke",
+        action=place.path("invitations", invitation, "revoke") + listing.query,
+        close_href=place.path(shell.MEMBERS) + listing.query,
+        form=Form(),
+        invitation=_pending(place, known_id(invitation)),
+    )
+
+
+def _pending(place: Place, invitation: str) -> Invitation:
+    with place.site.store.reading() as connection:
+        pending = invitations.pending(connection, place.organization.number)
+    found = next((one for one in pending if one.id == invitation), None)
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,141 @@
+"""Links that work once: setting the deployment up, and the sign-in links of the demo.
+
+A token leaves the address at once: it is put into a cookie and the browser is sent on. Opening such a link uses
+nothing up, so that a preview in a mail program does no harm; only the button on the page does.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from minutebook.errors import Invalid, NotFound, Problem
+from minutebook.model import Plan, Seat
+from minutebook.organization import links, people, sign_in, wording
+from minutebook.organization.set_up import FIRST_SEAT_LIMIT, SetUpDeployment, is_set_up
+from minutebook.record import perform
+from minutebook.web import session
+from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept, kept_user
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import find_viewer
+from minutebook.web.site import Site, site_of
+from minutebook.web.source import context_of
+from minutebook.web.views import Form
+
+router = APIRouter()
+
+COOKIE_SECONDS = 60 * 60
+METHOD = "a single-use link"
+
+
+@router.get("/set-up/{token}")
+def open_set_up_link(request: Request, token: str) -> Response:
+    """Takes the token out of the address."""
+    return carry(site_of(request), links.SET_UP, token, "/set-up")
+
+
+@router.get("/set-up")
+def show_set_up(request: Request) -> Response:
+    """The form that founds the first organization."""
+    site = site_of(request)
+    token = carried(request, links.SET_UP)
+    with site.store.reading() as connection:
+        done = is_set_up(connection)
+    if done or not links.is_valid(site.store, links.SET_UP, token):
+        return show(request, "link_over.html", status=410, kind="set_up", done=done)
+    return show(request, "set_up.html", form=Form())
+
+
+@router.post("/set-up")
+def set_up(request: Request, sent: Sent) -> Response:
+    """Founds the first organization with its owner, and signs them in."""
+    site = site_of(request)
+    try:
+        command = _set_up_command(site, sent, carried(request, links.SET_UP))
+        owner = command.owner
+        perform(site.store, Seat(0, owner.actor(), context_of(request)), command)
+    except NotFound:
+        return show(request, "link_over.html", status=410, kind="set_up", done=False)
+    except STAYS as error:
+        form = form_after(sent, error, ("organization", "name", "email", "password"))
+        return show(request, "set_up.html", status=error.status, form=form)
+    token, _ = sign_in.start_session(site.store, owner, "password", context_of(request))
+    response = go(site, "/", Said.WELCOME)
+    drop(response, site, links.SET_UP)
+    session.begin(response, site, token)
+    return response
+
+
+@router.get("/enter/{token}")
+def open_sign_in_link(request: Request, token: str) -> Response:
+    """Takes the token out of the address."""
+    return carry(site_of(request), links.SIGN_IN, token, "/enter")
+
+
+@router.get("/enter")
+def show_sign_in_link(request: Request) -> Response:
+    """Asks whether to sign in as the person that the link is for."""
+    site = site_of(request)
+    owner = links.owner(site.store, links.SIGN_IN, carried(request, links.SIGN_IN))
+    if owner is None:
+        return show(request, "link_over.html", status=410, kind="enter", done=False)
+    with site.store.reading() as connection:
+        user = people.user_by_id(connection, owner)
+    return show(request, "enter.html", user=user)
+
+
+@router.post("/enter")
+def enter_by_link(request: Request) -> Response:
+    """Uses the link up and signs its person in."""
+    site = site_of(request)
+    before = find_viewer(request)
+    valid, owner = links.use_link(site.store, links.SIGN_IN, carried(request, links.SIGN_IN))
+    if not valid or owner is None:
+        return show(request, "link_over.html", status=410, kind="enter", done=False)
+    with site.store.reading() as connection:
+        user = people.user_by_id(connection, owner)
+    if before:
+        sign_in.sign_out(site.store, before.session, before.context)
+    token, _ = sign_in.start_session(site.store, user, METHOD, context_of(request))
+    response = go(site, "/")
+    drop(response, site, links.SIGN_IN)
+    session.begin(response, site, token)
+    return response
+
+
+def carry(site: Site, purpose: str, token: str, path: str) -> Response:
+    """Puts the token of a link into a cookie for an hour, and goes on to a page without it in the address."""
+    response = go(site, path)
+    response.set_cookie(
+        site.cookie(purpose), token, max_age=COOKIE_SECONDS, secure=site.is_https, httponly=True, samesite="lax"
+    )
+    return response
+
+
+def carried(request: Request, purpose: str) -> str:
+    """The token that was put into the cookie; nothing when there is none."""
+    return request.cookies.get(site_of(request).cookie(purpose), "")
+
+
+def drop(response: Response, site: Site, purpose: str) -> None:
+    """Forgets the token."""
+    response.delete_cookie(site.cookie(purpose), secure=site.is_https, httponly=True, samesite="lax")
+
+
+def _set_up_command(site: Site, sent: Typed, token: str) -> SetUpDeployment:
+    """Raises Invalid for all fields that are wrong, NotFound when the link cannot be used."""
+    if not links.is_valid(site.store, links.SET_UP, token):
+        raise NotFound
+    with site.store.reading() as connection:
+        if is_set_up(connection):
+            raise NotFound
+    problems: list[Problem] = []
+    organization = kept(
+        problems, wording.name, sent.one("organization"), "organization", "The name of the organization"
+    )
+    user = kept_user(problems, sent, sent.one("email"), site.store.randomness)
+    password_hash = kept(problems, people.hash_password, sent.one("password"))
+    if organization is None or user is None or password_hash is None:
+        raise Invalid(*problems)
+    return SetUpDeployment(
+        organization, user, Plan.ENTERPRISE, FIRST_SEAT_LIMIT, token=token, password_hash=password_hash
+    )

@@ -1,0 +1,300 @@
+"""Members: who holds a seat, as what, and how that is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from minutebook.errors import Invalid, MinutebookError
+from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
+from minutebook.organization import invitations, roster
+from minutebook.organization.invitations import Invitation
+from minutebook.organization.roster import Roster
+from minutebook.organization.seats import ChangeRole, Member, RemoveMember
+from minutebook.permissions import GRANTS, SUMMARY, Permission, may_change
+from minutebook.record import NoChange, perform
+from minutebook.web import shell, times
+from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import Place, known_id, place
+from minutebook.web.views import Choice, Form, Moment, Pager
+
+router = APIRouter()
+
+Seen = Annotated[Place, Depends(place(Permission.SEATS_READ))]
+Changed = Annotated[Place, Depends(place(Permission.SEATS_WRITE))]
+
+PAGE_SIZE = 50
+MAX_PAGE = 100_000
+MAX_SEARCH = 200
+HISTORY = ("user.invite", "user.accept_invite", "user.revoke_invite", "member.change_role", "member.remove")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which members are shown: the state of the address."""
+
+    text: str = ""
+    roles: tuple[Role, ...] = ()
+    page: int = 1
+
+    @classmethod
+    def of(cls, request: Request) -> Listing:
+        """What the address says; what cannot be meant is left out."""
+        asked = request.query_params
+        page = asked.get("page", "1")
+        number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
+        roles = tuple(role for role in Role if role.value in asked.getlist("role"))
+        return cls(asked.get("q", "").strip()[:MAX_SEARCH], roles, min(max(number, 1), MAX_PAGE))
+
+    @property
+    def query(self) -> str:
+        """For the end of an address, with its question mark when there is anything."""
+        pairs = [("q", self.text)] if self.text else []
+        pairs += [("role", role.value) for role in self.roles]
+        pairs += [("page", str(self.page))] if self.page > 1 else []
+        return f"?{urlencode(pairs)}" if pairs else ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """One member. `roles` are those that the viewer may give; none when the role is only told."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    you: bool
+    joined: Moment
+    seen: str
+    seen_exact: str
+    roles: tuple[Choice, ...]
+    role_value: str
+    role_href: str
+    remove_href: str | None
+    history_href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRow:
+    """One pending invitation."""
+
+    email: str
+    role: str
+    invited_by: str
+    expiry: str
+    expiry_exact: str
+    expired: bool
+    revoke_href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """The dialog that is open over the members: `invite`, `remove` or `revoke`, and what it is about."""
+
+    kind: str
+    action: str
+    close_href: str
+    form: Form
+    member: Member | None = None
+    sessions: int = 0
+    invitation: Invitation | None = None
+    roles: tuple[Choice, ...] = ()
+    free: int = 0
+    mailed: bool = False
+
+
+@router.get("/o/{org}/members")
+def show_members(request: Request, place: Seen) -> Response:
+    """Everybody with a seat, and for those who may invite, the pending invitations."""
+    return members_page(request, place)
+
+
+@router.post("/o/{org}/members/{user}/role")
+def change_role(request: Request, place: Changed, user: str, sent: Sent) -> Response:
+    """Gives a member another role."""
+    listing = Listing.of(request)
+    try:
+        chosen = _role(sent.one("role"))
+        done = perform(place.site.store, place.seat, ChangeRole(known_id(user), chosen))
+    except STAYS as error:
+        return members_page(request, place, wrong=_role_not_changed(place, user, error), status=error.status)
+    said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.ROLE_CHANGED
+    return go(place.site, place.path(shell.MEMBERS) + listing.query, said)
+
+
+@router.get("/o/{org}/members/{user}/remove")
+def ask_to_remove(request: Request, place: Changed, user: str) -> Response:
+    """Says what happens when the member is removed, and asks to type their address."""
+    return members_page(request, place, _removing(request, place, user, Form()))
+
+
+@router.post("/o/{org}/members/{user}/remove")
+def remove_member(request: Request, place: Changed, user: str, sent: Sent) -> Response:
+    """Takes the member's seat away, when their address was typed."""
+    dialog = _removing(request, place, user, Form())
+    assert dialog.member
+    email = dialog.member.person.email
+    try:
+        if sent.one("confirm").strip().lower() != email:
+            raise Invalid.one("confirm", f"Type {email} to confirm, or cancel.")
+        perform(place.site.store, place.seat, RemoveMember(user))
+    except STAYS as error:
+        form = form_after(sent, error, ("confirm",))
+        return members_page(request, place, replace(dialog, form=form), status=error.status)
+    return go(place.site, dialog.close_href, Said.MEMBER_REMOVED)
+
+
+def members_page(
+    request: Request, place: Place, dialog: Dialog | None = None, *, wrong: str = "", status: int = 200
+) -> Response:
+    """The page, with a dialog open over it or with what was wrong above it."""
+    listing = Listing.of(request)
+    number = place.organization.number
+    with place.site.store.reading() as connection:
+        found = roster.read_roster(
+            connection, number, listing.text, listing.roles, (listing.page - 1) * PAGE_SIZE, PAGE_SIZE
+        )
+        pending = invitations.pending(connection, number) if place.may(Permission.SEATS_WRITE) else []
+    live = sum(invitation.expires_at > place.viewer.at for invitation in pending)
+    return show(
+        request,
+        "members.html",
+        place=place,
+        current=shell.MEMBERS,
+        status=status,
+        listing=listing,
+        members=[_row(place, member, listing) for member in found.members],
+        found=found.found,
+        roles=[(role.value, role.label, found.by_role[role], role in listing.roles) for role in Role],
+        taken=place.members,
+        held=live,
+        limit=place.organization.seat_limit,
+        pager=_pager(place, listing, found),
+        members_path=place.path(shell.MEMBERS),
+        invitations=[invitation_row(place, invitation, listing) for invitation in pending],
+        invite_href=_here(place, "invitations", "new", listing=listing),
+        may_change=place.may(Permission.SEATS_WRITE),
+        history_href=_history_href(place),
+        dialog=dialog,
+        wrong=wrong,
+    )
+
+
+def invitation_row(place: Place, invitation: Invitation, listing: Listing) -> InvitationRow:
+    """One line of the pending invitations."""
+    expired = invitation.expires_at <= place.viewer.at
+    may_revoke = may_change(place.role, None, invitation.role)
+    return InvitationRow(
+        email=invitation.email,
+        role=invitation.role.label,
+        invited_by=invitation.invited_by,
+        expiry=_expiry(invitation.expires_at, place.viewer.at),
+        expiry_exact=times.exact_time(invitation.expires_at, place.viewer.zone),
+        expired=expired,
+        revoke_href=_here(place, "invitations", invitation.id, "revoke", listing=listing) if may_revoke else None,
+    )
+
+
+def grantable(place: Place, before: Role | None = None) -> tuple[Choice, ...]:
+    """The roles that the viewer may give to somebody who has the role `before`."""
+    given = GRANTS[place.role]
+    if before is not None and before not in given:
+        return ()
+    return tuple(Choice(role.value, role.label, SUMMARY[role]) for role in Role if role in given)
+
+
+def _row(place: Place, member: Member, listing: Listing) -> MemberRow:
+    zone, at = place.viewer.zone, place.viewer.at
+    person = member.person
+    you = person.id == place.viewer.user.id
+    roles = grantable(place, member.role) if not you and place.may(Permission.SEATS_WRITE) else ()
+    return MemberRow(
+        id=person.id,
+        name=person.name,
+        email=person.email,
+        role=member.role.label,
+        you=you,
+        joined=times.day_of(member.joined_at, zone),
+        seen=times.ago(member.seen_at, at) or "just now" if member.seen_at is not None else "Not signed in",
+        seen_exact=times.exact_time(member.seen_at, zone) if member.seen_at is not None else "",
+        roles=roles,
+        role_value=member.role.value,
+        role_href=_here(place, "members", person.id, "role", listing=listing),
+        remove_href=_here(place, "members", person.id, "remove", listing=listing) if roles else None,
+        history_href=f"{place.path(shell.AUDIT_LOGS)}?{urlencode({'actor': person.email})}" if _reads(place) else None,
+    )
+
+
+def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
+    listing = Listing.of(request)
+    number = place.organization.number
+    with place.site.store.reading() as connection:
+        member = roster.read_member(connection, number, known_id(user))
+        sessions = roster.entered_sessions(connection, number, user)
+    return Dialog(
+        kind="remove",
+        action=_here(place, "members", user, "remove", listing=listing),
+        close_href=place.path(shell.MEMBERS) + listing.query,
+        form=form,
+        member=member,
+        sessions=sessions,
+    )
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role(text)
+    except ValueError as error:
+        labels = ", ".join(role.value for role in Role)
+        raise Invalid.one("role", f"Choose one of these roles: {labels}.") from error
+
+
+def _role_not_changed(place: Place, user: str, error: MinutebookError) -> str:
+    with place.site.store.reading() as connection:
+        member = roster.read_member(connection, place.organization.number, known_id(user))
+    return f"The role of {member.person.name} is still {member.role.label.lower()}. {error.message}"
+
+
+def _pager(place: Place, listing: Listing, found: Roster) -> Pager | None:
+    first = (listing.page - 1) * PAGE_SIZE + 1
+    last = first + len(found.members) - 1
+    if found.found <= PAGE_SIZE and listing.page == 1:
+        return None
+
+    def href(page: int) -> str:
+        return place.path(shell.MEMBERS) + replace(listing, page=page).query
+
+    pages = max(1, -(-found.found // PAGE_SIZE))
+    text = f"{first:,}–{last:,} of {found.found:,}" if found.members else f"0 of {found.found:,}"
+    return Pager(
+        text,
+        newer_href=href(min(listing.page - 1, pages)) if listing.page > 1 else None,
+        older_href=href(listing.page + 1) if listing.page < pages else None,
+    )
+
+
+def _expiry(then: int, now: int) -> str:
+    """`Expires in 6 days`, `Expired 2 days ago`."""
+    if then <= now:
+        return f"Expired {times.ago(then, now)}"
+    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if number := (then - now) // unit:
+            return f"Expires in {number} {name}{'' if number == 1 else 's'}"
+    return "Expires in less than a minute"
+
+
+def _reads(place: Place) -> bool:
+    return place.may(Permission.LOG_READ) and place.organization.plan is Plan.ENTERPRISE
+
+
+def _history_href(place: Place) -> str | None:
+    query = urlencode([("action", action) for action in HISTORY])
+    return f"{place.path(shell.AUDIT_LOGS)}?{query}" if _reads(place) else None
+
+
+def _here(place: Place, *parts: str, listing: Listing) -> str:
+    return place.path(*parts) + listing.query

@@ -1,0 +1,137 @@
+"""Models & Providers: which are allowed, and which model is the default."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from minutebook.actions.values import Diff, SetChange, change
+from minutebook.errors import Conflict, Invalid
+from minutebook.organization.settings import (
+    KNOWN_MODELS,
+    KNOWN_PROVIDERS,
+    MODEL,
+    ChangeModels,
+    Settings,
+    read_settings,
+)
+from minutebook.organization.wording import shortened
+from minutebook.permissions import Permission
+from minutebook.record import NoChange, perform
+from minutebook.web import shell
+from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import Place, place
+from minutebook.web.views import Choice, ChoiceGroup, Form
+
+router = APIRouter()
+
+Seen = Annotated[Place, Depends(place(Permission.SETTINGS_READ))]
+Changed = Annotated[Place, Depends(place(Permission.SETTINGS_WRITE))]
+
+SETTINGS = TypeAdapter(Settings)
+ONE, EVERY = ("default_model", "new_model"), ("models", "providers")
+
+
+@router.get("/o/{org}/models")
+def show_models(request: Request, place: Seen) -> Response:
+    """The allowed models and providers; a form for those who may change them."""
+    now = now_of(place)
+    form = Form(values={"models": now.models, "providers": now.providers, "default_model": now.default_model})
+    return _show(request, place, now, form)
+
+
+@router.post("/o/{org}/models")
+def save_models(request: Request, place: Changed, sent: Sent) -> Response:
+    """Saves all of the page as one change."""
+    before = seen_before(sent)
+    new = sent.one("new_model").strip().lower()
+    try:
+        if new and not MODEL.fullmatch(new):
+            raise Invalid.one("new_model", f"“{shortened(new)}” is not a model id, such as openai/gpt-5.")
+        models = (*sent.every("models"), new)
+        command = ChangeModels(models, sent.every("providers"), sent.one("default_model"), before_seen(before))
+        done = perform(place.site.store, place.seat, command)
+    except STAYS as error:
+        now = now_of(place)
+        meanwhile = changed_meanwhile(before, now) if isinstance(error, Conflict) else ()
+        return _show(request, place, now, form_after(sent, error, ONE, EVERY), meanwhile, error.status)
+    said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.MODELS_SAVED
+    return go(place.site, place.path(shell.MODELS), said)
+
+
+def now_of(place: Place) -> Settings:
+    """The settings as they are now."""
+    with place.site.store.reading() as connection:
+        return read_settings(connection, place.organization.number)
+
+
+def kept_before(settings: Settings) -> str:
+    """What a form carries along, so that saving it can tell what was changed meanwhile."""
+    return orjson.dumps(asdict(settings)).decode()
+
+
+def seen_before(sent: Typed) -> Settings | None:
+    """The settings that the form was filled from; None when somebody tampered with them."""
+    try:
+        return SETTINGS.validate_json(sent.one("before"))
+    except ValidationError:
+        return None
+
+
+def before_seen(before: Settings | None) -> str:
+    """For `seen` of a command; never right when it is not known what was seen."""
+    return before.seen() if before else ""
+
+
+def changed_meanwhile(before: Settings | None, now: Settings) -> tuple[Diff, ...]:
+    """What somebody else saved since the form was filled."""
+    if before is None:
+        return ()
+    changes = (
+        ("Allowed models", SetChange.between(before.models, now.models)),
+        ("Allowed providers", SetChange.between(before.providers, now.providers)),
+        ("Default model", change(before.default_model, now.default_model)),
+        ("Data collection", change(before.data_collection, now.data_collection)),
+    )
+    return tuple(changed.diff(title) for title, changed in changes if changed)
+
+
+def _show(
+    request: Request, place: Place, now: Settings, form: Form, meanwhile: tuple[Diff, ...] = (), status: int = 200
+) -> Response:
+    # What somebody else took out, or a form made up, stays visible where it is ticked.
+    ticked = (*form.values.get("models", ()), form.value("default_model"))
+    models = sorted({*KNOWN_MODELS, *now.models, *(name for name in ticked if MODEL.fullmatch(name))})
+    return show(
+        request,
+        "models.html",
+        place=place,
+        current=shell.MODELS,
+        status=status,
+        form=form,
+        models=_by_maker(models),
+        providers=_plain(sorted({*KNOWN_PROVIDERS, *now.providers})),
+        defaults=tuple(Choice(name, name) for name in models),
+        now=now,
+        before=kept_before(now),
+        meanwhile=meanwhile,
+        action=place.path(shell.MODELS),
+        may_change=place.may(Permission.SETTINGS_WRITE),
+    )
+
+
+def _by_maker(models: list[str]) -> tuple[ChoiceGroup, ...]:
+    makers = sorted({name.partition("/")[0] for name in models})
+    return tuple(
+        ChoiceGroup(maker, tuple(Choice(name, name) for name in models if name.startswith(f"{maker}/")))
+        for maker in makers
+    )
+
+
+def _plain(names: list[str]) -> tuple[ChoiceGroup, ...]:
+    return (ChoiceGroup("", tuple(Choice(name, name) for name in names)),)

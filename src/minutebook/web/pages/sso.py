@@ -1,0 +1,86 @@
+"""SSO: the domain whose people belong to the organization's identity provider."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from minutebook.errors import Invalid, NotFound
+from minutebook.organization.sso import RemoveSsoDomain, SetSsoDomain, SsoDomain, read_domain
+from minutebook.permissions import Permission
+from minutebook.record import NoChange, perform
+from minutebook.web import shell, times
+from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import Place, place
+from minutebook.web.views import Form
+
+router = APIRouter()
+
+Seen = Annotated[Place, Depends(place(Permission.SSO_READ))]
+Changed = Annotated[Place, Depends(place(Permission.SSO_WRITE))]
+
+
+@router.get("/o/{org}/sso")
+def show_sso(request: Request, place: Seen) -> Response:
+    """The domain, and the form that sets it."""
+    return _show(request, place, Form())
+
+
+@router.post("/o/{org}/sso")
+def set_domain(request: Request, place: Changed, sent: Sent) -> Response:
+    """Sets the domain, in place of the one before."""
+    try:
+        done = perform(place.site.store, place.seat, SetSsoDomain(sent.one("domain")))
+    except STAYS as error:
+        return _show(request, place, form_after(sent, error, ("domain",)), status=error.status)
+    said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.SSO_SET
+    return go(place.site, place.path(shell.SSO), said)
+
+
+@router.get("/o/{org}/sso/remove")
+def ask_to_remove(request: Request, place: Changed) -> Response:
+    """Says what happens when the domain is removed, and asks to type it."""
+    if _domain(place) is None:
+        raise NotFound
+    return _show(request, place, Form(), removing=Form())
+
+
+@router.post("/o/{org}/sso/remove")
+def remove_domain(request: Request, place: Changed, sent: Sent) -> Response:
+    """Removes the domain, when it was typed."""
+    now = _domain(place)
+    if now is None:
+        raise NotFound
+    try:
+        if sent.one("confirm").strip().lower() != now.domain:
+            raise Invalid.one("confirm", f"Type {now.domain} to confirm, or cancel.")
+        perform(place.site.store, place.seat, RemoveSsoDomain())
+    except STAYS as error:
+        return _show(request, place, Form(), removing=form_after(sent, error, ("confirm",)), status=error.status)
+    return go(place.site, place.path(shell.SSO), Said.SSO_REMOVED)
+
+
+def _domain(place: Place) -> SsoDomain | None:
+    with place.site.store.reading() as connection:
+        return read_domain(connection, place.organization.number)
+
+
+def _show(request: Request, place: Place, form: Form, *, removing: Form | None = None, status: int = 200) -> Response:
+    now = _domain(place)
+    return show(
+        request,
+        "sso.html",
+        place=place,
+        current=shell.SSO,
+        status=status,
+        form=form,
+        domain=now.domain if now else "",
+        set_by=now.set_by if now else "",
+        set_at=times.full_time(now.set_at, place.viewer.zone) if now else None,
+        action=place.path(shell.SSO),
+        remove_href=place.path(shell.SSO, "remove"),
+        removing=removing,
+        may_change=place.may(Permission.SSO_WRITE),
+    )
