@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -20,7 +21,7 @@ from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
 from minutebook.model import Clock, Randomness
 from minutebook.store import sqlite
 
-LOCK_TIMEOUT_MS = 20_000
+PATIENCE = 20.0
 
 
 def system_clock() -> int:
@@ -33,6 +34,7 @@ class Store:
 
     `lock=False` opens a SQLite file that another process may be writing: for reading only. With `durable=False` a
     commit of SQLite does not wait for the disk; only the demo fills a new file so, and calls `make_durable()` after it.
+    Whoever waits `patience` seconds for another's write gets StoreUnavailable.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Store:
         randomness: Randomness = os.urandom,
         lock: bool = True,
         durable: bool = True,
+        patience: float = PATIENCE,
     ) -> None:
         self.url = make_url(url)
         self.clock = clock
@@ -56,10 +59,10 @@ class Store:
             if lock:
                 self._lock = sqlite.WriterLock(file)
             file.touch(mode=0o600)
-            self._writer = sqlite.writing_engine(file, durable=durable)
-            self._reader = sqlite.reading_engine(file)
+            self._writer = sqlite.writing_engine(file, patience, durable=durable)
+            self._reader = sqlite.reading_engine(file, patience)
         else:
-            self._writer, self._reader = _postgresql_engines(self.url)
+            self._writer, self._reader = _postgresql_engines(self.url, patience)
 
     @property
     def is_sqlite(self) -> bool:
@@ -110,13 +113,15 @@ class Store:
             self._lock = None
 
 
-def _postgresql_engines(url: URL) -> tuple[Engine, Engine]:
+def _postgresql_engines(url: URL, patience: float) -> tuple[Engine, Engine]:
     url = url.set(drivername="postgresql+psycopg")
-    options = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c TimeZone=UTC"}
-    writer = create_engine(url, pool_pre_ping=True, pool_size=16, max_overflow=16, connect_args=options)
-    reader = create_engine(
-        url, pool_pre_ping=True, pool_size=16, max_overflow=16, connect_args=options, isolation_level="REPEATABLE READ"
-    )
+    settings = {"options": f"-c lock_timeout={int(patience * 1000)} -c TimeZone=UTC"}
+
+    def engine(**more: Any) -> Engine:
+        pool = {"pool_size": 16, "max_overflow": 16, "pool_timeout": patience, "pool_pre_ping": True}
+        return create_engine(url, connect_args=settings, **pool, **more)
+
+    writer, reader = engine(), engine(isolation_level="REPEATABLE READ")
 
     @event.listens_for(reader, "begin")
     def _on_begin(connection: Connection) -> None:

@@ -9,12 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from minutebook.errors import StoreInUse, UnsafeSqlite
 
-BUSY_SECONDS = 20
 PATCHED = {(3, 44, 6), (3, 50, 7)}
 COMMON = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=65536", "cache_size=-65536", "temp_store=MEMORY")
 
@@ -32,9 +31,9 @@ def driver() -> ModuleType:
     return module
 
 
-def writing_engine(file: Path, *, durable: bool = True) -> Engine:
+def writing_engine(file: Path, patience: float, *, durable: bool = True) -> Engine:
     """One connection, whose transactions take the write lock when they begin. Durable at commit: synchronous=FULL."""
-    return _engine(file, "BEGIN IMMEDIATE", (f"synchronous={'FULL' if durable else 'OFF'}",), pool_size=1)
+    return _engine(file, "BEGIN IMMEDIATE", (f"synchronous={'FULL' if durable else 'OFF'}",), patience, pool_size=1)
 
 
 def checkpoint(engine: Engine) -> None:
@@ -47,20 +46,20 @@ def checkpoint(engine: Engine) -> None:
         connection.close()
 
 
-def reading_engine(file: Path) -> Engine:
+def reading_engine(file: Path, patience: float) -> Engine:
     """Connections that see one snapshot for each transaction and cannot write."""
-    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=268435456"), pool_size=16)
+    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=268435456"), patience, pool_size=16)
 
 
-def _engine(file: Path, begin: str, pragmas: tuple[str, ...], pool_size: int) -> Engine:
+def _engine(file: Path, begin: str, pragmas: tuple[str, ...], patience: float, *, pool_size: int) -> Engine:
     engine = create_engine(
-        f"sqlite:///{file}",
+        URL.create("sqlite", database=str(file)),
         module=driver(),
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
-        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+        pool_timeout=patience,
+        connect_args={"timeout": patience, "isolation_level": None, "check_same_thread": False},
     )
     pragmas = (*COMMON, *pragmas)
 
