@@ -27,7 +27,7 @@ from minutebook.organization.organizations import Organization
 from minutebook.store import log, search
 from minutebook.store.search import EventPage, Scope
 from minutebook.web import log_views, times
-from minutebook.web.log_address import DATES, Address, Reading
+from minutebook.web.log_address import DATES, FIELD_KEYS, Address, Reading
 from minutebook.web.views import (
     ActionGroup,
     ActionOption,
@@ -259,6 +259,8 @@ def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
             wider = look.address.without(field.key)
             number = search.count(connection, scope, wider.filter)
             found.append(Without(field.sentence(value, look.zone), wider.href, number))
+    if len(found) > 1 and not any(clause.count for clause in found):
+        found.append(Without("any filter", look.address.without(*FIELD_KEYS).href, scope.size))
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import date
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -37,23 +38,30 @@ class Around:
 
 
 def days(events: Iterable[Event], address: Address, zone: ZoneInfo, now: int) -> tuple[DayGroup, ...]:
-    """The lines of the table under the days of the zone, in the order given."""
-    events = tuple(events)
-    changes = len({zone_label(event.occurred_at, zone) for event in events}) > 1
+    """The lines of the table under the days of the zone, in the order given.
+
+    Where the clock changes between the lines, each heading says which time it is; a day with both has two.
+    """
     today = times.local_date(now, zone)
+
+    def heading(event: Event) -> tuple[date, str]:
+        return times.local_date(event.occurred_at, zone), zone_label(event.occurred_at, zone)
+
+    parts = [(day, clock, tuple(of_day)) for (day, clock), of_day in groupby(events, heading)]
+    changes = len({clock for _, clock, _ in parts}) > 1
     groups = []
-    for day, of_day in groupby(events, lambda event: times.local_date(event.occurred_at, zone)):
+    for day, clock, of_day in parts:
         label, note = times.day_heading(day, today)
-        rows = tuple(_row(event, address, zone, labelled=changes) for event in of_day)
-        groups.append(DayGroup(label, rows, note))
+        note = ", ".join(filter(None, [note, clock if changes else ""]))
+        groups.append(DayGroup(label, tuple(_row(event, address, zone) for event in of_day), note))
     return tuple(groups)
 
 
-def _row(event: Event, address: Address, zone: ZoneInfo, *, labelled: bool) -> EventRow:
+def _row(event: Event, address: Address, zone: ZoneInfo) -> EventRow:
     return EventRow(
         seq=event.seq,
         href=address.showing(event.seq).href,
-        time=times.row_time(event.occurred_at, zone, labelled=labelled),
+        time=times.row_time(event.occurred_at, zone),
         action=event.action,
         action_href=address.only("action", (event.action,)).href,
         severity=severity_of(event),

@@ -88,8 +88,9 @@ def problem_details(request: Request, error: MinutebookError) -> Response:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a program asks: below /api always, elsewhere when it prefers JSON to a page."""
-    if request.url.path == "/api" or request.url.path.startswith("/api/"):
+    """Whether a program asks: below /api and for a .json always, elsewhere when it prefers JSON to a page."""
+    path = request.url.path
+    if path == "/api" or path.startswith("/api/") or path.endswith(".json"):
         return True
     wish = {"page": 0.0, "json": 0.0}
     for part in request.headers.get("accept", "").split(","):

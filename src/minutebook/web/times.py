@@ -13,10 +13,9 @@ from minutebook.web.views import Moment, ZoneSwitch
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def row_time(micros: int, zone: ZoneInfo, *, labelled: bool = False) -> Moment:
-    """`15:12:40`; `labelled` adds the zone, for pages on which it changes."""
-    label = f" {zone_label(micros, zone)}" if labelled else ""
-    return Moment(rfc3339(micros), f"{_local(micros, zone):%H:%M:%S}{label}", exact_time(micros, zone))
+def row_time(micros: int, zone: ZoneInfo) -> Moment:
+    """`15:12:40`."""
+    return Moment(rfc3339(micros), f"{_local(micros, zone):%H:%M:%S}", exact_time(micros, zone))
 
 
 def full_time(micros: int, zone: ZoneInfo) -> Moment:
