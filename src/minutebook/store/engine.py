@@ -97,7 +97,7 @@ class Store:
             transaction = connection.begin()
             yield connection  # when this raises, closing the connection rolls back
             if transaction.is_active:
-                with _translated(OutcomeUnknown):
+                with _translated(OutcomeUnknown), _dropped_when_refused(connection):
                     transaction.commit()
 
     def make_durable(self) -> None:
@@ -128,6 +128,16 @@ def _postgresql_engines(url: URL, patience: float) -> tuple[Engine, Engine]:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
 
     return writer, reader
+
+
+@contextmanager
+def _dropped_when_refused(connection: Connection) -> Iterator[None]:
+    """Parts with a connection whose commit fails: SQLite leaves that transaction open, so none could begin after it."""
+    try:
+        yield
+    except BaseException:
+        connection.invalidate()
+        raise
 
 
 @contextmanager
