@@ -36,6 +36,11 @@ def _sqlite(tables: tuple[str, ...]) -> Iterator[str]:
     for table in APPEND_ONLY:
         for verb in ("UPDATE", "DELETE"):
             yield _sqlite_refusal(table, verb, "1", f"{table} is only ever added to")
+    # REPLACE deletes without firing the triggers of DELETE
+    same = "SELECT 1 FROM event WHERE position = NEW.position"
+    yield _sqlite_refusal("event", "INSERT", f"EXISTS ({same})", "event is only ever added to")
+    same = "SELECT 1 FROM log_head WHERE organization = NEW.organization OR log_id = NEW.log_id"
+    yield _sqlite_refusal("log_head", "INSERT", f"EXISTS ({same})", "a log only grows")
     yield _sqlite_refusal("log_head", "DELETE", "1", "a log is never deleted")
     grows = "NEW.size > OLD.size AND NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id"
     yield _sqlite_refusal("log_head", "UPDATE", f"NOT ({grows})", "a log only grows")

@@ -15,7 +15,14 @@ from sqlalchemy.pool import QueuePool
 from minutebook.errors import StoreInUse, UnsafeSqlite
 
 PATCHED = {(3, 44, 6), (3, 50, 7)}
-COMMON = ("journal_mode=WAL", "foreign_keys=ON", "wal_autocheckpoint=65536", "cache_size=-65536", "temp_store=MEMORY")
+COMMON = (
+    "journal_mode=WAL",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",  # so that the guard sees the rows that REPLACE deletes
+    "wal_autocheckpoint=65536",
+    "cache_size=-65536",
+    "temp_store=MEMORY",
+)
 
 
 def driver() -> ModuleType:
