@@ -2,7 +2,7 @@
 
 `MINUTEBOOK_PORT=8000` sets `port`. `MINUTEBOOK_PORT_FILE=/run/secrets/port` sets it to what that file holds, which is
 how secrets reach a container. The TOML file is the one that `MINUTEBOOK_CONFIG` names, else `minutebook.toml` in the
-data directory.
+data directory. An empty value is as good as none.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ class _TomlFile(PydanticBaseSettingsSource):
         values = _parse(path)
         if not named and "data_directory" in values:
             raise BadSettings(f"{path} lies in the data directory, so it cannot set data_directory.")
-        return values
+        return {name: value for name, value in values.items() if value != ""}
 
     def _data_directory(self) -> Path:
         for source in self._before:

@@ -55,7 +55,7 @@ def _plan_for(stage: Stage, player: Player, day: date) -> None:
         stage.at(reads, lambda: read_log(stage, player))
         if stage.chance.random() < 0.3:
             stage.at(reads + stage.chance.randrange(HOUR, 3 * HOUR), lambda: read_log(stage, player))
-    if stage.chance.random() < 0.24:
+    if stage.chance.random() < 0.19:
         stage.at(ends, lambda: stage.sign_out(player))
 
 

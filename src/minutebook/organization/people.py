@@ -93,6 +93,13 @@ def user_by_id(connection: Connection, user: str) -> User:
     return User(*row)
 
 
+def all_users(connection: Connection) -> list[tuple[User, int]]:
+    """Everybody who can sign in and since when (UTC microseconds), by address; for whoever runs Minutebook."""
+    users = schema.user.c
+    rows = connection.execute(select(users.id, users.email, users.name, users.created_at).order_by(users.email))
+    return [(User(id_, email, name), created_at) for id_, email, name, created_at in rows]
+
+
 def password_hash_of(connection: Connection, user: str) -> str | None:
     """What is stored of the user's password; None when there is none."""
     users = schema.user.c

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, text, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, Table, create_engine, func, select, text, type_coerce
 from sqlalchemy.types import NULLTYPE
 
 from minutebook.errors import MinutebookError
 from minutebook.evidence.leaf import leaf_of
 from minutebook.evidence.tree import HASH_SIZE, CompactRange, leaf_hash
-from minutebook.store import schema
+from minutebook.store import guard, schema, sqlite
 from minutebook.store.log import SEQ_MASK, event_of, facts_of, pack, position, projection, unpack
 
 AT_ONCE = 500
@@ -118,6 +118,30 @@ def missing_logs(connection: Connection) -> Iterator[Finding]:
     for number in range(1, (given or 0) + 1):
         if number not in there:
             yield Finding(number, None, "The organization and its log were deleted.")
+
+
+def missing_guards(connection: Connection) -> list[str]:
+    """The triggers of `guard.py` that are not there, or not as they were made, as `trigger on table`."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'"
+        wanted = set(_new_schema().execute(text(query)).tuples())
+        return sorted(f"{name} on {table}" for table, name, _ in wanted - set(connection.execute(text(query)).tuples()))
+    query = """SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+               WHERE t.tgenabled IN ('O', 'A') AND t.tgname LIKE 'guard%' AND pg_table_is_visible(c.oid)"""
+    there = set(connection.execute(text(query)).tuples())
+    names = {"guard_change": [table.name for table in schema.ORGANIZATION_TABLES], "guard_refuse": guard.APPEND_ONLY}
+    names |= {"guard_update": ["log_head"], "guard_delete": ["log_head"]}
+    names["guard_truncate"] = [*names["guard_change"], *guard.LOG_TABLES]
+    wanted_there = {(table, name) for name, tables in names.items() for table in tables}
+    return sorted(f"{name} on {table}" for table, name in wanted_there - there)
+
+
+def _new_schema() -> Connection:
+    """A SQLite database in memory with everything that a new one has."""
+    connection = create_engine("sqlite://", module=sqlite.driver()).connect()
+    schema.metadata.create_all(connection)
+    guard.install(connection, [table.name for table in schema.ORGANIZATION_TABLES])
+    return connection
 
 
 def _gap(organization: int, first: int, end: int) -> Finding:

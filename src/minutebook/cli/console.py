@@ -1,0 +1,49 @@
+"""What is printed: to people as text and tables, to machines as JSON. What people once typed is printed inert."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """One line for the reader."""
+    out.print(Text(message))
+
+
+def complain(message: str) -> None:
+    """What went wrong, on standard error."""
+    err.print(Text("\n".join(map(shown, message.split("\n"))), style="red"))
+
+
+def remark(message: str) -> None:
+    """What the reader should know but a program that reads the output should not get, on standard error."""
+    err.print(Text(message))
+
+
+def shown(text: str) -> str:
+    """The text, with characters that would move the cursor or turn the direction written as their numbers."""
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+
+
+def print_json(value: object) -> None:
+    """The value as JSON, with all characters as they are."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A plain table; on a narrow terminal, cells wrap rather than lose their ends."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    out.print(table, soft_wrap=False)

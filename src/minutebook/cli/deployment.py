@@ -1,0 +1,102 @@
+"""The deployment that a command works on, and in whose name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from sqlalchemy.exc import ArgumentError
+
+from minutebook.config import Settings, load_settings
+from minutebook.errors import BadSettings
+from minutebook.model import Actor, ActorKind, Context, Event, Seat
+from minutebook.record import Command, NoChange, perform
+from minutebook.store.engine import Store
+from minutebook.store.migrate import migrate, require_current
+
+OPERATOR = Actor(ActorKind.SYSTEM, "system", name="Minutebook (command line)")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was chosen before the command's name."""
+
+    data_directory: Path | None = None
+
+
+def settings_of(context: typer.Context, **chosen: object) -> Settings:
+    """The settings, options first. Raises BadSettings."""
+    before: Chosen = context.obj or Chosen()
+    return load_settings(data_directory=before.data_directory, **chosen)
+
+
+def open_store(settings: Settings, *, lock: bool = True) -> Store:
+    """The store of a deployment, its data directory made and closed to others; the schema is not looked at.
+
+    Raises StoreInUse, UnsafeSqlite, BadSettings for an address that is none.
+    """
+    settings.data_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return Store(settings.database, lock=lock)
+    except ArgumentError:
+        raise BadSettings("MINUTEBOOK_DATABASE_URL is not the address of a database.") from None
+
+
+@contextmanager
+def current_store(settings: Settings, backed_up: Callable[[Path], None]) -> Iterator[Store]:
+    """The store with this program's schema; `backed_up` is told the backup of an older one. Raises SchemaTooNew."""
+    store = open_store(settings)
+    try:
+        saved = migrate(store)
+        if saved:
+            backed_up(saved)
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[Store]:
+    """The store, for a command that changes something. Raises StoreInUse while a server has the SQLite file."""
+    _must_exist(settings)
+    store = open_store(settings)
+    try:
+        require_current(store)
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[Store]:
+    """The store, for a command that only reads: it works beside a running server."""
+    _must_exist(settings)
+    store = open_store(settings, lock=False)
+    try:
+        require_current(store)
+        yield store
+    finally:
+        store.close()
+
+
+def operate(store: Store, organization: int, command: Command) -> Event | NoChange:
+    """Does it in the name of whoever runs Minutebook, recorded as such."""
+    return perform(store, Seat(organization, OPERATOR, Context(client="cli")), command)
+
+
+def sqlite_file(settings: Settings) -> Path | None:
+    """The file of a SQLite database; None for PostgreSQL."""
+    prefix = "sqlite:///"
+    return Path(settings.database.removeprefix(prefix)) if settings.database.startswith(prefix) else None
+
+
+def _must_exist(settings: Settings) -> None:
+    file = sqlite_file(settings)
+    if file and not file.is_file():
+        raise BadSettings(
+            f"There is no database at {file} yet. Run minutebook init first, or say where it is: "
+            "minutebook --data-directory DIRECTORY …"
+        )

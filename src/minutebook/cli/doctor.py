@@ -1,0 +1,136 @@
+"""minutebook doctor."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from minutebook.cli.console import complain, err, say, shown
+from minutebook.cli.deployment import open_store, settings_of, sqlite_file
+from minutebook.config import CONFIG_FILE, Settings, strange_variables
+from minutebook.errors import MinutebookError
+from minutebook.organization.organizations import all_organizations
+from minutebook.store import check, migrate, sqlite
+from minutebook.store.check import Finding
+from minutebook.store.check import Progress as Told
+from minutebook.store.engine import Store
+
+SHOWN_PER_LOG = 5
+RESTORE = "Stop the server, keep this file for evidence, and restore the last good backup."
+
+
+def doctor(
+    context: typer.Context,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Believe stored hashes instead of computing them anew.")
+    ] = False,
+) -> None:
+    """Look for what is wrong, change nothing, and say what to do.
+
+    Looks at settings, permissions, SQLite, the schema and its guard, and reads every log from its first event: numbers
+    without gaps, hashes computed anew from what the events say, the tree, the columns that searches use. Works beside
+    a running server. Exits with 1 when something is wrong.
+
+    [bold]Examples[/bold]
+
+        minutebook doctor
+
+        minutebook -d /var/lib/minutebook doctor --quick
+    """
+    settings = settings_of(context)
+    wrong = 0
+    for problem in examine(settings, quick=quick):
+        complain(f"✗ {problem}")
+        wrong += 1
+    if wrong:
+        complain(f"{wrong} thing{'s are' if wrong > 1 else ' is'} wrong.")
+        raise typer.Exit(1)
+    say("Nothing is wrong.")
+
+
+def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
+    """Everything that is wrong, each with what to do; says on standard output what is well."""
+    yield from strange_variables(os.environ)
+    file = sqlite_file(settings)
+    if file:
+        try:
+            say(f"SQLite {sqlite.driver().sqlite_version}")
+        except MinutebookError as error:
+            yield error.message
+            return
+        if not file.is_file():
+            yield f"There is no database at {file}. Run minutebook init, or name the right --data-directory."
+            return
+        yield from _permissions(settings.data_directory, file)
+    try:
+        store = open_store(settings, lock=False)
+    except MinutebookError as error:
+        yield error.message
+        return
+    try:
+        yield from _examine_store(store, quick=quick)
+    except MinutebookError as error:
+        yield error.message
+    except DBAPIError as error:
+        yield f"The database cannot be read: {error.orig}. {RESTORE}"
+    finally:
+        store.close()
+
+
+def _permissions(directory: Path, file: Path) -> Iterator[str]:
+    for path, right in ((directory, 0o700), (file, 0o600), (directory / CONFIG_FILE, 0o600)):
+        if path.exists() and (found := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+            yield f"{path} is open to other accounts of this machine ({found:o}). Run: chmod {right:o} {path}"
+
+
+def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
+    migrate.require_current(store)
+    with store.reading() as connection:
+        if store.is_sqlite:
+            yield from _examine_file(connection, "quick_check" if quick else "integrity_check")
+        for trigger in check.missing_guards(connection):
+            yield f"The guard {trigger} is missing, so changes without a record are possible. {RESTORE}"
+        names = {one.number: one.name for one in all_organizations(connection)}
+        for finding in check.missing_logs(connection):
+            yield f"Organization {finding.organization}: {finding.problem} {RESTORE}"
+        for number in check.logs(connection):
+            name = shown(names.get(number, "an organization that is not there"))
+            found = _examine_log(connection, number, f"{name} ({number})", quick=quick)
+            yield from (f"{name} ({number}), {_place(finding)}{finding.problem}" for finding in found)
+
+
+def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:
+    for problem in connection.execute(text(f"PRAGMA {pragma}(10)")).scalars():
+        if problem != "ok":
+            yield f"The file is damaged: {problem}. {RESTORE}"
+    for table, row, parent, _ in connection.execute(text("PRAGMA foreign_key_check")).tuples():
+        yield f"Row {row} of {table} points to a row of {parent} that is not there. {RESTORE}"
+
+
+def _examine_log(connection: Connection, number: int, label: str, *, quick: bool) -> Iterator[Finding]:
+    size = connection.execute(text("SELECT size FROM log_head WHERE organization = :n"), {"n": number}).scalar()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(f"Reading the log of {label}", total=size if isinstance(size, int) else None)
+        told: Told = lambda seq: bar.update(task, completed=seq + 1)  # noqa: E731
+        findings = check.check_log(connection, number, hashes=not quick, progress=told)
+        first = list(itertools.islice(findings, SHOWN_PER_LOG))
+        more = sum(1 for _ in findings)
+    yield from first
+    if more:
+        yield Finding(number, None, f"And {more:,} more.")
+    if not first:
+        say(f"The log of {label} is whole: {size:,} events{', hashes believed' if quick else ''}.")
+
+
+def _place(finding: Finding) -> str:
+    return "" if finding.seq is None else f"event {finding.seq}: "

@@ -1,0 +1,96 @@
+"""The program `minutebook`: its options, its commands, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from minutebook.cli import backup, demo, doctor, init, org, serve, user
+from minutebook.cli.console import complain, out
+from minutebook.cli.deployment import Chosen
+from minutebook.errors import MinutebookError
+
+DEBUG_VARIABLE = "MINUTEBOOK_DEBUG"
+EXAMPLES = """
+Minutebook keeps the audit log of an organization's seats: who did what, when, from where.
+
+[bold]To look at it[/bold], with a year of invented history:
+
+    minutebook demo
+
+[bold]To run it:[/bold]
+
+    minutebook init      makes the data directory with a commented minutebook.toml
+    minutebook serve     starts the server, and prints a link to found the first organization
+
+Settings come from MINUTEBOOK_… variables and from minutebook.toml; docs/settings.md names them all.
+"""
+
+app = typer.Typer(
+    name="minutebook",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.add_typer(user.app, name="user")
+app.add_typer(org.app, name="org")
+app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"minutebook {version('minutebook')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback(help=EXAMPLES)
+def options(
+    context: typer.Context,
+    data_directory: Annotated[
+        Path | None,
+        typer.Option("--data-directory", "-d", help="Where everything is kept, instead of MINUTEBOOK_DATA_DIRECTORY."),
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help=f"Show the traceback of an unexpected error, as {DEBUG_VARIABLE}=1 does.")
+    ] = False,
+    version_: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Keeps what was chosen before the command's name."""
+    del version_
+    if debug:
+        os.environ[DEBUG_VARIABLE] = "1"
+    context.obj = Chosen(data_directory)
+
+
+def main() -> None:
+    """Runs the command line and exits: 0 done, 1 refused or something found, 2 wrong usage or input, 3 the store."""
+    try:
+        app(prog_name="minutebook")
+    except MinutebookError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        complain(error.message)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        complain(
+            f"Something unexpected went wrong: {type(error).__name__}: {error}\n"
+            f"Run it again with {DEBUG_VARIABLE}=1 for the traceback, and please report it."
+        )
+        sys.exit(1)

@@ -1,0 +1,99 @@
+"""minutebook user: people who can sign in."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from minutebook.cli.console import print_json, print_table, remark, say
+from minutebook.cli.deployment import reading, settings_of, writing
+from minutebook.email_address import normal_email
+from minutebook.errors import Invalid
+from minutebook.model import MINUTE, rfc3339
+from minutebook.organization import links, people
+from minutebook.organization.people import User
+from minutebook.store.engine import Store
+
+LINK_MINUTES = 15
+
+app = typer.Typer(no_args_is_help=True, help="People who can sign in.")
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="Their address, by which they sign in.")],
+    name: Annotated[str, typer.Option(help="What they are called.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")
+    ] = False,
+) -> None:
+    """Add a person, who holds no seat yet.
+
+    [bold]Examples[/bold]
+
+        minutebook user create ada@example.com --name "Ada Okafor"
+
+        pass show minutebook/ada | minutebook user create ada@example.com --name Ada --password-stdin
+    """
+    settings = settings_of(context)
+    normal_email(email)
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password()
+    with writing(settings) as store:
+        user = people.create_user(store, email, name, password)
+    say(f"Added {user.email} ({user.id}). They hold no seat yet: minutebook org create, or an invitation, gives one.")
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List everybody who can sign in.
+
+    [bold]Example[/bold]
+
+        minutebook user list --json
+    """
+    with reading(settings_of(context)) as store, store.reading() as connection:
+        users = people.all_users(connection)
+    if as_json:
+        print_json(
+            [{"id": user.id, "email": user.email, "name": user.name, "created_at": rfc3339(at)} for user, at in users]
+        )
+    else:
+        print_table(("Email", "Name", "Since", "Id"), [(u.email, u.name, rfc3339(at)[:10], u.id) for u, at in users])
+
+
+@app.command()
+def link(
+    context: typer.Context, email: Annotated[str, typer.Argument(help="The address of who is locked out.")]
+) -> None:
+    """Print a link that signs someone in once, within 15 minutes.
+
+    For somebody who is locked out. Give it to nobody else; signing in by it is recorded as such.
+
+    [bold]Example[/bold]
+
+        minutebook user link ada@example.com
+    """
+    settings = settings_of(context)
+    with writing(settings) as store:
+        token = links.new_link(store, links.SIGN_IN, lifetime=LINK_MINUTES * MINUTE, user=_find(store, email).id)
+    remark(f"Works once, for {LINK_MINUTES} minutes, while the server runs:")
+    say(f"{settings.address(settings.port)}/enter/{token}")
+
+
+def _find(store: Store, email: str) -> User:
+    address = normal_email(email)
+    with store.reading() as connection:
+        user = people.find_user(connection, address)
+    if user is None:
+        raise Invalid.one("email", f"Nobody has the address {address}. See minutebook user list.")
+    return user
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        raise Invalid.one("password", "There is no terminal to ask for the password. Use --password-stdin.")
+    password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return password

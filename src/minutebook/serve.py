@@ -1,0 +1,115 @@
+"""The server: one process that owns its data directory, listens, and stops cleanly."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Literal
+
+import structlog
+import uvicorn
+from structlog.typing import Processor
+
+from minutebook.config import Settings
+from minutebook.errors import BadSettings
+from minutebook.mailer import Mailer, MailServer
+from minutebook.model import DAY
+from minutebook.organization import links
+from minutebook.organization.set_up import is_set_up
+from minutebook.store.engine import Store
+from minutebook.web.app import WebSettings, create_app
+
+STOP_SECONDS = 10
+SET_UP_LIFETIME = DAY
+
+
+def set_up_path(store: Store) -> str | None:
+    """The path of a new single-use link that founds the first organization; None once there is one."""
+    with store.reading() as connection:
+        if is_set_up(connection):
+            return None
+    return f"/set-up/{links.new_link(store, links.SET_UP, lifetime=SET_UP_LIFETIME)}"
+
+
+def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
+    """Serves until it is told to stop. `greet` is given the address once requests are accepted.
+
+    Raises BadSettings when it cannot listen there.
+    """
+    configure_logging(settings.log_format)
+    listening = listen(settings.host, settings.port)
+    address = settings.address(listening.getsockname()[1])
+    server = MailServer.of(settings)
+    mailer = Mailer(store, server) if server else None
+    web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None)
+    config = uvicorn.Config(
+        create_app(store, web),
+        access_log=False,  # the application writes its own, without tokens
+        log_config=None,
+        proxy_headers=False,  # the application itself looks who may say where a request comes from
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        if mailer:
+            mailer.start()
+        greet(address)
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass  # Ctrl-C is how a server is stopped, no mishap
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        listening.close()
+        if mailer:
+            mailer.stop()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections. Raises BadSettings, saying why it cannot."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadSettings(
+            f"Cannot listen on {host} port {port}: {reason}. Choose another with --port or MINUTEBOOK_PORT."
+        ) from None
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Uvicorn has stopped and hands the signal on: end as one does who was asked to, with everything closed."""
+    del number, frame
+    sys.exit(0)
+
+
+def configure_logging(form: Literal["text", "json"]) -> None:
+    """The server's log, and what its libraries log, on standard error. What people typed cannot move the cursor."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor]
+    if form == "json":
+        last = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    else:
+        plain = structlog.dev.plain_traceback
+        colors = sys.stderr.isatty()
+        last = [structlog.dev.ConsoleRenderer(colors=colors, repr_native_str=True, exception_formatter=plain)]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, *last]))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
