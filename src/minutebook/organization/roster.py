@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -71,7 +72,13 @@ def _everyone(connection: Connection, organization: int) -> list[tuple[Person, R
         .where(seat.organization == organization)
     )
     everyone = [(Person(id=id_, email=email, name=name), Role(role), joined) for id_, email, name, role, joined in rows]
-    return sorted(everyone, key=lambda seat: (seat[0].name.casefold(), seat[0].id))
+    return sorted(everyone, key=lambda seat: (_without_marks(seat[0].name), seat[0].id))
+
+
+def _without_marks(name: str) -> str:
+    """For sorting: Öberg stands where Oberg would."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _seen(connection: Connection, organization: int, users: list[str]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -23,7 +23,7 @@ TITLES = {
     400: "This address is not right",
     401: "You are not signed in",
     403: "You may not do this",
-    404: "There is nothing here",
+    404: "Page not found",
     405: "This is not done this way",
     409: "This cannot be done now",
     413: "That is too large",
@@ -53,9 +53,9 @@ def respond(request: Request, error: MinutebookError) -> Response:
     """The answer for an error. Someone who asks for a page without being signed in is led to the sign-in."""
     if wants_json(request):
         return problem_details(request, error)
+    here = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
     if isinstance(error, NotSignedIn) and request.method in SAFE:
-        query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"/sign-in?{urlencode({'next': request.url.path + query})}", 303)
+        return RedirectResponse(f"/sign-in?{urlencode({'next': here})}", 303)
     place = getattr(request.state, "place", None)
     return show(
         request,
@@ -67,7 +67,7 @@ def respond(request: Request, error: MinutebookError) -> Response:
         code=error.code,
         request_id=request.state.request_id,
         unsure=error.status == 500 and request.method not in SAFE,
-        again_href=str(request.url.path) if request.method in SAFE and error.status >= 500 else None,
+        again_href=here if request.method in SAFE and error.status >= 500 else None,
         signed_out=isinstance(error, NotSignedIn),
     )
 

@@ -46,7 +46,7 @@ def ask_whom(request: Request, place: Changed) -> Response:
     return members_page(request, place, _dialog(request, place, Form(values={"role": Role.MEMBER.value})))
 
 
-@router.post("/o/{org}/invitations")
+@router.post("/o/{org}/invitations/new")
 def invite(request: Request, place: Changed, sent: Sent) -> Response:
     """Invites each address, an act of its own each; when an address cannot be one, nobody is invited yet."""
     try:
@@ -71,7 +71,7 @@ def invite(request: Request, place: Changed, sent: Sent) -> Response:
         refused=len(refused),
         form=_not_invited(rest, refused),
         roles=grantable(place),
-        action=place.path("invitations"),
+        action=place.path("invitations", "new"),
         members_href=place.path(shell.MEMBERS),
         expires=times.day_of(place.viewer.at + invitations.LIFETIME, place.viewer.zone),
         mailed=place.site.settings.mail_invitations,
@@ -156,7 +156,7 @@ def _dialog(request: Request, place: Place, form: Form) -> Dialog:
         held = invitations.held_seats(connection, place.organization.number, place.viewer.at)
     return Dialog(
         kind="invite",
-        action=place.path("invitations") + listing.query,
+        action=place.path("invitations", "new") + listing.query,
         close_href=place.path(shell.MEMBERS) + listing.query,
         form=form,
         roles=grantable(place),

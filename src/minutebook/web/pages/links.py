@@ -6,6 +6,8 @@ nothing up, so that a preview in a mail program does no harm; only the button on
 
 from __future__ import annotations
 
+import re
+
 from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import Invalid, NotFound, Problem
@@ -25,6 +27,7 @@ router = APIRouter()
 
 COOKIE_SECONDS = 60 * 60
 METHOD = "a single-use link"
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @router.get("/set-up/{token}")
@@ -105,6 +108,9 @@ def enter_by_link(request: Request) -> Response:
 def carry(site: Site, purpose: str, token: str, path: str) -> Response:
     """Puts the token of a link into a cookie for an hour, and goes on to a page without it in the address."""
     response = go(site, path)
+    if not TOKEN.fullmatch(token):
+        drop(response, site, purpose)
+        return response
     response.set_cookie(
         site.cookie(purpose), token, max_age=COOKIE_SECONDS, secure=site.is_https, httponly=True, samesite="lax"
     )

@@ -126,6 +126,12 @@ def change_role(request: Request, place: Changed, user: str, sent: Sent) -> Resp
     return go(place.site, place.path(shell.MEMBERS) + listing.query, said)
 
 
+@router.get("/o/{org}/members/{user}/role")
+def leave_role(request: Request, place: Changed) -> Response:
+    """For somebody who loads the address of a refused change again."""
+    return go(place.site, place.path(shell.MEMBERS) + Listing.of(request).query)
+
+
 @router.get("/o/{org}/members/{user}/remove")
 def ask_to_remove(request: Request, place: Changed, user: str) -> Response:
     """Says what happens when the member is removed, and asks to type their address."""

@@ -16,6 +16,7 @@ from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
+from minutebook.web.templating import visible
 from minutebook.web.views import Choice, ChoiceGroup, Form, Moment
 
 router = APIRouter()
@@ -93,8 +94,8 @@ def delete_mode(request: Request, place: Changed, mode: str, sent: Sent) -> Resp
     """Deletes a mode, when its name was typed."""
     now = _mode(place, mode)
     try:
-        if sent.one("confirm").strip() != now.name:
-            raise Invalid.one("confirm", f"Type {now.name} to confirm, or cancel.")
+        if sent.one("confirm").strip() != visible(now.name):
+            raise Invalid.one("confirm", f"Type {visible(now.name)} to confirm, or cancel.")
         perform(place.site.store, place.seat, DeleteMode(now.id))
     except STAYS as error:
         return _list(request, place, now, form_after(sent, error, ("confirm",)), error.status)
@@ -134,7 +135,7 @@ def _form(request: Request, place: Place, mode: Mode | None, form: Form, status:
         current=shell.MODES,
         status=status,
         mode=_row(place, mode) if mode else None,
-        made=times.full_time(mode.created_at, place.viewer.zone) if mode else None,
+        made=times.day_of(mode.created_at, place.viewer.zone) if mode else None,
         instructions=mode.instructions if mode else "",
         form=form,
         tools=(ChoiceGroup("", tuple(Choice(value, label) for value, label in TOOLS.items())),),
@@ -147,7 +148,7 @@ def _form(request: Request, place: Place, mode: Mode | None, form: Form, status:
 def _row(place: Place, mode: Mode) -> ModeRow:
     return ModeRow(
         name=mode.name,
-        tools=", ".join(TOOLS[tool] for tool in mode.tools if tool in TOOLS) or "None",
+        tools=", ".join(label for tool, label in TOOLS.items() if tool in mode.tools) or "None",
         created_by=mode.created_by,
         updated=times.day_of(mode.updated_at, place.viewer.zone),
         href=place.path(shell.MODES, mode.id),

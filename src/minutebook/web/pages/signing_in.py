@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 from starlette.routing import Match
 
-from minutebook.errors import MinutebookError
+from minutebook.errors import MinutebookError, NotAllowed, Problem
 from minutebook.model import Plan
 from minutebook.organization import sign_in
 from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
 from minutebook.web import session
-from minutebook.web.forms import Sent, form_after
+from minutebook.web.forms import Sent, form_after, form_with
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewing, find_viewer
 from minutebook.web.site import site_of
@@ -21,6 +21,8 @@ from minutebook.web.source import context_of
 from minutebook.web.views import Form
 
 router = APIRouter()
+
+FIELDS = ("email", "password")
 
 
 @router.get("/")
@@ -65,7 +67,9 @@ def sign_in_by_password(request: Request, sent: Sent) -> Response:
     try:
         token, _ = site.sign_ins.sign_in(sent.one("email"), sent.one("password"), context_of(request))
     except MinutebookError as error:
-        form = form_after(sent, error, ("email",))
+        # Which of the two is wrong is not said; the password is what is typed anew.
+        problem = Problem("password", error.message)
+        form = form_with(sent, [problem], FIELDS) if isinstance(error, NotAllowed) else form_after(sent, error, FIELDS)
         return show(request, "sign_in.html", status=error.status, form=form, next=then)
     if before:
         sign_in.sign_out(site.store, before.session, before.context)

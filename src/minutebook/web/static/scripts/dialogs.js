@@ -35,7 +35,11 @@ export const setUpDialogs = () => {
     const show = e.target.closest?.("[data-show]");
     if (show) { e.preventDefault(); openDialog(show.dataset.show); }
     const fetches = e.target.closest?.("[data-dialog]");
-    if (fetches) opener = fetches.closest("details[name=menu]")?.querySelector("summary") ?? fetches;
+    if (fetches) {
+      const menu = fetches.closest("details[name=menu]");
+      opener = menu ? $("summary", menu) : fetches;
+      if (menu) menu.open = false;
+    }
   });
   onContent((from) => { for (const dialog of $$("dialog[data-close]", from)) setUp(dialog); });
 };
