@@ -19,7 +19,7 @@ from minutebook.organization import links, people
 from minutebook.store.engine import Store
 
 DIRECTORY = Path("minutebook-demo")
-GUESTS = ((("ada"), "owner"), (("mateo"), "admin, member elsewhere"), (("wen"), "member"))
+GUESTS = (("ada", "owner"), ("mateo", "admin, and member of Kestrel Works"), ("wen", "member"))
 LINK_LIFETIME = DAY
 
 
@@ -74,7 +74,8 @@ def _welcome(store: Store, address: str) -> Panel:
     """The address and a link for each guest, each link on a line of its own and never broken."""
     text = Text(overflow="ignore", no_wrap=True)
     text.append(f"{address}\n", style="bold")
-    text.append("All people and events are invented. Sign in once with each of these links, within 24 hours:\n")
+    text.append("All people and events are invented.\n")
+    text.append("Sign in with these links. Each works once, within 24 hours.\n")
     for key, role in GUESTS:
         with store.reading() as connection:
             user = people.find_user(connection, f"{key}@calder.example")

@@ -23,7 +23,7 @@ HOLIDAYS = {(12, 24), (12, 25), (12, 26), (12, 31), (1, 1), (5, 1), (10, 3)}
 
 def live(stage: Stage) -> None:
     """Plans every day when the day before is half over, for those who hold a seat by then."""
-    for day in days_between(stage.beginning, stage.end):
+    for day in days_between(stage.beginning, stage.end)[1:]:
         noon_before = stage.wall(stage.players["ada"], day, -12 * 60)
         stage.at(max(noon_before, stage.beginning), partial(_plan, stage, day))
 
@@ -64,11 +64,12 @@ def _begin(stage: Stage, player: Player) -> None:
     other_device = stage.chance.random() < 0.08
     if not player.seats or (stage.is_signed_in(player) and not other_device):
         return
+    context = stage.context_of(player)
     if stage.chance.random() < 0.07:
         for attempt in range(1, stage.chance.choice((2, 2, 2, 3))):
-            fail(stage, player, stage.context_of(player), attempt)
+            fail(stage, player, context, attempt)
             stage.takes(6, 25)
-    stage.sign_in(player)
+    stage.sign_in(player, context)
 
 
 def read_log(stage: Stage, player: Player) -> None:

@@ -6,13 +6,16 @@ import json
 import random
 import secrets
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from minutebook.config import DATABASE_FILE
 from minutebook.demo import days, work, year
+from minutebook.demo.cast import BERLIN
 from minutebook.demo.stage import Stage, StageClock
 from minutebook.errors import Conflict
-from minutebook.model import DAY
+from minutebook.model import DAY, from_micros, to_micros
 from minutebook.organization import people
 from minutebook.store.engine import Store, system_clock
 from minutebook.store.migrate import migrate
@@ -46,7 +49,7 @@ def prepare(directory: Path, *, fresh: bool, seed: int, days: int, progress: Cal
 def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None]) -> None:
     """A new database in place of what is there. The history ends now; with fewer than 365 days the year breaks off."""
     end = system_clock()
-    clock = StageClock(end - days * DAY)
+    clock = StageClock(_morning(end - days * DAY))
     lock_first = Store(f"sqlite:///{file}")
     lock_first.close()
     for name in OURS:
@@ -66,6 +69,13 @@ def tell(stage: Stage, progress: Callable[[float], None]) -> None:
     work.plan(stage)
     days.live(stage)
     stage.run(progress)
+
+
+def _morning(moment: int) -> int:
+    """The morning of that day in Berlin, or of the Friday before a weekend."""
+    day = from_micros(moment).date()
+    day -= timedelta(days=max(0, day.weekday() - 4))
+    return to_micros(datetime.combine(day, time(9, 41, 12), tzinfo=ZoneInfo(BERLIN)))
 
 
 def _state(directory: Path) -> str:

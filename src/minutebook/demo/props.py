@@ -39,12 +39,13 @@ DEFAULTS = ("anthropic/claude-sonnet-4.5", "openai/gpt-5", "openai/gpt-5-codex",
 
 @dataclass(frozen=True, slots=True)
 class ModeIdea:
-    """A mode, and what is added to its instructions later, line by line."""
+    """A mode, what is added to its instructions later, line by line, and what it is called in the end."""
 
     name: str
     opening: str
     rules: tuple[str, ...]
     tools: tuple[str, ...]
+    later_name: str | None = None
 
 
 MODES: tuple[ModeIdea, ...] = (
@@ -92,12 +93,14 @@ MODES: tuple[ModeIdea, ...] = (
             "Show the jerk profile for each proposal.",
         ),
         ("read", "edit"),
+        "Trajectory Planning",
     ),
     ModeIdea(
         "Docs Editor",
         "You edit documentation for technicians on the shop floor.",
         ("Short sentences.", "A warning stands before the step it belongs to.", "Screws have a size and a torque."),
         ("edit", "read"),
+        "Shop-floor Docs",
     ),
     ModeIdea(
         "Security Review",
@@ -127,6 +130,7 @@ MODES: tuple[ModeIdea, ...] = (
         "You read robot logs and say what to look at first.",
         ("Quote the line.", "Group by cause, not by time.", "Say when you do not know."),
         ("read", "terminal"),
+        "Robot Log Triage",
     ),
     ModeIdea(
         "Onboarding Guide",

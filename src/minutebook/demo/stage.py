@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from minutebook.demo.cast import KOLKATA, LISBON, NEW_YORK, PORTLAND, SHANGHAI, TOKYO, Persona
+from minutebook.demo.cast import KATHMANDU, KOLKATA, LISBON, NEW_YORK, PORTLAND, SHANGHAI, TOKYO, Persona
 from minutebook.demo.props import BROWSERS, PHONE
 from minutebook.model import DAY, HOUR, SECOND, Actor, ActorKind, Context, Event, Role, Seat, from_micros, to_micros
 from minutebook.organization import sign_in
@@ -28,7 +28,7 @@ CLIENT = "demo"
 YEAR = 365 * DAY
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 OPERATOR = Actor(ActorKind.SYSTEM, "system", name="Minutebook (command line)")
-OFFICES = {LISBON: 20, NEW_YORK: 40, PORTLAND: 60, SHANGHAI: 80, TOKYO: 100, KOLKATA: 120}
+OFFICES = {LISBON: 20, NEW_YORK: 40, PORTLAND: 60, SHANGHAI: 80, TOKYO: 100, KOLKATA: 120, KATHMANDU: 140}
 
 
 class StageClock:
@@ -117,10 +117,10 @@ class Stage:
         wall = midnight + timedelta(minutes=minutes)  # wall time, whatever a change of the clocks does
         return to_micros(wall) + self.chance.randrange(SECOND)
 
-    def sign_in(self, player: Player) -> None:
-        """A new session, entered into every organization of the player."""
+    def sign_in(self, player: Player, context: Context | None = None) -> None:
+        """A new session, entered into every organization of the player, from there or from where they are today."""
         assert player.user is not None
-        player.context = self.context_of(player)
+        player.context = context or self.context_of(player)
         _, player.session = sign_in.start_session(self.store, player.user, "password", player.context)
 
     def sign_out(self, player: Player) -> None:

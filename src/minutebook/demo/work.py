@@ -61,14 +61,14 @@ def _create_mode(stage: Stage, idea: ModeIdea) -> None:
     moment = stage.clock.now
     for rule in idea.rules:
         moment += int(stage.chance.uniform(2, 40) * DAY)
-        stage.at(stage.at_work(stage.players["mateo"], moment), partial(_add_rule, stage, mode, rule))
+        stage.at(stage.at_work(stage.players["mateo"], moment), partial(_add_rule, stage, mode, idea, rule))
     if idea.name in DELETED_MODES:
         ends = stage.at_work(stage.players["mateo"], stage.part(DELETED_MODES[idea.name]))
         stage.at(ends, lambda: stage.act(_someone(stage), stage.organizations[CALDER], DeleteMode(mode)))
 
 
-def _add_rule(stage: Stage, mode: str, rule: str) -> None:
-    """One line more in the instructions; now and then another tool, or a name that says it better."""
+def _add_rule(stage: Stage, mode: str, idea: ModeIdea, rule: str) -> None:
+    """One line more in the instructions; now and then another tool, with the last line a name that says it better."""
     number = stage.organizations[CALDER]
     with stage.store.reading() as connection:
         found = [known for known in modes.all_modes(connection, number) if known.id == mode]
@@ -77,6 +77,6 @@ def _add_rule(stage: Stage, mode: str, rule: str) -> None:
     before, tools = found[0], set(found[0].tools)
     if stage.chance.random() < 0.3:
         tools ^= {stage.chance.choice(sorted(modes.TOOLS))}
-    name = f"{before.name} 2" if stage.chance.random() < 0.06 and before.name[-1].isalpha() else before.name
+    name = idea.later_name if idea.later_name and rule == idea.rules[-1] else before.name
     instructions = f"{before.instructions}\n- {rule}"
     stage.act(_someone(stage), number, UpdateMode(mode, name, instructions, tuple(sorted(tools))))

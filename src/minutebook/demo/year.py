@@ -110,7 +110,8 @@ def _accept(stage: Stage, guest: Player, number: int, role: Role, token: str, pa
     guest.context = stage.context_of(guest)
     stage.act_signed_out(guest, number, AcceptInvitation(token, guest.user, password_hash))
     guest.seats[number] = role
-    stage.sign_in(guest)
+    stage.takes(1, 4)
+    stage.sign_in(guest, guest.context)
 
 
 def _false_start(stage: Stage, start: FalseStart) -> None:
