@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from minutebook.actions import read_details
 from minutebook.actions.catalogue import describe
@@ -21,6 +21,16 @@ from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Ra
 from minutebook.store import schema
 
 SEQ_MASK = (1 << schema.SEQ_BITS) - 1
+
+# Built once: every act runs these, and building a statement costs more than running it.
+_SELECT_HEAD = select(schema.log_head).where(schema.log_head.c.organization == bindparam("of"))
+_LOCK_HEAD = _SELECT_HEAD.with_for_update()
+_INSERT_EVENT = insert(schema.event)
+_MOVE_HEAD = (
+    update(schema.log_head)
+    .where(schema.log_head.c.organization == bindparam("of"))
+    .values(size=bindparam("new_size"), peaks=bindparam("new_peaks"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +82,7 @@ def read_head(connection: Connection, organization: int) -> Head:
 
 
 def _head(connection: Connection, organization: int, *, lock: bool) -> Head:
-    statement = select(schema.log_head).where(schema.log_head.c.organization == organization)
-    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = connection.execute(_LOCK_HEAD if lock else _SELECT_HEAD, {"of": organization}).one_or_none()
     if row is None:
         raise NotFound
     return Head(organization, row.log_id, CompactRange.from_bytes(row.size, row.peaks))
@@ -100,26 +109,23 @@ def append(connection: Connection, head: Head, draft: Draft, *, at: int, randomn
     disclosures = disclose(event.actor, event.targets, event.context, event.details)
     secret = randomness(SECRET_SIZE)
     hashed = leaf_hash(leaf_of(facts_of(event, head.log_id), secret, disclosures))
-    connection.execute(
-        insert(schema.event).values(
-            position=position(event.organization, event.seq),
-            organization=event.organization,
-            id=event.id,
-            recorded_at=event.recorded_at,
-            occurred_at=event.occurred_at,
-            action=event.action,
-            outcome=event.outcome.value,
-            disclosures=pack(disclosures),
-            secret=secret,
-            leaf_hash=hashed,
-            **projection(event),
-        )
-    )
+    row = {
+        "position": position(event.organization, event.seq),
+        "organization": event.organization,
+        "id": event.id,
+        "recorded_at": event.recorded_at,
+        "occurred_at": event.occurred_at,
+        "action": event.action,
+        "outcome": event.outcome.value,
+        "disclosures": pack(disclosures),
+        "secret": secret,
+        "leaf_hash": hashed,
+        **projection(event),
+    }
+    connection.execute(_INSERT_EVENT, row)
     tree = head.tree.append(hashed)
-    heads = schema.log_head
-    connection.execute(
-        update(heads).where(heads.c.organization == head.organization).values(size=tree.size, peaks=tree.to_bytes())
-    )
+    moved = {"of": head.organization, "new_size": tree.size, "new_peaks": tree.to_bytes()}
+    connection.execute(_MOVE_HEAD, moved)
     return event
 
 
