@@ -4,6 +4,7 @@
 - `sqlite_url`, `postgres_url`: only one of them.
 - `postgres_server`: to create more databases, or copies of one that is filled.
 - `deployment`: runs the test twice, with a store whose schema is there; `sqlite_deployment`, `postgres_deployment`.
+- `filled`: the same, with organizations in it; `filled_sqlite`, `filled_postgres`.
 - `page_context`: a person at a browser; call it once for each.
 """
 
@@ -11,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from minutebook.store.migrate import migrate
 from tests.support.browser import Contexts, running_browser
 from tests.support.deployment import Deployment, Ticking
 from tests.support.postgres import EmbeddedServer, PostgresServer
+from tests.support.walk import fill
 
 FAILED = pytest.StashKey[bool]()
 
@@ -113,21 +116,24 @@ def sqlite_deployment(sqlite_template: Path, tmp_path: Path) -> Iterator[Deploym
     file = tmp_path / "deployment" / "minutebook.sqlite3"
     file.parent.mkdir()
     shutil.copy(sqlite_template, file)
-    yield from _deployment(f"sqlite:///{file}")
+    with _deployment(f"sqlite:///{file}") as deployment:
+        yield deployment
 
 
 @pytest.fixture
 def postgres_deployment(postgres_server: PostgresServer, postgres_template: str) -> Iterator[Deployment]:
     """A deployment on a PostgreSQL database of its own."""
     url = postgres_server.create_database(postgres_template)
-    yield from _deployment(url.render_as_string(hide_password=False))
+    with _deployment(url.render_as_string(hide_password=False)) as deployment:
+        yield deployment
     postgres_server.drop_database(url)
 
 
-def _deployment(url: str) -> Iterator[Deployment]:
-    clock = Ticking()
+@contextmanager
+def _deployment(url: str, template: Deployment | None = None) -> Iterator[Deployment]:
+    clock = Ticking(template.clock.now) if template else Ticking()
     store = Store(url, clock=clock)
-    yield Deployment(store, clock)
+    yield Deployment(store, clock, template.told.copy() if template else None)
     store.close()
 
 
@@ -136,6 +142,53 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
     """A deployment with the schema and nobody in it; the test runs once on each kind of database."""
     kind = "sqlite" if request.param == "sqlite" else "postgres"
     found: Deployment = request.getfixturevalue(f"{kind}_deployment")
+    return found
+
+
+@pytest.fixture(scope="session")
+def sqlite_filled(sqlite_template: Path) -> Deployment:
+    """A SQLite deployment with an organization that has everything; to be copied."""
+    file = sqlite_template.with_name("filled.sqlite3")
+    shutil.copy(sqlite_template, file)
+    with _deployment(f"sqlite:///{file}") as deployment:
+        fill(deployment)
+    return deployment
+
+
+@pytest.fixture(scope="session")
+def postgres_filled(postgres_server: PostgresServer, postgres_template: str) -> Iterator[Deployment]:
+    """The same on PostgreSQL."""
+    url = postgres_server.create_database(postgres_template)
+    with _deployment(url.render_as_string(hide_password=False)) as deployment:
+        fill(deployment)
+    yield deployment
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def filled_sqlite(sqlite_filled: Deployment, tmp_path: Path) -> Iterator[Deployment]:
+    """A copy of `sqlite_filled`."""
+    file = tmp_path / "deployment" / "minutebook.sqlite3"
+    file.parent.mkdir()
+    shutil.copy(sqlite_filled.store.file, file)
+    with _deployment(f"sqlite:///{file}", sqlite_filled) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def filled_postgres(postgres_server: PostgresServer, postgres_filled: Deployment) -> Iterator[Deployment]:
+    """A copy of `postgres_filled`."""
+    url = postgres_server.create_database(str(postgres_filled.store.url.database))
+    with _deployment(url.render_as_string(hide_password=False), postgres_filled) as deployment:
+        yield deployment
+    postgres_server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest) -> Deployment:
+    """A deployment whose organization FILLED has rows in every table, and OTHER hardly any; once on each database."""
+    kind = "sqlite" if request.param == "sqlite" else "postgres"
+    found: Deployment = request.getfixturevalue(f"filled_{kind}")
     return found
 
 
@@ -151,10 +204,13 @@ def page_context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[C
     """Call it for a browser context: a person with cookies, a time zone and a screen of their own.
 
     `page = page_context(zone="Asia/Kathmandu", width=360).new_page()`. When the test fails, every open page is
-    photographed into `test-results/`.
+    photographed into `test-results/`. It fails when the browser complained: of a script, of what the Content Security
+    Policy forbids, of anything that was to come from another host.
     """
     contexts = Contexts(browser)
     yield contexts
-    if request.node.stash.get(FAILED, False):
+    complaints = contexts.complaints()
+    if complaints or request.node.stash.get(FAILED, False):
         contexts.photograph(re.sub(r"[^\w.-]+", "-", request.node.nodeid))
     contexts.close()
+    assert not complaints, "The browser complained:\n" + "\n".join(complaints)

@@ -3,46 +3,9 @@
 from __future__ import annotations
 
 from minutebook.actions import CATALOGUE
-from minutebook.identifiers import new_token
-from minutebook.model import Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso
-from minutebook.organization.organizations import ChangePlan
-from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from tests.support.deployment import Deployment
 from tests.support.replay import APPLY
-
-
-def walk(deployment: Deployment) -> int:
-    """Performs every command at least once; the number of the organization."""
-    ada = deployment.person("ada@calder.example", "Ada")
-    session = deployment.session(ada).id
-    organization = deployment.found(ada)
-    bob = deployment.join(organization, ada, Role.ADMIN)
-    cleo = deployment.join(organization, bob, Role.BILLING_MANAGER)
-
-    def by_ada(command: object) -> dict[str, object]:
-        return dict(deployment.act(ada, organization, command, session).details)  # type: ignore[arg-type]
-
-    by_ada(EnterOrganization("password"))
-    by_ada(sittings.OpenSitting(session))
-    by_ada(RecordFailedSignIn("Wrong password", 1))
-    by_ada(seats.ChangeRole(bob.id, Role.MEMBER))
-    offer = by_ada(invitations.InvitePerson("dan@calder.example", Role.AUDITOR, new_token(deployment.store.randomness)))
-    by_ada(invitations.RevokeInvitation(str(offer["invitation"])))
-    by_ada(settings.ChangeModels(("openai/gpt-5", "new/model"), ("openai",), "new/model"))
-    by_ada(settings.ChangeDataCollection("allow"))
-    mode = str(by_ada(modes.CreateMode("Review", "Read\nfirst", ("read",)))["mode"])
-    by_ada(modes.UpdateMode(mode, "Réview", "Read\nlast", ("edit", "read")))
-    by_ada(modes.CreateMode("Other", "", ()))
-    by_ada(modes.DeleteMode(mode))
-    deployment.act(cleo, organization, credits.BuyCredits(250_000, "inv-1"))
-    by_ada(sso.SetSsoDomain("calder.example"))
-    by_ada(sso.SetSsoDomain("calder.test"))
-    by_ada(sso.RemoveSsoDomain())
-    deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
-    by_ada(seats.RemoveMember(bob.id))
-    by_ada(LeaveOrganization(session))
-    return organization
+from tests.support.walk import walk
 
 
 def test_every_command_under_the_oracle(deployment: Deployment) -> None:

@@ -41,11 +41,11 @@ class Ticking:
 class Deployment:
     """Short words for what tests do again and again; each goes through the product's own commands."""
 
-    def __init__(self, store: Store, clock: Ticking) -> None:
+    def __init__(self, store: Store, clock: Ticking, told: Told | None = None) -> None:
         self.store = store
         self.clock = clock
-        self.told = Told()
-        self._numbers = itertools.count(1)
+        self.told = told or Told()
+        self._numbers = itertools.count(len(self.told.attempts) + 1)
 
     def person(self, email: str | None = None, name: str | None = None, password: str | None = None) -> User:
         """A new user without a seat. Without a password they cannot sign in, which is much faster."""
@@ -57,12 +57,14 @@ class Deployment:
         event = self.act(owner, 0, organizations.CreateOrganization(name, owner, plan, seat_limit))
         return event.organization
 
-    def join(self, organization: int, inviter: User, role: Role, user: User | None = None) -> User:
-        """A user who was invited and has accepted."""
+    def join(
+        self, organization: int, inviter: User | None, role: Role, user: User | None = None, session: str | None = None
+    ) -> User:
+        """A user who was invited and has accepted, with access when they did so in a session."""
         user = user or self.person()
         token = new_token(self.store.randomness)
         self.act(inviter, organization, InvitePerson(user.email, role, token))
-        self.act(user, organization, AcceptInvitation(token, user))
+        self.act(user, organization, AcceptInvitation(token, user), session)
         return user
 
     def session(self, user: User) -> Session:

@@ -47,6 +47,13 @@ class Told:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
+    def copy(self) -> Told:
+        """The same attempts, for a copy of the database that they were made on."""
+        told = Told()
+        told.attempts = dict(self.attempts)
+        told._numbers = itertools.count(len(self.attempts) + 1)
+        return told
+
     def attempt(self, writer: str, organization: int | None) -> Attempt:
         """A new attempt, whose outcome is unknown until it is answered."""
         with self._lock:
