@@ -62,6 +62,9 @@ def backup(store: Store, to: Path) -> None:
     source, target = (sqlite.driver().connect(str(file)) for file in (store.file, to))
     try:
         source.backup(target)
+    except BaseException:
+        to.unlink()  # half a copy must not pass for one
+        raise
     finally:
         source.close()
         target.close()
