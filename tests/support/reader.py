@@ -7,33 +7,24 @@ import re
 from urllib.parse import quote, urlencode
 
 from httpx2 import Response
-from starlette.testclient import TestClient
 
-from minutebook.model import Context
-from minutebook.organization import organizations, sign_in
+from minutebook.model import Role
 from minutebook.organization.people import User
-from minutebook.web.app import WebSettings, create_app
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Dashboard
 
 PANEL = {"HX-Request": "true", "HX-Target": "panel"}
 """The headers of a request for the panel alone."""
 
 
 class Reader:
-    """A browser without scripts. `user=None` is somebody who has not signed in."""
+    """A browser without scripts, at the Audit Logs of an organization. `who=None` has not signed in."""
 
-    def __init__(self, deployment: Deployment, user: User | None, organization: int, zone: str = "") -> None:
-        self.client = TestClient(
-            create_app(deployment.store, WebSettings()), base_url="http://127.0.0.1", follow_redirects=False
-        )
-        if user:
-            token, _ = sign_in.start_session(deployment.store, user, "password", Context(ip="192.0.2.9"))
-            self.client.cookies.set("minutebook-session", token)
+    def __init__(self, dashboard: Dashboard, who: User | Role | None, zone: str = "") -> None:
+        self.dashboard = dashboard
+        self.client = (dashboard.signed_in(who) if who else dashboard.anybody()).client
         if zone:
-            self.client.cookies.set("zone", zone)
-        with deployment.store.reading() as connection:
-            self.organization = organizations.read_organization(connection, organization)
-        self.path = f"/o/{self.organization.id}/audit-logs"
+            self.client.cookies.set("zone", zone, domain=self.client.base_url.host)
+        self.path = dashboard.path("audit-logs")
 
     def open(self, href: str | None, headers: dict[str, str] | None = None) -> Response:
         """What a link leads to."""

@@ -25,6 +25,7 @@ from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store import log, search
 from minutebook.store.search import Scope
 from minutebook.web.log_page import PAGE_SIZE
+from tests.support.dashboard import Dashboard
 from tests.support.deployment import START, Deployment
 from tests.support.reader import Reader, found, link, rows, text
 
@@ -213,7 +214,7 @@ def test_nothing_is_lost_or_repeated_while_events_arrive(filled: Filled) -> None
 
 
 def test_pages_forth_and_back_by_their_links_while_events_arrive(filled: Filled) -> None:
-    reader = Reader(filled.deployment, filled.people[0], filled.organization)
+    reader = reader_of(filled.deployment, filled.people[0], filled.organization)
     page = reader.read(("actor", "calder"))
     expected = [event.seq for event in filled.events() if is_meant(event, Filter(actor="calder"))]
     assert len(expected) > 3 * PAGE_SIZE
@@ -251,6 +252,12 @@ def test_the_neighbours_of_an_event_are_those_that_were_found(filled: Filled) ->
     check()
 
 
+def reader_of(deployment: Deployment, who: User, organization: int, zone: str = "") -> Reader:
+    dashboard = Dashboard(deployment)
+    dashboard.number = organization
+    return Reader(dashboard, who, zone)
+
+
 # ── Zones ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -279,47 +286,47 @@ def night(deployment: Deployment) -> tuple[Deployment, User, int]:
     return deployment, ada, organization
 
 
-def times_found(reader: Reader, deployment: Deployment, *pairs: tuple[str, str]) -> set[int]:
+def times_found(reader: Reader, *pairs: tuple[str, str]) -> set[int]:
     page = reader.read(("action", "mode.create"), *pairs)
-    times = {event.seq: event.occurred_at for event in deployment.events(reader.organization.number)}
+    times = {event.seq: event.occurred_at for event in reader.dashboard.events()}
     return {times[seq] for seq in rows(page)}
 
 
 def test_an_end_includes_the_whole_minute_that_was_typed(night: tuple[Deployment, User, int]) -> None:
     deployment, ada, organization = night
-    reader = Reader(deployment, ada, organization, zone="Europe/Berlin")
+    reader = reader_of(deployment, ada, organization, zone="Europe/Berlin")
     minute = [(f"{bound}_{part}", value) for bound in ("start", "end") for part, value in MINUTE_1705]
-    assert times_found(reader, deployment, *minute) == set(EDGES[1:3])
+    assert times_found(reader, *minute) == set(EDGES[1:3])
     second = [("start_date", "2026-11-06"), ("end_date", "2026-11-06"), ("end_time", "17:05:59")]
-    assert times_found(reader, deployment, *second) == set(EDGES[:3])
-    assert times_found(reader, deployment, ("end", "2026-11-06T16:05Z"), ("start", "2026-11-06")) == set(EDGES[:3])
+    assert times_found(reader, *second) == set(EDGES[:3])
+    assert times_found(reader, ("end", "2026-11-06T16:05Z"), ("start", "2026-11-06")) == set(EDGES[:3])
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "UTC"])
 def test_the_same_instants_are_found_in_every_zone(night: tuple[Deployment, User, int], zone: str) -> None:
     deployment, ada, organization = night
-    reader = Reader(deployment, ada, organization, zone=zone)
+    reader = reader_of(deployment, ada, organization, zone=zone)
     start, end = utc("2026-10-24T22:15"), utc("2026-10-25T03:31")
     wanted = {time for time in NIGHT if start <= time < end}
     assert len(wanted) == 22
     # As a link that somebody in another zone has sent, and as typed on the clock of this one.
-    assert times_found(reader, deployment, ("start", "2026-10-24T22:15Z"), ("end", "2026-10-25T03:30Z")) == wanted
+    assert times_found(reader, ("start", "2026-10-24T22:15Z"), ("end", "2026-10-25T03:30Z")) == wanted
     typed = wall_fields(Filter(start=start, end=end), zone_named(zone))
-    assert times_found(reader, deployment, *typed.items()) == wanted
+    assert times_found(reader, *typed.items()) == wanted
     in_utc = wall_fields(Filter(start=start, end=end), zone_named("UTC"))
-    assert times_found(reader, deployment, ("zone", "utc"), *in_utc.items()) == wanted
+    assert times_found(reader, ("zone", "utc"), *in_utc.items()) == wanted
 
 
 def test_an_hour_that_comes_twice_is_found_both_times(night: tuple[Deployment, User, int]) -> None:
     deployment, ada, organization = night
-    reader = Reader(deployment, ada, organization, zone="Europe/Berlin")
+    reader = reader_of(deployment, ada, organization, zone="Europe/Berlin")
     hour = [("start_date", "2026-10-25"), ("start_time", "02:30"), ("end_date", "2026-10-25"), ("end_time", "02:30")]
     # From the first 02:30 to the second, both included
-    assert times_found(reader, deployment, *hour) == {
+    assert times_found(reader, *hour) == {
         utc(f"2026-10-25T{time}") for time in ("00:30", "00:45", "01:00", "01:15", "01:30")
     }
     day = [("start_date", "2026-10-25"), ("end_date", "2026-10-25")]
-    assert times_found(reader, deployment, *day) == {t for t in NIGHT if t >= utc("2026-10-24T22:00")}
+    assert times_found(reader, *day) == {t for t in NIGHT if t >= utc("2026-10-24T22:00")}
     page = reader.read(("action", "mode.create"))
     headings = [text(inner) for inner in re.findall(r'<tr class="day".*?>(.*?)</tr>', page.text, re.DOTALL)]
     assert headings[0] == "Friday 6 November CET"

@@ -211,7 +211,7 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: Zo
         hidden=(*([("zone", "utc")] if in_utc else []), *dates.hidden, (ZONE_OF_FORM, zone.key or "UTC")),
         wrong_actions=tuple(name for name in _named(given) if name not in CATALOGUE),
         chosen_actions=in_order(name for name in _named(given) if name in CATALOGUE),
-        canonical=sorted(address.pairs) == sorted(given.pairs),
+        canonical=address.pairs == given.pairs,
     )
 
 

@@ -1,0 +1,50 @@
+"""What is shown of an event, apart from any page."""
+
+from __future__ import annotations
+
+import json
+
+from minutebook.actions.parts import plain
+from minutebook.filters import UTC
+from minutebook.model import Actor, ActorKind, Context, Event, Outcome, Target
+from minutebook.web import log_views
+from minutebook.web.log_address import Address
+from minutebook.web.log_views import Around
+
+AROUND = Around(leaf_hash=bytes(32), newer=None, older=None, by_actor=None)
+ADDRESS = Address("/o/org_abcdefghijkl/audit-logs")
+
+
+def event(action: str, **details: object) -> Event:
+    return Event(
+        organization=1,
+        seq=4,
+        id="019a7870-42f0-7c1e-9b5d-2f6e0a417d33",
+        recorded_at=1_793_923_200_000_000,
+        occurred_at=1_793_923_200_000_000,
+        action=action,
+        outcome=Outcome.SUCCESS,
+        actor=Actor(ActorKind.SYSTEM, "cli"),
+        targets=(Target("moon", "moon", "moon"),),
+        context=Context(),
+        details={"v": 1, **details},  # type: ignore[dict-item]
+    )
+
+
+def test_an_event_of_another_version_is_told_as_far_as_it_can_be() -> None:
+    """A log is never unreadable because of one event in it."""
+    for unknown in (event("moon.landing", crew=["a"]), event("user.login", method="password", crew=["a"])):
+        assert plain(log_views.says(unknown)) == f"Recorded by another version of Minutebook: {unknown.action}"
+        [group] = log_views.days([unknown], ADDRESS, UTC, unknown.occurred_at)
+        assert group.rows[0].action == unknown.action
+        panel = log_views.panel(unknown, AROUND, ADDRESS, UTC, UTC, unknown.occurred_at)
+        assert '["a"]' in {fact.value for fact in panel.facts if fact.label == "crew"}
+        assert json.loads(panel.raw_json)["details"] == dict(unknown.details)
+
+
+def test_an_actor_without_an_address_leads_nowhere() -> None:
+    panel = log_views.panel(event("user.logout"), AROUND, ADDRESS, UTC, UTC, 0)
+    assert (panel.actor.kind, panel.actor.name, panel.actor.href) == ("system", "cli", None)
+    assert panel.by_actor_href is None
+    assert panel.when_utc == ""  # the page is in UTC, and the event lies ahead
+    assert [fact.value for fact in panel.facts if fact.label == "Target"] == ["moon"]
