@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
 
 FINDER = Path(__file__).parents[2] / "tools" / "find_browser.py"
 SCREENSHOTS = Path(__file__).parents[2] / "test-results"
@@ -46,12 +47,28 @@ def running_browser() -> Iterator[Browser]:
         browser.close()
 
 
+REFUSED = "Failed to load resource: the server responded with a status of 4"
+"""What Chromium says of a page that is a refusal: an answer that was meant, while a missing style sheet was not."""
+
+
+class Screen(TypedDict, total=False):
+    """What somebody looks at a page with: keywords of `Contexts`."""
+
+    zone: str
+    width: int
+    height: int
+    dark: bool
+    script: bool
+
+
 class Contexts:
     """Makes browser contexts: each call is a person with cookies of their own. `close()` closes them all."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._open: list[BrowserContext] = []
+        self._complaints: list[tuple[str, str]] = []
+        self._refused_pages: set[str] = set()
 
     def __call__(
         self,
@@ -73,9 +90,36 @@ class Contexts:
             java_script_enabled=script,
             base_url=base_url,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
+        self._watch(context, base_url)
         self._open.append(context)
         return context
+
+    def complaints(self) -> list[str]:
+        """What the browser found wrong so far: errors of scripts, what the CSP forbade, requests to other hosts."""
+        return [
+            f"{text} ({url})"
+            for text, url in self._complaints
+            if not (text.startswith(REFUSED) and url in self._refused_pages)
+        ]
+
+    def _watch(self, context: BrowserContext, base_url: str | None) -> None:
+        def said(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self._complaints.append((message.text, message.location["url"]))
+
+        def answered(response: Response) -> None:
+            if response.status >= 400 and response.request.is_navigation_request():
+                self._refused_pages.add(response.url)
+
+        def asked(request: Request) -> None:
+            if base_url and request.url.startswith("http") and not request.url.startswith(f"{base_url}/"):
+                self._complaints.append(("A page asked another host", request.url))
+
+        context.on("console", said)
+        context.on("weberror", lambda error: self._complaints.append((str(error.error), "a script")))
+        context.on("response", answered)
+        context.on("request", asked)
 
     def pages(self) -> list[Page]:
         """All pages that are open."""

@@ -1,0 +1,195 @@
+"""The real application over a real store, served on a loopback port, and an organization of people to be in it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import uvicorn
+
+from minutebook.identifiers import new_token
+from minutebook.model import Context, Event, Plan, Role, Seat
+from minutebook.organization import people, sign_in
+from minutebook.organization.invitations import AcceptInvitation, InvitePerson
+from minutebook.organization.organizations import CreateOrganization, read_organization
+from minutebook.organization.people import User
+from minutebook.record import Command, NoChange, perform
+from minutebook.store.engine import Store, system_clock
+from minutebook.web.app import WebSettings, create_app
+from tests.support.check_log import check_log
+from tests.support.deployment import PASSWORD
+
+START_SECONDS = 10
+PEOPLE = (
+    ("Grace Lindqvist", Role.ADMIN),
+    ("Ines Duarte", Role.AUDITOR),
+    ("Bo Karlsen", Role.BILLING_MANAGER),
+    ("Wen Li", Role.MEMBER),
+    ("Yusuf Demir", Role.MEMBER),
+    ("Elin Berg", Role.MEMBER),
+    ("Priya Nair", Role.MEMBER),
+    ("Jonas Weiss", Role.MEMBER),
+    ("Tomás Reyes", Role.MEMBER),
+)
+
+
+class Clock:
+    """The system's clock; or one that stands still at a time, or goes on from one, in UTC microseconds."""
+
+    def __init__(self) -> None:
+        self._stopped: int | None = None
+        self._ahead = 0
+
+    def __call__(self) -> int:
+        return system_clock() + self._ahead if self._stopped is None else self._stopped
+
+    def stop(self, at: int) -> None:
+        """It is `at`, and stays so."""
+        self._stopped = at
+
+    def run(self, since: int) -> None:
+        """It is `since`, and goes on from there."""
+        self._stopped, self._ahead = None, since - system_clock()
+
+
+@contextmanager
+def serving(store: Store) -> Iterator[str]:
+    """The address at which the application over `store` answers, until the block ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    config = uvicorn.Config(
+        create_app(store, WebSettings(address)),
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="server")
+    thread.start()
+    try:
+        _wait_for(server, thread)
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+def _wait_for(server: uvicorn.Server, thread: threading.Thread) -> None:
+    patience = time.monotonic() + START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > patience:
+            raise RuntimeError("The server did not start; its log says why")
+        time.sleep(0.01)
+
+
+@cache
+def hashed_password() -> str:
+    """The hash of PASSWORD, made once: it takes its time on purpose."""
+    return people.hash_password(PASSWORD)
+
+
+class Company:
+    """An organization whose people can sign in with PASSWORD; commands put them there.
+
+    Calder Robotics has ten people. `colleagues=()` founds a smaller one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        name: str = "Calder Robotics",
+        owner: User | None = None,
+        plan: Plan = Plan.ENTERPRISE,
+        colleagues: tuple[tuple[str, Role], ...] = PEOPLE,
+    ) -> None:
+        self.store = store
+        self.owner = owner or new_person(store, "Ada Okafor")
+        founded = self._perform(self.owner, 0, CreateOrganization(name, self.owner, plan, seat_limit=25))
+        self.number = founded.organization
+        with store.reading() as connection:
+            self.id = read_organization(connection, self.number).id
+        self._people = {self.owner.name: self.owner}
+        self._roles = {Role.OWNER: self.owner}
+        for colleague, role in colleagues:
+            self.join(new_person(store, colleague), role)
+
+    @property
+    def admin(self) -> User:
+        return self._roles[Role.ADMIN]
+
+    @property
+    def auditor(self) -> User:
+        return self._roles[Role.AUDITOR]
+
+    @property
+    def billing_manager(self) -> User:
+        return self._roles[Role.BILLING_MANAGER]
+
+    @property
+    def member(self) -> User:
+        return self._roles[Role.MEMBER]
+
+    def person(self, name: str) -> User:
+        """The one who is called that."""
+        return self._people[name]
+
+    def join(self, user: User, role: Role) -> None:
+        """Invites somebody and accepts for them."""
+        token = new_token(self.store.randomness)
+        self.act(self.owner, InvitePerson(user.email, role, token))
+        self.act(user, AcceptInvitation(token, user))
+        self._people[user.name] = user
+        self._roles.setdefault(role, user)
+
+    def act(self, user: User, command: Command) -> Event:
+        """Performs a command that must be recorded."""
+        return self._perform(user, self.number, command)
+
+    def session(self, user: User) -> str:
+        """The token of a new session, entered everywhere: as if the user had signed in."""
+        return sign_in.start_session(self.store, user, "password", Context(ip="192.0.2.9"))[0]
+
+    def _perform(self, user: User, organization: int, command: Command) -> Event:
+        event = perform(self.store, Seat(organization, user.actor(), Context(ip="192.0.2.7")), command)
+        assert not isinstance(event, NoChange), f"{command} changed nothing"
+        return event
+
+
+def new_person(store: Store, name: str, domain: str = "calder.example") -> User:
+    """A user without a seat: `ada.okafor@calder.example` for Ada Okafor."""
+    plain = name.lower().replace(" ", ".").replace("á", "a")
+    return people.create_user(store, f"{plain}@{domain}", name, None, hashed=hashed_password())
+
+
+@dataclass
+class Site:
+    """The application as it is reached, the organization in it, and the clock and the store behind it."""
+
+    base_url: str
+    company: Company
+    clock: Clock
+
+    @property
+    def store(self) -> Store:
+        return self.company.store
+
+
+@contextmanager
+def site_on(url: str) -> Iterator[Site]:
+    """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
+    clock = Clock()
+    store = Store(url, clock=clock)
+    try:
+        company = Company(store)
+        with serving(store) as address:
+            yield Site(address, company, clock)
+        check_log(store)
+    finally:
+        store.close()
