@@ -49,6 +49,7 @@ def walk(deployment: Deployment) -> int:
 def fill(deployment: Deployment) -> None:
     """The organization FILLED with rows in every one of its tables, and the organization OTHER."""
     organization = walk(deployment)
+    deployment.act(None, organization, ChangePlan(Plan.ENTERPRISE, 30))
     guest = deployment.person()
     session = deployment.session(guest).id
     deployment.join(organization, None, Role.AUDITOR, guest, session)

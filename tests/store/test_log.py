@@ -1,0 +1,150 @@
+"""The log: what is written is read back to the byte, whatever people typed, and nothing is found where nothing is."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minutebook.errors import LeafTooLarge, NotCanonical, NotFound
+from minutebook.evidence.leaf import disclose
+from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Target
+from minutebook.store import log
+from tests.support import stored
+from tests.support.check_log import check_chain
+from tests.support.deployment import Deployment
+from tests.support.walk import FILLED, OTHER
+
+HOSTILE = [
+    "NUL \0 and ESC \x1b[2J",
+    "CR\r\nLF\tTAB",
+    "\u202eright to left\u2066",
+    "<script>alert(1)</script>",
+    "=1+1",
+    "'; DROP TABLE event; --",
+    "{member.__class__} %s {0}",
+    "🦊" * 1000,
+    "",
+    "x" * 100_000,
+]
+
+
+def append(deployment: Deployment, details: dict[str, Json], actor: Actor, context: Context, *targets: Target) -> Event:
+    draft = log.Draft("mode.delete", Outcome.SUCCESS, actor, targets, context, details)
+    with deployment.store.acting() as connection:
+        head = log.lock_head(connection, FILLED)
+        return log.append(connection, head, draft, at=deployment.clock(), randomness=deployment.store.randomness)
+
+
+def test_hostile_text_is_kept_as_it_is(filled: Deployment) -> None:
+    for text in HOSTILE:
+        event = append(
+            filled,
+            {"v": 1, "mode": text, "name": text},
+            Actor(ActorKind.USER, text, text, text, text, text),
+            Context(text, text, text, text, text),
+            Target(text, text, text),
+        )
+        with filled.store.reading() as connection:
+            assert log.find(connection, FILLED, event.seq) == event
+    with filled.store.reading() as connection:
+        (head,) = (head for head in stored.heads(connection) if head.organization == FILLED)
+        events = stored.events(connection, FILLED)
+        # the indexed actor is normal text, so only that may differ here
+        problems = [problem for problem in check_chain(head, events) if "indexed actor" not in problem]
+    assert problems == []
+    assert [event.details["name"] for event in events[-len(HOSTILE) :]] == HOSTILE
+
+
+def test_what_has_no_canonical_text_is_refused_and_nothing_is_there(filled: Deployment) -> None:
+    size = filled.size(FILLED)
+    refused: list[dict[str, Json]] = [{"v": 1, "mode": "m", "name": "\ud800"}, {"v": 2**60, "mode": "m", "name": "n"}]
+    for details in refused:
+        with pytest.raises(NotCanonical):
+            append(filled, details, Actor(ActorKind.SYSTEM, "cli"), Context())
+    assert filled.size(FILLED) == size
+    filled.check()
+
+
+def test_a_leaf_that_is_too_large_is_refused_and_nothing_is_there(filled: Deployment) -> None:
+    targets = [Target("user", f"usr_{number}", "x") for number in range(2000)]
+    with pytest.raises(LeafTooLarge):
+        append(filled, {"v": 1, "mode": "m", "name": "n"}, Actor(ActorKind.SYSTEM, "cli"), Context(), *targets)
+    filled.check()
+
+
+@pytest.mark.parametrize("seq", [-1, -(2**70), 2**40, 2**40 + 1, 2**63, 10_000])
+def test_there_is_nothing_where_nothing_is(filled: Deployment, seq: int) -> None:
+    with filled.store.reading() as connection, pytest.raises(NotFound):
+        log.find(connection, FILLED, seq)
+
+
+def test_nobody_s_log_is_not_found(filled: Deployment) -> None:
+    for organization in (0, -1, 99, 2**22):
+        with filled.store.reading() as connection:
+            assert list(log.events(connection, organization)) == []
+            with pytest.raises(NotFound):
+                log.read_head(connection, organization)
+            with pytest.raises(NotFound):
+                log.find(connection, organization, 0)
+        with filled.store.acting() as connection, pytest.raises(NotFound):
+            log.lock_head(connection, organization)
+
+
+def test_some_events_are_read_in_order_each_once(filled: Deployment) -> None:
+    with filled.store.reading() as connection:
+        assert [event.seq for event in log.events(connection, FILLED, [7, 3, 3, 99_999])] == [3, 7]
+        assert [event.seq for event in log.events(connection, OTHER, [0, 7])] == [0]
+
+
+paths = st.sampled_from(["actor.id", "details.v", "targets.0", "details.name"])
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"])).map(stored.canonical)
+
+
+@given(st.dictionaries(paths, texts, min_size=1))
+def test_packing_keeps_every_byte(disclosures: dict[str, bytes]) -> None:
+    packed = log.pack(disclosures)
+    assert log.unpack(packed) == disclosures
+    assert dict(stored.lines_of(packed)) == disclosures
+    assert packed.count(b"\n") == len(disclosures)
+
+
+def test_what_was_never_packed_is_refused() -> None:
+    for junk in (b"", b"\n", b"no tab\n", b'actor.id\t"x"\n\n'):
+        with pytest.raises(ValueError, match="disclosure"):
+            log.unpack(junk)
+
+
+@given(st.integers(0, 2**47 * 1000), st.binary(min_size=10, max_size=10))
+def test_ids_are_version_7_and_keep_the_time(at: int, chance: bytes) -> None:
+    made = uuid.UUID(log.event_id(at, lambda size: chance[:size]))
+    assert (made.version, made.variant) == (7, uuid.RFC_4122)
+    assert made.int >> 80 == at // 1000
+
+
+def test_the_projection_is_normal_text() -> None:
+    actor = Actor(ActorKind.USER, "usr_ÄÖ", "Ada@Calder.example", "Ada Ökafor")
+    details: dict[str, Json] = {"v": 1, "mode": "mod_1", "name": "Größe\nZwei"}
+    event = Event(
+        1, 0, "", 0, 0, "mode.delete", Outcome.SUCCESS, actor, (Target("mode", "m", "Tárget"),), Context(), details
+    )
+    assert log.projection(event) == {
+        "actor_id": "usr_ao",
+        "actor_email": "ada@calder.example",
+        "search": "deleted mode grosse zwei ada@calder.example ada okafor target mod_1 grosse zwei",
+    }
+
+
+def test_everything_that_can_be_erased_is_disclosed_by_itself() -> None:
+    disclosed = disclose(
+        Actor(ActorKind.SYSTEM, "cli"), (Target("a", "b", "c"), Target("d", "e", "f")), Context(), {"v": 1}
+    )
+    assert list(disclosed) == [
+        *(f"actor.{name}" for name in stored.ACTOR),
+        *(f"context.{name}" for name in stored.CONTEXT),
+        "targets.0",
+        "targets.1",
+        "details.v",
+    ]
