@@ -112,7 +112,7 @@ def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:
     for problem in connection.execute(text(f"PRAGMA {pragma}(10)")).scalars():
         if problem != "ok":
             yield f"The file is damaged: {problem}. {RESTORE}"
-    for table, row, parent, _ in connection.execute(text("PRAGMA foreign_key_check")).tuples():
+    for table, row, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
         yield f"Row {row} of {table} points to a row of {parent} that is not there. {RESTORE}"
 
 

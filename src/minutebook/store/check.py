@@ -124,16 +124,16 @@ def missing_guards(connection: Connection) -> list[str]:
     """The triggers of `guard.py` that are not there, or not as they were made, as `trigger on table`."""
     if connection.dialect.name == "sqlite":
         query = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'"
-        wanted = set(_new_schema().execute(text(query)).tuples())
-        return sorted(f"{name} on {table}" for table, name, _ in wanted - set(connection.execute(text(query)).tuples()))
+        there, wanted = ({tuple(row) for row in where.execute(text(query))} for where in (connection, _new_schema()))
+        return sorted(f"{name} on {table}" for table, name, _ in wanted - there)
     query = """SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
                WHERE t.tgenabled IN ('O', 'A') AND t.tgname LIKE 'guard%' AND pg_table_is_visible(c.oid)"""
-    there = set(connection.execute(text(query)).tuples())
+    there = {tuple(row) for row in connection.execute(text(query))}
     names = {"guard_change": [table.name for table in schema.ORGANIZATION_TABLES], "guard_refuse": guard.APPEND_ONLY}
     names |= {"guard_update": ["log_head"], "guard_delete": ["log_head"]}
     names["guard_truncate"] = [*names["guard_change"], *guard.LOG_TABLES]
-    wanted_there = {(table, name) for name, tables in names.items() for table in tables}
-    return sorted(f"{name} on {table}" for table, name in wanted_there - there)
+    wanted = {(table, name) for name, tables in names.items() for table in tables}
+    return sorted(f"{name} on {table}" for table, name in wanted - there)
 
 
 def _new_schema() -> Connection:

@@ -1,0 +1,210 @@
+"""The commands as processes: what they print, how they end, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import stat
+import threading
+import tomllib
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from sqlalchemy import make_url
+
+from minutebook.config import CONFIG_FILE, DATABASE_FILE, Settings
+from minutebook.model import Plan
+from minutebook.organization.credits import BuyCredits
+from minutebook.organization.organizations import all_organizations
+from minutebook.store import log
+from minutebook.store.engine import Store
+from tests.support.check_log import check_log
+from tests.support.command_line import run, serving
+from tests.support.deployment import Deployment, Ticking
+
+PASSWORD = "correct horse battery\n"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A data directory that init has made."""
+    made = tmp_path / "data"
+    assert run(made, "init").returncode == 0
+    return made
+
+
+def test_init_closes_the_directory_and_explains_every_setting(directory: Path) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (directory, *directory.iterdir())}
+    assert modes["data"] == 0o700
+    assert modes[DATABASE_FILE] == modes[CONFIG_FILE] == 0o600
+    text = (directory / CONFIG_FILE).read_text()
+    assert tomllib.loads(text) == {}
+    uncommented = "\n".join(
+        line.removeprefix("#") if "= " in line and line[1] != " " else "" for line in text.split("\n")
+    )
+    assert set(tomllib.loads(uncommented)) == set(Settings.model_fields) - {"data_directory"}
+    (directory / CONFIG_FILE).write_text("port = 1\n")
+    assert run(directory, "init").returncode == 0
+    assert (directory / CONFIG_FILE).read_text() == "port = 1\n"
+
+
+def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
+    made = run(directory, "user", "create", "Ada@X.example", "--name", "Ada", "--password-stdin", typed=PASSWORD)
+    assert made.returncode == 0, made.stderr
+    assert run(directory, "org", "create", "Calder", "--owner", "ada@x.example").returncode == 0
+    assert run(directory, "org", "plan", "Calder", "--plan", "enterprise", "--seats", "250").returncode == 0
+    (found,) = json.loads(run(directory, "org", "list", "--json").stdout)
+    assert (found["name"], found["plan"], found["seats"], found["seat_limit"]) == ("Calder", "enterprise", 1, 250)
+    shown = json.loads(run(directory, "org", "show", found["id"], "--json").stdout)
+    assert shown["members"] == [{"email": "ada@x.example", "name": "Ada", "role": "owner"}]
+    (user,) = json.loads(run(directory, "user", "list", "--json").stdout)
+    assert user["email"] == "ada@x.example"
+    link = run(directory, "user", "link", "ada@x.example")
+    assert link.stdout.startswith("http://127.0.0.1:8321/enter/")
+    assert run(directory, "doctor").returncode == 0
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}")
+    with store.reading() as connection:
+        (organization,) = all_organizations(connection)
+        events = list(log.events(connection, organization.number))
+    store.close()
+    assert organization.plan is Plan.ENTERPRISE
+    assert [(event.action, event.actor.kind, event.context.client) for event in events] == [
+        ("organization.create", "system", "cli"),
+        ("settings.change", "system", "cli"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["user", "create", "ada", "--name", "Ada", "--password-stdin"], 2, "ada is not a complete address"),
+        (["user", "create", "ada@x.example", "--name", "Ada"], 2, "--password-stdin"),
+        (["user", "link", "nobody@x.example"], 2, "Nobody has the address nobody@x.example"),
+        (["org", "show", "no such"], 2, "There is no organization no such"),
+        (["org", "create", "X", "--owner", "nobody@x.example"], 2, "Add them first"),
+        (["org", "create", "X", "--owner", "a@x.example", "--plan", "gold"], 2, "'gold'"),
+        (["serve", "--host", "192.0.2.1"], 2, "Cannot listen on 192.0.2.1"),
+        (["nonsense"], 2, "No such command"),
+    ],
+)
+def test_what_is_refused_says_why(directory: Path, arguments: list[str], code: int, said: str) -> None:
+    answer = run(directory, *arguments, typed="x\n", PORT="0")
+    assert answer.returncode == code, answer.stderr
+    assert said in " ".join(answer.stderr.replace("│", " ").split())
+    assert "Traceback" not in answer.stderr
+
+
+def test_without_a_database_it_says_what_to_do(tmp_path: Path) -> None:
+    answer = run(tmp_path / "none", "user", "list")
+    assert answer.returncode == 2
+    assert "minutebook init" in answer.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_unexpected_error_is_one_line_and_how_to_see_more(directory: Path) -> None:
+    database = sqlite3.connect(directory / DATABASE_FILE)
+    database.execute('DROP TABLE "user"')
+    database.close()
+    answer = run(directory, "user", "list")
+    assert answer.returncode == 1
+    assert "MINUTEBOOK_DEBUG=1" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "Traceback" in run(directory, "--debug", "user", "list").stderr
+
+
+def test_serve_makes_all_ready_and_prints_a_link_that_founds(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        assert f"{server.address}/set-up/" in server.printed
+        link = next(word for word in server.printed.split() if "/set-up/" in word)
+        answer = httpx.get(link, follow_redirects=True)
+        assert answer.status_code == 200
+        assert "server" not in answer.headers
+        second = run(
+            tmp_path / "data", "user", "create", "a@x.example", "--name", "A", "--password-stdin", typed=PASSWORD
+        )
+        assert second.returncode == 3
+        assert f"in use by process {server.process.pid}" in second.stderr
+        assert run(tmp_path / "data", "user", "list").returncode == 0
+        assert run(tmp_path / "data", "doctor").returncode == 0
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(30) == 0
+    with serving(tmp_path / "data") as server:
+        assert link not in server.printed
+        server.process.terminate()
+        assert server.process.wait(30) == 0
+
+
+def test_serve_refuses_a_newer_schema(directory: Path) -> None:
+    database = sqlite3.connect(directory / DATABASE_FILE)
+    with database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    answer = run(directory, "serve", PORT="0")
+    assert answer.returncode == 3
+    assert "9999" in answer.stderr
+    assert "9999" in run(directory, "doctor").stderr
+
+
+def test_a_backup_while_writing_opens_and_checks_clean(directory: Path, tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}")
+    deployment = Deployment(store, Ticking())
+    owner = deployment.person("ada@x.example")
+    number, done = deployment.found(owner), threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            deployment.act(owner, number, BuyCredits(1, f"payment-{deployment.size(number)}"))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    copy = tmp_path / "copy.sqlite3"
+    answer = run(directory, "backup", str(copy))
+    done.set()
+    writer.join()
+    assert answer.returncode == 0, answer.stderr
+    assert "read back without an error" in answer.stderr
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    copied = Store(f"sqlite:///{copy}")
+    assert len(check_log(copied)[number]) <= deployment.size(number)
+    copied.close()
+    store.close()
+    again = run(directory, "backup", str(copy))
+    assert (again.returncode, "never overwrites" in again.stderr) == (1, True)
+
+
+def test_postgresql_is_backed_up_by_its_own_tools(tmp_path: Path) -> None:
+    answer = run(tmp_path / "data", "backup", DATABASE_URL="postgresql://nobody@localhost/none")
+    assert (answer.returncode, "pg_dump" in answer.stderr) == (2, True)
+
+
+@pytest.mark.postgres
+def test_on_postgresql_commands_work_beside_a_server(tmp_path: Path, postgres_url: str) -> None:
+    url = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    directory = tmp_path / "data"
+    with serving(directory, DATABASE_URL=url):
+        made = run(
+            directory,
+            "user",
+            "create",
+            "a@x.example",
+            "--name",
+            "A",
+            "--password-stdin",
+            typed=PASSWORD,
+            DATABASE_URL=url,
+        )
+        assert made.returncode == 0, made.stderr
+        assert run(directory, "org", "create", "X", "--owner", "a@x.example", DATABASE_URL=url).returncode == 0
+        doctor = run(directory, "doctor", DATABASE_URL=url)
+        assert doctor.returncode == 0, doctor.stderr
+
+
+def test_the_version_and_the_help() -> None:
+    here = Path.cwd()
+    assert run(here, "--version").stdout.startswith("minutebook ")
+    for arguments in ([], ["serve"], ["demo"], ["init"], ["doctor"], ["backup"], ["user"], ["org", "plan"]):
+        answer = run(here, *arguments, "--help")
+        assert answer.returncode == 0
+        assert "minutebook" in answer.stdout

@@ -1,0 +1,95 @@
+"""The doctor finds what was tampered with, says what to do, and exits with 1."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minutebook.cli.doctor import examine
+from minutebook.config import DATABASE_FILE, Settings, load_settings
+from minutebook.store.engine import Store
+from minutebook.store.log import position
+from minutebook.store.migrate import migrate
+from tests.support.command_line import run
+from tests.support.deployment import Deployment, Ticking
+from tests.support.walk import FILLED, fill
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A deployment with two organizations."""
+    directory = tmp_path / "data"
+    directory.mkdir(mode=0o700)
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}", clock=(clock := Ticking()))
+    migrate(store)
+    fill(Deployment(store, clock))
+    store.close()
+    return load_settings(data_directory=directory)
+
+
+def tampered(settings: Settings, *statements: str) -> None:
+    database = sqlite3.connect(settings.data_directory / DATABASE_FILE, isolation_level=None)
+    triggers = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        database.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        database.execute(statement)
+    for _, trigger in triggers:
+        database.execute(trigger)
+    database.close()
+
+
+def test_it_finds_nothing_where_nothing_is(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(examine(settings, quick=False)) == []
+    assert "The log of Calder (1) is whole" in capsys.readouterr().out
+
+
+def test_a_changed_event_is_named_with_its_organization(settings: Settings) -> None:
+    tampered(settings, f"UPDATE event SET outcome = 'denied' WHERE position = {position(FILLED, 3)}")
+    answer = run(settings.data_directory, "doctor")
+    assert answer.returncode == 1
+    assert "Calder (1), event 3: The event is not what its hash was made of." in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert run(settings.data_directory, "doctor", "--quick").returncode == 0
+
+
+def _open_directory(settings: Settings) -> None:
+    settings.data_directory.chmod(0o755)
+
+
+def _cut(settings: Settings) -> None:
+    file = settings.data_directory / DATABASE_FILE
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def _no_database(settings: Settings) -> None:
+    (settings.data_directory / DATABASE_FILE).write_bytes(b"This is not a database, whatever its name says." * 100)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (_open_directory, "chmod 700"),
+        (_cut, ""),
+        (_no_database, "cannot be read"),
+        (lambda s: tampered(s, "DELETE FROM log_head WHERE organization = 2"), "deleted"),
+        (lambda s: tampered(s, f"DELETE FROM event WHERE position = {position(FILLED, 3)}"), "Event 3 is missing"),
+        (lambda s: tampered(s, "DELETE FROM user"), "points to a row of user that is not there"),
+        (lambda s: (s.data_directory / DATABASE_FILE).unlink(), "minutebook init"),
+    ],
+)
+def test_damage_is_found(settings: Settings, damage: Callable[[Settings], object], said: str) -> None:
+    damage(settings)
+    found = list(examine(settings, quick=False))
+    assert found
+    assert any(said in problem for problem in found), found
+
+
+def test_a_dropped_trigger_is_found(settings: Settings) -> None:
+    database = sqlite3.connect(settings.data_directory / DATABASE_FILE)
+    database.execute("DROP TRIGGER guard_event_update")
+    database.close()
+    assert any("guard_event_update on event" in problem for problem in examine(settings, quick=True))
