@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Table, delete, func, insert, literal_column, 
 from sqlalchemy.exc import IntegrityError
 
 from minutebook.model import Context, Outcome, Role
+from minutebook.organization import people
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import InvitePerson
+from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store import check, log, schema, sqlite
 from minutebook.store.guard import APPEND_ONLY, LOG_TABLES
 from tests.support.check_log import check_log
@@ -198,23 +200,28 @@ def test_a_row_of_an_organization_without_a_log_is_refused(filled: Deployment) -
 
 
 def test_the_event_of_a_transaction_beside_it_does_not_stand_in(filled_postgres: Deployment) -> None:
-    """The trigger holds the head, so that another act can only come before the change or after its transaction."""
+    """The trigger holds the head, so that another act can only come before the change or after its transaction.
+
+    A failed sign-in changes no table of the organization: nothing but the head makes it wait.
+    """
+    with filled_postgres.store.reading() as connection:
+        ada = people.find_user(connection, "ada@calder.example")
     changed, done = threading.Event(), threading.Event()
 
-    def buy() -> None:
+    def fail_to_sign_in() -> None:
         changed.wait()
-        filled_postgres.act(None, FILLED, BuyCredits(100, "inv-2"))
+        filled_postgres.act(ada, FILLED, RecordFailedSignIn("Wrong password", 1))
         done.set()
 
-    buyer = threading.Thread(target=buy)
-    buyer.start()
-    waits: list[bool] = []
+    other = threading.Thread(target=fail_to_sign_in)
+    other.start()
+    waited: list[bool] = []
     with pytest.raises(IntegrityError), filled_postgres.store.housekeeping() as connection:
         connection.exec_driver_sql(f"UPDATE seat SET role = 'member' WHERE organization = {FILLED}")
         changed.set()
-        waits.append(not done.wait(0.5))
-    buyer.join()
-    assert waits == [True]
+        waited.append(not done.wait(0.5))
+    other.join()
+    assert waited == [True]
     filled_postgres.check()
 
 
