@@ -138,7 +138,7 @@ def test_without_a_server_it_waits_longer_each_time_and_the_thread_lives(store: 
 def test_it_signs_in_where_the_server_asks_for_it(store: Store) -> None:
     def knows(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
         good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"minutes", b"pass word")
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)
 
     box = Postbox()
     put(store, MAIL)

@@ -21,7 +21,7 @@ from minutebook.organization.organizations import all_organizations
 from minutebook.store import log
 from minutebook.store.engine import Store
 from tests.support.check_log import check_log
-from tests.support.command_line import run, serving
+from tests.support.command_line import invoke, run, serving
 from tests.support.deployment import Deployment, Ticking
 
 PASSWORD = "correct horse battery\n"
@@ -31,7 +31,7 @@ PASSWORD = "correct horse battery\n"
 def directory(tmp_path: Path) -> Path:
     """A data directory that init has made."""
     made = tmp_path / "data"
-    assert run(made, "init").returncode == 0
+    assert invoke(made, "init").returncode == 0
     return made
 
 
@@ -46,24 +46,24 @@ def test_init_closes_the_directory_and_explains_every_setting(directory: Path) -
     )
     assert set(tomllib.loads(uncommented)) == set(Settings.model_fields) - {"data_directory"}
     (directory / CONFIG_FILE).write_text("port = 1\n")
-    assert run(directory, "init").returncode == 0
+    assert invoke(directory, "init").returncode == 0
     assert (directory / CONFIG_FILE).read_text() == "port = 1\n"
 
 
 def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
-    made = run(directory, "user", "create", "Ada@X.example", "--name", "Ada", "--password-stdin", typed=PASSWORD)
+    made = invoke(directory, "user", "create", "Ada@X.example", "--name", "Ada", "--password-stdin", typed=PASSWORD)
     assert made.returncode == 0, made.stderr
-    assert run(directory, "org", "create", "Calder", "--owner", "ada@x.example").returncode == 0
-    assert run(directory, "org", "plan", "Calder", "--plan", "enterprise", "--seats", "250").returncode == 0
-    (found,) = json.loads(run(directory, "org", "list", "--json").stdout)
+    assert invoke(directory, "org", "create", "Calder", "--owner", "ada@x.example").returncode == 0
+    assert invoke(directory, "org", "plan", "Calder", "--plan", "enterprise", "--seats", "250").returncode == 0
+    (found,) = json.loads(invoke(directory, "org", "list", "--json").stdout)
     assert (found["name"], found["plan"], found["seats"], found["seat_limit"]) == ("Calder", "enterprise", 1, 250)
-    shown = json.loads(run(directory, "org", "show", found["id"], "--json").stdout)
+    shown = json.loads(invoke(directory, "org", "show", found["id"], "--json").stdout)
     assert shown["members"] == [{"email": "ada@x.example", "name": "Ada", "role": "owner"}]
-    (user,) = json.loads(run(directory, "user", "list", "--json").stdout)
+    (user,) = json.loads(invoke(directory, "user", "list", "--json").stdout)
     assert user["email"] == "ada@x.example"
-    link = run(directory, "user", "link", "ada@x.example")
+    link = invoke(directory, "user", "link", "ada@x.example")
     assert link.stdout.startswith("http://127.0.0.1:8321/enter/")
-    assert run(directory, "doctor").returncode == 0
+    assert invoke(directory, "doctor").returncode == 0
     store = Store(f"sqlite:///{directory / DATABASE_FILE}")
     with store.reading() as connection:
         (organization,) = all_organizations(connection)
@@ -85,19 +85,27 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
         (["org", "show", "no such"], 2, "There is no organization no such"),
         (["org", "create", "X", "--owner", "nobody@x.example"], 2, "Add them first"),
         (["org", "create", "X", "--owner", "a@x.example", "--plan", "gold"], 2, "'gold'"),
-        (["serve", "--host", "192.0.2.1"], 2, "Cannot listen on 192.0.2.1"),
         (["nonsense"], 2, "No such command"),
     ],
 )
 def test_what_is_refused_says_why(directory: Path, arguments: list[str], code: int, said: str) -> None:
-    answer = run(directory, *arguments, typed="x\n", PORT="0")
+    answer = invoke(directory, *arguments, typed="x\n", PORT="0")
     assert answer.returncode == code, answer.stderr
     assert said in " ".join(answer.stderr.replace("│", " ").split())
     assert "Traceback" not in answer.stderr
 
 
+def test_a_program_that_is_refused_exits_with_its_code(directory: Path) -> None:
+    answer = run(directory, "org", "show", "no such")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == "There is no organization no such. See minutebook org list.\n"
+    answer = run(directory, "serve", "--host", "192.0.2.1", PORT="0")
+    assert answer.returncode == 2
+    assert "Cannot listen on 192.0.2.1" in answer.stderr
+
+
 def test_without_a_database_it_says_what_to_do(tmp_path: Path) -> None:
-    answer = run(tmp_path / "none", "user", "list")
+    answer = invoke(tmp_path / "none", "user", "list")
     assert answer.returncode == 2
     assert "minutebook init" in answer.stderr
     assert not (tmp_path / "none").exists()
@@ -126,8 +134,8 @@ def test_serve_makes_all_ready_and_prints_a_link_that_founds(tmp_path: Path) -> 
         )
         assert second.returncode == 3
         assert f"in use by process {server.process.pid}" in second.stderr
-        assert run(tmp_path / "data", "user", "list").returncode == 0
-        assert run(tmp_path / "data", "doctor").returncode == 0
+        assert invoke(tmp_path / "data", "user", "list").returncode == 0
+        assert invoke(tmp_path / "data", "doctor").returncode == 0
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(30) == 0
     with serving(tmp_path / "data") as server:
@@ -144,7 +152,7 @@ def test_serve_refuses_a_newer_schema(directory: Path) -> None:
     answer = run(directory, "serve", PORT="0")
     assert answer.returncode == 3
     assert "9999" in answer.stderr
-    assert "9999" in run(directory, "doctor").stderr
+    assert "9999" in invoke(directory, "doctor").stderr
 
 
 def test_a_backup_while_writing_opens_and_checks_clean(directory: Path, tmp_path: Path) -> None:
@@ -170,12 +178,12 @@ def test_a_backup_while_writing_opens_and_checks_clean(directory: Path, tmp_path
     assert len(check_log(copied)[number]) <= deployment.size(number)
     copied.close()
     store.close()
-    again = run(directory, "backup", str(copy))
+    again = invoke(directory, "backup", str(copy))
     assert (again.returncode, "never overwrites" in again.stderr) == (1, True)
 
 
 def test_postgresql_is_backed_up_by_its_own_tools(tmp_path: Path) -> None:
-    answer = run(tmp_path / "data", "backup", DATABASE_URL="postgresql://nobody@localhost/none")
+    answer = invoke(tmp_path / "data", "backup", DATABASE_URL="postgresql://nobody@localhost/none")
     assert (answer.returncode, "pg_dump" in answer.stderr) == (2, True)
 
 
@@ -184,7 +192,7 @@ def test_on_postgresql_commands_work_beside_a_server(tmp_path: Path, postgres_ur
     url = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
     directory = tmp_path / "data"
     with serving(directory, DATABASE_URL=url):
-        made = run(
+        made = invoke(
             directory,
             "user",
             "create",
@@ -196,8 +204,8 @@ def test_on_postgresql_commands_work_beside_a_server(tmp_path: Path, postgres_ur
             DATABASE_URL=url,
         )
         assert made.returncode == 0, made.stderr
-        assert run(directory, "org", "create", "X", "--owner", "a@x.example", DATABASE_URL=url).returncode == 0
-        doctor = run(directory, "doctor", DATABASE_URL=url)
+        assert invoke(directory, "org", "create", "X", "--owner", "a@x.example", DATABASE_URL=url).returncode == 0
+        doctor = invoke(directory, "doctor", DATABASE_URL=url)
         assert doctor.returncode == 0, doctor.stderr
 
 
@@ -205,6 +213,6 @@ def test_the_version_and_the_help() -> None:
     here = Path.cwd()
     assert run(here, "--version").stdout.startswith("minutebook ")
     for arguments in ([], ["serve"], ["demo"], ["init"], ["doctor"], ["backup"], ["user"], ["org", "plan"]):
-        answer = run(here, *arguments, "--help")
+        answer = invoke(here, *arguments, "--help")
         assert answer.returncode == 0
         assert "minutebook" in answer.stdout
