@@ -13,11 +13,17 @@ from tests.support.visitor import Arrive, Visitor
 
 
 @pytest.fixture(scope="module")
-def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Calder Robotics on SQLite, for all tests of a module: none of them relies on what another did."""
+def site_url(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a SQLite file with the schema, for all tests of a module."""
     file = tmp_path_factory.mktemp("site") / "minutebook.sqlite3"
     shutil.copy(sqlite_template, file)
-    with site_on(f"sqlite:///{file}") as site:
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture(scope="module")
+def site(site_url: str) -> Iterator[Site]:
+    """Calder Robotics, for all tests of a module: none of them relies on what another did."""
+    with site_on(site_url) as site:
         yield site
 
 

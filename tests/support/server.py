@@ -182,9 +182,9 @@ class Site:
 
 
 @contextmanager
-def site_on(url: str) -> Iterator[Site]:
+def site_on(url: str, clock: Clock | None = None) -> Iterator[Site]:
     """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
-    clock = Clock()
+    clock = clock or Clock()
     store = Store(url, clock=clock)
     try:
         company = Company(store)
