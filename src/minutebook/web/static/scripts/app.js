@@ -17,8 +17,9 @@ setUpToast();
 setUpMenus();
 setUpFinding();
 setUpAnswers();
-setUpBusy();
 setUpCopying();
 setUpDialogs();
 setUpPanel();
 setUpKeys();
+// Last: a link that one of the others follows by itself does not leave the page.
+setUpBusy();
