@@ -1,4 +1,4 @@
-"""Writes docs/actions.md and docs/filters.md from the program; with --check it only says whether they are stale."""
+"""Writes the derived pages of docs/ from the program; with --check it only says whether they are stale."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import difflib
 import sys
 from pathlib import Path
 
-from minutebook.cli.reference import actions_markdown, filters_markdown
+from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = {"actions.md": actions_markdown, "filters.md": filters_markdown}
+PAGES = {
+    "actions.md": actions_markdown,
+    "filters.md": filters_markdown,
+    "settings.md": settings_markdown,
+    "cli.md": cli_markdown,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

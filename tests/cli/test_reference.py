@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from minutebook.actions import CATALOGUE
-from minutebook.cli.reference import actions_markdown, filters_markdown
+from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
+from minutebook.config import Settings, variable_of
 from minutebook.filters import FIELDS
 from tools.generate_docs import DOCS, main
 
@@ -16,6 +17,18 @@ from tools.generate_docs import DOCS, main
 def test_the_committed_pages_are_what_would_be_written() -> None:
     assert (DOCS / "actions.md").read_text(encoding="utf-8") == actions_markdown()
     assert (DOCS / "filters.md").read_text(encoding="utf-8") == filters_markdown()
+    assert (DOCS / "settings.md").read_text(encoding="utf-8") == settings_markdown()
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli_markdown()
+
+
+def test_every_setting_and_every_command_is_documented() -> None:
+    settings, commands = settings_markdown(), cli_markdown()
+    assert all(f"`{name}`" in settings and variable_of(name) in settings for name in Settings.model_fields)
+    for command in ("serve", "demo", "init", "doctor", "backup", "user create", "user list", "user link"):
+        assert f"## `minutebook {command}`" in commands
+    for command in ("create", "list", "plan", "show"):
+        assert f"## `minutebook org {command}`" in commands
+    assert "[bold]" not in commands
 
 
 def test_every_action_and_each_of_its_fields_is_documented() -> None:

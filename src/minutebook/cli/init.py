@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from textwrap import wrap
-from typing import Annotated
-
 import typer
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
@@ -14,10 +12,7 @@ from minutebook.cli.deployment import current_store, settings_of
 from minutebook.config import CONFIG_FILE, Settings
 
 
-def init(
-    context: typer.Context,
-    schema_only: Annotated[bool, typer.Option("--schema-only", help="Write no minutebook.toml.")] = False,
-) -> None:
+def init(context: typer.Context) -> None:
     """Make the data directory, a commented minutebook.toml and the database.
 
     What is there already stays as it is, so it can be run again.
@@ -32,11 +27,10 @@ def init(
     with current_store(settings, lambda saved: say(f"The database was backed up first: {saved}")) as store:
         say(f"Database: {store.url.render_as_string()}")
     file = settings.data_directory / CONFIG_FILE
-    if not schema_only and not file.exists():
+    if not file.exists():
         file.touch(mode=0o600)  # a password may be put into it
         file.write_text(commented_toml(), encoding="utf-8")
-    if file.exists():
-        say(f"Settings: {file}")
+    say(f"Settings: {file}")
     say("Next: minutebook serve")
 
 

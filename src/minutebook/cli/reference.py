@@ -1,16 +1,20 @@
-"""The pages of documentation that are derived from the program: `docs/actions.md` and `docs/filters.md`."""
+"""The pages of documentation that are derived from the program: actions, filters, settings and commands."""
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from textwrap import wrap
+from textwrap import dedent, wrap
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from typer.main import get_command
 
+from minutebook import config
 from minutebook.actions import CATALOGUE, NOUNS, Action
+from minutebook.config import Settings, variable_of
 from minutebook.filters import FIELDS, in_order
 
 GENERATED = "<!-- Written by tools/generate_docs.py; change what it is derived from instead. -->"
@@ -63,6 +67,53 @@ def filters_markdown() -> str:
     for field in FIELDS:
         lines += ["", f"## `{field.key}`", "", *_prose(field.help)]
     return "\n".join(lines) + "\n"
+
+
+def settings_markdown() -> str:
+    """`docs/settings.md`: every setting, its variable, its default."""
+    lines = [GENERATED, "", "# Settings"]
+    for paragraph in dedent(config.__doc__ or "").split("\n\n"):
+        lines += ["", *_prose(paragraph)]
+    for name, field in Settings.model_fields.items():
+        default = _default_text(field.default)
+        lines += ["", f"## `{name}`", "", f"Variable `{variable_of(name)}`, default {default}.", ""]
+        lines += _prose(field.description or "")
+    return "\n".join(lines) + "\n"
+
+
+def cli_markdown() -> str:
+    """`docs/cli.md`: every command as its `--help` tells it."""
+    from minutebook.cli.main import app
+
+    lines = [GENERATED, "", "# Commands"]
+    for path, command in _commands(get_command(app), "minutebook"):
+        lines += ["", f"## `{path}`", "", _plain_markdown(command.help or "")]
+        rows = [(_parameter_text(parameter), getattr(parameter, "help", None) or "") for parameter in command.params]
+        if rows:
+            lines += ["", *_table(("Option", "Meaning"), rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, f"{path} {name}")
+
+
+def _parameter_text(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar or parameter.name.upper()}`"
+    return ", ".join(f"`{name}`" for name in [*parameter.opts, *parameter.secondary_opts])
+
+
+def _plain_markdown(help_: str) -> str:
+    return re.sub(r"\[/?bold\]", "**", dedent(help_).strip())
+
+
+def _default_text(default: object) -> str:
+    if default is None or default == ():
+        return "none"
+    return f"`{default}`"
 
 
 def _actions_table(actions: Iterable[Action]) -> list[str]:
