@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -98,6 +99,7 @@ def test_serve_warns_that_the_history_is_invented(filled: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("FULL"), reason="takes a minute; make test FULL=1")
 @pytest.mark.timeout(600)
 def test_a_whole_year_holds_against_the_oracle(tmp_path: Path) -> None:
     fill(tmp_path / OURS[0], seed=1, days=365, progress=ignored)

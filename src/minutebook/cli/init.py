@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textwrap import wrap
+
 import typer
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
