@@ -9,7 +9,7 @@ import pytest
 from tests.support.browser import Contexts
 from tests.support.postgres import PostgresServer
 from tests.support.server import Site, site_on
-from tests.support.visitor import Arrive, Visitor
+from tests.support.visitor import Arrive
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def site(site_url: str) -> Iterator[Site]:
 @pytest.fixture
 def arrive(site: Site, page_context: Contexts) -> Arrive:
     """Call it for somebody at a browser: `ada = arrive(site.company.owner, width=360)`."""
-    return lambda user=None, **screen: Visitor(page_context, site, user, **screen)
+    return Arrive(site, page_context)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

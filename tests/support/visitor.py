@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, Unpack
+from typing import Any, TypeVar, Unpack, overload
 from urllib.parse import quote, urlencode
 
 from playwright.sync_api import Locator, Page, Response, expect
@@ -190,11 +190,27 @@ class Visitor:
         return panel
 
 
-class Arrive(Protocol):
-    """The fixture `arrive`."""
+V = TypeVar("V", bound=Visitor)
 
-    def __call__(self, user: User | None = None, **screen: Unpack[Screen]) -> Visitor:
-        """Somebody at a browser, signed in if a user is given."""
+
+class Arrive:
+    """Makes visitors of a site: the fixture `arrive`."""
+
+    def __init__(self, site: Site, contexts: Contexts) -> None:
+        self._site = site
+        self._contexts = contexts
+
+    @overload
+    def __call__(self, user: User | None = None, **screen: Unpack[Screen]) -> Visitor: ...
+
+    @overload
+    def __call__(self, user: User | None = None, *, visitor: type[V], **screen: Unpack[Screen]) -> V: ...
+
+    def __call__(
+        self, user: User | None = None, *, visitor: type[Visitor] = Visitor, **screen: Unpack[Screen]
+    ) -> Visitor:
+        """Somebody at a browser of their own, signed in if a user is given."""
+        return visitor(self._contexts, self._site, user, **screen)
 
 
 def facts_of(panel: Locator) -> dict[str, str]:
