@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from minutebook.actions.values import Person
 from minutebook.email_address import normal_email
-from minutebook.errors import Invalid, NotFound
+from minutebook.errors import Conflict, Invalid, NotFound
 from minutebook.identifiers import new_id
 from minutebook.model import Actor, ActorKind, Randomness
 from minutebook.organization import wording
@@ -21,7 +23,6 @@ MIN_PASSWORD = 12
 MAX_PASSWORD = 1024
 
 _hasher = PasswordHash((Argon2Hasher(),))
-_NOBODY = _hasher.hash("a password that nobody has")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,23 @@ def password_fits(password: str, hashed: str | None) -> bool:
     """Whether it is the password; as slow for someone who does not exist as for someone who does."""
     if len(password) > MAX_PASSWORD:
         return False
-    fits = _hasher.verify(password, hashed or _NOBODY)
+    fits = _hasher.verify(password, hashed or nobodys_hash())
     return fits and hashed is not None
 
 
+@cache
+def nobodys_hash() -> str:
+    """What the password of somebody who does not exist is compared with; made once, ahead of the first sign-in."""
+    return _hasher.hash("a password that nobody has")
+
+
 def add_user(connection: Connection, user: User, password_hash: str | None, at: int) -> None:
-    """Adds a user; the address must be new, else the database refuses it."""
+    """Adds a user. Raises Conflict when somebody has got the address in this moment, in another organization's act."""
     values = {"id": user.id, "email": user.email, "name": user.name, "password_hash": password_hash, "created_at": at}
-    connection.execute(insert(schema.user).values(values))
+    try:
+        connection.execute(insert(schema.user).values(values))
+    except IntegrityError as error:
+        raise Conflict(f"{user.email} has an account by now. Sign in, then try again.") from error
 
 
 def create_user(store: Store, email: str, name: str, password: str | None, *, hashed: str | None = None) -> User:

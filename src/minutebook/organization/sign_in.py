@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
@@ -80,6 +81,7 @@ class SignIns:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        people.nobodys_hash()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
     def sign_in(self, email: str, password: str, context: Context) -> tuple[str, Session]:
@@ -137,7 +139,8 @@ def start_session(store: Store, user: User, method: str, context: Context) -> tu
             )
         )
     for organization in seats_of(store, user.id):
-        enter(store, session, organization, context)
+        with suppress(NotFound):  # the seat was taken away in this moment
+            enter(store, session, organization, context)
     return token, session
 
 
