@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import FastAPI
+from jinja2 import Environment
 from starlette.routing import Route
 
 from minutebook.organization.sign_in import SignIns
@@ -19,9 +22,9 @@ __all__ = ["WebSettings", "create_app"]
 
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """The application over a store whose schema is current."""
-    packaged = assets.Assets.packaged()
+    packaged, templates = _packaged()
     app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.site = Site(store, settings, environment(packaged), SignIns(store))
+    app.state.site = Site(store, settings, templates, SignIns(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
     for router in ROUTERS:
         app.include_router(router)
@@ -31,3 +34,10 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     app.add_middleware(Arrivals)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+@cache
+def _packaged() -> tuple[assets.Assets, Environment]:
+    """What is installed with Minutebook never changes while it runs, so one reading serves every application."""
+    packaged = assets.Assets.packaged()
+    return packaged, environment(packaged)

@@ -1,0 +1,185 @@
+"""The dashboard without a browser: the real application over the real store, and people who read and send its forms."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from fastapi.routing import APIRoute
+from httpx2 import Response
+from starlette.testclient import TestClient
+
+from minutebook.model import Context, Event, Plan, Role
+from minutebook.organization import people, sign_in
+from minutebook.organization.organizations import Organization, all_organizations, read_organization
+from minutebook.organization.people import User
+from minutebook.store import schema
+from minutebook.web.app import WebSettings, create_app
+from minutebook.web.pages import ROUTERS
+from tests.support.deployment import PASSWORD, Deployment
+
+ADDRESS = ("203.0.113.9", 40_000)
+"""Where everybody asks from."""
+
+Fields = Mapping[str, str | Iterable[str]]
+
+
+class Somebody:
+    """A person with cookies of their own. Redirects are not followed: where they lead is part of the answer."""
+
+    def __init__(self, dashboard: Dashboard, user: User | None) -> None:
+        self.user = user
+        site = dashboard.app.state.site
+        self.client = TestClient(
+            dashboard.app,
+            base_url=site.settings.public_url,
+            client=ADDRESS,
+            follow_redirects=False,
+            raise_server_exceptions=False,
+        )
+        self._cookie: str = site.cookie("session")
+        if user:
+            self.token = sign_in.start_session(dashboard.store, user, "password", Context(ip=ADDRESS[0]))[0]
+
+    @property
+    def token(self) -> str:
+        """The token of the session that the browser keeps; nothing without one."""
+        return self.client.cookies.get(self._cookie) or ""
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self.client.cookies.set(self._cookie, token, domain=self.client.base_url.host)
+
+    def get(self, path: str, **headers: str) -> Response:
+        return self.client.get(path, headers=_dashed(headers))
+
+    def post(self, path: str, fields: Fields | None = None, **headers: str) -> Response:
+        """Sends a form, as a page of the same site does."""
+        sent = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
+        return self.client.post(path, data=sent, headers={"Sec-Fetch-Site": "same-origin"} | _dashed(headers))
+
+    def follow(self, response: Response) -> Response:
+        """Where a redirect leads, in one step."""
+        assert response.status_code == 303, (response.status_code, told(response))
+        return self.get(response.headers["location"])
+
+
+class Dashboard:
+    """Calder Robotics with somebody in every role, and the pages that show it."""
+
+    def __init__(self, deployment: Deployment, settings: WebSettings | None = None) -> None:
+        self.deployment = deployment
+        self.store = deployment.store
+        self.app = create_app(deployment.store, settings or WebSettings())
+        self.people: dict[Role, User] = {}
+
+    def filled(self, plan: Plan = Plan.ENTERPRISE, seat_limit: int = 20) -> Dashboard:
+        """Founds the organization; one person in each role, `ada@calder.example` its owner."""
+        owner = self.person("ada@calder.example", "Ada Okafor")
+        self.number = self.deployment.found(owner, "Calder Robotics", plan, seat_limit)
+        self.people[Role.OWNER] = owner
+        for role in Role:
+            if role is not Role.OWNER:
+                user = self.person(f"{role.value.partition('_')[0]}@calder.example", f"Some {role.label}")
+                self.people[role] = self.deployment.join(self.number, owner, role, user)
+        return self
+
+    def person(self, email: str, name: str) -> User:
+        """A user who can sign in with PASSWORD."""
+        return people.create_user(self.store, email, name, None, hashed=_hashed())
+
+    def anybody(self) -> Somebody:
+        """Somebody who is not signed in."""
+        return Somebody(self, None)
+
+    def signed_in(self, who: User | Role) -> Somebody:
+        return Somebody(self, self.people[who] if isinstance(who, Role) else who)
+
+    @property
+    def organization(self) -> Organization:
+        with self.store.reading() as connection:
+            return read_organization(connection, self.number)
+
+    def move_to(self, name: str) -> None:
+        """Turns to another organization."""
+        with self.store.reading() as connection:
+            [self.number] = [one.number for one in all_organizations(connection) if one.name == name]
+
+    def path(self, *parts: str) -> str:
+        return "/".join(("/o", self.organization.id, *parts))
+
+    def events(self) -> list[Event]:
+        """The log of the organization, oldest first."""
+        return self.deployment.events(self.number)
+
+    def last(self) -> Event:
+        return self.events()[-1]
+
+    def recorded(self) -> int:
+        """How many events there are in all logs together."""
+        with self.store.reading() as connection:
+            return sum(self.deployment.size(one.number) for one in all_organizations(connection))
+
+    def sessions(self) -> int:
+        with self.store.reading() as connection:
+            return len(connection.execute(schema.session.select()).all())
+
+
+@cache
+def _hashed() -> str:
+    return people.hash_password(PASSWORD)
+
+
+def _dashed(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def all_routes() -> list[tuple[str, frozenset[str]]]:
+    """The path of every route of every page, and its methods."""
+    routes = [route for router in ROUTERS for route in router.routes]
+    return [(route.path, frozenset(route.methods or ())) for route in routes if isinstance(route, APIRoute)]
+
+
+def told(response: Response) -> str:
+    """All that a person reads on the page, blanks folded; what is not meant for reading is left out."""
+    body = re.sub(r"<(head|svg|script|template)\b.*?</\1>", " ", response.text, flags=re.DOTALL)
+    body = re.sub(r"</?(a|bdi|code|span|strong)\b[^>]*>", "", body)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def heading(response: Response) -> str:
+    """The title of the page."""
+    [inner] = re.findall(r"<h1\b[^>]*>(.*?)</h1>", response.text, re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", inner)).split())
+
+
+def errors(response: Response) -> dict[str, str]:
+    """What is said to be wrong, by the id of what it is said of."""
+    found = re.findall(r'<p class="error" id="([^"]*)-error">(.*?)</p>', response.text, re.DOTALL)
+    return {name: " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split()) for name, text in found}
+
+
+def value(response: Response, field: str) -> str:
+    """What stands in a field of the form."""
+    area = re.search(rf'<textarea[^>]*\bname="{field}"[^>]*>\n?(.*?)</textarea>', response.text, re.DOTALL)
+    if area:
+        return html.unescape(area[1])
+    tag = re.search(rf'<input[^>]*\bname="{field}"[^>]*>', response.text)
+    assert tag, f"no field is called {field}"
+    found = re.search(r'\bvalue="([^"]*)"', tag[0])
+    return html.unescape(found[1]) if found else ""
+
+
+def ticked(response: Response, field: str) -> list[str]:
+    """The boxes and radio buttons of a name that are chosen."""
+    tags = re.findall(rf'<input[^>]*\bname="{field}"[^>]*>', response.text)
+    return [html.unescape(re.findall(r'value="([^"]*)"', tag)[0]) for tag in tags if re.search(r"\bchecked\b", tag)]
+
+
+def focused(response: Response) -> str:
+    """The name of the field that has the focus."""
+    [tag] = re.findall(r"<[^>]*\bautofocus\b[^>]*>", response.text)
+    name = re.search(r'\bname="([^"]*)"', tag)
+    return name[1] if name else ""

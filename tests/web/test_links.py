@@ -1,0 +1,227 @@
+"""Single-use links: setting up, the demo's sign-in, and invitations from both sides."""
+
+from __future__ import annotations
+
+import pytest
+
+from minutebook.model import DAY, Plan, Role
+from minutebook.organization import links
+from minutebook.organization.invitations import LIFETIME, InvitePerson, RevokeInvitation
+from minutebook.organization.organizations import ChangePlan
+from minutebook.store import schema
+from minutebook.web.site import WebSettings
+from tests.support.check_log import check_log
+from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, told, value
+from tests.support.deployment import PASSWORD, Deployment
+
+NEW = {"organization": "Calder & Söhne", "name": "Ada Okafor", "email": "ada@calder.example", "password": PASSWORD}
+TOKEN = "a" * 43
+
+
+def set_up_link(dashboard: Dashboard) -> str:
+    return f"/set-up/{links.new_link(dashboard.store, links.SET_UP, lifetime=DAY)}"
+
+
+def opened(somebody: Somebody, link: str) -> str:
+    """Opens a link and returns the page it leads to, which has no token in its address."""
+    response = somebody.get(link)
+    location: str = response.headers["location"]
+    assert response.status_code == 303
+    assert link.rpartition("/")[2] not in location
+    assert "httponly" in response.headers["set-cookie"].lower()
+    return location
+
+
+def test_setting_up_founds_the_first_organization(deployment: Deployment) -> None:
+    dashboard = Dashboard(deployment)
+    link = set_up_link(dashboard)
+    somebody = dashboard.anybody()
+    page = opened(somebody, link)
+    assert heading(somebody.get(page)) == "Set up Minutebook"
+    response = somebody.post(page, NEW)
+    assert response.headers["location"] == "/"
+    dashboard.move_to("Calder & Söhne")
+    assert [event.action for event in dashboard.events()] == ["organization.create", "user.login"]
+    assert dashboard.organization.plan is Plan.ENTERPRISE
+    assert dashboard.organization.seat_limit == 250
+    landed = somebody.follow(somebody.follow(somebody.follow(response)))
+    assert "Calder & Söhne" in told(landed)
+    again = dashboard.anybody()
+    assert again.get(opened(again, link)).status_code == 410
+    assert again.post("/set-up", NEW | {"email": "b@calder.example"}).status_code == 410
+    check_log(dashboard.store)
+
+
+def test_all_that_is_wrong_is_told_and_what_was_typed_is_kept(sqlite_deployment: Deployment) -> None:
+    dashboard = Dashboard(sqlite_deployment)
+    somebody = dashboard.anybody()
+    page = opened(somebody, set_up_link(dashboard))
+    response = somebody.post(page, {"organization": "Cal\0der", "name": " ", "email": "ada@", "password": "short"})
+    assert response.status_code == 422
+    assert errors(response).keys() == {"organization", "name", "email", "password"}
+    assert focused(response) == "organization"
+    assert value(response, "email") == "ada@"
+    assert "short" not in response.text
+    assert somebody.post(page, NEW).status_code == 303
+
+
+def test_without_the_link_nothing_is_set_up(sqlite_deployment: Deployment) -> None:
+    dashboard = Dashboard(sqlite_deployment)
+    link = set_up_link(dashboard)
+    somebody = dashboard.anybody()
+    assert somebody.get("/set-up").status_code == 410
+    assert somebody.post("/set-up", NEW).status_code == 410
+    assert somebody.get(opened(somebody, f"/set-up/{TOKEN}")).status_code == 410
+    sqlite_deployment.clock.go_on(DAY)
+    assert somebody.get(opened(somebody, link)).status_code == 410
+    assert somebody.post("/set-up", NEW).status_code == 410
+    assert dashboard.recorded() == 0
+
+
+def test_a_link_is_not_used_after_an_organization_came_to_be(light_dashboard: Dashboard) -> None:
+    somebody = light_dashboard.anybody()
+    response = somebody.get(opened(somebody, set_up_link(light_dashboard)))
+    assert "set up already" in told(response)
+    before = light_dashboard.recorded()
+    assert somebody.post("/set-up", NEW | {"email": "b@calder.example"}).status_code == 410
+    assert light_dashboard.recorded() == before
+
+
+def test_a_sign_in_link_is_used_by_its_button_only(dashboard: Dashboard) -> None:
+    ada = dashboard.people[Role.OWNER]
+    link = f"/enter/{links.new_link(dashboard.store, links.SIGN_IN, lifetime=DAY, user=ada.id)}"
+    before = dashboard.recorded()
+    preview, somebody = dashboard.anybody(), dashboard.anybody()
+    for browser in (preview, somebody):
+        page = opened(browser, link)
+        assert heading(browser.get(page)) == "Sign in as Ada Okafor"
+    assert dashboard.recorded() == before
+    assert somebody.post("/enter").headers["location"] == "/"
+    assert dashboard.last().action == "user.login"
+    assert somebody.get(dashboard.path("members")).status_code == 200
+    assert preview.post("/enter").status_code == 410
+    assert dashboard.anybody().post("/enter").status_code == 410
+    assert dashboard.recorded() == before + 1
+
+
+@pytest.mark.parametrize("path", ["/set-up", "/enter", "/invitation"])
+@pytest.mark.parametrize("token", ["%00", "%E2%82%AC", "%0d%0aSet-Cookie:%20x=1", "a;b", '"', "a" * 5000])
+def test_odd_tokens_lead_to_the_same_page(light_dashboard: Dashboard, path: str, token: str) -> None:
+    somebody = light_dashboard.anybody()
+    somebody.get(f"{path}/{TOKEN}")
+    response = somebody.get(f"{path}/{token}")
+    assert response.headers["location"] == path
+    assert somebody.follow(response).status_code == 410
+    assert TOKEN not in str(somebody.client.cookies.jar)
+
+
+def invited(dashboard: Dashboard, email: str, role: str = "member") -> str:
+    """Invites by the page; the path of the link that is shown."""
+    response = dashboard.signed_in(Role.OWNER).post(
+        dashboard.path("invitations", "new"), {"emails": email, "role": role}
+    )
+    assert response.status_code == 200, told(response)
+    link = response.text.partition('id="link-1">')[2].partition("<")[0]
+    assert link.startswith("http://127.0.0.1:8321/invitation/")
+    return link.removeprefix("http://127.0.0.1:8321")
+
+
+def test_somebody_new_accepts_with_a_name_and_a_password(dashboard: Dashboard) -> None:
+    somebody = dashboard.anybody()
+    page = opened(somebody, invited(dashboard, "New@Calder.example", "auditor"))
+    shown = told(somebody.get(page))
+    assert "Ada Okafor invites new@calder.example as auditor" in shown
+    wrong = somebody.post(page, {"name": "", "password": "short"})
+    assert errors(wrong).keys() == {"name", "password"}
+    assert focused(wrong) == "name"
+    response = somebody.post(page, {"name": "Nadia New", "password": PASSWORD})
+    assert response.headers["location"] == dashboard.path()
+    assert [event.action for event in dashboard.events()[-2:]] == ["user.accept_invite", "user.login"]
+    assert dashboard.last().actor.email == "new@calder.example"
+    landed = somebody.follow(somebody.follow(response))
+    assert heading(landed) == "Audit Logs"
+    assert "Invitation accepted" in told(landed)
+    assert somebody.get("/invitation").status_code == 410
+    signs_in = dashboard.anybody().post("/sign-in", {"email": "new@calder.example", "password": PASSWORD})
+    assert signs_in.status_code == 303
+
+
+def test_an_account_signs_in_and_accepts_with_one_button(dashboard: Dashboard) -> None:
+    known = dashboard.person("known@elsewhere.example", "Known")
+    somebody = dashboard.anybody()
+    page = somebody.get(opened(somebody, invited(dashboard, known.email)))
+    assert "known@elsewhere.example has an account" in told(page)
+    assert 'href="/sign-in?next=/invitation"' in page.text
+    assert somebody.post("/invitation").headers["location"] == "/sign-in?next=/invitation"
+    signed_in = somebody.post("/sign-in", {"email": known.email, "password": PASSWORD, "next": "/invitation"})
+    assert "Accept the invitation" in told(somebody.follow(signed_in))
+    before = dashboard.recorded()
+    response = somebody.post("/invitation")
+    assert response.headers["location"] == dashboard.path()
+    assert dashboard.recorded() == before + 1
+    assert dashboard.last().action == "user.accept_invite"
+    assert somebody.get(dashboard.path("members")).status_code == 200
+    assert dashboard.recorded() == before + 1
+
+
+def test_somebody_else_is_told_so_and_takes_nothing(dashboard: Dashboard) -> None:
+    member = dashboard.signed_in(Role.MEMBER)
+    page = opened(member, invited(dashboard, "new@calder.example", "admin"))
+    shown = told(member.get(page))
+    assert "You are signed in as member@calder.example, so this invitation is not for you" in shown
+    before = dashboard.recorded()
+    assert member.post("/invitation", {"name": "x", "password": PASSWORD}).status_code == 403
+    assert dashboard.recorded() == before
+    left = member.post("/sign-out", {"next": "/invitation"})
+    assert left.headers["location"] == "/invitation"
+    assert "Accept and create account" in told(member.follow(left))
+
+
+def test_an_invitation_that_is_over_says_so_in_one_way(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.people[Role.OWNER]
+    revoked, late, used = (invited(light_dashboard, f"{name}@calder.example") for name in ("revoked", "late", "used"))
+    invitations = [event for event in light_dashboard.events() if event.action == "user.invite"]
+    light_dashboard.deployment.act(
+        ada, light_dashboard.number, RevokeInvitation(str(invitations[-3].details["invitation"]))
+    )
+    taker = light_dashboard.anybody()
+    taker.post(opened(taker, used), {"name": "Used", "password": PASSWORD})
+    light_dashboard.deployment.clock.go_on(LIFETIME)
+    seen = set()
+    for link in (revoked, late, used, f"/invitation/{TOKEN}"):
+        somebody = light_dashboard.anybody()
+        page = somebody.get(opened(somebody, link))
+        assert page.status_code == 410
+        assert somebody.post("/invitation", {"name": "x", "password": PASSWORD}).status_code == 410
+        seen.add(told(page))
+    assert len(seen) == 1
+
+
+def test_an_invitation_for_a_full_organization_waits(light_dashboard: Dashboard) -> None:
+    somebody = light_dashboard.anybody()
+    page = opened(somebody, invited(light_dashboard, "new@calder.example"))
+    light_dashboard.deployment.act(None, light_dashboard.number, ChangePlan(Plan.ENTERPRISE, 5))
+    response = somebody.post(page, {"name": "Nadia New", "password": PASSWORD})
+    assert response.status_code == 409
+    assert "All 5 seats are taken" in told(response)
+    assert value(response, "name") == "Nadia New"
+
+
+def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None:
+    settings = WebSettings("https://log.calder.example", mail_invitations=True)
+    dashboard = Dashboard(sqlite_deployment, settings).filled()
+    ada = dashboard.signed_in(Role.OWNER)
+    page = ada.post(dashboard.path("invitations", "new"), {"emails": "new@calder.example", "role": "member"})
+    link = page.text.partition('id="link-1">')[2].partition("<")[0]
+    assert link.startswith("https://log.calder.example/invitation/")
+    with dashboard.store.reading() as connection:
+        [mail] = connection.execute(schema.outbox.select())
+    assert mail.to == "new@calder.example"
+    assert link in mail.body
+
+
+def test_a_command_of_the_operator_and_one_by_the_page_are_the_same(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.people[Role.OWNER]
+    light_dashboard.deployment.act(ada, light_dashboard.number, InvitePerson("x@calder.example", Role.MEMBER, TOKEN))
+    somebody = light_dashboard.anybody()
+    assert "invites x@calder.example as member" in told(somebody.get(opened(somebody, f"/invitation/{TOKEN}")))

@@ -1,0 +1,266 @@
+"""Members and invitations: who is shown, and what owners and admins do with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from minutebook.model import DAY, Plan, Role
+from minutebook.organization.invitations import LIFETIME
+from minutebook.organization.organizations import ChangePlan
+from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
+
+
+def names(dashboard: Dashboard, somebody: Somebody, query: str = "") -> list[str]:
+    """The addresses in the table of members."""
+    page = somebody.get(dashboard.path("members") + query).text
+    table = page.partition('aria-label="Members"')[2].partition("</table>")[0]
+    return [row.partition("<small><bdi>")[2].partition("<")[0] for row in table.split("<tr>")[2:]]
+
+
+def invite(dashboard: Dashboard, somebody: Somebody, emails: str, role: str = "member") -> str:
+    response = somebody.post(dashboard.path("invitations", "new"), {"emails": emails, "role": role})
+    assert response.status_code == 200, told(response)
+    return str(dashboard.last().details["invitation"])
+
+
+def test_members_are_found_by_name_address_and_role(light_dashboard: Dashboard) -> None:
+    for email, name in (("oberg@x.example", "Björn Öberg"), ("zoe@x.example", "Zoë Ångström")):
+        light_dashboard.deployment.join(light_dashboard.number, None, Role.MEMBER, light_dashboard.person(email, name))
+    ada = light_dashboard.signed_in(Role.OWNER)
+    assert len(names(light_dashboard, ada)) == 7
+    assert names(light_dashboard, ada, "?q=ÖBERG") == ["oberg@x.example"]
+    assert names(light_dashboard, ada, "?q=x.example") == ["oberg@x.example", "zoe@x.example"]
+    assert names(light_dashboard, ada, "?role=owner&role=admin") == ["ada@calder.example", "admin@calder.example"]
+    assert names(light_dashboard, ada, "?q=ada&role=admin") == []
+    assert "Nobody is called that" in told(ada.get(light_dashboard.path("members") + "?q=%25"))
+    assert value(ada.get(light_dashboard.path("members") + "?q=%3Cb%3E%00"), "q") == "<b>\0"
+
+
+@pytest.mark.parametrize(
+    "query", ["?page=0", "?page=-1", "?page=x", "?page=²", "?page=99999999999", "?role=king", "?q="]
+)
+def test_an_odd_address_shows_what_it_can(light_dashboard: Dashboard, query: str) -> None:
+    assert light_dashboard.signed_in(Role.OWNER).get(light_dashboard.path("members") + "?" + query).status_code == 200
+
+
+def test_pages_of_fifty_hold_everybody_once(light_dashboard: Dashboard) -> None:
+    deployment, number = light_dashboard.deployment, light_dashboard.number
+    deployment.act(None, number, ChangePlan(Plan.ENTERPRISE, 200))
+    for _ in range(70):
+        deployment.join(number, None, Role.MEMBER)
+    ada = light_dashboard.signed_in(Role.OWNER)
+    pages = [names(light_dashboard, ada, f"?page={page}") for page in (1, 2, 3)]
+    assert [len(page) for page in pages] == [50, 25, 0]
+    assert len({*pages[0], *pages[1]}) == 75
+    assert "51–75 of 75" in told(ada.get(light_dashboard.path("members") + "?page=2"))
+
+
+def test_controls_are_only_there_for_what_a_role_may_give(light_dashboard: Dashboard) -> None:
+    page = light_dashboard.signed_in(Role.ADMIN).get(light_dashboard.path("members")).text
+    for role, changeable in {Role.OWNER: False, Role.AUDITOR: False, Role.MEMBER: True, Role.ADMIN: False}.items():
+        assert (f"members/{light_dashboard.people[role].id}/role" in page) == changeable, role
+        assert (f"members/{light_dashboard.people[role].id}/remove" in page) == changeable, role
+    plain = light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("members"))
+    assert (
+        "<form" not in plain.text.replace('action="/sign-out"', "").replace('role="search"', "").partition("<table")[2]
+    )
+    assert "Pending invitations" not in plain.text
+
+
+def test_a_role_is_changed_and_recorded(dashboard: Dashboard) -> None:
+    ada = dashboard.signed_in(Role.OWNER)
+    path = dashboard.path("members", dashboard.people[Role.MEMBER].id, "role")
+    response = ada.post(path + "?q=some", {"role": "billing_manager"})
+    assert response.headers["location"] == dashboard.path("members") + "?q=some"
+    assert "Role changed" in told(ada.follow(response))
+    assert dashboard.last().action == "member.change_role"
+    assert dashboard.last().details["role"] == {"before": "member", "after": "billing_manager"}
+    before = dashboard.recorded()
+    again = ada.post(path, {"role": "billing_manager"})
+    assert "Nothing to change" in told(ada.follow(again))
+    assert "Nothing to change" not in told(ada.get(dashboard.path("members")))
+    assert dashboard.recorded() == before
+
+
+def test_a_refused_role_says_why_and_what_holds(dashboard: Dashboard) -> None:
+    owner, admin = dashboard.signed_in(Role.OWNER), dashboard.signed_in(Role.ADMIN)
+    assert owner.user and admin.user
+    before = dashboard.recorded()
+    attempts = {
+        (owner, owner.user.id, "member"): (403, "You cannot change your own role"),
+        (admin, owner.user.id, "member"): (
+            403,
+            "The role of Ada Okafor is still owner. Only an owner makes",
+        ),
+        (admin, dashboard.people[Role.MEMBER].id, "auditor"): (403, "Only an owner makes someone auditor"),
+        (owner, dashboard.people[Role.MEMBER].id, "king"): (422, "Choose one of these roles"),
+        (owner, dashboard.people[Role.MEMBER].id, ""): (422, "Choose one of these roles"),
+    }
+    for (somebody, user, role), (status, message) in attempts.items():
+        response = somebody.post(dashboard.path("members", user, "role"), {"role": role})
+        assert response.status_code == status
+        assert message in told(response)
+        assert "autofocus" in response.text.partition(message.split(".")[0])[0].rpartition("<div")[2]
+    assert dashboard.recorded() == before
+
+
+def test_a_member_is_removed_when_their_address_was_typed(dashboard: Dashboard) -> None:
+    ada, member = dashboard.signed_in(Role.OWNER), dashboard.people[Role.MEMBER]
+    path = dashboard.path("members", member.id, "remove")
+    page = ada.get(path)
+    assert "Remove Some Member from Calder Robotics?" in told(page)
+    assert focused(page) == "confirm"
+    assert "Recorded as member.remove" in told(page)
+    before = dashboard.recorded()
+    wrong = ada.post(path, {"confirm": "member@calder"})
+    assert wrong.status_code == 422
+    assert value(wrong, "confirm") == "member@calder"
+    assert "Type member@calder.example to confirm" in errors(wrong)["remove-confirm"]
+    assert dashboard.recorded() == before
+    response = ada.post(path, {"confirm": " Member@calder.example "})
+    assert "Member removed" in told(ada.follow(response))
+    assert dashboard.last().action == "member.remove"
+    assert ada.get(path).status_code == 404
+
+
+def test_nobody_removes_themselves(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    assert ada.user
+    response = ada.post(light_dashboard.path("members", ada.user.id, "remove"), {"confirm": ada.user.email})
+    assert response.status_code == 403
+    assert "You cannot remove yourself" in told(response)
+
+
+def test_several_addresses_are_invited_each_by_an_act_of_its_own(dashboard: Dashboard) -> None:
+    ada = dashboard.signed_in(Role.OWNER)
+    before = dashboard.recorded()
+    typed = {"emails": "one@x.example, Two@x.example;three@x.example\n one@x.example", "role": "auditor"}
+    response = ada.post(dashboard.path("invitations", "new"), typed)
+    assert response.status_code == 200
+    assert heading(response) == "3 people invited"
+    assert dashboard.recorded() == before + 3
+    assert [event.details["email"] for event in dashboard.events()[-3:]] == [
+        f"{name}@x.example" for name in ("one", "two", "three")
+    ]
+    assert response.text.count("/invitation/") == 3
+    assert response.headers["cache-control"] == "no-store"
+    members = ada.get(dashboard.path("members"))
+    assert "/invitation/" not in members.text
+    assert "6 of 20 seats" not in told(members)
+    assert "5 of 20 seats are taken, 3 are held by invitations." in told(members)
+
+
+def test_when_an_address_is_wrong_nobody_is_invited_yet(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    before = light_dashboard.recorded()
+    typed = {"emails": "one@x.example, yusuf.demir@calder", "role": "admin"}
+    response = ada.post(light_dashboard.path("invitations", "new"), typed)
+    assert response.status_code == 422
+    assert errors(response)["emails"].startswith("yusuf.demir@calder is not a complete address")
+    assert value(response, "emails") == typed["emails"]
+    assert "admin" in ticked(response, "role")
+    assert focused(response) == "emails"
+    assert light_dashboard.recorded() == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"emails": "", "role": "member"}, "emails"),
+        ({"emails": " ,;\n", "role": "member"}, "emails"),
+        ({"emails": "x@y.example", "role": ""}, "role"),
+        ({"emails": "x@y.example", "role": "king"}, "role"),
+        ({"emails": " ".join(f"x{n}@y.example" for n in range(51)), "role": "member"}, "emails"),
+        ({"emails": "x\0@y.example", "role": "member"}, "emails"),
+        ({"emails": "аda@calder.example", "role": "member"}, "emails"),
+        ({}, "emails"),
+    ],
+)
+def test_what_cannot_be_invited_is_told_beside_its_field(
+    light_dashboard: Dashboard, typed: dict[str, str], field: str
+) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    response = ada.post(light_dashboard.path("invitations", "new"), typed)
+    assert response.status_code == 422
+    assert field in errors(response)
+
+
+def test_those_who_cannot_be_invited_are_named_and_the_others_are(dashboard: Dashboard) -> None:
+    ada = dashboard.signed_in(Role.OWNER)
+    invite(dashboard, ada, "waiting@x.example")
+    typed = {"emails": "member@calder.example new@x.example waiting@x.example", "role": "member"}
+    response = ada.post(dashboard.path("invitations", "new"), typed)
+    assert response.status_code == 422
+    assert heading(response) == "1 person invited"
+    assert "2 addresses were not invited" in told(response)
+    assert value(response, "emails").split() == ["member@calder.example", "waiting@x.example"]
+    assert "member@calder.example holds a seat already." in errors(response)["emails"]
+    assert "waiting@x.example is invited already." in errors(response)["emails"]
+    assert dashboard.last().details["email"] == "new@x.example"
+
+
+def test_invitations_end_where_the_seats_do(light_dashboard: Dashboard) -> None:
+    light_dashboard.deployment.act(None, light_dashboard.number, ChangePlan(Plan.ENTERPRISE, 7))
+    ada = light_dashboard.signed_in(Role.OWNER)
+    assert "2 seats are free." in told(ada.get(light_dashboard.path("invitations", "new")))
+    typed = {"emails": "a@x.example b@x.example c@x.example d@x.example", "role": "member"}
+    response = ada.post(light_dashboard.path("invitations", "new"), typed)
+    assert response.status_code == 409
+    assert heading(response) == "2 people invited"
+    assert value(response, "emails").split() == ["c@x.example", "d@x.example"]
+    assert told(response).count("All 7 seats are taken") == 1
+
+
+def test_an_admin_invites_nobody_above_themselves(light_dashboard: Dashboard) -> None:
+    admin = light_dashboard.signed_in(Role.ADMIN)
+    path = light_dashboard.path("invitations", "new")
+    offered = admin.get(path).text.partition('id="invite"')[2]
+    assert 'value="owner"' not in offered
+    assert 'value="auditor"' not in offered
+    for role in ("owner", "auditor"):
+        response = admin.post(path, {"emails": "x@x.example", "role": role})
+        assert response.status_code == 422
+        assert "Choose a role that you may give." in told(response)
+
+
+def test_an_invitation_is_revoked_after_a_question(dashboard: Dashboard) -> None:
+    ada = dashboard.signed_in(Role.OWNER)
+    invitation = invite(dashboard, ada, "guest@x.example")
+    path = dashboard.path("invitations", invitation, "revoke")
+    assert "Revoke the invitation of guest@x.example?" in told(ada.get(path))
+    assert "Invitation revoked" in told(ada.follow(ada.post(path)))
+    assert dashboard.last().action == "user.revoke_invite"
+    assert ada.post(path).status_code == 404
+    assert "guest@x.example" not in told(ada.get(dashboard.path("members")))
+
+
+def test_an_admin_does_not_revoke_what_an_owner_offered(light_dashboard: Dashboard) -> None:
+    invitation = invite(light_dashboard, light_dashboard.signed_in(Role.OWNER), "boss@x.example", "owner")
+    admin = light_dashboard.signed_in(Role.ADMIN)
+    path = light_dashboard.path("invitations", invitation, "revoke")
+    assert path not in admin.get(light_dashboard.path("members")).text
+    response = admin.post(path)
+    assert response.status_code == 403
+    assert "Only an owner makes someone owner" in told(response)
+
+
+def test_pending_invitations_say_when_they_end(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    invite(light_dashboard, ada, "guest@x.example")
+    members = light_dashboard.path("members")
+    assert "Expires in 6 days" in told(ada.get(members))
+    light_dashboard.deployment.clock.go_on(LIFETIME - DAY // 2)
+    ada = light_dashboard.signed_in(Role.OWNER)
+    assert "Expires in 11 hours" in told(ada.get(members))
+    light_dashboard.deployment.clock.go_on(3 * DAY)
+    assert "Expired 2 days ago" in told(ada.get(members))
+    assert "are held by" not in told(ada.get(members))
+
+
+def test_history_leads_to_the_acts_on_seats(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    page = ada.get(light_dashboard.path("members")).text
+    href = page.partition("audit-logs?action=user.invite")[2].partition('"')[0].replace("&amp;", "&")
+    log = ada.get(light_dashboard.path("audit-logs") + "?action=user.invite" + href)
+    assert log.status_code == 200
+    assert "8 events" in told(log)

@@ -1,0 +1,338 @@
+"""Models & Providers, Settings, Modes, Credits, SSO and founding: what is saved, refused, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from httpx2 import Response
+
+from minutebook.model import Plan, Role
+from minutebook.organization.credits import BuyCredits
+from minutebook.organization.modes import CreateMode
+from minutebook.organization.settings import KNOWN_MODELS, KNOWN_PROVIDERS, ChangeDataCollection
+from minutebook.organization.sso import SetSsoDomain
+from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
+
+DEFAULT = "anthropic/claude-sonnet-4.5"
+
+
+def models_form(
+    page: Response,
+    models: Iterable[str] = KNOWN_MODELS,
+    providers: Iterable[str] = KNOWN_PROVIDERS,
+    default: str = DEFAULT,
+    new: str = "",
+) -> dict[str, str | list[str]]:
+    """The form as a browser would send it."""
+    return {
+        "before": value(page, "before"),
+        "models": list(models),
+        "providers": list(providers),
+        "default_model": default,
+        "new_model": new,
+    }
+
+
+def act(dashboard: Dashboard, somebody: Somebody, path: str, fields: dict[str, str | list[str]]) -> Response:
+    """Sends a form that must be taken; the page that it leads to."""
+    before = dashboard.recorded()
+    response = somebody.post(path, fields)
+    assert response.status_code == 303, told(response)
+    assert dashboard.recorded() == before + 1
+    return somebody.follow(response)
+
+
+def test_one_save_is_one_change_with_all_that_changed(dashboard: Dashboard) -> None:
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("models")
+    page = ada.get(path)
+    assert ticked(page, "models") == list(KNOWN_MODELS)
+    chosen = [model for model in KNOWN_MODELS if model != "openai/o3"]
+    form = models_form(page, chosen, KNOWN_PROVIDERS[1:], "openai/gpt-5", " Calder/Own-1 ")
+    saved = act(dashboard, ada, path, form)
+    assert "Models and providers saved" in told(saved)
+    assert "calder/own-1" in ticked(saved, "models")
+    details = dashboard.last().details
+    assert details["models"] == {"added": ["calder/own-1"], "removed": ["openai/o3"], "before": 21, "after": 21}
+    assert details["providers"] == {"added": [], "removed": ["amazon-bedrock"], "before": 16, "after": 15}
+    assert details["default_model"] == {"before": DEFAULT, "after": "openai/gpt-5"}
+
+
+def test_saving_what_is_set_records_nothing(dashboard: Dashboard) -> None:
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("models")
+    before = dashboard.recorded()
+    response = ada.post(path, models_form(ada.get(path)))
+    assert "Nothing to change" in told(ada.follow(response))
+    assert dashboard.recorded() == before
+
+
+def test_what_somebody_else_saved_meanwhile_is_shown_and_what_was_typed_kept(dashboard: Dashboard) -> None:
+    ada, admin, path = dashboard.signed_in(Role.OWNER), dashboard.signed_in(Role.ADMIN), dashboard.path("models")
+    page = ada.get(path)
+    act(dashboard, admin, path, models_form(admin.get(path), KNOWN_MODELS[1:]))
+    before = dashboard.recorded()
+    mine = models_form(page, KNOWN_MODELS, KNOWN_PROVIDERS[2:], new="calder/own-1")
+    refused = ada.post(path, mine)
+    assert refused.status_code == 409
+    assert dashboard.recorded() == before
+    meanwhile = refused.text.partition('id="meanwhile"')[2].partition("</section>")[0]
+    assert "anthropic/claude-haiku-4.5" in meanwhile
+    assert ticked(refused, "providers") == list(KNOWN_PROVIDERS[2:])
+    assert value(refused, "new_model") == "calder/own-1"
+    mine["before"] = value(refused, "before")
+    assert "saved" in told(act(dashboard, ada, path, mine))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"models": []}, "default_model"),
+        ({"models": ["no slash"]}, "models"),
+        ({"models": ["x/\0"]}, "models"),
+        ({"providers": []}, "providers"),
+        ({"providers": ["Ü"]}, "providers"),
+        ({"default_model": "openai/none"}, "default_model"),
+        ({"default_model": ""}, "default_model"),
+        ({"new_model": "gpt-5"}, "new_model"),
+        ({"new_model": "<b>/\0"}, "new_model"),
+        ({"models": [f"x/{n}" for n in range(501)]}, "models"),
+    ],
+)
+def test_a_wrong_choice_is_told_beside_its_field(
+    light_dashboard: Dashboard, change: dict[str, str | list[str]], field: str
+) -> None:
+    ada, path = light_dashboard.signed_in(Role.OWNER), light_dashboard.path("models")
+    form = models_form(ada.get(path)) | change
+    if not form["models"]:
+        form["new_model"] = "calder/own-1"
+    before = light_dashboard.recorded()
+    response = ada.post(path, form)
+    assert response.status_code == 422
+    assert list(errors(response)) == [field]
+    assert light_dashboard.recorded() == before
+
+
+@pytest.mark.parametrize("before", ["", "{}", "[]", "null", '{"models": 1}', "x" * 1000, '{"models":[],"providers":[]'])
+def test_a_form_that_does_not_know_what_it_overwrites_is_shown_again(light_dashboard: Dashboard, before: str) -> None:
+    ada, path = light_dashboard.signed_in(Role.OWNER), light_dashboard.path("models")
+    response = ada.post(path, models_form(ada.get(path), KNOWN_MODELS[:5]) | {"before": before})
+    assert response.status_code == 409
+    assert ticked(response, "models") == list(KNOWN_MODELS[:5])
+
+
+def test_the_data_collection_policy(dashboard: Dashboard) -> None:
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("settings")
+    page = ada.get(path)
+    assert ticked(page, "data_collection") == ["forbid"]
+    fields: dict[str, str | list[str]] = {"data_collection": "allow", "before": value(page, "before")}
+    assert "Settings saved" in told(act(dashboard, ada, path, fields))
+    assert dashboard.last().details["data_collection"] == {"before": "forbid", "after": "allow"}
+    stale = ada.post(path, fields | {"data_collection": "forbid"})
+    assert stale.status_code == 409
+    assert "What was saved meanwhile" in told(stale)
+    assert ticked(stale, "data_collection") == ["forbid"]
+    for wrong in ("", "perhaps"):
+        response = ada.post(path, {"data_collection": wrong, "before": value(stale, "before")})
+        assert errors(response).keys() == {"data_collection"}
+
+
+def test_settings_tell_what_the_organization_is(light_dashboard: Dashboard) -> None:
+    shown = told(light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("settings")))
+    assert "Name Calder Robotics Plan Enterprise Seats 5 of 20 taken" in shown
+    assert light_dashboard.organization.id in shown
+    assert "Save" not in shown
+
+
+def test_a_setting_changed_elsewhere_shows_at_once(light_dashboard: Dashboard) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    light_dashboard.deployment.act(owner, light_dashboard.number, ChangeDataCollection("allow"))
+    shown = told(light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("settings")))
+    assert "Providers may keep prompts and train on them." in shown
+
+
+def test_modes_are_made_changed_and_deleted(dashboard: Dashboard) -> None:
+    ada = dashboard.signed_in(Role.OWNER)
+    fields: dict[str, str | list[str]] = {
+        "name": "Reviewer",
+        "instructions": "Read.\r\nThen write.",
+        "tools": ["read", "edit"],
+    }
+    made = act(dashboard, ada, dashboard.path("modes", "new"), fields)
+    assert "Mode created" in told(made)
+    assert "Read files, Change files" in told(made)
+    details = dashboard.last().details
+    assert details["instructions"] == "Read.\nThen write."
+    path = dashboard.path("modes", str(details["mode"]))
+    page = ada.get(path)
+    assert value(page, "instructions") == "Read.\nThen write."
+    assert "Mode saved" in told(act(dashboard, ada, path, fields | {"name": "Careful reviewer", "tools": ["read"]}))
+    unchanged = ada.post(path, fields | {"name": " Careful  reviewer", "tools": ["read"]})
+    assert "Nothing to change" in told(ada.follow(unchanged))
+    wrong = ada.post(path + "/delete", {"confirm": "Reviewer"})
+    assert wrong.status_code == 422
+    assert errors(wrong) == {"delete-confirm": "Type Careful reviewer to confirm, or cancel."}
+    assert focused(ada.get(path + "/delete")) == "confirm"
+    gone = act(dashboard, ada, path + "/delete", {"confirm": "Careful reviewer"})
+    assert "No modes yet" in told(gone)
+    assert ada.get(path).status_code == 404
+    assert ada.post(path, fields).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 61}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"name": "reviewer"}, "name"),
+        ({"instructions": "x" * 20_001}, "instructions"),
+        ({"instructions": "a\x1bb"}, "instructions"),
+        ({"tools": ["read", "fly"]}, "tools"),
+    ],
+)
+def test_a_wrong_mode_is_told_beside_its_field(
+    light_dashboard: Dashboard, change: dict[str, str | list[str]], field: str
+) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    light_dashboard.deployment.act(owner, light_dashboard.number, CreateMode("Reviewer", "", ()))
+    ada, path = light_dashboard.signed_in(Role.OWNER), light_dashboard.path("modes", "new")
+    typed: dict[str, str | list[str]] = {"name": "Architect", "instructions": "Think.", "tools": ["read"]}
+    before = light_dashboard.recorded()
+    response = ada.post(path, typed | change)
+    assert response.status_code == 422
+    assert list(errors(response)) == [field]
+    assert value(response, "instructions") == (typed | change)["instructions"]
+    assert light_dashboard.recorded() == before
+
+
+def test_a_mode_with_a_name_that_cannot_be_typed_can_be_deleted(light_dashboard: Dashboard) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    made = light_dashboard.deployment.act(owner, light_dashboard.number, CreateMode("A\u202eB", "", ()))
+    ada, path = light_dashboard.signed_in(Role.OWNER), light_dashboard.path("modes", str(made.details["mode"]))
+    assert "\u202e" not in ada.get(path + "/delete").text.partition('id="delete"')[2]
+    assert ada.post(path + "/delete", {"confirm": "A⟨U+202E⟩B"}).status_code == 303
+
+
+def test_members_read_modes_and_change_nothing(light_dashboard: Dashboard) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    made = light_dashboard.deployment.act(owner, light_dashboard.number, CreateMode("Reviewer", "Read <b>.", ("read",)))
+    member = light_dashboard.signed_in(Role.MEMBER)
+    page = member.get(light_dashboard.path("modes", str(made.details["mode"])))
+    assert "Read &lt;b&gt;." in page.text
+    assert "Save" not in told(page)
+    assert "New mode" not in told(member.get(light_dashboard.path("modes")))
+
+
+def test_a_payment_becomes_credits_once(dashboard: Dashboard) -> None:
+    somebody, path = dashboard.signed_in(Role.BILLING_MANAGER), dashboard.path("credits")
+    bought = act(dashboard, somebody, path, {"amount": "$2,500.50", "reference": "inv-1"})
+    assert "Credits bought" in told(bought)
+    assert "The balance is $2,500.50." in told(bought)
+    before = dashboard.recorded()
+    again = somebody.post(path, {"amount": "2500.5", "reference": "inv-1"})
+    assert "That payment was entered before; nothing was added" in told(somebody.follow(again))
+    other = somebody.post(path, {"amount": "1", "reference": "inv-1"})
+    assert other.status_code == 409
+    assert "The payment inv-1 was entered before, with $2,500.50." in told(other)
+    assert value(other, "amount") == "1"
+    assert dashboard.recorded() == before
+
+
+@pytest.mark.parametrize(
+    ("amount", "reference", "field"),
+    [
+        ("", "r", "amount"),
+        ("0", "r", "amount"),
+        ("-1", "r", "amount"),
+        ("1e9", "r", "amount"),
+        ("1000000.01", "r", "amount"),
+        ("٣", "r", "amount"),
+        ("NaN", "r", "amount"),
+        ("1", "", "reference"),
+        ("1", "a b", "reference"),
+        ("1", "\0", "reference"),
+        ("1", "x" * 101, "reference"),
+    ],
+)
+def test_what_cannot_be_bought_is_told_beside_its_field(
+    light_dashboard: Dashboard, amount: str, reference: str, field: str
+) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    response = ada.post(light_dashboard.path("credits"), {"amount": amount, "reference": reference})
+    assert response.status_code == 422
+    assert list(errors(response)) == [field]
+    assert value(response, "amount") == amount
+
+
+def test_an_admin_sees_credits_and_buys_none(light_dashboard: Dashboard) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    for number in range(60):
+        light_dashboard.deployment.act(owner, light_dashboard.number, BuyCredits(100, f"inv-{number:03}"))
+    admin = light_dashboard.signed_in(Role.ADMIN)
+    page = admin.get(light_dashboard.path("credits"))
+    assert "Buy credits" not in told(page)
+    assert "1–50 of 60, newest first" in told(page)
+    assert page.text.count('<th scope="row">') == 50
+    assert admin.get(light_dashboard.path("credits") + "?page=2").text.count('<th scope="row">') == 10
+    assert admin.get(light_dashboard.path("credits") + "?page=x").status_code == 200
+
+
+def test_the_sso_domain_is_set_replaced_and_removed(dashboard: Dashboard) -> None:
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("sso")
+    assert ada.get(path + "/remove").status_code == 404
+    assert ada.post(path + "/remove", {"confirm": ""}).status_code == 404
+    assert "SSO domain set" in told(act(dashboard, ada, path, {"domain": " Calder.example"}))
+    act(dashboard, ada, path, {"domain": "calder.test"})
+    assert dashboard.last().details["domain"] == {"before": "calder.example", "after": "calder.test"}
+    assert "Nothing to change" in told(ada.follow(ada.post(path, {"domain": "CALDER.test"})))
+    wrong = ada.post(path + "/remove", {"confirm": "calder"})
+    assert errors(wrong) == {"remove-confirm": "Type calder.test to confirm, or cancel."}
+    assert "SSO domain removed" in told(act(dashboard, ada, path + "/remove", {"confirm": "calder.test"}))
+
+
+@pytest.mark.parametrize(
+    "domain", ["", "calder", "calder..example", "cаlder.example", "a\0.example", "https://x.y", "1.2"]
+)
+def test_what_is_no_domain_is_told_beside_its_field(light_dashboard: Dashboard, domain: str) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    light_dashboard.deployment.act(owner, light_dashboard.number, SetSsoDomain("calder.example"))
+    response = light_dashboard.signed_in(Role.OWNER).post(light_dashboard.path("sso"), {"domain": domain})
+    assert response.status_code == 422
+    assert list(errors(response)) == ["domain"]
+    assert value(response, "domain") == domain
+    assert focused(response) == "domain"
+
+
+def test_anybody_founds_an_organization_of_their_own(dashboard: Dashboard) -> None:
+    member = dashboard.signed_in(Role.MEMBER)
+    wrong = member.post("/organizations/new", {"name": ""})
+    assert errors(wrong) == {"name": "The name is missing. Enter 1 to 100 characters."}
+    response = member.post("/organizations/new", {"name": "Kestrel  Works"})
+    landed = member.follow(member.follow(response))
+    assert heading(landed) == "Members"
+    assert "Kestrel Works Teams" in told(landed)
+    assert 'Calder Robotics</bdi><span class="num">Member' in landed.text
+    assert "Organization created" in told(landed)
+    dashboard.move_to("Kestrel Works")
+    assert dashboard.organization.plan is Plan.TEAMS
+    assert [event.action for event in dashboard.events()] == ["organization.create"]
+
+
+def test_text_of_people_is_never_markup(light_dashboard: Dashboard) -> None:
+    """R8: names and texts are shown as they are, unseen characters as marks."""
+    owner = light_dashboard.people[Role.OWNER]
+    hostile = "<img src=x onerror=alert(1)>\"'{{ 7*7 }}\u202e\u200b"
+    light_dashboard.deployment.act(owner, light_dashboard.number, CreateMode(hostile[:60], hostile, ()))
+    light_dashboard.number = light_dashboard.deployment.found(owner, hostile)
+    villain = light_dashboard.person("villain@x.example", hostile)
+    light_dashboard.deployment.join(light_dashboard.number, owner, Role.ADMIN, villain)
+    light_dashboard.deployment.act(villain, light_dashboard.number, CreateMode(hostile[:60], hostile, ()))
+    ada = light_dashboard.signed_in(Role.OWNER)
+    remove = light_dashboard.path("members", villain.id, "remove")
+    pages = [light_dashboard.path(name) for name in ("members", "modes", "models", "settings", "credits", "sso")]
+    for path in [*pages, remove, light_dashboard.path("invitations", "new"), "/organizations/new"]:
+        page = ada.get(path)
+        assert page.status_code == 200
+        assert "<img" not in page.text
+        assert "\u202e" not in page.text
+        assert ">49" not in page.text

@@ -1,0 +1,252 @@
+"""What stands before every page: other sites, other hosts, large bodies, and the headers of every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import pytest
+from httpx2 import Response
+from structlog.testing import capture_logs
+
+from minutebook.model import Role
+from minutebook.organization.seats import RemoveMember
+from minutebook.web.app import WebSettings
+from tests.support.dashboard import Dashboard, heading, told
+from tests.support.deployment import PASSWORD, Deployment
+
+MIB = 1024 * 1024
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+PUBLIC = "https://log.calder.example"
+
+
+@pytest.fixture
+def https_dashboard(sqlite_deployment: Deployment) -> Dashboard:
+    """As it is run behind a proxy that speaks https."""
+    proxies = (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))
+    return Dashboard(sqlite_deployment, WebSettings(PUBLIC, trusted_proxies=proxies)).filled()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1:8321"},
+        {"Sec-Fetch-Site": "something new"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": "https://127.0.0.1:8321"},
+        {"Origin": "null"},
+        {"Origin": ""},
+    ],
+)
+def test_a_form_of_another_site_is_refused(light_dashboard: Dashboard, headers: dict[str, str]) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    before = light_dashboard.recorded()
+    for path in ("/sign-out", light_dashboard.path("sso"), "/nowhere"):
+        response = ada.client.post(path, data={"domain": "evil.example"}, headers=headers)
+        assert response.status_code == 403
+        assert "another site" in told(response)
+    assert light_dashboard.recorded() == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "http://127.0.0.1:8321"},
+        {},
+    ],
+)
+def test_a_form_of_ones_own_is_taken(light_dashboard: Dashboard, headers: dict[str, str]) -> None:
+    """Browsers send `Origin: null` under `no-referrer`; what sends neither header cannot be misled."""
+    ada = light_dashboard.signed_in(Role.OWNER)
+    response = ada.client.post(light_dashboard.path("sso"), data={"domain": "calder.example"}, headers=headers)
+    assert response.status_code == 303
+    assert light_dashboard.last().action == "sso.set_domain"
+
+
+def test_reading_is_not_refused_for_where_it_came_from(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    assert ada.get(light_dashboard.path("members"), sec_fetch_site="cross-site").status_code == 200
+
+
+def test_without_sec_fetch_site_browsers_are_made_to_send_their_origin(sqlite_deployment: Deployment) -> None:
+    """Over plain http to another machine, Origin is all there is, and `no-referrer` would hide it."""
+    dashboard = Dashboard(sqlite_deployment, WebSettings("http://log.calder.example:8321"))
+    response = dashboard.anybody().get("/sign-in")
+    assert response.headers["referrer-policy"] == "same-origin"
+    own = {"Origin": "http://log.calder.example:8321"}
+    assert dashboard.anybody().client.post("/sign-in", data={}, headers=own).status_code == 422
+
+
+@pytest.mark.parametrize("host", ["evil.example", "", "127.0.0.1.evil.example", "localhost@evil.example", "[", "a b"])
+def test_another_host_is_refused(light_dashboard: Dashboard, host: str) -> None:
+    response = light_dashboard.anybody().client.get("/sign-in", headers={"Host": host})
+    assert response.status_code == 400
+    assert "MINUTEBOOK_PUBLIC_URL" in told(response)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8321", "127.0.0.1:99", "[::1]:8321", "LOCALHOST"])
+def test_the_machine_itself_may_ask(light_dashboard: Dashboard, host: str) -> None:
+    assert light_dashboard.anybody().client.get("/sign-in", headers={"Host": host}).status_code == 200
+
+
+def test_a_body_beyond_a_mebibyte_is_refused(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+
+    def pieces() -> Iterator[bytes]:
+        yield b"instructions="
+        yield from (b"x" * 64 * 1024 for _ in range(17))
+
+    path = light_dashboard.path("modes", "new")
+    before = light_dashboard.recorded()
+    declared = ada.client.post(path, content=b"instructions=" + b"x" * MIB, headers=FORM)
+    streamed = ada.client.post(path, content=pieces(), headers=FORM)
+    lying = ada.client.post(path, content=b"name=x", headers=FORM | {"Content-Length": "-1"})
+    for response in (declared, streamed, lying):
+        assert response.status_code == 413
+        assert heading(response) == "That is too large"
+        assert "1,048,576 bytes" in told(response)
+    assert light_dashboard.recorded() == before
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json", "text/plain"])
+def test_another_kind_of_body_is_refused(light_dashboard: Dashboard, kind: str) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    response = ada.client.post(light_dashboard.path("sso"), content=b"{}", headers={"Content-Type": kind})
+    assert response.status_code == 415
+    assert "application/x-www-form-urlencoded" in told(response)
+
+
+def answers(dashboard: Dashboard) -> dict[str, Response]:
+    """One answer of every kind."""
+    ada = dashboard.signed_in(Role.OWNER)
+    return {
+        "page": ada.get(dashboard.path("members")),
+        "redirect": ada.get("/"),
+        "missing": ada.get("/nowhere"),
+        "refused": dashboard.signed_in(Role.MEMBER).get(dashboard.path("sso")),
+        "other site": ada.client.post("/sign-out", headers={"Origin": "https://evil.example"}),
+        "other host": ada.client.get("/", headers={"Host": "evil.example"}),
+        "wrong method": ada.client.put("/sign-in"),
+        "program": ada.get("/api/v1/events"),
+        "old style": ada.get("/static/0000000000000000/styles/log.css"),
+    }
+
+
+def test_every_answer_carries_the_headers(light_dashboard: Dashboard) -> None:
+    for name, response in answers(light_dashboard).items():
+        headers = response.headers
+        policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+        assert policy["default-src"] == "'none'", name
+        assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-store", name
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["x-request-id"].startswith("req_"), name
+        assert "strict-transport-security" not in headers
+
+
+def test_a_bug_is_answered_with_a_page_and_its_number(
+    light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("minutebook.organization.roster.read_roster", broken)
+    with capture_logs() as logs:
+        response = light_dashboard.signed_in(Role.OWNER).get(light_dashboard.path("members"))
+    assert response.status_code == 500
+    assert heading(response) == "Something went wrong here"
+    assert "secret detail" not in response.text
+    assert response.headers["x-request-id"] in told(response)
+    assert response.headers["content-security-policy"]
+    assert [log["request_id"] for log in logs if log["event"] == "failed"] == [response.headers["x-request-id"]]
+
+
+def test_static_files_are_kept_and_pages_are_not(light_dashboard: Dashboard) -> None:
+    page = light_dashboard.anybody().get("/sign-in")
+    address = page.text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert "immutable" in light_dashboard.anybody().get(address).headers["cache-control"]
+
+
+def test_over_https_cookies_are_bound_to_the_host(https_dashboard: Dashboard) -> None:
+    response = https_dashboard.anybody().post("/sign-in", {"email": "ada@calder.example", "password": PASSWORD})
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith("__Host-minutebook-session=")
+    assert "Secure" in cookie and "Path=/" in cookie and "Domain" not in cookie
+    assert response.headers["strict-transport-security"].startswith("max-age=")
+    plain = https_dashboard.anybody()
+    plain.client.cookies.set("minutebook-session", https_dashboard.signed_in(Role.OWNER).token)
+    assert plain.get("/").headers["location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        (None, "203.0.113.9"),
+        ("198.51.100.7", "198.51.100.7"),
+        ("6.6.6.6, 198.51.100.7", "198.51.100.7"),
+        ("6.6.6.6, 198.51.100.7, 203.0.113.40", "198.51.100.7"),
+        ("198.51.100.7, nonsense", "203.0.113.9"),
+        ("203.0.113.40", "203.0.113.40"),
+        ("2001:db9::1, 2001:db8::1", "2001:db9::1"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("", "203.0.113.9"),
+    ],
+)
+def test_an_address_is_believed_of_trusted_proxies_only(
+    https_dashboard: Dashboard, forwarded: str | None, expected: str
+) -> None:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    ada = https_dashboard.signed_in(Role.OWNER)
+    ada.client.post(https_dashboard.path("sso"), data={"domain": "calder.example"}, headers=headers)
+    assert https_dashboard.last().context.ip == expected
+
+
+def test_nobody_else_can_say_where_they_come_from(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    ada.post(light_dashboard.path("sso"), {"domain": "calder.example"}, x_forwarded_for="198.51.100.7")
+    assert light_dashboard.last().context.ip == "203.0.113.9"
+
+
+def test_a_long_name_of_a_program_is_cut_and_says_so(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    ada.post(light_dashboard.path("sso"), {"domain": "calder.example"}, user_agent="x" * 60_000)
+    recorded = light_dashboard.last().context.user_agent
+    assert recorded is not None
+    assert recorded.startswith("x" * 400 + "… (cut from 60,000 characters, SHA-256 ")
+
+
+def test_the_access_log_names_routes_not_addresses(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    member = light_dashboard.people[Role.MEMBER]
+    with capture_logs() as logs:
+        ada.get(light_dashboard.path("members") + "?q=member@calder.example")
+        ada.get("/invitation/a-secret-token")
+        ada.get(light_dashboard.path("members", member.id, "remove"))
+        ada.get("/nowhere/a-secret-token")
+    routes = [log["route"] for log in logs if log["event"] == "request"]
+    assert routes == ["/o/{org}/members", "/invitation/{token}", "/o/{org}/members/{user}/remove", "none"]
+    assert not {"member@calder.example", "a-secret-token", member.id} & set(str(logs).replace("'", " ").split())
+
+
+def test_who_may_not_is_noted_in_the_security_log(light_dashboard: Dashboard) -> None:
+    with capture_logs() as logs:
+        light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("audit-logs"))
+    [denied] = [log for log in logs if log["event"] == "access_denied"]
+    assert denied["user"] == light_dashboard.people[Role.MEMBER].id
+
+
+def test_a_session_dies_with_its_seat(light_dashboard: Dashboard) -> None:
+    member = light_dashboard.signed_in(Role.MEMBER)
+    assert member.user
+    owner = light_dashboard.people[Role.OWNER]
+    light_dashboard.deployment.act(owner, light_dashboard.number, RemoveMember(member.user.id))
+    assert member.get(light_dashboard.path("members")).status_code == 404

@@ -1,0 +1,180 @@
+"""Who is refused where: every page and every form, for every role, an outsider and somebody who is not signed in."""
+
+from __future__ import annotations
+
+import pytest
+
+from minutebook.model import Plan, Role
+from minutebook.organization.modes import CreateMode
+from minutebook.organization.sso import SetSsoDomain
+from minutebook.permissions import Permission, may
+from tests.support.dashboard import Dashboard, all_routes, heading, told
+
+NEEDS = {
+    "/o/{org}": Permission.SEATS_READ,
+    "/o/{org}/members": Permission.SEATS_READ,
+    "/o/{org}/members/{user}/role": Permission.SEATS_WRITE,
+    "/o/{org}/members/{user}/remove": Permission.SEATS_WRITE,
+    "/o/{org}/invitations/new": Permission.SEATS_WRITE,
+    "/o/{org}/invitations/{invitation}/revoke": Permission.SEATS_WRITE,
+    "/o/{org}/models": Permission.SETTINGS_READ,
+    "/o/{org}/settings": Permission.SETTINGS_READ,
+    "/o/{org}/modes": Permission.SETTINGS_READ,
+    "/o/{org}/modes/new": Permission.MODES_WRITE,
+    "/o/{org}/modes/{mode}": Permission.SETTINGS_READ,
+    "/o/{org}/modes/{mode}/delete": Permission.MODES_WRITE,
+    "/o/{org}/credits": Permission.CREDITS_READ,
+    "/o/{org}/sso": Permission.SSO_READ,
+    "/o/{org}/sso/remove": Permission.SSO_WRITE,
+    "/o/{org}/audit-logs": Permission.LOG_READ,
+    "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
+    "/o/{org}/audit-logs/{seq}.json": Permission.LOG_READ,
+}
+"""What a page needs to be seen."""
+
+NEEDS_TO_SEND = NEEDS | {
+    "/o/{org}/models": Permission.SETTINGS_WRITE,
+    "/o/{org}/settings": Permission.SETTINGS_WRITE,
+    "/o/{org}/modes/{mode}": Permission.MODES_WRITE,
+    "/o/{org}/credits": Permission.CREDITS_BUY,
+    "/o/{org}/sso": Permission.SSO_WRITE,
+}
+"""What its form needs to be sent."""
+
+LEAD_ON = {"/o/{org}", "/o/{org}/members/{user}/role", "/o/{org}/audit-logs/{seq}"}
+"""They only lead to another page."""
+
+
+def routes(method: str) -> list[str]:
+    return [path for path, methods in all_routes() if method in methods and path.startswith("/o/{org}")]
+
+
+def filled_in(dashboard: Dashboard, path: str) -> str:
+    owner = dashboard.people[Role.OWNER]
+    if "{mode}" in path:
+        mode = dashboard.deployment.act(owner, dashboard.number, CreateMode("Reviewer", "", ()))
+        path = path.replace("{mode}", str(mode.details["mode"]))
+    if "{invitation}" in path:
+        post = dashboard.signed_in(Role.OWNER).post
+        post(dashboard.path("invitations", "new"), {"emails": "guest@calder.example", "role": "member"})
+        path = path.replace("{invitation}", str(dashboard.last().details["invitation"]))
+    if "/sso" in path:
+        dashboard.deployment.act(owner, dashboard.number, SetSsoDomain("calder.example"))
+    return (
+        path.replace("{org}", dashboard.organization.id)
+        .replace("{user}", dashboard.people[Role.MEMBER].id)
+        .replace("{seq}", "0")
+    )
+
+
+def test_the_table_above_names_every_page() -> None:
+    assert set(routes("GET")) == set(NEEDS)
+    assert set(routes("POST")) <= set(NEEDS_TO_SEND)
+
+
+@pytest.mark.parametrize("path", sorted(NEEDS))
+def test_a_page_is_seen_by_those_who_may(light_dashboard: Dashboard, path: str) -> None:
+    address = filled_in(light_dashboard, path)
+    for role in Role:
+        response = light_dashboard.signed_in(role).get(address)
+        if may(role, NEEDS[path]):
+            assert response.status_code == (303 if path in LEAD_ON else 200), (role, told(response))
+        else:
+            assert response.status_code == 403, role
+            assert f"may not {NEEDS[path].value}" in told(response)
+
+
+@pytest.mark.parametrize("path", sorted(NEEDS))
+def test_a_page_is_not_there_for_anybody_else(light_dashboard: Dashboard, path: str) -> None:
+    address = filled_in(light_dashboard, path)
+    before = light_dashboard.recorded()
+    outsider = light_dashboard.signed_in(light_dashboard.person("out@sider.example", "Out Sider"))
+    seen = outsider.get(address)
+    while seen.status_code == 303:
+        seen = outsider.follow(seen)
+    missing = outsider.get(address.replace(light_dashboard.organization.id, "org_aaaaaaaaaaaa"))
+    while missing.status_code == 303:
+        missing = outsider.follow(missing)
+    assert seen.status_code == missing.status_code == 404
+    assert "Calder" not in seen.text
+    noted = [response.headers["x-request-id"] for response in (seen, missing)]
+    assert seen.text.replace(noted[0], "") == missing.text.replace(noted[1], "")
+    anybody = light_dashboard.anybody().get(address)
+    if path.endswith(".json"):
+        assert anybody.status_code == 401
+    else:
+        assert heading(seen) == "Page not found"
+        assert anybody.headers["location"].startswith("/sign-in?next=%2Fo%2F")
+    assert light_dashboard.recorded() == before
+
+
+@pytest.mark.parametrize("path", sorted(set(routes("POST"))))
+def test_a_form_of_those_who_may_not_changes_nothing(light_dashboard: Dashboard, path: str) -> None:
+    address = filled_in(light_dashboard, path)
+    outsider = light_dashboard.signed_in(light_dashboard.person("out@sider.example", "Out Sider"))
+    refused = [(light_dashboard.signed_in(role), 403) for role in Role if not may(role, NEEDS_TO_SEND[path])]
+    assert refused
+    before = light_dashboard.recorded()
+    everything = {
+        "role": "admin",
+        "confirm": "member@calder.example",
+        "emails": "x@calder.example",
+        "amount": "1",
+        "reference": "r",
+    }
+    for somebody, status in [*refused, (outsider, 404), (light_dashboard.anybody(), 401)]:
+        response = somebody.post(address, everything)
+        assert response.status_code == status, (somebody.user, told(response))
+        assert "text/html" in response.headers["content-type"]
+    assert light_dashboard.recorded() == before
+
+
+def test_a_program_is_refused_in_its_own_words(light_dashboard: Dashboard) -> None:
+    path = light_dashboard.path("audit-logs")
+    answers = {
+        401: light_dashboard.anybody().get(path, accept="application/json"),
+        403: light_dashboard.signed_in(Role.MEMBER).get(path, accept="application/json"),
+        404: light_dashboard.signed_in(Role.OWNER).get("/o/org_aaaaaaaaaaaa/audit-logs", accept="application/json"),
+    }
+    for status, response in answers.items():
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
+        body = response.json()
+        assert body["status"] == status
+        assert body["request_id"] == response.headers["x-request-id"]
+    assert answers[403].json()["code"] == "forbidden"
+
+
+def test_a_role_holds_from_the_next_request(dashboard: Dashboard) -> None:
+    ada, admin = dashboard.signed_in(Role.OWNER), dashboard.signed_in(Role.ADMIN)
+    assert admin.get(dashboard.path("sso")).status_code == 200
+    assert admin.user
+    ada.post(dashboard.path("members", admin.user.id, "role"), {"role": "member"})
+    assert admin.get(dashboard.path("sso")).status_code == 403
+    ada.post(dashboard.path("members", admin.user.id, "remove"), {"confirm": admin.user.email})
+    assert admin.get(dashboard.path("members")).status_code == 404
+
+
+def test_the_pages_of_a_small_plan_are_the_same_save_one(light_dashboard: Dashboard) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    light_dashboard.number = light_dashboard.deployment.found(owner, "Kestrel Works", Plan.TEAMS)
+    ada = light_dashboard.signed_in(Role.OWNER)
+    for page in ("members", "models", "modes", "credits", "sso", "settings"):
+        assert ada.get(light_dashboard.path(page)).status_code == 200
+    assert "Enterprise" in told(ada.get(light_dashboard.path("audit-logs")))
+    assert "History" not in told(ada.get(light_dashboard.path("members")))
+    assert ada.follow(ada.get("/")).status_code == 303
+
+
+def test_the_navigation_shows_what_may_be_opened(light_dashboard: Dashboard) -> None:
+    everything = ("Members", "Invitations", "Models & Providers", "Modes", "Credits", "SSO", "Settings", "Audit Logs")
+    expected = {
+        Role.OWNER: {*everything},
+        Role.AUDITOR: {"Members", "Models & Providers", "Modes", "Settings", "Audit Logs"},
+        Role.BILLING_MANAGER: {"Members", "Models & Providers", "Modes", "Credits", "Settings"},
+        Role.MEMBER: {"Members", "Models & Providers", "Modes", "Settings"},
+    }
+    for role, labels in expected.items():
+        page = light_dashboard.signed_in(role).get(light_dashboard.path("members")).text
+        shown = {label for label in everything if f"</svg>{label.replace('&', '&amp;')}<" in page}
+        assert shown == labels, role

@@ -1,0 +1,170 @@
+"""A sweep over all routes: one that changes something and records nothing fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from starlette.routing import Route
+
+from minutebook.model import DAY, Role
+from minutebook.organization import links
+from minutebook.organization.modes import CreateMode
+from minutebook.organization.sso import SetSsoDomain
+from minutebook.web.protect import SAFE_METHODS
+from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
+from tests.support.deployment import PASSWORD, Deployment
+
+FORM = "application/x-www-form-urlencoded"
+HOUSEKEEPING: dict[str, str] = {}
+"""Routes with an unsafe method that record nothing, and why. There is none so far."""
+
+Drive = Callable[[Dashboard, Somebody], tuple[str, dict[str, str]]]
+"""Makes a route's act possible; returns the address and the fields that do it, sent by the owner."""
+
+
+def _mode(dashboard: Dashboard) -> str:
+    owner = dashboard.people[Role.OWNER]
+    return str(dashboard.deployment.act(owner, dashboard.number, CreateMode("Reviewer", "", ())).details["mode"])
+
+
+def _link(dashboard: Dashboard, ada: Somebody, purpose: str, path: str) -> tuple[str, dict[str, str]]:
+    user = ada.user.id if ada.user and purpose == links.SIGN_IN else None
+    ada.get(f"{path}/{links.new_link(dashboard.store, purpose, lifetime=DAY, user=user)}")
+    return path, {}
+
+
+def _invited(dashboard: Dashboard, ada: Somebody) -> tuple[str, str]:
+    page = ada.post(dashboard.path("invitations", "new"), {"emails": "guest@x.example", "role": "member"})
+    token = page.text.partition("/invitation/")[2].partition("<")[0]
+    return str(dashboard.last().details["invitation"]), token
+
+
+def _revoke(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    return dashboard.path("invitations", _invited(dashboard, ada)[0], "revoke"), {}
+
+
+def _accept(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    ada.get(f"/invitation/{_invited(dashboard, ada)[1]}")
+    ada.post("/sign-out")
+    return "/invitation", {"name": "Guest", "password": PASSWORD}
+
+
+def _models(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    path = dashboard.path("models")
+    before = value(ada.get(path), "before")
+    return path, {"before": before, "models": "openai/o3", "default_model": "openai/o3", "providers": "openai"}
+
+
+def _settings(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    path = dashboard.path("settings")
+    return path, {"data_collection": "allow", "before": value(ada.get(path), "before")}
+
+
+def _remove_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    assert ada.user
+    dashboard.deployment.act(ada.user, dashboard.number, SetSsoDomain("calder.example"))
+    return dashboard.path("sso", "remove"), {"confirm": "calder.example"}
+
+
+def _member(dashboard: Dashboard, *parts: str) -> str:
+    return dashboard.path("members", dashboard.people[Role.MEMBER].id, *parts)
+
+
+DRIVES: dict[str, Drive] = {
+    "/sign-in": lambda _, __: ("/sign-in", {"email": "ada@calder.example", "password": PASSWORD}),
+    "/sign-out": lambda _, __: ("/sign-out", {}),
+    "/enter": lambda d, ada: _link(d, ada, links.SIGN_IN, "/enter"),
+    "/invitation": _accept,
+    "/organizations/new": lambda _, __: ("/organizations/new", {"name": "Kestrel Works"}),
+    "/o/{org}/members/{user}/role": lambda d, _: (_member(d, "role"), {"role": "admin"}),
+    "/o/{org}/members/{user}/remove": lambda d, _: (_member(d, "remove"), {"confirm": "member@calder.example"}),
+    "/o/{org}/invitations/new": lambda d, _: (
+        d.path("invitations", "new"),
+        {"emails": "x@x.example", "role": "member"},
+    ),
+    "/o/{org}/invitations/{invitation}/revoke": _revoke,
+    "/o/{org}/models": _models,
+    "/o/{org}/settings": _settings,
+    "/o/{org}/modes/new": lambda d, _: (d.path("modes", "new"), {"name": "Reviewer"}),
+    "/o/{org}/modes/{mode}": lambda d, _: (d.path("modes", _mode(d)), {"name": "Other"}),
+    "/o/{org}/modes/{mode}/delete": lambda d, _: (d.path("modes", _mode(d), "delete"), {"confirm": "Reviewer"}),
+    "/o/{org}/credits": lambda d, _: (d.path("credits"), {"amount": "1", "reference": "r"}),
+    "/o/{org}/sso": lambda d, _: (d.path("sso"), {"domain": "calder.example"}),
+    "/o/{org}/sso/remove": _remove_sso,
+}
+ONLY_BEFORE_THERE_IS_AN_ORGANIZATION = {"/set-up"}
+
+
+def unsafe_routes() -> set[str]:
+    return {path for path, methods in all_routes() if methods - SAFE_METHODS}
+
+
+def test_every_route_that_changes_something_is_driven_here() -> None:
+    assert unsafe_routes() == set(DRIVES) | set(HOUSEKEEPING) | ONLY_BEFORE_THERE_IS_AN_ORGANIZATION
+
+
+def test_nothing_but_pages_and_static_files_is_served(light_dashboard: Dashboard) -> None:
+    """So that the sweep sees every route: those of the pages, and one that answers GET for the static files."""
+    others = [route for route in light_dashboard.app.router.routes if isinstance(route, Route)]
+    assert [(route.path, route.methods) for route in others] == [("/static/{tree_hash}/{name:path}", {"GET", "HEAD"})]
+
+
+@pytest.mark.parametrize("path", sorted(DRIVES))
+def test_a_route_that_changes_something_records_it(dashboard: Dashboard, path: str) -> None:
+    ada = dashboard.signed_in(Role.OWNER)
+    address, fields = DRIVES[path](dashboard, ada)
+    before = dashboard.recorded()
+    response = ada.post(address, fields)
+    assert response.status_code in (200, 303), told(response)
+    assert dashboard.recorded() > before
+
+
+def test_setting_up_records_it(deployment: Deployment) -> None:
+    dashboard = Dashboard(deployment)
+    somebody = dashboard.anybody()
+    _link(dashboard, somebody, links.SET_UP, "/set-up")
+    fields = {"organization": "Calder", "name": "Ada", "email": "ada@calder.example", "password": PASSWORD}
+    assert somebody.post("/set-up", fields).status_code == 303
+    assert dashboard.recorded() == 2
+
+
+HOSTILE = (
+    *("", "\0", "a\0b", "\ufffe\uffff", "x" * 100_000, "<script>", "%00", "=1+1", "\x1b[2J", "𝕏" * 300),
+    *("../..", "'; DROP TABLE seat", "{{ 7*7 }}", "\u202e", "٣", "1e999", "-0", "null"),
+)
+
+
+@pytest.mark.parametrize("path", sorted(unsafe_routes()))
+def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: str) -> None:
+    """R8 at every form: any text in every field, no field at all, bytes that are no text, and ids that cannot be."""
+    everything = (
+        "organization name email password next emails role confirm before models providers default_model new_model "
+        "data_collection instructions tools amount reference domain"
+    ).split()
+    ada = dashboard.signed_in(Role.OWNER)
+    made = {"{org}": dashboard.organization.id, "{user}": dashboard.people[Role.MEMBER].id, "{mode}": _mode(dashboard)}
+    made["{invitation}"] = _invited(dashboard, ada)[0]
+    address = path
+    for name, id_ in made.items():
+        address = address.replace(name, id_)
+    if path not in {"/sign-out", "/o/{org}/invitations/{invitation}/revoke"}:
+        for text in HOSTILE:
+            before = dashboard.recorded()
+            response = ada.post(address, dict.fromkeys(everything, text))
+            if path == "/organizations/new" and response.status_code == 303:
+                continue  # a name may be almost anything
+            assert 400 <= response.status_code < 500, (text[:20], response.status_code)
+            assert "text/html" in response.headers["content-type"]
+            assert dashboard.recorded() == before
+        before = dashboard.recorded()
+        raw = ada.client.post(address, content=b"%ff%fe=%c3&\xff\xfe&=&&a", headers={"Content-Type": FORM})
+        many = ada.client.post(address, content=b"&".join([b"a=1"] * 3000), headers={"Content-Type": FORM})
+        assert 400 <= raw.status_code < 500
+        assert 400 <= many.status_code < 500
+        assert dashboard.recorded() == before
+    for odd in ("%00", "x" * 3000, "usr_aaaaaaaaaaaa", "..%2f", "%F0%9F%92%A9"):
+        for name, id_ in made.items():
+            if name in path:
+                one = address.replace(id_, odd)
+                assert ada.post(one, {"role": "admin", "confirm": "x"}).status_code in (404, 405), one
