@@ -1,0 +1,162 @@
+"""Seats: nobody changes their own, admins do not touch owners, and there is always an owner."""
+
+from __future__ import annotations
+
+import pytest
+
+from minutebook.errors import Conflict, NotAllowed, NotFound
+from minutebook.model import Role
+from minutebook.organization import seats
+from minutebook.organization.people import User
+from minutebook.organization.seats import ChangeRole, RemoveMember
+from minutebook.record import NO_CHANGE
+from tests.support.deployment import Deployment
+
+OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
+TOP = {OWNER, AUDITOR}
+
+
+def roles(deployment: Deployment, organization: int) -> dict[str, Role]:
+    with deployment.store.reading() as connection:
+        return {member.person.id: member.role for member in seats.members(connection, organization)}
+
+
+def test_nobody_changes_their_own_seat(deployment: Deployment) -> None:
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    ben = deployment.join(organization, ada, OWNER)
+    cleo = deployment.join(organization, ada, ADMIN)
+    for person in (ada, ben, cleo):
+        for role in Role:
+            with pytest.raises(NotAllowed, match="cannot change your own role"):
+                deployment.act(person, organization, ChangeRole(person.id, role))
+        with pytest.raises(NotAllowed, match="cannot remove yourself"):
+            deployment.act(person, organization, RemoveMember(person.id))
+    assert roles(deployment, organization) == {ada.id: OWNER, ben.id: OWNER, cleo.id: ADMIN}
+    deployment.check()
+
+
+def test_an_admin_neither_makes_nor_unmakes_owners_and_auditors(deployment: Deployment) -> None:
+    ada = deployment.person()
+    organization = deployment.found(ada, seat_limit=100)
+    admin = deployment.join(organization, ada, ADMIN)
+    holders = {role: deployment.join(organization, ada, role) for role in Role}
+    for before in Role:
+        for after in Role:
+            command = ChangeRole(holders[before].id, after)
+            if {before, after} & TOP:
+                with pytest.raises(NotAllowed, match=r"Only an owner makes someone (owner|auditor)"):
+                    deployment.act(admin, organization, command)
+            elif before is after:
+                assert deployment.attempt(admin, organization, command) is NO_CHANGE
+            else:
+                event = deployment.act(admin, organization, command)
+                assert event.details["role"] == {"before": before, "after": after}
+                deployment.act(ada, organization, ChangeRole(holders[before].id, before))
+    for role, holder in holders.items():
+        if role in TOP:
+            with pytest.raises(NotAllowed):
+                deployment.act(admin, organization, RemoveMember(holder.id))
+        else:
+            assert deployment.act(admin, organization, RemoveMember(holder.id)).details["role"] == role
+    deployment.check()
+
+
+def test_an_owner_does(deployment: Deployment) -> None:
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    ben = deployment.join(organization, ada, MEMBER)
+    for role in (AUDITOR, OWNER, BILLING, ADMIN, OWNER):
+        event = deployment.act(ada, organization, ChangeRole(ben.id, role))
+        assert event.details["member"] == {"id": ben.id, "email": ben.email, "name": ben.name}
+        assert [(target.kind, target.id, target.name) for target in event.targets] == [("user", ben.id, ben.email)]
+    deployment.act(ben, organization, ChangeRole(ada.id, MEMBER))
+    assert roles(deployment, organization) == {ada.id: MEMBER, ben.id: OWNER}
+    deployment.check()
+
+
+def test_there_is_always_an_owner(deployment: Deployment) -> None:
+    """Even the operator, who needs no seat, cannot take the last one."""
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    for command in (ChangeRole(ada.id, ADMIN), RemoveMember(ada.id)):
+        with pytest.raises(Conflict, match="always has an owner"):
+            deployment.act(None, organization, command)
+    ben = deployment.join(organization, ada, OWNER)
+    deployment.act(None, organization, RemoveMember(ada.id))
+    for command in (ChangeRole(ben.id, MEMBER), RemoveMember(ben.id)):
+        with pytest.raises(Conflict, match="always has an owner"):
+            deployment.act(None, organization, command)
+    deployment.check()
+
+
+def test_the_role_that_one_has_changes_nothing(deployment: Deployment) -> None:
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    ben = deployment.join(organization, ada, BILLING)
+    size = deployment.size(organization)
+    assert deployment.attempt(ada, organization, ChangeRole(ben.id, BILLING)) is NO_CHANGE
+    assert deployment.size(organization) == size
+    deployment.check()
+
+
+def test_a_new_role_holds_from_the_next_act(deployment: Deployment) -> None:
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    ben, cleo = (deployment.join(organization, ada, role) for role in (ADMIN, MEMBER))
+    deployment.act(ben, organization, ChangeRole(cleo.id, BILLING))
+    deployment.act(ada, organization, ChangeRole(ben.id, MEMBER))
+    with pytest.raises(Exception, match="The role member may not invite, remove or change people"):
+        deployment.act(ben, organization, ChangeRole(cleo.id, ADMIN))
+    deployment.act(ada, organization, RemoveMember(ben.id))
+    with pytest.raises(NotFound):
+        deployment.act(ben, organization, ChangeRole(cleo.id, ADMIN))
+    deployment.check()
+
+
+def test_only_who_is_there_can_be_changed(deployment: Deployment) -> None:
+    ada, stranger = deployment.person(), deployment.person()
+    organization, elsewhere = deployment.found(ada), deployment.found(stranger)
+    for user in (stranger.id, "usr_nobody", "", "x" * 10_000):
+        for command in (ChangeRole(user, MEMBER), RemoveMember(user)):
+            with pytest.raises(NotFound):
+                deployment.act(ada, organization, command)
+    assert roles(deployment, elsewhere) == {stranger.id: OWNER}
+    deployment.check()
+
+
+def test_removing_ends_every_access_at_once_and_they_can_come_back(deployment: Deployment) -> None:
+    ada, ben = deployment.person(), deployment.person()
+    organization = deployment.found(ada)
+    sessions = [deployment.session(ben).id for _ in range(2)]
+    deployment.join(organization, ada, MEMBER, ben, sessions[0])
+    deployment.enter(ben, organization, sessions[1])
+    assert access_of(deployment, ben) == set(sessions)
+    deployment.act(ada, organization, RemoveMember(ben.id))
+    assert access_of(deployment, ben) == set()
+    with pytest.raises(NotFound):
+        deployment.enter(ben, organization, sessions[1])
+    deployment.join(organization, ada, ADMIN, ben, sessions[0])
+    assert access_of(deployment, ben) == {sessions[0]}
+    deployment.check()
+
+
+def access_of(deployment: Deployment, user: User) -> set[str]:
+    with deployment.store.reading() as connection:
+        rows = connection.exec_driver_sql(f"""SELECT session FROM access WHERE "user" = '{user.id}'""")
+        return set(rows.scalars())
+
+
+def test_members_are_listed_by_name(deployment: Deployment) -> None:
+    ada = deployment.person("z@calder.example", "ada")
+    organization = deployment.found(ada)
+    for name in ("Cleo", "Ben"):
+        deployment.join(organization, ada, MEMBER, deployment.person(name=name))
+    with deployment.store.reading() as connection:
+        found = seats.members(connection, organization)
+        assert seats.count(connection, organization) == 3
+    assert [(member.person.name, member.role) for member in found] == [
+        ("ada", OWNER),
+        ("Ben", MEMBER),
+        ("Cleo", MEMBER),
+    ]
