@@ -1,0 +1,84 @@
+"""Links, the outbox and sittings: used once, sent once, recorded once in half an hour."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from minutebook.model import MINUTE, Role
+from minutebook.organization import links, outbox
+from minutebook.organization.outbox import MAX_ATTEMPTS, Mail
+from minutebook.organization.sittings import SITTING, OpenSitting
+from minutebook.record import NO_CHANGE
+from tests.support.deployment import Deployment
+
+
+def test_a_link_is_used_once_for_its_purpose_and_in_time(deployment: Deployment) -> None:
+    store, ada = deployment.store, deployment.person()
+    token = links.new_link(store, links.SIGN_IN, lifetime=MINUTE, user=ada.id)
+    assert links.is_valid(store, links.SIGN_IN, token)
+    assert not links.is_valid(store, links.SET_UP, token)
+    assert links.use_link(store, links.SET_UP, token) == (False, None)
+    assert links.owner(store, links.SIGN_IN, token) == ada.id
+    assert links.use_link(store, links.SIGN_IN, token) == (True, ada.id)
+    assert links.use_link(store, links.SIGN_IN, token) == (False, None)
+    late = links.new_link(store, links.SIGN_IN, lifetime=MINUTE, user=ada.id)
+    deployment.clock.go_on(MINUTE)
+    assert not links.is_valid(store, links.SIGN_IN, late)
+    assert links.owner(store, links.SIGN_IN, late) is None
+    assert links.use_link(store, links.SIGN_IN, late) == (False, None)
+    assert links.use_link(store, links.SIGN_IN, "\ud800\0") == (False, None)
+
+
+def test_of_many_at_once_one_uses_a_link(deployment: Deployment) -> None:
+    token = links.new_link(deployment.store, links.SET_UP, lifetime=MINUTE)
+    deployment.clock.step = 0
+    with ThreadPoolExecutor(8) as pool:
+        used = list(pool.map(lambda _: links.use_link(deployment.store, links.SET_UP, token), range(8)))
+    assert sorted(used) == [(False, None)] * 7 + [(True, None)]
+
+
+def test_a_set_up_link_replaces_the_one_before(deployment: Deployment) -> None:
+    ada = deployment.person()
+    sign_in = links.new_link(deployment.store, links.SIGN_IN, lifetime=MINUTE, user=ada.id)
+    first, second = (links.new_link(deployment.store, links.SET_UP, lifetime=MINUTE) for _ in range(2))
+    assert not links.is_valid(deployment.store, links.SET_UP, first)
+    assert links.is_valid(deployment.store, links.SET_UP, second)
+    assert links.is_valid(deployment.store, links.SIGN_IN, sign_in)
+
+
+def test_mail_that_fails_is_tried_again_later_and_later_and_then_no_more(deployment: Deployment) -> None:
+    store, clock = deployment.store, deployment.clock
+    clock.step = 0
+    with store.housekeeping() as connection:
+        for number in range(3):
+            outbox.put(connection, Mail(f"{number}@calder.example", "Subject", "Body \0".strip("\0")), clock())
+    assert [waiting.mail.to[0] for waiting in outbox.due(store)] == ["0", "1", "2"]
+    assert len(outbox.due(store, limit=2)) == 2
+    first, second, third = outbox.due(store)
+    outbox.sent(store, first)
+    outbox.sent(store, second)
+    for attempt in range(MAX_ATTEMPTS):
+        (waiting,) = outbox.due(store)
+        assert (waiting.id, waiting.attempts) == (third.id, attempt)
+        outbox.failed(store, waiting, "refused " * 1000)
+        clock.go_on(MINUTE * 2**attempt - 1)
+        assert outbox.due(store) == []
+        clock.go_on(1)
+    assert outbox.due(store) == []
+
+
+def test_reading_the_log_is_recorded_once_in_half_an_hour_for_each_session(deployment: Deployment) -> None:
+    ada, ben = deployment.person(), deployment.person()
+    deployment.found(ada)
+    first, second = (deployment.session(ben).id for _ in range(2))
+    deployment.join(1, ada, Role.AUDITOR, ben, first)
+    deployment.enter(ben, 1, second)
+    deployment.clock.step = 0
+    deployment.act(ben, 1, OpenSitting(first), first)
+    deployment.act(ben, 1, OpenSitting(second), second)
+    deployment.clock.go_on(SITTING - 1)
+    assert deployment.attempt(ben, 1, OpenSitting(first), first) is NO_CHANGE
+    deployment.clock.go_on(1)
+    deployment.act(ben, 1, OpenSitting(first), first)
+    assert deployment.attempt(ben, 1, OpenSitting(first), first) is NO_CHANGE
+    deployment.check()

@@ -1,0 +1,50 @@
+"""Users: one for each address, with a name that can be shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from minutebook.errors import Conflict, Invalid, NotFound
+from minutebook.organization import people
+from tests.support.deployment import Deployment
+
+
+def test_a_user_is_added_once(deployment: Deployment) -> None:
+    ada = people.create_user(deployment.store, " Ada@Calder.example", "  Ada \u00a0 Okafor ", None)
+    assert (ada.email, ada.name) == ("ada@calder.example", "Ada Okafor")
+    with pytest.raises(Invalid, match="already has an account") as caught:
+        people.create_user(deployment.store, "ADA@calder.EXAMPLE", "Somebody", None)
+    assert [problem.field for problem in caught.value.problems] == ["email"]
+    with deployment.store.reading() as connection:
+        assert people.find_user(connection, "ada@calder.example") == people.user_by_id(connection, ada.id) == ada
+        assert people.password_hash_of(connection, ada.id) is None
+        assert people.find_user(connection, "nobody@calder.example") is None
+        with pytest.raises(NotFound):
+            people.user_by_id(connection, "usr_nobody")
+
+
+def test_an_address_that_was_taken_in_this_moment_is_a_conflict(deployment: Deployment) -> None:
+    first, second = (people.new_user("ada@calder.example", "Ada", deployment.store.randomness) for _ in range(2))
+    with deployment.store.housekeeping() as connection:
+        people.add_user(connection, first, None, 0)
+    with pytest.raises(Conflict, match="has an account by now"), deployment.store.housekeeping() as connection:
+        people.add_user(connection, second, None, 0)
+
+
+def test_what_cannot_be_a_user_is_refused(deployment: Deployment) -> None:
+    refusals = [
+        (("ada", "Ada", None), "email"),
+        (("ada@calder.example", "", None), "name"),
+        (("ada@calder.example", "A\0da", None), "name"),
+        (("ada@calder.example", "A\x1b[2Jda", None), "name"),
+        (("ada@calder.example", "A" * 101, None), "name"),
+        (("ada@calder.example", "Ada", "short"), "password"),
+        (("ada@calder.example", "Ada", "x" * 11), "password"),
+        (("ada@calder.example", "Ada", "x" * 1025), "password"),
+    ]
+    for (email, name, password), field in refusals:
+        with pytest.raises(Invalid) as caught:
+            people.create_user(deployment.store, email, name, password)
+        assert [problem.field for problem in caught.value.problems] == [field]
+    with deployment.store.reading() as connection:
+        assert people.all_users(connection) == []

@@ -1,0 +1,123 @@
+"""Settings: a save records exactly what it changed, once, and never overwrites what its author has not seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from minutebook.errors import Conflict, Invalid
+from minutebook.organization import settings
+from minutebook.organization.settings import FIRST, ChangeDataCollection, ChangeModels, Settings
+from minutebook.record import NO_CHANGE
+from tests.support.deployment import Deployment
+
+
+def now(deployment: Deployment, organization: int = 1) -> Settings:
+    with deployment.store.reading() as connection:
+        return settings.read_settings(connection, organization)
+
+
+def save(before: Settings, **changed: tuple[str, ...] | str) -> ChangeModels:
+    values = {"models": before.models, "providers": before.providers, "default_model": before.default_model}
+    return ChangeModels(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def test_a_save_records_exactly_what_it_changed(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    assert now(deployment) == FIRST
+    models = (*FIRST.models[2:], "new/model", "another/model")
+    event = deployment.act(ada, 1, save(FIRST, models=models, default_model="new/model"))
+    assert event.details == {
+        "v": 1,
+        "section": "Models & Providers",
+        "models": {
+            "added": ["another/model", "new/model"],
+            "removed": list(FIRST.models[:2]),
+            "before": len(FIRST.models),
+            "after": len(FIRST.models),
+        },
+        "default_model": {"before": FIRST.default_model, "after": "new/model"},
+    }
+    assert [target.id for target in event.targets] == ["models-providers"]
+    event = deployment.act(ada, 1, save(now(deployment), providers=("openai",)))
+    assert event.details.keys() == {"v", "section", "providers"}
+    event = deployment.act(ada, 1, ChangeDataCollection("allow"))
+    assert event.details == {
+        "v": 1,
+        "section": "Data collection",
+        "data_collection": {"before": "forbid", "after": "allow"},
+    }
+    assert now(deployment) == Settings(tuple(sorted(models)), ("openai",), "new/model", "allow")
+    deployment.check()
+
+
+def test_what_changes_nothing_records_nothing(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    size = deployment.size(1)
+    shuffled = tuple(f" {name.upper()} " for name in reversed(FIRST.models)) + FIRST.models[:3] + ("", "  ")
+    for command in (save(FIRST), save(FIRST, models=shuffled), ChangeDataCollection("forbid")):
+        assert deployment.attempt(ada, 1, command) is NO_CHANGE
+    assert deployment.size(1) == size
+    deployment.check()
+
+
+def test_nothing_is_overwritten_unseen(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    seen = now(deployment).seen()
+    mine = ChangeModels(("a/b",), ("openai",), "a/b", seen)
+    theirs = ChangeDataCollection("allow", seen)
+    deployment.act(ada, 1, mine)
+    with pytest.raises(Conflict, match="Someone else saved other settings"):
+        deployment.act(ada, 1, theirs)
+    with pytest.raises(Conflict):  # not even to save the same again
+        deployment.act(ada, 1, mine)
+    assert now(deployment).data_collection == "forbid"
+    deployment.act(ada, 1, ChangeDataCollection("allow", now(deployment).seen()))
+    deployment.check()
+
+
+def test_the_default_model_is_one_of_the_allowed(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    for default in ("a/b", "", FIRST.models[0] + "x", "\0" * 100):
+        with pytest.raises(Invalid) as caught:
+            deployment.act(ada, 1, save(FIRST, default_model=default))
+        assert [problem.field for problem in caught.value.problems] == ["default_model"]
+    with pytest.raises(Invalid, match="not among the allowed models"):
+        deployment.act(ada, 1, save(FIRST, models=("a/b",)))
+    deployment.check()
+
+
+HOSTILE = ["model", "a/b/c", "a b/c", "a/b\0", "a/\u202eb", "<b>/x", "é/x", "a/" + "b" * 81, "-/x", "/x", "a/", "а/b"]
+
+
+def test_names_are_checked(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    for name in HOSTILE:
+        with pytest.raises(Invalid) as caught:
+            deployment.act(ada, 1, save(FIRST, models=(*FIRST.models, name)))
+        (problem,) = caught.value.problems
+        assert problem.field == "models"
+        assert all(character.isprintable() for character in problem.message)
+    for field, values in {"providers": ("Open AI",), "models": ()}.items():
+        with pytest.raises(Invalid) as caught:
+            deployment.act(ada, 1, save(FIRST, **{field: values}))
+        assert [problem.field for problem in caught.value.problems] == [field]
+    with pytest.raises(Invalid, match="501 names are too many"):
+        deployment.act(ada, 1, save(FIRST, providers=tuple(f"p{number}" for number in range(501))))
+    for policy in ("", "maybe", "Allow", "allow\0"):
+        with pytest.raises(Invalid, match="is not one of: forbid, allow"):
+            deployment.act(ada, 1, ChangeDataCollection(policy))
+    deployment.check()
+
+
+def test_each_organization_has_its_own(deployment: Deployment) -> None:
+    ada, ben = deployment.person(), deployment.person()
+    deployment.found(ada)
+    deployment.found(ben)
+    deployment.act(ada, 1, ChangeDataCollection("allow"))
+    assert now(deployment, 2) == FIRST
+    deployment.check()

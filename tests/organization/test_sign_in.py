@@ -1,0 +1,282 @@
+"""Signing in and out: who is told what, how often one may try, and what is recorded where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from minutebook.errors import Invalid, NotAllowed, NotFound, TooManyAttempts
+from minutebook.model import Context, Event, Role
+from minutebook.organization import people, sign_in
+from minutebook.organization.people import User
+from minutebook.organization.seats import RemoveMember
+from minutebook.organization.sign_in import (
+    SESSION_LIFETIME,
+    EnterOrganization,
+    LeaveOrganization,
+    Session,
+    SignIns,
+    find_session,
+)
+from minutebook.record import NO_CHANGE
+from tests.support.check_log import check_log
+from tests.support.deployment import Deployment
+
+PASSWORD = "correct horse battery"
+HERE = Context(ip="192.0.2.7", user_agent="Firefox", request_id="req_1")
+
+
+class QuickHasher:
+    """Stands in for argon2, which is slow on purpose, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    def verify(self, password: str, hashed: str) -> bool:
+        self.asked.append((password, hashed))
+        return hashed == f"hash of {password}"
+
+
+@pytest.fixture
+def hasher(monkeypatch: pytest.MonkeyPatch) -> Iterator[QuickHasher]:
+    quick = QuickHasher()
+    monkeypatch.setattr(people, "_hasher", quick)
+    monkeypatch.setattr(people, "nobodys_hash", lambda: quick.hash("nobody's"))
+    yield quick
+
+
+@pytest.fixture
+def ada(deployment: Deployment, hasher: QuickHasher) -> User:
+    """An owner of two organizations, with a password."""
+    ada = deployment.person("ada@calder.example", "Ada", PASSWORD)
+    assert (deployment.found(ada), deployment.found(ada)) == (1, 2)
+    return ada
+
+
+def events(deployment: Deployment, organization: int, action: str) -> list[Event]:
+    return [event for event in deployment.events(organization) if event.action == action]
+
+
+def test_signing_in_gives_access_everywhere_and_records_it(deployment: Deployment, ada: User) -> None:
+    token, session = SignIns(deployment.store).sign_in(" ADA@calder.example ", PASSWORD, HERE)
+    for organization in (1, 2):
+        (event,) = events(deployment, organization, "user.login")
+        assert (event.actor.email, event.details) == ("ada@calder.example", {"v": 1, "method": "password"})
+        assert event.context == Context(HERE.ip, HERE.user_agent, HERE.request_id, session.id)
+    with deployment.store.reading() as connection:
+        found = find_session(connection, token, deployment.clock.now)
+        assert found is not None
+        assert found[0] == session
+        assert find_session(connection, token, session.expires_at - 1)
+        assert find_session(connection, token, session.expires_at) is None
+        assert find_session(connection, token + "x", deployment.clock.now) is None
+        assert find_session(connection, "\ud800\0", deployment.clock.now) is None
+        (stored,) = connection.exec_driver_sql("SELECT token_hash FROM session").scalars()
+    assert token.encode() not in bytes(stored)
+    assert len(token) >= 43
+    check_log(deployment.store)
+
+
+def test_signing_out_ends_it_everywhere_and_records_it(deployment: Deployment, ada: User) -> None:
+    signs = SignIns(deployment.store)
+    (first, session), (second, other) = (signs.sign_in(ada.email, PASSWORD, HERE) for _ in range(2))
+    assert (session.id, first) != (other.id, second)
+    sign_in.sign_out(deployment.store, session, HERE)
+    sign_in.sign_out(deployment.store, session, HERE)  # twice does no harm
+    for organization in (1, 2):
+        (event,) = events(deployment, organization, "user.logout")
+        assert (event.actor.id, event.context.session_id) == (ada.id, session.id)
+    with deployment.store.reading() as connection:
+        assert find_session(connection, first, deployment.clock.now) is None
+        assert find_session(connection, second, deployment.clock.now)
+        left = connection.exec_driver_sql("SELECT session FROM access").scalars().all()
+    assert left == [other.id] * 2
+    check_log(deployment.store)
+
+
+def test_a_wrong_password_is_recorded_where_the_user_holds_a_seat(deployment: Deployment, ada: User) -> None:
+    signs = SignIns(deployment.store)
+    for _ in range(3):
+        with pytest.raises(NotAllowed, match="do not belong together"):
+            signs.sign_in(ada.email, "wrong", HERE)
+    for organization in (1, 2):
+        failed = events(deployment, organization, "user.login_failed")
+        assert [event.details for event in failed] == [
+            {"v": 1, "reason": "Wrong password", "attempt": number} for number in (1, 2, 3)
+        ]
+        assert {(event.outcome, event.actor.id, event.actor.credential) for event in failed} == {
+            ("failure", ada.id, None)
+        }
+    check_log(deployment.store)
+
+
+def test_nobody_is_told_whether_an_account_exists(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
+    """The same words, and the same work: one verification each."""
+    deployment.person("nopassword@calder.example")
+    signs = SignIns(deployment.store)
+    refusals = set()
+    for email in (ada.email, "nobody@calder.example", "nopassword@calder.example"):
+        before = len(hasher.asked)
+        with pytest.raises(NotAllowed) as caught, capture_logs() as logged:
+            signs.sign_in(email, "hash of nobody's", HERE)
+        refusals.add(caught.value.message)
+        assert len(hasher.asked) == before + 1
+        # outside of any organization the security log is told instead
+        assert [entry["event"] for entry in logged] == ([] if email == ada.email else ["sign_in_failed"])
+    assert len(refusals) == 1
+    with pytest.raises(NotAllowed):  # what nobody's password hashes to opens nothing
+        signs.sign_in("nobody@calder.example", "nobody's", HERE)
+    check_log(deployment.store)
+
+
+def test_argon2_is_asked_for_somebody_who_does_not_exist() -> None:
+    assert people.nobodys_hash().startswith("$argon2id$")
+    hashed = people.hash_password(PASSWORD)
+    assert people.password_fits(PASSWORD, hashed)
+    assert not people.password_fits(PASSWORD + "x", hashed)
+    assert not people.password_fits("a password that nobody has", None)
+    assert people.hash_password(PASSWORD) != hashed
+
+
+def test_attempts_are_limited_for_each_account(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
+    signs = SignIns(deployment.store)
+    for _ in range(10):
+        with pytest.raises(NotAllowed):
+            signs.sign_in(ada.email, "wrong", HERE)
+    asked = len(hasher.asked)
+    for attempt in (PASSWORD, "wrong"):
+        with pytest.raises(TooManyAttempts, match="Try again in 15 minutes"), capture_logs() as logged:
+            signs.sign_in(ada.email.upper(), attempt, Context(ip="203.0.113.9"))  # from anywhere
+        assert [entry["event"] for entry in logged] == ["sign_in_limited"]
+    assert len(hasher.asked) == asked
+    assert len(events(deployment, 1, "user.login_failed")) == 10
+    ben = deployment.person("ben@calder.example", None, PASSWORD)
+    assert signs.sign_in(ben.email, PASSWORD, HERE)
+    check_log(deployment.store)
+
+
+def test_attempts_are_limited_for_each_network_address(deployment: Deployment, ada: User) -> None:
+    signs = SignIns(deployment.store)
+    for number in range(50):
+        with pytest.raises(NotAllowed):
+            signs.sign_in(f"guess{number}@calder.example", "wrong", HERE)
+    with pytest.raises(TooManyAttempts):
+        signs.sign_in(ada.email, PASSWORD, HERE)
+    assert signs.sign_in(ada.email, PASSWORD, Context(ip="203.0.113.9"))
+    check_log(deployment.store)
+
+
+def test_success_is_not_counted(deployment: Deployment, ada: User) -> None:
+    signs = SignIns(deployment.store)
+    for _ in range(12):
+        assert signs.sign_in(ada.email, PASSWORD, HERE)
+    for _ in range(9):
+        with pytest.raises(NotAllowed):
+            signs.sign_in(ada.email, "wrong", HERE)
+    assert signs.sign_in(ada.email, PASSWORD, HERE)
+    with pytest.raises(NotAllowed):
+        signs.sign_in(ada.email, "wrong", HERE)
+    assert events(deployment, 1, "user.login_failed")[-1].details["attempt"] == 1
+    check_log(deployment.store)
+
+
+def test_many_guesses_at_once_get_no_extra_tries(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
+    signs = SignIns(deployment.store)
+
+    def guess(number: int) -> str:
+        try:
+            signs.sign_in(ada.email, f"guess {number}", HERE)
+        except (NotAllowed, TooManyAttempts) as refusal:
+            return type(refusal).__name__
+        return "in"
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(guess, range(40)))
+    assert len(hasher.asked) == answers.count("NotAllowed") == 10
+    assert answers.count("TooManyAttempts") == 30
+    check_log(deployment.store)
+
+
+def test_half_an_address_or_a_huge_password_is_no_attempt_at_an_account(deployment: Deployment, ada: User) -> None:
+    signs = SignIns(deployment.store)
+    for email in ("ada", "аda@calder.example", "ada@calder.example\0", ""):
+        with pytest.raises(Invalid) as caught:
+            signs.sign_in(email, PASSWORD, HERE)
+        assert [problem.field for problem in caught.value.problems] == ["email"]
+    for password in ("x" * 1_000_000, "", "\0", "é"):
+        with pytest.raises(NotAllowed):
+            signs.sign_in(ada.email, password, HERE)
+    check_log(deployment.store)
+
+
+def test_a_removed_member_signs_in_elsewhere_and_not_here(deployment: Deployment, ada: User) -> None:
+    ben = deployment.person("ben@calder.example", None, PASSWORD)
+    for organization in (1, 2):
+        deployment.join(organization, ada, Role.MEMBER, ben)
+    _, session = SignIns(deployment.store).sign_in(ben.email, PASSWORD, HERE)
+    deployment.act(ada, 1, RemoveMember(ben.id))
+    with deployment.store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT organization FROM access").scalars().all() == [2]
+    with pytest.raises(NotFound):
+        sign_in.enter(deployment.store, session, 1, HERE)
+    sign_in.sign_out(deployment.store, session, HERE)
+    assert events(deployment, 1, "user.logout") == []
+    assert len(events(deployment, 2, "user.logout")) == 1
+    assert sign_in.seats_of(deployment.store, ben.id) == [2]
+    SignIns(deployment.store).sign_in(ben.email, PASSWORD, HERE)
+    assert len(events(deployment, 1, "user.login")) == 1
+    check_log(deployment.store)
+
+
+def test_a_seat_taken_away_while_signing_in_does_not_stop_it(
+    deployment: Deployment, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ben = deployment.person("ben@calder.example")
+    deployment.join(2, ada, Role.MEMBER, ben)
+    monkeypatch.setattr(sign_in, "seats_of", lambda *_: [1, 2])
+    _, session = sign_in.start_session(deployment.store, ben, "password", HERE)
+    assert [event.context.session_id for event in events(deployment, 2, "user.login")] == [session.id]
+    assert events(deployment, 1, "user.login") == []
+    check_log(deployment.store)
+
+
+def test_entering_and_leaving_twice_is_recorded_once(deployment: Deployment, ada: User) -> None:
+    ben = deployment.person()
+    session = deployment.session(ben).id
+    deployment.join(1, ada, Role.MEMBER, ben)
+    assert deployment.attempt(ben, 1, LeaveOrganization(session), session) is NO_CHANGE
+    deployment.enter(ben, 1, session)
+    assert deployment.attempt(ben, 1, EnterOrganization("password"), session) is NO_CHANGE
+    deployment.act(ben, 1, LeaveOrganization(session), session)
+    assert deployment.attempt(ben, 1, LeaveOrganization(session), session) is NO_CHANGE
+    deployment.check()
+
+
+def test_access_of_ended_sessions_is_tidied_away(deployment: Deployment, ada: User) -> None:
+    ben = deployment.person()
+    old = deployment.session(ben).id
+    deployment.join(1, ada, Role.MEMBER, ben, old)
+    deployment.clock.go_on(SESSION_LIFETIME)
+    _, session = sign_in.start_session(deployment.store, ben, "password", HERE)
+    with deployment.store.reading() as connection:
+        rows = connection.exec_driver_sql(f"""SELECT session FROM access WHERE "user" = '{ben.id}'""").scalars().all()
+        sessions = connection.exec_driver_sql("SELECT id FROM session").scalars().all()
+    assert rows == sessions == [session.id]
+    check_log(deployment.store)
+
+
+def test_a_session_is_touched(deployment: Deployment, ada: User) -> None:
+    token, session = sign_in.start_session(deployment.store, ada, "password", HERE)
+    deployment.clock.go_on(3_600_000_000)
+    sign_in.touch(deployment.store, session)
+    with deployment.store.reading() as connection:
+        found: Any = find_session(connection, token, deployment.clock.now)
+    assert found[1] == deployment.clock.now
+    assert isinstance(found[0], Session)
