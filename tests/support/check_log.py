@@ -8,7 +8,6 @@ head's; replaying the events rebuilds what the organization has; counts equal a 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -134,8 +133,8 @@ def _check_state(connection: Connection, head: StoredHead, events: Sequence[Stor
         replayed, problems = replay.replay(list(events))
     except ValueError as error:
         return [f"the log cannot be replayed: {error}"]
-    now = max([time.time_ns() // 1000, *(event.recorded_at for event in events)])
-    rows = connection.exec_driver_sql(f"SELECT id FROM session WHERE expires_at > {now}")
+    last = max((event.recorded_at for event in events), default=0)
+    rows = connection.exec_driver_sql(f"SELECT id FROM session WHERE expires_at > {last}")
     live = {session for (session,) in rows}
     return problems + list(replay.differences(replayed, replay.stored_state(connection, head.organization), live))
 
