@@ -131,9 +131,14 @@ def test_the_second_0230_of_the_night_keeps_being_the_second() -> None:
 
 def test_a_kept_bound_that_is_not_before_a_typed_one_is_an_error() -> None:
     shown = understood(("start", "2026-10-25T01:30Z"))
-    sent = understood(*form(shown, end_date="2026-10-25", end_time="01:59"))
+    sent = understood(*form(shown, end_date="2026-10-25", end_time="02:15"))
     assert "is before the start" in sent.errors["end_time"]
     assert sent.address.filter == Filter()
+
+
+def test_a_bound_of_which_no_field_was_sent_stays() -> None:
+    found = understood(("start", "2026-11-06T08:00Z"), ("end_date", "2026-11-07")).address.filter
+    assert (found.start, found.end) == (utc("2026-11-06T08:00"), utc("2026-11-07T23:00"))
 
 
 def test_blank_fields_are_left_out_of_the_address() -> None:
