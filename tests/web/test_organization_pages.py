@@ -9,7 +9,7 @@ from httpx2 import Response
 
 from minutebook.model import Plan, Role
 from minutebook.organization.credits import BuyCredits
-from minutebook.organization.modes import CreateMode
+from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.settings import KNOWN_MODELS, KNOWN_PROVIDERS, ChangeDataCollection
 from minutebook.organization.sso import SetSsoDomain
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
@@ -176,6 +176,25 @@ def test_modes_are_made_changed_and_deleted(dashboard: Dashboard) -> None:
     assert "No modes yet" in told(gone)
     assert ada.get(path).status_code == 404
     assert ada.post(path, fields).status_code == 404
+
+
+def test_a_mode_that_somebody_else_changed_meanwhile_is_not_overwritten_unseen(dashboard: Dashboard) -> None:
+    owner = dashboard.people[Role.OWNER]
+    made = dashboard.deployment.act(owner, dashboard.number, CreateMode("Reviewer", "Read.", ()))
+    mode = str(made.details["mode"])
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("modes", mode)
+    seen = value(ada.get(path), "seen")
+    dashboard.deployment.act(owner, dashboard.number, UpdateMode(mode, "Reviewer", "Read twice.", ()))
+    before = dashboard.recorded()
+    mine: dict[str, str | list[str]] = {"name": "Reviewer", "instructions": "Read aloud.", "seen": seen}
+    refused = ada.post(path, mine)
+    assert refused.status_code == 409
+    assert "Someone else changed this mode" in told(refused)
+    assert value(refused, "instructions") == "Read aloud."
+    assert dashboard.recorded() == before
+    again = act(dashboard, ada, path, mine | {"seen": value(refused, "seen")})
+    assert "Mode saved" in told(again)
+    assert dashboard.last().details["instructions"] == {"before": "Read twice.", "after": "Read aloud."}
 
 
 @pytest.mark.parametrize(

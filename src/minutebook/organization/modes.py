@@ -69,7 +69,10 @@ class CreateMode(Command):
 
 @dataclass(frozen=True)
 class UpdateMode(Command):
-    """Changes a mode. Raises NotFound, or Invalid, naming the field."""
+    """Changes a mode. Raises NotFound; Invalid, naming the field; Conflict when the mode was changed since `seen`.
+
+    `seen` is the `updated_at` of the mode that was shown for editing; None to change it whatever it is.
+    """
 
     needs: ClassVar = Permission.MODES_WRITE
 
@@ -77,9 +80,15 @@ class UpdateMode(Command):
     name: str
     instructions: str
     tools: tuple[str, ...]
+    seen: int | None = None
 
     def change(self, act: Act) -> ModeUpdated | NoChange:
         before = read_mode(act.connection, act.organization, self.mode)
+        if self.seen not in (None, before.updated_at):
+            raise Conflict(
+                "Someone else changed this mode while you were editing. Nothing of yours was saved: open it in another "
+                "window to see what is there now, or save again to put yours in its place."
+            )
         name, instructions, tools = _checked(act, self.name, self.instructions, self.tools, self.mode)
         if (name, instructions, tools) == (before.name, before.instructions, before.tools):
             return NO_CHANGE

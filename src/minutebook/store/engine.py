@@ -119,7 +119,7 @@ def _postgresql_engines(url: URL, patience: float) -> tuple[Engine, Engine]:
 
     def engine(**more: Any) -> Engine:
         pool = {"pool_size": 16, "max_overflow": 16, "pool_timeout": patience, "pool_pre_ping": True}
-        return create_engine(url, connect_args=settings, **pool, **more)
+        return create_engine(url, connect_args=settings, hide_parameters=True, **pool, **more)
 
     writer, reader = engine(), engine(isolation_level="REPEATABLE READ")
 

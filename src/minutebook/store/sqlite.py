@@ -66,6 +66,7 @@ def _engine(file: Path, begin: str, pragmas: tuple[str, ...], patience: float, *
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=patience,
+        hide_parameters=True,
         connect_args={"timeout": patience, "isolation_level": None, "check_same_thread": False},
     )
     pragmas = (*COMMON, *pragmas)

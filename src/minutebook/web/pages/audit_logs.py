@@ -104,7 +104,6 @@ def _upgrade(request: Request, reader: Reader, look: Look) -> Response:
         current=AUDIT_LOGS,
         recorded=recorded,
         kept_since=since,
-        upgrade_href=None,
     )
 
 

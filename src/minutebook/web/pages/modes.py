@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from minutebook.organization.modes import TOOLS, CreateMode, DeleteMode, Mode, U
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.templating import visible
@@ -74,7 +75,7 @@ def show_mode(request: Request, place: Seen, mode: str) -> Response:
 def save_mode(request: Request, place: Changed, mode: str, sent: Sent) -> Response:
     """Changes a mode."""
     now = _mode(place, mode)
-    command = UpdateMode(now.id, sent.one("name"), sent.one("instructions"), sent.every("tools"))
+    command = UpdateMode(now.id, sent.one("name"), sent.one("instructions"), sent.every("tools"), _seen(sent))
     try:
         done = perform(place.site.store, place.seat, command)
     except STAYS as error:
@@ -100,6 +101,14 @@ def delete_mode(request: Request, place: Changed, mode: str, sent: Sent) -> Resp
     except STAYS as error:
         return _list(request, place, now, form_after(sent, error, ("confirm",)), error.status)
     return go(place.site, place.path(shell.MODES), Said.MODE_DELETED)
+
+
+def _seen(sent: Typed) -> int | None:
+    """When the mode that was shown for editing had been changed last; a text that is no time was never shown."""
+    text = sent.one("seen")
+    if not text:
+        return None
+    return int(text) if re.fullmatch(r"[0-9]{1,16}", text) else 0
 
 
 def _mode(place: Place, mode: str) -> Mode:
@@ -135,6 +144,7 @@ def _form(request: Request, place: Place, mode: Mode | None, form: Form, status:
         current=shell.MODES,
         status=status,
         mode=_row(place, mode) if mode else None,
+        seen=mode.updated_at if mode else None,
         made=times.day_of(mode.created_at, place.viewer.zone) if mode else None,
         instructions=mode.instructions if mode else "",
         form=form,
