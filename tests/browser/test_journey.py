@@ -121,7 +121,7 @@ def buy_credits(owner: Visitor, amount: str, reference: str) -> None:
 
 def set_domain(owner: Visitor, domain: str) -> None:
     owner.navigate("SSO")
-    owner.page.get_by_label("Domain", exact=True).fill(domain)
+    owner.page.get_by_role("textbox", name="Domain").fill(domain)
     owner.press("Set domain")
     owner.told("SSO domain set")
 

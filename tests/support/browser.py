@@ -69,6 +69,7 @@ class Contexts:
         self._open: list[BrowserContext] = []
         self._complaints: list[tuple[str, str]] = []
         self._refused_pages: set[str] = set()
+        self._expected: list[str] = []
 
     def __call__(
         self,
@@ -101,7 +102,12 @@ class Contexts:
             f"{text} ({url})"
             for text, url in self._complaints
             if not (text.startswith(REFUSED) and url in self._refused_pages)
+            and not any(expected in text for expected in self._expected)
         ]
+
+    def expect_complaint(self, text: str) -> None:
+        """Lets the browser complain of this: the test itself brings it about."""
+        self._expected.append(text)
 
     def _watch(self, context: BrowserContext, base_url: str | None) -> None:
         def said(message: ConsoleMessage) -> None:

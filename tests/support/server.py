@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ from minutebook.identifiers import new_token
 from minutebook.model import Context, Event, Plan, Role, Seat
 from minutebook.organization import people, sign_in
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
+from minutebook.organization.modes import Mode, all_modes
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, perform
-from minutebook.store.engine import Store, system_clock
+from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
 from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD
@@ -148,6 +150,11 @@ class Company:
         self._people[user.name] = user
         self._roles.setdefault(role, user)
 
+    def modes(self) -> dict[str, Mode]:
+        """The modes, by name."""
+        with self.store.reading() as connection:
+            return {mode.name: mode for mode in all_modes(connection, self.number)}
+
     def act(self, user: User, command: Command) -> Event:
         """Performs a command that must be recorded."""
         return self._perform(user, self.number, command)
@@ -164,7 +171,7 @@ class Company:
 
 def new_person(store: Store, name: str, domain: str = "calder.example") -> User:
     """A user without a seat: `ada.okafor@calder.example` for Ada Okafor."""
-    plain = name.lower().replace(" ", ".").replace("á", "a")
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower().replace(" ", ".")
     return people.create_user(store, f"{plain}@{domain}", name, None, hashed=hashed_password())
 
 
@@ -182,10 +189,10 @@ class Site:
 
 
 @contextmanager
-def site_on(url: str, clock: Clock | None = None) -> Iterator[Site]:
+def site_on(url: str, clock: Clock | None = None, patience: float = PATIENCE) -> Iterator[Site]:
     """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
     clock = clock or Clock()
-    store = Store(url, clock=clock)
+    store = Store(url, clock=clock, patience=patience)
     try:
         company = Company(store)
         with serving(store) as address:

@@ -45,6 +45,7 @@ class Visitor:
 
     def __init__(self, contexts: Contexts, site: Site, user: User | None = None, **screen: Unpack[Screen]) -> None:
         self.site = site
+        self.expect_complaint = contexts.expect_complaint
         self.context = contexts(base_url=site.base_url, **screen)
         self.page: Page = self.context.new_page()
         if user:

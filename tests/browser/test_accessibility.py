@@ -1,0 +1,115 @@
+"""axe finds nothing wrong, in light and dark, wide and narrow, and no page scrolls sideways.
+
+The Content Security Policy stays on throughout, and every complaint of the browser fails the test (`page_context`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from minutebook.model import DAY
+from minutebook.organization import links
+from minutebook.organization.people import User
+from minutebook.web.assets import Assets
+from minutebook.web.protect import CONTENT_SECURITY_POLICY
+from minutebook.web.templating import environment
+from tests.support.axe import Axe
+from tests.support.browser import Contexts
+from tests.support.component_examples import examples
+from tests.support.deployment import Deployment
+from tests.support.history import live_a_little
+from tests.support.server import Company, Site, serving, site_on
+from tests.support.states import STATES, State
+from tests.support.visitor import Arrive
+
+NARROW = (360, 320)
+LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
+    (1440, "light"),
+    (360, "dark"),
+    (1440, "dark"),
+    (360, "light"),
+)
+"""Widths and colours. Each width and each colour is in the first two; with FULL=1 all four are looked at."""
+
+# Whatever reaches over the edge of the screen, unless a box around it cuts it off or scrolls.
+SIDEWAYS = r"""() => {
+    const scrollers = ".page, .panel, dialog[open], .pop, .pop__list";
+    const boxes = [document.scrollingElement, ...document.querySelectorAll(scrollers)];
+    const told = element => element.outerHTML.slice(0, 120).replace(/\s+/g, " ");
+    const scrolls = boxes.filter(box => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1).map(told);
+    const inABox = element => {
+        for (let box = element.parentElement; box && box !== document.body; box = box.parentElement)
+            if (getComputedStyle(box).overflowX !== "visible") return true;
+        return false;
+    };
+    const over = [...document.body.querySelectorAll("*")]
+        .filter(element => element.checkVisibility({visibilityProperty: true}) && !element.childElementCount)
+        .filter(element => element.getBoundingClientRect().right > innerWidth + 1 && !inABox(element)).map(told);
+    return [...scrolls, ...over];
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(site_url: str) -> Iterator[Site]:
+    """A site with a little of everything, long and hostile names among it, that gives up soon on a busy database."""
+    with site_on(site_url, patience=0.3) as site:
+        live_a_little(site.company)
+        yield site
+
+
+@pytest.mark.parametrize("state", [pytest.param(state, id=state.name) for state in STATES])
+def test_nothing_is_wrong_with(state: State, site: Site, arrive: Arrive) -> None:
+    visitor = arrive(somebody(site.company, state.who))
+    state.leads(visitor)
+    check(visitor.page, state.leave_out)
+
+
+def test_nothing_is_wrong_with_the_set_up(sqlite_deployment: Deployment, page_context: Contexts) -> None:
+    store = sqlite_deployment.store
+    with serving(store) as address:
+        page = page_context(base_url=address).new_page()
+        page.goto(f"/set-up/{links.new_link(store, links.SET_UP, lifetime=DAY)}")
+        check(page)
+        page.get_by_role("button", name="Create organization").click()
+        expect(page.get_by_text("Choose a password")).to_be_visible()
+        check(page)
+        page.goto("/set-up/unknown")
+        check(page)
+
+
+@pytest.mark.parametrize("dialog", ["", "invite", "remove"])
+def test_nothing_is_wrong_with_the_components(site: Site, arrive: Arrive, dialog: str) -> None:
+    """The page is not part of the product, so it is put in here, with the product's files and policy."""
+    visitor = arrive()
+    body = environment(Assets.packaged()).get_template("components.html").render(examples(dialog=dialog))
+
+    def answer(route: Route) -> None:
+        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+        route.fulfill(body=body, content_type="text/html; charset=utf-8", headers=headers)
+
+    visitor.page.route("**/components", answer)
+    visitor.go("/components")
+    check(visitor.page)
+
+
+def check(page: Page, leave_out: tuple[str, ...] = ()) -> None:
+    """Fails with everything that axe finds and that reaches over the edge."""
+    axe, found = Axe(page), []
+    for width, scheme in LOOKS if os.environ.get("FULL") else LOOKS[:2]:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        found += [f"{width} px, {scheme}: {each}" for each in axe.violations(leave_out=leave_out)]
+    for width in NARROW:
+        page.set_viewport_size({"width": width, "height": 900})
+        found += [f"{width} px, sideways: {each}" for each in page.evaluate(SIDEWAYS)]
+    assert not found, "\n".join(dict.fromkeys(found))
+
+
+def somebody(company: Company, who: str) -> User | None:
+    """The owner, a member or nobody."""
+    return {"owner": company.owner, "member": company.member}.get(who)

@@ -1,0 +1,56 @@
+"""axe-core in a page that stands under its own Content Security Policy.
+
+axe is brought in by the browser's debugger, into a world of its own beside the page's: the policy is neither bypassed
+nor in the way, and the page cannot tell.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from playwright.sync_api import Page
+
+TARGET_SIZE = {"target-size": {"enabled": True}}
+"""Of WCAG 2.2, and off in axe unless it is asked for."""
+
+RUN = """axe.run(document, OPTIONS).then(({violations}) => violations.map(({id, help, nodes}) => ({
+    id, help, nodes: nodes.map(({target, failureSummary}) => `${target.join(" ")}: ${failureSummary}`),
+})))"""
+
+
+@cache
+def source() -> str:
+    """axe-core itself, as one script."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+class Axe:
+    """axe in the page as it is now: make a new one after going to another page."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+        frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        world = self._session.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})
+        self._context: int = world["executionContextId"]
+        self._evaluate(f"{source()}; null")
+
+    def violations(self, *only: str, leave_out: tuple[str, ...] = ()) -> list[str]:
+        """What breaks a rule, a line each: any rule, those of best practice too, or only the named ones."""
+        rules = {**TARGET_SIZE, **{rule: {"enabled": False} for rule in leave_out}}
+        options: dict[str, Any] = {"resultTypes": ["violations"], "rules": rules}
+        if only:
+            options = {"resultTypes": ["violations"], "runOnly": list(only)}
+        found = self._evaluate(RUN.replace("OPTIONS", json.dumps(options)))
+        return [f"{each['id']} ({each['help']}) {node}" for each in found for node in each["nodes"]]
+
+    def _evaluate(self, expression: str) -> Any:
+        answer = self._session.send(
+            "Runtime.evaluate",
+            {"expression": expression, "contextId": self._context, "awaitPromise": True, "returnByValue": True},
+        )
+        if "exceptionDetails" in answer:
+            raise RuntimeError(f"axe did not run: {answer['exceptionDetails']}")
+        return answer["result"].get("value")

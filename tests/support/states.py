@@ -1,0 +1,398 @@
+"""Every page and main state of the product as somebody comes to see it: what is checked by axe and photographed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import expect
+
+from minutebook.identifiers import new_token
+from minutebook.model import DAY, Plan, Role
+from minutebook.organization import links
+from minutebook.organization.invitations import InvitePerson
+from minutebook.organization.settings import ChangeModels, read_settings
+from tests.support.component_examples import HOSTILE
+from tests.support.server import Company, new_person
+from tests.support.visitor import Visitor
+
+
+@dataclass(frozen=True)
+class State:
+    """One page as somebody can find it: who, and what they do to see it so."""
+
+    name: str
+    who: str
+    leads: Callable[[Visitor], object]
+    leave_out: tuple[str, ...] = ()
+
+
+Leads = Callable[[Visitor], object]
+STATES: list[State] = []
+
+
+def state(name: str, who: str = "owner", leave_out: tuple[str, ...] = ()) -> Callable[[Leads], Leads]:
+    """Adds a state: a function that leads a visitor there."""
+
+    def add(leads: Leads) -> Leads:
+        STATES.append(State(name, who, leads, leave_out))
+        return leads
+
+    return add
+
+
+COVERED = ("target-size",)
+"""Left out where an open popover half covers what lies below it: axe takes that for small targets."""
+
+
+# ── Outside ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@state("sign-in", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go("/sign-in")
+
+
+@state("sign-in, refused", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.sign_in("nobody@calder.example", "not the password")
+
+
+@state("invitation, new person", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go(f"/invitation/{invitation(visitor, 'new.person@calder.example')}")
+    visitor.press("Accept and create account")
+
+
+@state("invitation, known person", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go(f"/invitation/{invitation(visitor, new_person(visitor.site.store, 'Known Person').email)}")
+
+
+@state("invitation, of somebody else")
+def _(visitor: Visitor) -> None:
+    visitor.go(f"/invitation/{invitation(visitor, 'somebody.else@calder.example')}")
+
+
+@state("invitation, over", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go("/invitation/unknown")
+
+
+@state("sign-in link", "nobody")
+def _(visitor: Visitor) -> None:
+    store, owner = visitor.site.store, visitor.site.company.owner
+    visitor.go(f"/enter/{links.new_link(store, links.SIGN_IN, lifetime=DAY, user=owner.id)}")
+
+
+@state("new organization")
+def _(visitor: Visitor) -> None:
+    visitor.go("/organizations/new")
+    visitor.press("Create organization")
+
+
+@state("not found", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go("/there/is/nothing")
+
+
+def invitation(visitor: Visitor, email: str) -> str:
+    """The token of a new invitation."""
+    token = new_token(visitor.site.store.randomness)
+    visitor.site.company.act(visitor.site.company.owner, InvitePerson(email, Role.MEMBER, token))
+    return token
+
+
+# ── The organization ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@state("members")
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+
+
+@state("members, as a member", "member")
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+
+
+@state("members, nobody found")
+def _(visitor: Visitor) -> None:
+    visitor.open("members?q=zzz&role=admin")
+
+
+@state("members, a role menu", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+    visitor.page.locator("summary[aria-label='Role of Wen Li: Member']").click()
+
+
+@state("members, the menu at the end", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+    visitor.page.locator("summary[aria-label='More for Wen Li']").click()
+
+
+@state("members, inviting")
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+    visitor.page.get_by_role("link", name="Invite people").click()
+    expect(visitor.page.get_by_role("dialog", name="Invite people")).to_be_visible()
+
+
+@state("members, an invitation that is wrong")
+def _(visitor: Visitor) -> None:
+    visitor.open("invitations", "new")
+    visitor.page.get_by_label("Email addresses").fill(f"ada@@calder.example, {HOSTILE}")
+    visitor.press("Invite", visitor.page.get_by_role("dialog"))
+
+
+@state("members, invited")
+def _(visitor: Visitor) -> None:
+    visitor.open("invitations", "new")
+    visitor.page.get_by_label("Email addresses").fill(f"one@calder.example, {visitor.site.company.member.email}")
+    visitor.press("Invite", visitor.page.get_by_role("dialog"))
+    assert visitor.heading == "1 person invited"
+
+
+@state("members, removing")
+def _(visitor: Visitor) -> None:
+    visitor.open("members", visitor.site.company.member.id, "remove")
+    visitor.page.get_by_role("textbox").fill("wen")
+
+
+@state("members, revoking")
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+    visitor.page.get_by_role("link", name="Revoke the invitation of pending@calder.example").click()
+    expect(visitor.page.get_by_role("dialog")).to_be_visible()
+
+
+@state("navigation and switcher", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open("members#nav")
+    visitor.page.locator(".org summary").click()
+
+
+@state("models")
+def _(visitor: Visitor) -> None:
+    visitor.open("models")
+
+
+@state("models, as a member", "member")
+def _(visitor: Visitor) -> None:
+    visitor.open("models")
+
+
+@state("models, wrong")
+def _(visitor: Visitor) -> None:
+    visitor.open("models")
+    visitor.page.get_by_label("Allow another model").fill("not a model")
+    visitor.press("Save")
+
+
+@state("models, saved by somebody else meanwhile")
+def _(visitor: Visitor) -> None:
+    visitor.open("models")
+    meanwhile(visitor)
+    visitor.page.get_by_label("Allow another model").fill("acme/coder-2")
+    visitor.press("Save")
+    expect(visitor.page.get_by_role("heading", name="What was saved meanwhile")).to_be_visible()
+
+
+@state("modes")
+def _(visitor: Visitor) -> None:
+    visitor.open("modes")
+
+
+@state("mode, new and wrong")
+def _(visitor: Visitor) -> None:
+    visitor.open("modes", "new")
+    visitor.press("Create mode")
+
+
+@state("mode")
+def _(visitor: Visitor) -> None:
+    visitor.open("modes", visitor.site.company.modes()[HOSTILE].id)
+
+
+@state("mode, as a member", "member")
+def _(visitor: Visitor) -> None:
+    visitor.open("modes", visitor.site.company.modes()[HOSTILE].id)
+
+
+@state("mode, deleting")
+def _(visitor: Visitor) -> None:
+    visitor.open("modes", visitor.site.company.modes()[HOSTILE].id, "delete")
+
+
+@state("credits")
+def _(visitor: Visitor) -> None:
+    visitor.open("credits")
+
+
+@state("credits, wrong")
+def _(visitor: Visitor) -> None:
+    visitor.open("credits")
+    visitor.page.get_by_label("Amount in US dollars").fill("a lot")
+    visitor.press("Buy credits")
+
+
+@state("credits, refused", "member")
+def _(visitor: Visitor) -> None:
+    assert visitor.open("credits").status == 403
+
+
+@state("sso")
+def _(visitor: Visitor) -> None:
+    visitor.open("sso")
+    visitor.page.get_by_role("textbox", name="Domain").fill("not a domain")
+    visitor.press("Set domain")
+
+
+@state("sso, removing")
+def _(visitor: Visitor) -> None:
+    visitor.open("sso", "remove")
+
+
+@state("settings")
+def _(visitor: Visitor) -> None:
+    visitor.open("settings")
+
+
+@state("settings, saved", leave_out=())
+def _(visitor: Visitor) -> None:
+    visitor.open("settings")
+    visitor.press("Save")
+    visitor.told("Nothing to change")
+
+
+@state("settings, as a member", "member")
+def _(visitor: Visitor) -> None:
+    visitor.open("settings")
+
+
+def meanwhile(visitor: Visitor) -> None:
+    """The admin saves other models."""
+    company = visitor.site.company
+    with company.store.reading() as connection:
+        now = read_settings(connection, company.number)
+    models = (
+        tuple(name for name in now.models if name != "openai/o3")
+        if "openai/o3" in now.models
+        else (*now.models, "openai/o3")
+    )
+    company.act(company.admin, ChangeModels(models, now.providers, now.default_model))
+
+
+# ── Audit Logs ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@state("audit logs")
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+
+
+@state("audit logs, filtered")
+def _(visitor: Visitor) -> None:
+    actions = ("user.invite", "settings.change", "mode.create", "member.change_role")
+    visitor.open_log(
+        *(("action", action) for action in actions),
+        ("actor", visitor.site.company.owner.email),
+        ("start", "2020-01-01"),
+        ("text", "a"),
+        ("zone", "utc"),
+    )
+    assert visitor.rows()
+
+
+@state("audit logs, an event")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "settings.change"))
+    visitor.open_event(visitor.found()[-1])
+
+
+@state("audit logs, a refusal")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "user.login_failed"))
+    visitor.open_event(visitor.found()[0])
+
+
+@state("audit logs, raw JSON")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("text", "img"))
+    visitor.open_event(visitor.found()[0]).get_by_role("tab", name="Raw JSON").click()
+
+
+@state("audit logs, actions", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "user.invite"))
+    visitor.menu("actions").get_by_label("Find an action").fill("role")
+
+
+@state("audit logs, actor", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    visitor.menu("actor")
+
+
+@state("audit logs, dates", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("start", "2026-01-01"))
+    visitor.menu("dates")
+
+
+@state("audit logs, nothing found")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("actor", visitor.site.company.owner.email), ("text", "nothing says this"))
+
+
+@state("audit logs, wrong dates", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("start_date", "2026-02-30"), ("end_date", "tomorrow"), ("end_time", "25:00"))
+
+
+@state("audit logs, wrong in every way", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "user.fly"), ("actor", "ada okafor"), ("colour", "red"), ("older", "x"))
+
+
+@state("audit logs, an event that is not there")
+def _(visitor: Visitor) -> None:
+    assert visitor.open_log(("event", "99999")).status == 404
+
+
+@state("audit logs, unreadable")
+def _(visitor: Visitor) -> None:
+    with visitor.site.store.acting():  # nobody else can write, and a new sitting must be recorded
+        visitor.expect_complaint("status of 503")
+        assert visitor.open_log().status == 503
+
+
+@state("audit logs, unreachable")
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    for complaint in ("net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest"):
+        visitor.expect_complaint(complaint)
+    visitor.page.route("**/audit-logs?event=*", lambda route: route.abort())
+    visitor.page.locator(".ev__open").first.click()
+    expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
+
+
+@state("audit logs, the keyboard")
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    visitor.page.get_by_role("button", name="Keyboard help").click()
+
+
+@state("audit logs, refused", "member")
+def _(visitor: Visitor) -> None:
+    assert visitor.open_log().status == 403
+
+
+@state("audit logs on the plan teams")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    small = Company(company.store, "Small Works", company.owner, Plan.TEAMS, colleagues=())
+    visitor.go(f"/o/{small.id}/audit-logs")
+    assert visitor.page.get_by_role("heading", name="Enterprise plan").is_visible()
