@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from minutebook.errors import NotFound
 from minutebook.model import MINUTE, Role
 from minutebook.organization import links, outbox
 from minutebook.organization.outbox import MAX_ATTEMPTS, Mail
+from minutebook.organization.sign_in import LeaveOrganization
 from minutebook.organization.sittings import SITTING, OpenSitting
 from minutebook.record import NO_CHANGE
 from tests.support.deployment import Deployment
@@ -81,4 +85,18 @@ def test_reading_the_log_is_recorded_once_in_half_an_hour_for_each_session(deplo
     deployment.clock.go_on(1)
     deployment.act(ben, 1, OpenSitting(first), first)
     assert deployment.attempt(ben, 1, OpenSitting(first), first) is NO_CHANGE
+    deployment.check()
+
+
+def test_a_sitting_needs_access_and_ends_with_it(deployment: Deployment) -> None:
+    ada = deployment.person()
+    session = deployment.session(ada).id
+    deployment.found(ada)
+    with pytest.raises(NotFound):
+        deployment.act(ada, 1, OpenSitting(session), session)
+    deployment.enter(ada, 1, session)
+    deployment.act(ada, 1, OpenSitting(session), session)
+    deployment.act(ada, 1, LeaveOrganization(session), session)
+    deployment.enter(ada, 1, session)
+    deployment.act(ada, 1, OpenSitting(session), session)
     deployment.check()

@@ -37,8 +37,11 @@ class Tries:
         self.deployment = deployment
         self.organization = organization
         self.numbers = itertools.count()
+        self.session = ""
 
-    def __call__(self, name: str) -> Command:
+    def __call__(self, name: str, session: str = "ses_nobody") -> Command:
+        """A new command of this name; `session` is the one that acts, for what happens in a session."""
+        self.session = session
         number = next(self.numbers)
         token = f"token {number}"
         address = f"invited{number}@calder.example"
@@ -57,7 +60,7 @@ class Tries:
             "buy credits": lambda: credits.BuyCredits(100, f"inv-{number}"),
             "set domain": lambda: sso.SetSsoDomain(f"calder-{number}.example"),
             "remove domain": self._remove_domain,
-            "read the log": lambda: sittings.OpenSitting(f"ses_{number}"),
+            "read the log": lambda: sittings.OpenSitting(self.session),
         }
         assert makers.keys() == EXPECTED.keys()
         return makers[name]()
@@ -84,16 +87,17 @@ class Tries:
 def test_every_role_tries_every_command(deployment: Deployment) -> None:
     owner = deployment.person()
     organization = deployment.found(owner, seat_limit=1000)
-    people = {role: deployment.join(organization, None, role) for role in Role}
+    people = {role: deployment.person() for role in Role}
+    sessions = {role: deployment.session(people[role]).id for role in Role}
+    for role in Role:
+        deployment.join(organization, None, role, people[role], sessions[role])
     make = Tries(deployment, organization)
     found: dict[str, set[Role]] = {name: set() for name in EXPECTED}
     for name, role in itertools.product(EXPECTED, Role):
-        command = make(name)
+        command = make(name, sessions[role])
         size = deployment.size(organization)
         try:
-            # for reading the log the session is in the command; elsewhere it does not matter
-            session = getattr(command, "session", None)
-            answer = deployment.attempt(people[role], organization, command, session)
+            answer = deployment.attempt(people[role], organization, command, sessions[role])
         except Forbidden as refusal:
             assert refusal.facts["role"] == role.label.lower()
             assert deployment.size(organization) == size

@@ -325,6 +325,7 @@ def _remove_domain(state: State, event: Stored) -> None:
 
 
 def _log_view(state: State, event: Stored) -> None:
+    _require(event.context["session_id"] in state.access, "the session had no access")
     state.sitting[event.context["session_id"]] = event.recorded_at
 
 

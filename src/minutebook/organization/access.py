@@ -34,14 +34,13 @@ def has(act: Act, session: str) -> bool:
 
 
 def end(act: Act, session: str) -> bool:
-    """Ends the access of one session; whether it had any."""
+    """Ends the access of one session, and with it its sitting; whether it had any."""
     sittings, accesses = (
-        act.connection.execute(
-            delete(table).where(table.c.organization == act.organization, table.c.session == session)
-        ).rowcount
+        delete(table).where(table.c.organization == act.organization, table.c.session == session)
         for table in (schema.sitting, schema.access)
     )
-    return sittings + accesses > 0
+    act.connection.execute(sittings)
+    return act.connection.execute(accesses).rowcount > 0
 
 
 def end_all(act: Act, user: str) -> None:

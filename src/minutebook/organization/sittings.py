@@ -8,7 +8,9 @@ from typing import ClassVar
 from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions.log import LogViewed
+from minutebook.errors import NotFound
 from minutebook.model import MINUTE
+from minutebook.organization import access
 from minutebook.permissions import Permission
 from minutebook.record import NO_CHANGE, Act, Command, NoChange
 from minutebook.store import schema
@@ -18,13 +20,18 @@ SITTING = 30 * MINUTE
 
 @dataclass(frozen=True)
 class OpenSitting(Command):
-    """Records that the acting session begins to read the log; nothing when it began less than 30 minutes ago."""
+    """Records that the acting session begins to read the log; nothing when it began less than 30 minutes ago.
+
+    Raises NotFound for a session without access: a sitting ends with it.
+    """
 
     needs: ClassVar = Permission.LOG_READ
 
     session: str
 
     def change(self, act: Act) -> LogViewed | NoChange:
+        if not access.has(act, self.session):
+            raise NotFound
         if is_open(act.connection, act.organization, self.session, act.at):
             return NO_CHANGE
         table = schema.sitting
