@@ -52,9 +52,16 @@ class Deployment:
         email = email or f"person{next(self._numbers)}@calder.example"
         return people.create_user(self.store, email, name or email.partition("@")[0].capitalize(), password)
 
-    def found(self, owner: User, name: str = "Calder", plan: Plan = Plan.ENTERPRISE, seat_limit: int = 20) -> int:
-        """A new organization; its number."""
-        event = self.act(owner, 0, organizations.CreateOrganization(name, owner, plan, seat_limit))
+    def found(
+        self,
+        owner: User,
+        name: str = "Calder",
+        plan: Plan = Plan.ENTERPRISE,
+        seat_limit: int = 20,
+        session: str | None = None,
+    ) -> int:
+        """A new organization; its number. The owner has access when they found it in a session."""
+        event = self.act(owner, 0, organizations.CreateOrganization(name, owner, plan, seat_limit), session)
         return event.organization
 
     def join(
