@@ -132,9 +132,9 @@ def postgres_deployment(postgres_server: PostgresServer, postgres_template: str)
 @contextmanager
 def _deployment(url: str, template: Deployment | None = None) -> Iterator[Deployment]:
     clock = Ticking(template.clock.now) if template else Ticking()
-    store = Store(url, clock=clock)
-    yield Deployment(store, clock, template.told.copy() if template else None)
-    store.close()
+    deployment = Deployment(Store(url, clock=clock), clock, template.told.copy() if template else None)
+    yield deployment
+    deployment.store.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
