@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser
 
 from minutebook.store.engine import Store
@@ -26,6 +27,10 @@ from tests.support.postgres import EmbeddedServer, PostgresServer
 from tests.support.walk import fill
 
 FAILED = pytest.StashKey[bool]()
+
+# Hypothesis gives an example 200 ms by default; a machine that is busy makes no test wrong.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
