@@ -44,7 +44,8 @@ def check_log(
     is many times as fast. `progress` is told each number that has been read. The connection should see one snapshot.
     """
     heads = schema.log_head
-    head = connection.execute(_raw(heads).where(heads.c.organization == organization)).one_or_none()
+    with _any_text(connection):
+        head = connection.execute(_raw(heads).where(heads.c.organization == organization)).one_or_none()
     if head is None:
         yield Finding(organization, None, "There is no head of this log.")
         return
