@@ -76,8 +76,19 @@ def test_every_column_of_every_event(opened: Deployment) -> None:
                     value = "search || ' and more'"
                 case _:
                     value = f"'x' || {name}"
-            found = places(opened, f"UPDATE event SET {name} = {value} WHERE position = {at(seq)}")
-            assert found == ({seq, None} if name == "leaf_hash" else {seq}), name  # the tree notices a hash, too
+            statement = f"UPDATE event SET {name} = {value} WHERE position = {at(seq)}"
+            if seq % 12:  # the event by itself: many times as fast
+                assert seen_in_the_row(opened, seq, statement), (seq, name)
+            else:  # the tree notices a changed hash, too
+                assert places(opened, statement) == ({seq, None} if name == "leaf_hash" else {seq}), (seq, name)
+
+
+def seen_in_the_row(deployment: Deployment, seq: int, statement: str) -> list[str]:
+    """What the product's check says about one event behind the statement."""
+    with tampered(deployment, statement) as connection:
+        (head,) = (head for head in stored.heads(connection) if head.organization == FILLED)
+        row = connection.execute(schema.event.select().where(schema.event.c.position == at(seq))).one()
+        return list(check.problems_of(row, FILLED, head.log_id))
 
 
 def test_every_disclosure_of_every_event(opened: Deployment) -> None:
@@ -93,15 +104,7 @@ def test_every_disclosure_of_every_event(opened: Deployment) -> None:
             for new in (b"", line + line, changed, renamed):
                 disclosures = b"".join([*lines[:number], new, *lines[number + 1 :]])
                 statement = f"UPDATE event SET disclosures = x'{disclosures.hex()}' WHERE position = {event.position}"
-                with tampered(opened, statement) as connection:
-                    row = connection.execute(
-                        schema.event.select().where(schema.event.c.position == event.position)
-                    ).one()
-                    assert list(check.problems_of(row, FILLED, _log_id(connection))), (event.seq, new)
-
-
-def _log_id(connection: Connection) -> str:
-    return next(head.log_id for head in stored.heads(connection) if head.organization == FILLED)
+                assert seen_in_the_row(opened, event.seq, statement), (event.seq, new)
 
 
 def test_every_row_deleted_and_every_tail_cut(opened: Deployment) -> None:
@@ -149,7 +152,7 @@ def test_the_head_changed(opened: Deployment) -> None:
         (head,) = (head for head in stored.heads(connection) if head.organization == FILLED)
     statements = ["size = size + 1", "size = size - 1", "size = 0", "peaks = x''", "log_id = 'x'"]
     statements += ["peaks = CAST(peaks || peaks AS BLOB)"]
-    for byte in range(len(head.peaks)):
+    for byte in range(0, len(head.peaks), 7):
         peaks = bytes(value ^ (number == byte) for number, value in enumerate(head.peaks))
         statements.append(f"peaks = x'{peaks.hex()}'")
     for statement in statements:
