@@ -18,10 +18,10 @@ ROUNDS = 1000 if FULL else 100
 @pytest.mark.timeout(3600 if FULL else 300)
 def test_there_is_always_an_owner(deployment: Deployment) -> None:
     duel = Duel(deployment)
-    kinds = itertools.cycle(itertools.product((demote, remove), repeat=2))
-    for attacks in itertools.islice(kinds, ROUNDS):
-        # whoever comes second is no owner any more, or has no seat
-        assert duel.fight(*attacks) == 1
+    kinds = itertools.cycle(itertools.product((demote, remove), (demote, remove), (False, True)))
+    for first, second, operator in itertools.islice(kinds, ROUNDS):
+        # the second owner is none any more, or has no seat; the second operator meets the last owner
+        assert duel.fight(first, second, operator=operator) == 1
         assert duel.owners_left() == 1
         duel.reconcile()
     deployment.check()

@@ -35,14 +35,14 @@ class Duel:
         self.organization = deployment.found(self.owners[0])
         deployment.join(self.organization, None, Role.OWNER, self.owners[1])
 
-    def fight(self, *attacks: Attack) -> int:
-        """Both attack at once; how many of the two acts were recorded."""
+    def fight(self, *attacks: Attack, operator: bool = False) -> int:
+        """Both owners are attacked at once, by each other or by two operators; how many acts were recorded."""
         start = threading.Barrier(2)
 
         def attack(attacker: User, victim: User, make: Attack) -> bool:
             start.wait()
             try:
-                self.deployment.act(attacker, self.organization, make(victim))
+                self.deployment.act(None if operator else attacker, self.organization, make(victim))
             except MinutebookError:
                 return False
             return True
