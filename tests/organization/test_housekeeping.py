@@ -9,6 +9,7 @@ import pytest
 from minutebook.errors import NotFound
 from minutebook.model import MINUTE, Role
 from minutebook.organization import links, outbox
+from minutebook.organization.invitations import InvitePerson
 from minutebook.organization.outbox import MAX_ATTEMPTS, Mail
 from minutebook.organization.sign_in import LeaveOrganization
 from minutebook.organization.sittings import SITTING, OpenSitting
@@ -69,6 +70,19 @@ def test_mail_that_fails_is_tried_again_later_and_later_and_then_no_more(deploym
         assert outbox.due(store) == []
         clock.go_on(1)
     assert outbox.due(store) == []
+
+
+def test_nothing_of_a_mail_that_was_sent_stays_in_the_file(sqlite_deployment: Deployment) -> None:
+    ada = sqlite_deployment.person()
+    sqlite_deployment.found(ada)
+    link = "https://minutes.example/invitation#a-secret"
+    sqlite_deployment.act(ada, 1, InvitePerson("ben@calder.example", Role.MEMBER, "token", link))
+    (waiting,) = outbox.due(sqlite_deployment.store)
+    outbox.sent(sqlite_deployment.store, waiting)
+    sqlite_deployment.store.close()  # the write-ahead log goes into the file
+    files = list(sqlite_deployment.store.file.parent.glob("*.sqlite3*"))
+    assert b"ben@calder.example" in sqlite_deployment.store.file.read_bytes()
+    assert [file.name for file in files if b"a-secret" in file.read_bytes()] == []
 
 
 def test_reading_the_log_is_recorded_once_in_half_an_hour_for_each_session(deployment: Deployment) -> None:

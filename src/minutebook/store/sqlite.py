@@ -40,7 +40,9 @@ def driver() -> ModuleType:
 
 def writing_engine(file: Path, patience: float, *, durable: bool = True) -> Engine:
     """One connection, whose transactions take the write lock when they begin. Durable at commit: synchronous=FULL."""
-    return _engine(file, "BEGIN IMMEDIATE", (f"synchronous={'FULL' if durable else 'OFF'}",), patience, pool_size=1)
+    # secure_delete: a link that was mailed or used does not stay readable in the file
+    pragmas = (f"synchronous={'FULL' if durable else 'OFF'}", "secure_delete=ON")
+    return _engine(file, "BEGIN IMMEDIATE", pragmas, patience, pool_size=1)
 
 
 def checkpoint(engine: Engine) -> None:
