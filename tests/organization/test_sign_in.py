@@ -22,6 +22,7 @@ from minutebook.organization.sign_in import (
     SignIns,
     find_session,
 )
+from minutebook.organization.sittings import OpenSitting
 from minutebook.record import NO_CHANGE
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
@@ -259,16 +260,19 @@ def test_entering_and_leaving_twice_is_recorded_once(deployment: Deployment, ada
     deployment.check()
 
 
-def test_access_of_ended_sessions_is_tidied_away(deployment: Deployment, ada: User) -> None:
+def test_access_of_ended_sessions_is_tidied_away_with_their_sittings(deployment: Deployment, ada: User) -> None:
     ben = deployment.person()
     old = deployment.session(ben).id
-    deployment.join(1, ada, Role.MEMBER, ben, old)
+    deployment.join(1, ada, Role.AUDITOR, ben, old)
+    deployment.act(ben, 1, OpenSitting(old), old)
     deployment.clock.go_on(SESSION_LIFETIME)
     _, session = sign_in.start_session(deployment.store, ben, "password", HERE)
     with deployment.store.reading() as connection:
         rows = connection.exec_driver_sql(f"""SELECT session FROM access WHERE "user" = '{ben.id}'""").scalars().all()
         sessions = connection.exec_driver_sql("SELECT id FROM session").scalars().all()
+        sittings = connection.exec_driver_sql("SELECT session FROM sitting").scalars().all()
     assert rows == sessions == [session.id]
+    assert sittings == []
     check_log(deployment.store)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, exists, insert, select
 
 from minutebook.record import Act
 from minutebook.store import schema
@@ -11,18 +11,16 @@ from minutebook.store import schema
 def give(act: Act, user: str) -> bool:
     """Lets the session that acts into the organization; whether it was not let in before.
 
-    Access of the user's sessions that have ended meanwhile is tidied away with it.
+    Access of the user's sessions that have ended meanwhile is tidied away with it, and so are their sittings.
     """
     session = act.seat.context.session_id
     if session is None or has(act, session):
         return False
-    table = schema.access
     sessions = schema.session.c
-    alive = exists().where(sessions.id == table.c.session, sessions.expires_at > act.at)
-    ended = delete(table).where(table.c.organization == act.organization, table.c.user == user, ~alive)
-    act.connection.execute(ended)
+    alive = exists().where(sessions.id == schema.access.c.session, sessions.expires_at > act.at)
+    _end_each(act, schema.access.c.user == user, ~alive)
     values = {"organization": act.organization, "session": session, "user": user, "entered_at": act.at}
-    act.connection.execute(insert(table).values(values))
+    act.connection.execute(insert(schema.access).values(values))
     return True
 
 
@@ -45,7 +43,11 @@ def end(act: Act, session: str) -> bool:
 
 def end_all(act: Act, user: str) -> None:
     """Ends the access of every session of a user."""
+    _end_each(act, schema.access.c.user == user)
+
+
+def _end_each(act: Act, *which: ColumnElement[bool]) -> None:
     table = schema.access.c
-    where = (table.organization == act.organization, table.user == user)
-    for session in act.connection.execute(select(table.session).where(*where)).scalars().all():
+    statement = select(table.session).where(table.organization == act.organization, *which)
+    for session in act.connection.execute(statement).scalars().all():
         end(act, session)
