@@ -36,7 +36,7 @@ const close = (how) => {
   const href = $("[data-close-panel]", panel()).getAttribute("href");
   panel().hidden = true;
   wanted = null;
-  if (how === "push") history.pushState(null, "", href);
+  if (how === "push" && new URL(href, location.href).href !== location.href) history.pushState(null, "", href);
   const row = rows()[current()];
   if (row) opens(row).focus({ preventScroll: true });
 };
@@ -109,6 +109,7 @@ const unreachable = () => {
   const { href, how, focus } = wanted;
   const note = $("#unreachable").content.cloneNode(true);
   $("[data-retry]", note).setAttribute("href", href);
+  $("[data-close-panel]", note).setAttribute("href", withoutEvent(location.href));
   $("[data-retry]", note).addEventListener("click", (e) => { e.preventDefault(); e.stopPropagation(); load(href, how, focus); });
   panel().replaceChildren(note);
   panel().hidden = false;
