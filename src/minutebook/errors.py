@@ -6,8 +6,11 @@ docstring are filled from the keyword arguments, which are also kept in `facts`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
+
+SLOT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,8 @@ class MinutebookError(Exception):
     def message(self) -> str:
         """The sentence shown to the person, without any text from another organization."""
         text = " ".join((type(self).__doc__ or "").split())
-        for name, value in self.facts.items():
-            text = text.replace("{" + name + "}", str(value))
-        return text
+        # in one pass: what a person typed is never a format
+        return SLOT.sub(lambda slot: str(self.facts.get(slot[1], slot[0])), text)
 
 
 class Invalid(MinutebookError):
