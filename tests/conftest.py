@@ -3,6 +3,7 @@
 - `database_url`: runs the test twice, on a new SQLite file and on a new PostgreSQL database.
 - `sqlite_url`, `postgres_url`: only one of them.
 - `postgres_server`: to create more databases, or copies of one that is filled.
+- `migrated_url`: runs the test twice, on databases that have the schema and nothing in it.
 - `deployment`: runs the test twice, with a store whose schema is there; `sqlite_deployment`, `postgres_deployment`.
 - `filled`: the same, with organizations in it; `filled_sqlite`, `filled_postgres`.
 - `page_context`: a person at a browser; call it once for each.
@@ -113,6 +114,20 @@ def _migrated(url: str) -> None:
     store = Store(url)
     migrate(store)
     store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with the schema and nothing in it; the test runs once on each kind."""
+    if request.param == "sqlite":
+        file = tmp_path / "minutebook.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.create_database(request.getfixturevalue("postgres_template"))
+    yield url.render_as_string(hide_password=False)
+    server.drop_database(url)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import Contexts
-from tests.support.postgres import PostgresServer
 from tests.support.server import Site, site_on
 from tests.support.visitor import Arrive
 
@@ -31,17 +30,3 @@ def site(site_url: str) -> Iterator[Site]:
 def arrive(site: Site, page_context: Contexts) -> Arrive:
     """Call it for somebody at a browser: `ada = arrive(site.company.owner, width=360)`."""
     return Arrive(site, page_context)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url_with_schema(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database with the schema and nothing in it; the test runs once on each kind."""
-    if request.param == "sqlite":
-        file = request.getfixturevalue("tmp_path") / "minutebook.sqlite3"
-        shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        yield f"sqlite:///{file}"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    url = server.create_database(request.getfixturevalue("postgres_template"))
-    yield url.render_as_string(hide_password=False)
-    server.drop_database(url)

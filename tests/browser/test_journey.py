@@ -139,8 +139,8 @@ def remove_member(owner: Visitor, name: str, email: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_everything_that_was_done_is_found(database_url_with_schema: str, page_context: Contexts) -> None:
-    with site_on(database_url_with_schema) as site:
+def test_everything_that_was_done_is_found(migrated_url: str, page_context: Contexts) -> None:
+    with site_on(migrated_url) as site:
         diary = Diary(site)
         ada = Visitor(page_context, site)
         noor = Visitor(page_context, site, zone="Asia/Kathmandu", width=390)

@@ -66,7 +66,7 @@ class Visitor:
 
     def open_log(self, *pairs: tuple[str, str]) -> Response:
         """Opens Audit Logs with these keys and values."""
-        return self.go(f"{self.path('audit-logs')}?{urlencode(pairs, quote_via=quote)}")
+        return self.go(self.path("audit-logs") + (f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""))
 
     def go(self, address: str) -> Response:
         response = self.page.goto(address)
