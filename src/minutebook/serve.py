@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Literal
 
 import structlog
+import structlog.tracebacks
 import uvicorn
 from structlog.typing import Processor
 
@@ -97,7 +98,9 @@ def configure_logging(form: Literal["text", "json"]) -> None:
     ]
     last: list[Processor]
     if form == "json":
-        last = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        # the values of a frame's variables may be passwords and tokens
+        without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        last = [structlog.processors.ExceptionRenderer(without_locals), structlog.processors.JSONRenderer()]
     else:
         plain = structlog.dev.plain_traceback
         colors = sys.stderr.isatty()

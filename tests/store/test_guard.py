@@ -260,9 +260,18 @@ def test_an_event_keeps_to_its_organization(filled: Deployment) -> None:
     filled.check()
 
 
-def test_without_foreign_keys_sqlite_keeps_the_act_and_doctor_finds_it(filled_sqlite: Deployment) -> None:
+def test_without_foreign_keys_sqlite_changes_nothing(filled_sqlite: Deployment) -> None:
+    connection = sqlite.driver().connect(str(filled_sqlite.store.file))
+    with pytest.raises(sqlite.driver().IntegrityError, match="foreign keys are off"):
+        connection.execute("UPDATE seat SET role = 'owner'")
+    connection.close()
+    filled_sqlite.check()
+
+
+def test_an_act_without_its_event_is_found(filled_sqlite: Deployment) -> None:
     size = filled_sqlite.size(FILLED)
     connection = sqlite.driver().connect(str(filled_sqlite.store.file))
+    connection.execute("DROP TRIGGER guard_act_insert")
     connection.execute("UPDATE seat SET role = 'owner'")
     connection.commit()
     connection.close()
@@ -271,6 +280,21 @@ def test_without_foreign_keys_sqlite_keeps_the_act_and_doctor_finds_it(filled_sq
     assert findings == [check.Finding(FILLED, size, "Something was changed without an event.")]
     with pytest.raises(AssertionError, match="acted and is not recorded"):
         check_log(filled_sqlite.store)
+
+
+def test_a_table_of_the_same_name_does_not_take_the_notes(filled: Deployment) -> None:
+    shadow = sql("CREATE TEMP TABLE act (position BIGINT PRIMARY KEY)")
+    assert refused(filled, shadow, sql("UPDATE seat SET role = 'owner'"))
+    filled.check()
+
+
+def test_an_event_that_stands_there_already_is_nobodys(filled: Deployment) -> None:
+    columns = ", ".join(column.name for column in schema.event.c)
+    beyond = columns.replace("position", f"position + {filled.size(FILLED)}", 1)
+    first = f"SELECT {beyond} FROM event WHERE position = {FILLED << schema.SEQ_BITS}"
+    stray = sql(f"INSERT INTO event ({columns}) {first}")
+    assert refused(filled, stray, sql(f"UPDATE seat SET role = 'owner' WHERE organization = {FILLED}"))
+    filled.check()
 
 
 # ── What is guarded ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -41,7 +41,7 @@ def open_store(settings: Settings, *, lock: bool = True) -> Store:
     settings.data_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         return Store(settings.database, lock=lock)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a ValueError of the address would repeat its password
         raise BadSettings("MINUTEBOOK_DATABASE_URL is not the address of a database.") from None
 
 

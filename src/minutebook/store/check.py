@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, create_engine, fun
 from sqlalchemy.types import NULLTYPE
 
 from minutebook.errors import MinutebookError
-from minutebook.evidence.leaf import leaf_of
+from minutebook.evidence.leaf import SECRET_SIZE, leaf_of
 from minutebook.evidence.tree import HASH_SIZE, CompactRange, leaf_hash
 from minutebook.store import guard, schema, sqlite
 from minutebook.store.log import SEQ_MASK, event_of, facts_of, pack, position, projection, unpack
@@ -91,6 +91,8 @@ def problems_of(row: Row[Any], organization: int, log_id: str) -> Iterator[str]:
         return
     if pack(disclosures) != row.disclosures:
         yield "The disclosures are not stored as they were written."
+    if len(row.secret) != SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
+        yield f"The secret is not {SECRET_SIZE} bytes long."
     if hashed != row.leaf_hash:
         yield "The event is not what its hash was made of."
     for name, value in columns.items():

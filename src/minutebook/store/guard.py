@@ -5,8 +5,8 @@ Every change of an organization table notes in `act` the position that the next 
 event; for raw SQL and DELETE too. On PostgreSQL the trigger takes the head's lock, as every append does: without it the
 event of another transaction could stand in for the missing one.
 
-What it cannot see: a superuser who drops the triggers, and a SQLite connection without `PRAGMA foreign_keys = ON`,
-which leaves an `act` without its event. `minutebook doctor` reports the latter, and replaying the log reveals both.
+A SQLite connection without `PRAGMA foreign_keys = ON` cannot change those tables at all. What the guard cannot see:
+whoever may drop its triggers, on PostgreSQL the tables' owner and a superuser. Replaying the log reveals what they did.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ APPEND_ONLY = ("event", "act")
 
 def install(connection: Connection, organization_tables: Iterable[str]) -> None:
     """Creates the triggers, on tables that exist and have none yet."""
-    ddl = _postgresql if connection.dialect.name == "postgresql" else _sqlite
-    for statement in ddl(tuple(organization_tables)):
+    tables = tuple(organization_tables)
+    if connection.dialect.name == "postgresql":
+        schema = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
+        statements = _postgresql(tables, str(schema))
+    else:
+        statements = _sqlite(tables)
+    for statement in statements:
         connection.exec_driver_sql(statement)
 
 
@@ -36,6 +41,11 @@ def _sqlite(tables: tuple[str, ...]) -> Iterator[str]:
     for table in APPEND_ONLY:
         for verb in ("UPDATE", "DELETE"):
             yield _sqlite_refusal(table, verb, "1", f"{table} is only ever added to")
+    # Whoever switches foreign keys off would lift the guard, and the next act's event would cover the trace.
+    off = "(SELECT foreign_keys FROM pragma_foreign_keys) = 0"
+    yield _sqlite_refusal("act", "INSERT", off, "foreign keys are off: switch them on with PRAGMA foreign_keys = ON")
+    there = "EXISTS (SELECT 1 FROM event WHERE position = NEW.position)"
+    yield _sqlite_refusal("act", "INSERT", there, "an event stands where the next one belongs", name="guard_act_place")
     # REPLACE deletes without firing the triggers of DELETE
     same = "SELECT 1 FROM event WHERE position = NEW.position"
     yield _sqlite_refusal("event", "INSERT", f"EXISTS ({same})", "event is only ever added to")
@@ -55,24 +65,30 @@ def _sqlite_note(row: str) -> str:
     )
 
 
-def _sqlite_refusal(table: str, verb: str, when: str, why: str) -> str:
+def _sqlite_refusal(table: str, verb: str, when: str, why: str, name: str = "") -> str:
     return (
-        f"CREATE TRIGGER guard_{table}_{verb.lower()} BEFORE {verb} ON {table} WHEN {when} "
+        f"CREATE TRIGGER {name or f'guard_{table}_{verb.lower()}'} BEFORE {verb} ON {table} WHEN {when} "
         f"BEGIN SELECT RAISE(ABORT, '{why}'); END"
     )
 
 
-def _postgresql(tables: tuple[str, ...]) -> Iterator[str]:
+def _postgresql(tables: tuple[str, ...], schema: str) -> Iterator[str]:
+    # A search path of its own: else a temporary table called act would take the notes of whoever made it.
+    own_path = f"SET search_path = {schema}, pg_temp"
     yield f"""
-        CREATE FUNCTION guard_note(changed bigint) RETURNS void LANGUAGE plpgsql AS $$
-        DECLARE size_now bigint;
+        CREATE FUNCTION guard_note(changed bigint) RETURNS void LANGUAGE plpgsql {own_path} AS $$
+        DECLARE size_now bigint; place bigint;
         BEGIN
             SELECT size INTO size_now FROM log_head WHERE organization = changed FOR UPDATE;
-            INSERT INTO act (position) VALUES ((changed << {SEQ_BITS}) | coalesce(size_now, -1))
-                ON CONFLICT (position) DO NOTHING;
-        END $$"""  # noqa: S608 (a number of our own)
-    yield """
-        CREATE FUNCTION guard_change() RETURNS trigger LANGUAGE plpgsql AS $$
+            place := (changed << {SEQ_BITS}) | coalesce(size_now, -1);
+            IF EXISTS (SELECT 1 FROM event WHERE position = place) THEN
+                RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
+                    MESSAGE = 'an event stands where the next one belongs';
+            END IF;
+            INSERT INTO act (position) VALUES (place) ON CONFLICT (position) DO NOTHING;
+        END $$"""  # noqa: S608 (names and numbers of our own)
+    yield f"""
+        CREATE FUNCTION guard_change() RETURNS trigger LANGUAGE plpgsql {own_path} AS $$
         BEGIN
             IF TG_OP <> 'INSERT' THEN PERFORM guard_note(OLD.organization); END IF;
             IF TG_OP <> 'DELETE' THEN PERFORM guard_note(NEW.organization); END IF;

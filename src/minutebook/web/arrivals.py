@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from minutebook.errors import MinutebookError
@@ -44,6 +44,8 @@ class Arrivals:
 
         try:
             await self._app(scope, receive, send_noted)
+        except ClientDisconnect:
+            log.info("client_left", request_id=request.state.request_id, route=_route(scope))
         except Exception:
             log.exception("failed", request_id=request.state.request_id, route=_route(scope))
             if status:

@@ -100,7 +100,8 @@ def _asked(sent: Typed, place: Place) -> tuple[list[str], Role]:
     """The addresses, each once and in the order they were typed, and the role. Raises Invalid for all that is wrong."""
     problems: list[Problem] = []
     typed = [text for text in SEPARATORS.split(sent.one("emails")) if text]
-    addresses = list(dict.fromkeys(kept(problems, normal_email, text, "emails") or "" for text in typed))
+    counted = typed[:MOST_AT_ONCE]  # what is beyond is refused below, without looking at each
+    addresses = list(dict.fromkeys(kept(problems, normal_email, text, "emails") or "" for text in counted))
     if not typed:
         problems.append(Problem("emails", "Enter at least one email address, such as ada@example.com."))
     if len(typed) > MOST_AT_ONCE:
