@@ -19,7 +19,7 @@ def test_the_catalogue_keeps_what_was_shipped() -> None:
 
 
 def test_what_is_new_was_added_to_the_file() -> None:
-    assert golden.declared() == SHIPPED, "run python -m tests.golden.actions, and look at what it adds"
+    assert golden.declared() == SHIPPED, "run python -m tests.golden, and look at what it adds"
 
 
 def _drop_action(now: Shipped) -> None:

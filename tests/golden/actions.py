@@ -1,4 +1,4 @@
-"""What was shipped of the catalogue: actions.json. `python -m tests.golden.actions` adds what is new to it.
+"""What was shipped of the catalogue: actions.json. `python -m tests.golden` adds what is new to it.
 
 Shipped actions and fields are never removed or retyped, because events that were recorded with them must stay
 readable. The command only ever adds; where the catalogue contradicts the file it refuses.
@@ -96,7 +96,3 @@ def main() -> int:
     if not problems:
         FILE.write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n")
     return bool(problems)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
