@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,23 +12,17 @@ from minutebook.store import check, schema
 from minutebook.store.check import Finding
 from minutebook.store.engine import Store
 from minutebook.store.log import position
-from minutebook.store.migrate import migrate
-from tests.support.deployment import Deployment, Ticking
-from tests.support.walk import FILLED, OTHER, fill
+from tests.support.deployment import Deployment
+from tests.support.walk import FILLED, OTHER
 
 AT = position(FILLED, 5)
 COLUMNS = ", ".join(column.name for column in schema.event.c if column.name != "position")
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(filled: Deployment) -> Store:
     """Two organizations with events."""
-    clock = Ticking()
-    store = Store(database_url, clock=clock)
-    migrate(store)
-    fill(Deployment(store, clock))
-    yield store
-    store.close()
+    return filled.store
 
 
 def tamper(store: Store, *statements: str) -> None:
@@ -175,10 +168,6 @@ def test_a_missing_guard_is_named(store: Store) -> None:
 @pytest.mark.parametrize(
     "change", ["search = CAST(x'ff' AS TEXT)", "action = x'00'", "recorded_at = 'soon'", "secret = 7"]
 )
-def test_what_no_column_should_hold_is_found(sqlite_url: str, change: str) -> None:
-    store = Store(sqlite_url, clock=(clock := Ticking()))
-    migrate(store)
-    fill(Deployment(store, clock))
-    tamper(store, f"UPDATE event SET {change} WHERE position = {AT}")
-    assert {finding.seq for finding in findings(store)} == {5}
-    store.close()
+def test_what_no_column_should_hold_is_found(filled_sqlite: Deployment, change: str) -> None:
+    tamper(filled_sqlite.store, f"UPDATE event SET {change} WHERE position = {AT}")
+    assert {finding.seq for finding in findings(filled_sqlite.store)} == {5}
