@@ -1,6 +1,7 @@
 """That the databases and the browser of the tests are what the other tests take them for."""
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import create_engine, make_url, text
 
 from tests.support.browser import Contexts
@@ -65,3 +66,26 @@ def test_each_context_is_a_person_of_their_own(page_context: Contexts) -> None:
     grace = page_context(script=False).new_page()
     grace.set_content("<noscript>No script</noscript>")
     assert grace.get_by_text("No script").is_visible()
+
+
+def test_what_the_browser_complains_of_is_told(browser: Browser) -> None:
+    contexts = Contexts(browser)
+    context = contexts(base_url="http://127.0.0.1:1")
+    policy = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">'
+    for content, complaint in (
+        ("<p>Fine</p>", None),
+        ("<script>nothing.there</script>", "nothing is not defined"),
+        ("<script>console.error('Alas')</script>", "Alas"),
+        (f"{policy}<p style='color: red'>", "Content Security Policy"),
+        ("<img src='http://127.0.0.2:1/x.png'>", "A page asked another host"),
+    ):
+        before = len(contexts.complaints())
+        page = context.new_page()
+        page.set_content(content)
+        page.wait_for_timeout(100)
+        new = contexts.complaints()[before:]
+        assert bool(new) is bool(complaint), content
+        assert complaint is None or any(complaint in each for each in new), new
+    contexts.expect_complaint("Alas")
+    assert not any("Alas" in each for each in contexts.complaints())
+    contexts.close()
