@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minutebook.errors import Invalid
+from minutebook.filters.quote import quoted
 from minutebook.filters.text import MAX_LENGTH, normal_text, parse_text, text_words
 
 
@@ -92,3 +93,7 @@ def test_what_cannot_be_searched_for_is_named(text: str, says: str) -> None:
 
 def test_the_longest_text_is_accepted() -> None:
     assert len(parse_text("x" * MAX_LENGTH)) == MAX_LENGTH
+
+
+def test_a_message_names_what_cannot_be_seen() -> None:
+    assert quoted("a\u202e\u3164❤\ufe0f\ufe0f") == "“a[U+202E][U+3164]❤\ufe0f[U+FE0F]”"

@@ -27,6 +27,27 @@ def test_a_name_is_one_printable_line_or_refused(text: str) -> None:
     assert wording.name(name, "name", "The name") == name
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u200b",
+        "\u00ad",
+        "\u180e",
+        "\u3164 \u115f\u1160",
+        "\uffa0",
+        "\u2800",
+        "\U000e0041",
+        "\ufe0f",
+        "\u200d\u200c",
+        "\u3164\ufe0f",
+    ],
+)
+def test_a_name_that_nobody_sees_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="The name has nothing that can be seen"):
+        wording.name(text, "name", "The name")
+    assert wording.name(f"Zoë {text}", "name", "The name")
+
+
 @given(st.text(max_size=120))
 def test_a_text_keeps_its_lines(text: str) -> None:
     try:

@@ -1,5 +1,6 @@
 """Templates: nothing inline, nothing missing, and text from people stays text."""
 
+import json
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -83,6 +84,13 @@ def test_ids_are_used_once(pages: Environment) -> None:
         ("a\nb\tc\0", "a␊b␉c␀"),
         ("\u202eeladnaR", "⟨U+202E⟩eladnaR"),
         ("\x7f\x9b31m\u200b", "⟨U+007F⟩⟨U+009B⟩31m⟨U+200B⟩"),
+        (
+            "A\u00adda\u180e\u3164\u115f\u1160\uffa0\u034f",
+            "A⟨U+00AD⟩da⟨U+180E⟩⟨U+3164⟩⟨U+115F⟩⟨U+1160⟩⟨U+FFA0⟩⟨U+034F⟩",
+        ),
+        ("\U000e0001Ada\U000e0041", "⟨U+E0001⟩Ada⟨U+E0041⟩"),
+        ("❤\ufe0f 1\ufe0f\u20e3 葛\U000e0100", "❤\ufe0f 1\ufe0f\u20e3 葛\U000e0100"),
+        ("\ufe0fA\ufe0fda \ufe0f\U000e0100", "⟨U+FE0F⟩A⟨U+FE0F⟩da ⟨U+FE0F⟩⟨U+E0100⟩"),
     ],
 )
 def test_unseen_characters_are_shown_as_marks(text: str, shown: str) -> None:
@@ -90,10 +98,12 @@ def test_unseen_characters_are_shown_as_marks(text: str, shown: str) -> None:
 
 
 def test_json_is_cut_at_its_keys_and_keeps_its_value() -> None:
-    text = '{\n  "a": "x \\" \\n \u202e: \\"b\\": 1",\n  "c d": {\n    "e": []\n  }\n}'
+    text = '{\n  "a": "x \\" \\n \u202e\U000e0041: \\"b\\": 1",\n  "c d": {\n    "e": []\n  }\n}'
     tokens = list(json_tokens(text))
     assert [word for is_key, word in tokens if is_key] == ['"a"', '"c d"', '"e"']
-    assert "".join(word for _, word in tokens) == text.replace("\u202e", "\\u202e")
+    cut = "".join(word for _, word in tokens)
+    assert cut == text.replace("\u202e", "\\u202e").replace("\U000e0041", "\\udb40\\udc41")
+    assert json.loads(cut) == json.loads(text)
 
 
 @pytest.mark.parametrize(

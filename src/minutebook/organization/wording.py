@@ -6,16 +6,19 @@ import unicodedata
 from collections.abc import Iterable
 
 from minutebook.errors import Invalid
+from minutebook.unseen import is_blank
 
 MAX_NAME = 100
 MAX_TEXT = 20_000
 
 
 def name(text: str, field: str, label: str, *, limit: int = MAX_NAME) -> str:
-    """One line of text, NFC, blanks folded. Raises Invalid when empty, too long or with a control character."""
+    """One line of text, NFC, blanks folded. Raises Invalid when blank, too long or with a control character."""
     folded = " ".join(_printable(text, field, label, allowed="\t").split())
     if not folded:
         raise Invalid.one(field, f"{label} is missing. Enter 1 to {limit} characters.")
+    if is_blank(folded):
+        raise Invalid.one(field, f"{label} has nothing that can be seen. Enter 1 to {limit} characters.")
     return _within(folded, field, label, limit)
 
 

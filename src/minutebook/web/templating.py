@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from minutebook.unseen import marked
 from minutebook.web.assets import Assets
 
-# Characters that change how the text around them is read, or cannot be seen at all. The joiners U+200C and U+200D stay:
-# Persian names and many emoji are written with them.
-UNSEEN = {0x061C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF}
 JSON_KEY = re.compile(r'^( *)("(?:[^"\\]|\\.)*")(: )', re.MULTILINE)
 
 
@@ -51,8 +48,8 @@ def initials(name: str) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with control and bidirectional characters shown as marks, so that it cannot act on the page."""
-    return "".join(_mark(c) if _unseen(c) else c for c in text)
+    """The text with unseen characters shown as marks, so that it cannot act on the page or pass for another."""
+    return marked(text, _mark)
 
 
 def act_parts(name: str) -> tuple[str, str]:
@@ -63,7 +60,7 @@ def act_parts(name: str) -> tuple[str, str]:
 
 def json_tokens(text: str) -> Iterator[tuple[bool, str]]:
     """Indented JSON cut into keys (True) and all else, unseen characters written as JSON escapes: the same value."""
-    text = "".join(_json_escape(c) if c != "\n" and _unseen(c) else c for c in text)
+    text = marked(text, _json_escape)
     end = 0
     for match in JSON_KEY.finditer(text):
         yield False, text[end : match.start(2)]
@@ -72,14 +69,14 @@ def json_tokens(text: str) -> Iterator[tuple[bool, str]]:
     yield False, text[end:]
 
 
-def _unseen(c: str) -> bool:
-    return ord(c) in UNSEEN or unicodedata.category(c) in ("Cc", "Cs")
-
-
 def _mark(c: str) -> str:
     code = ord(c)
     return chr(0x2400 + code) if code < 0x20 else f"⟨U+{code:04X}⟩"
 
 
 def _json_escape(c: str) -> str:
-    return f"\\u{ord(c):04x}"
+    if c == "\n":  # where the indented lines end
+        return c
+    code = ord(c)
+    units = (code,) if code < 0x10000 else (0xD7C0 + (code >> 10), 0xDC00 + (code & 0x3FF))
+    return "".join(f"\\u{unit:04x}" for unit in units)
