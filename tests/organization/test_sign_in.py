@@ -174,6 +174,26 @@ def test_attempts_are_limited_for_each_network_address(deployment: Deployment, a
     check_log(deployment.store)
 
 
+def test_an_ipv6_network_counts_as_one_address(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
+    signs = SignIns(deployment.store)
+
+    def guess(number: int, ip: str) -> None:
+        signs.sign_in(f"guess{number}@calder.example", "wrong", Context(ip=ip))
+
+    for number in range(50):
+        with pytest.raises(NotAllowed):
+            guess(number, f"2001:db8:0:7:{number:x}::1")
+        with pytest.raises(NotAllowed):
+            guess(number + 50, "::ffff:198.51.100.7")
+    for refused in ("2001:db8:0:7::", "2001:db8:0:7:ffff:ffff:ffff:ffff", "198.51.100.7"):
+        with pytest.raises(TooManyAttempts), capture_logs() as logged:
+            signs.sign_in(ada.email, PASSWORD, Context(ip=refused))
+        assert [entry["ip"] for entry in logged] == [refused]
+    for other in ("2001:db8:0:8::1", "198.51.100.8", "fe80::1%eth0", "fe80::1%eth0"):
+        assert signs.sign_in(ada.email, PASSWORD, Context(ip=other))
+    check_log(deployment.store)
+
+
 def test_success_is_not_counted(deployment: Deployment, ada: User) -> None:
     signs = SignIns(deployment.store)
     for _ in range(12):

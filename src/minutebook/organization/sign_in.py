@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -77,7 +78,10 @@ class RecordFailedSignIn(Command):
 
 
 class SignIns:
-    """Signs people in by password, and counts what fails: by account and by network address, for 15 minutes."""
+    """Signs people in by password, and counts what fails: by account and by network address, for 15 minutes.
+
+    Addresses of one IPv6 network, a /64, count as one: whoever has one of them has all of them.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -92,7 +96,7 @@ class SignIns:
         """
         address = normal_email(email)
         by_account = (PER_ACCOUNT, "account", address)
-        by_address = (PER_ADDRESS, "address", context.ip or "unknown")
+        by_address = (PER_ADDRESS, "address", _neighbourhood(context.ip))
         # An attempt counts for its account before the password is looked at, so that many at once get no extra tries;
         # for its network address only when it fails, since a whole office may sign in from one.
         if not self._limiter.test(*by_address) or not self._limiter.hit(*by_account):
@@ -188,3 +192,12 @@ def seats_of(store: Store, user: str) -> list[int]:
     with store.reading() as connection:
         statement = select(seats.organization).where(seats.user == user).order_by(seats.organization)
         return list(connection.execute(statement).scalars())
+
+
+def _neighbourhood(ip: str | None) -> str:
+    if ip is None:
+        return "unknown"
+    address = ip_address(ip)
+    if not isinstance(address, IPv6Address):
+        return ip
+    return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
