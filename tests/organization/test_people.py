@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+
 import pytest
 
 from minutebook.errors import Conflict, Invalid, NotFound
@@ -48,3 +52,34 @@ def test_what_cannot_be_a_user_is_refused(deployment: Deployment) -> None:
         assert [problem.field for problem in caught.value.problems] == [field]
     with deployment.store.reading() as connection:
         assert people.all_users(connection) == []
+
+
+class CrowdedHasher:
+    """Stands in for argon2 and counts how many are at it together."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.now = self.most = 0
+
+    def hash(self, password: str) -> str:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.02)
+        with self.lock:
+            self.now -= 1
+        return password
+
+    def verify(self, password: str, hashed: str) -> bool:
+        return self.hash(password) == hashed
+
+
+def test_no_more_passwords_are_hashed_at_once_than_there_are_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowded = CrowdedHasher()
+    monkeypatch.setattr(people, "_hasher", crowded)
+    many = 3 * people.HASHED_AT_ONCE
+    with ThreadPoolExecutor(2 * many) as pool:
+        made = [pool.submit(people.hash_password, "correct horse battery") for _ in range(many)]
+        fits = [pool.submit(people.password_fits, "a", "a") for _ in range(many)]
+    assert all(one.result() for one in made + fits)
+    assert crowded.most <= people.HASHED_AT_ONCE

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
+from threading import BoundedSemaphore
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -22,7 +24,11 @@ from minutebook.store.engine import Store
 MIN_PASSWORD = 12
 MAX_PASSWORD = 1024
 
+HASHED_AT_ONCE = max(2, os.cpu_count() or 0)
+"""Each takes 64 MiB and all the work of a core: more at once would be no faster, and could take all memory."""
+
 _hasher = PasswordHash((Argon2Hasher(),))
+_turns = BoundedSemaphore(HASHED_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +51,16 @@ def hash_password(password: str, field: str = "password") -> str:
     """An argon2id hash; takes some 50 ms on purpose. Raises Invalid for a password that is too short or too long."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise Invalid.one(field, f"Choose a password of {MIN_PASSWORD} to {MAX_PASSWORD:,} characters.")
-    return _hasher.hash(password)
+    with _turns:
+        return _hasher.hash(password)
 
 
 def password_fits(password: str, hashed: str | None) -> bool:
     """Whether it is the password; as slow for someone who does not exist as for someone who does."""
     if len(password) > MAX_PASSWORD:
         return False
-    fits = _hasher.verify(password, hashed or nobodys_hash())
+    with _turns:
+        fits = _hasher.verify(password, hashed or nobodys_hash())
     return fits and hashed is not None
 
 
