@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from minutebook.model import DAY, Outcome, Role
+from minutebook.model import DAY, SECOND, Outcome, Role
 from minutebook.organization import sign_in
 from tests.support.dashboard import Dashboard, errors, focused, heading, told, value
 from tests.support.deployment import PASSWORD
@@ -49,6 +51,27 @@ def test_an_unknown_address_is_answered_like_a_wrong_password(light_dashboard: D
     )
     assert wrong.text.replace("ada@", "nobody@") == unknown.text
     assert wrong.status_code == unknown.status_code
+
+
+def test_a_refusal_takes_as_long_without_an_account(light_dashboard: Dashboard) -> None:
+    clock = light_dashboard.deployment.clock
+    clock.step = SECOND // 100
+    answered: list[int] = []
+
+    async def sleep(seconds: float) -> None:
+        answered.append(clock.now + round(seconds * SECOND))
+
+    light_dashboard.app.state.site = replace(light_dashboard.app.state.site, sleep=sleep)
+    took, worked = [], []
+    for email in ("ada@calder.example", "nobody@calder.example"):
+        asked = clock.now
+        light_dashboard.anybody().post("/sign-in", {"email": email, "password": "not the password"})
+        took.append(answered.pop() - asked)
+        worked.append(clock.now - asked)
+    assert worked[0] > worked[1]
+    assert took[0] == took[1] >= SECOND // 2
+    assert light_dashboard.anybody().post("/sign-in", ADA).status_code == 303
+    assert not answered
 
 
 def test_after_ten_wrong_passwords_the_right_one_has_to_wait(light_dashboard: Dashboard) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
@@ -33,6 +35,7 @@ class Site:
     settings: WebSettings
     templates: Environment
     sign_ins: SignIns
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @cached_property
     def is_https(self) -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from starlette.routing import Match
 
 from minutebook.errors import MinutebookError, NotAllowed, Problem
-from minutebook.model import Plan
+from minutebook.model import SECOND, Plan
 from minutebook.organization import sign_in
 from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
 from minutebook.web import session
-from minutebook.web.forms import Sent, form_after, form_with
+from minutebook.web.forms import Sent, Typed, form_after, form_with
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewing, find_viewer
 from minutebook.web.site import site_of
@@ -23,6 +24,8 @@ from minutebook.web.views import Form
 router = APIRouter()
 
 FIELDS = ("email", "password")
+REFUSED_AFTER = SECOND // 2
+"""A refusal is recorded in each organization of the account, which takes time that must not tell there is one."""
 
 
 @router.get("/")
@@ -59,8 +62,21 @@ def ask_to_sign_in(request: Request) -> Response:
 
 
 @router.post("/sign-in")
-def sign_in_by_password(request: Request, sent: Sent) -> Response:
-    """Begins a session, new at every sign-in, and goes on to where somebody wanted to be."""
+async def sign_in_by_password(request: Request, sent: Sent) -> Response:
+    """Begins a session, new at every sign-in, and goes on to where somebody wanted to be.
+
+    Whoever is refused is told so after half a second at least, during which no thread is held.
+    """
+    site = site_of(request)
+    began = site.store.clock()
+    response = await run_in_threadpool(_sign_in, request, sent)
+    if response.status_code == NotAllowed.status:
+        left = REFUSED_AFTER - (site.store.clock() - began)
+        await site.sleep(min(max(left, 0), REFUSED_AFTER) / SECOND)  # whatever a clock that was set meanwhile says
+    return response
+
+
+def _sign_in(request: Request, sent: Typed) -> Response:
     site = site_of(request)
     then = own_path(request, sent.one("next"))
     before = find_viewer(request)
