@@ -112,7 +112,7 @@ def _authorize(act: Act, needs: Permission | None) -> None:
     if needs is None or act.by_operator:
         return
     if act.role is None:
-        raise NotFound
+        raise NotFound(why="no seat")
     if not may(act.role, needs):
         raise Forbidden(role=act.role.label.lower(), verb=needs.value)
 

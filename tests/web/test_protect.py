@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from minutebook.model import Role
 from minutebook.organization.seats import RemoveMember
 from minutebook.web.app import WebSettings
-from tests.support.dashboard import Dashboard, heading, told
+from minutebook.web.session import Place
+from tests.support.dashboard import Dashboard, Somebody, heading, told
 from tests.support.deployment import PASSWORD, Deployment
 
 MIB = 1024 * 1024
@@ -241,7 +242,53 @@ def test_who_may_not_is_noted_in_the_security_log(light_dashboard: Dashboard) ->
     with capture_logs() as logs:
         light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("audit-logs"))
     [denied] = [log for log in logs if log["event"] == "access_denied"]
-    assert denied["user"] == light_dashboard.people[Role.MEMBER].id
+    [request] = [log for log in logs if log["event"] == "request"]
+    assert denied == {
+        "event": "access_denied",
+        "log_level": "warning",
+        "route": "/o/{org}/audit-logs",
+        "method": "GET",
+        "user": light_dashboard.people[Role.MEMBER].id,
+        "organization": light_dashboard.organization.id,
+        "reason": "The role member may not read the audit log.",
+        "request_id": request["request_id"],
+        "ip": "203.0.113.9",
+    }
+
+
+def test_refusals_inside_an_act_are_noted_once_each(
+    light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that only the act itself can tell, and those of somebody whose seat or role went in this moment."""
+    organization, people = light_dashboard.organization.id, light_dashboard.people
+    admin, outsider = light_dashboard.signed_in(Role.ADMIN), light_dashboard.person("out@sider.example", "Out Sider")
+    ada_id, admin_id = people[Role.OWNER].id, people[Role.ADMIN].id
+    stranger = light_dashboard.signed_in(outsider)
+
+    def denied(somebody: Somebody, path: str, fields: dict[str, str] | None = None) -> list[tuple[object, ...]]:
+        with capture_logs() as logs:
+            response = somebody.get(path) if fields is None else somebody.post(path, fields)
+        assert response.status_code in (403, 404)
+        found = [log for log in logs if log["event"] == "access_denied"]
+        assert "@" not in str(found)
+        assert {log["request_id"] for log in found} <= {response.headers["x-request-id"]}
+        return [tuple(log[name] for name in ("route", "user", "organization", "reason")) for log in found]
+
+    route = "/o/{org}/members/{user}/role"
+    role_of_ada = light_dashboard.path("members", ada_id, "role")
+    assert denied(admin, role_of_ada, {"role": "member"}) == [(route, admin_id, organization, "not_allowed")]
+    members = light_dashboard.path("members")
+    assert denied(stranger, members) == [("/o/{org}/members", outsider.id, organization, "no seat")]
+    assert denied(stranger, "/o/%0d%0aada@x.example/members") == [("/o/{org}/members", outsider.id, None, "no seat")]
+    assert denied(admin, light_dashboard.path("members", "usr_aaaaaaaaaaaa", "remove")) == []
+    assert denied(light_dashboard.anybody(), "/sign-in", {"email": "ada@calder.example", "password": "wrong"}) == []
+    assert denied(admin, "/sign-in", {"email": "ada@calder.example", "password": "wrong"}) == []
+
+    member = light_dashboard.signed_in(Role.MEMBER)
+    monkeypatch.setattr(Place, "may", lambda *_: True)
+    said = "The role member may not invite, remove or change people."
+    expected = (route, people[Role.MEMBER].id, organization, said)
+    assert denied(member, role_of_ada, {"role": "member"}) == [expected]
 
 
 def test_a_session_dies_with_its_seat(light_dashboard: Dashboard) -> None:

@@ -50,7 +50,7 @@ class EnterOrganization(Command):
 
     def change(self, act: Act) -> SignedIn | NoChange:
         if act.role is None:
-            raise NotFound
+            raise NotFound(why="no seat")
         return SignedIn(method=self.method) if access.give(act, act.seat.actor.id) else NO_CHANGE
 
 

@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from minutebook.errors import Invalid, MinutebookError, NotFound, NotSignedIn
+from minutebook.errors import Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn
 from minutebook.web.render import show
 
 PROBLEM = "application/problem+json"
@@ -50,7 +50,11 @@ class BadRequest(MinutebookError):
 
 
 def respond(request: Request, error: MinutebookError) -> Response:
-    """The answer for an error. Someone who asks for a page without being signed in is led to the sign-in."""
+    """The answer for an error. Someone who asks for a page without being signed in is led to the sign-in.
+
+    Notes for the security log why somebody was refused, if that is what the error says.
+    """
+    request.state.refused = _refused(error)
     if wants_json(request):
         return problem_details(request, error)
     here = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
@@ -122,6 +126,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(MinutebookError, known)
     app.add_exception_handler(HTTPException, by_status)
     app.add_exception_handler(RequestValidationError, not_valid)
+
+
+def _refused(error: MinutebookError) -> str:
+    if isinstance(error, Forbidden):
+        return error.message
+    # what other errors say may hold an address
+    return error.code if error.status == Forbidden.status else str(error.facts.get("why", ""))
 
 
 def _quality(parameters: str) -> float:

@@ -88,6 +88,7 @@ def find_viewer(request: Request) -> Viewer | None:
     if found is None:
         return None
     session, seen_at = found
+    request.state.user = session.user.id
     if at - seen_at > sign_in.SEEN_EVERY:
         _touch(site, session)
     return Viewer(site, session, context_of(request, session.id), zone_of(request), at)
@@ -114,9 +115,6 @@ def place(permission: Permission) -> Callable[..., Place]:
         found = _find_place(viewer, org)
         request.state.place = found
         if not found.may(permission):
-            security_log.warning(
-                "access_denied", user=viewer.user.id, organization=org, needs=permission.name, ip=viewer.context.ip
-            )
             raise Forbidden(role=found.role.label.lower(), verb=permission.value)
         return found
 
@@ -158,7 +156,7 @@ def _find_place(viewer: Viewer, org: str) -> Place:
         held = held_seats(connection, viewer.user.id, viewer.session.id)
         here = next((seat for seat in held if seat.organization.id == org), None)
         if here is None:
-            raise NotFound
+            raise NotFound(why="no seat")
         number = here.organization.number
         members = seats.count(connection, number)
         sees_invitations = may(here.role, Permission.SEATS_WRITE)

@@ -71,6 +71,7 @@ async def sign_in_by_password(request: Request, sent: Sent) -> Response:
     began = site.store.clock()
     response = await run_in_threadpool(_sign_in, request, sent)
     if response.status_code == NotAllowed.status:
+        request.state.refused = ""  # noted with the account's organizations, or by its address
         left = REFUSED_AFTER - (site.store.clock() - began)
         await site.sleep(min(max(left, 0), REFUSED_AFTER) / SECOND)  # whatever a clock that was set meanwhile says
     return response
