@@ -74,6 +74,29 @@ def test_a_password_comes_from_a_file_and_is_never_shown(monkeypatch: pytest.Mon
         ({"MINUTEBOOK_DATABASE_URL": "mysql://secret@x/y"}, "", "MINUTEBOOK_DATABASE_URL is not accepted"),
         ({"MINUTEBOOK_PUBLIC_URL": "minutebook.example"}, "", "MINUTEBOOK_PUBLIC_URL is not accepted"),
         ({"MINUTEBOOK_PUBLIC_URL": "https://x.example/path"}, "", "no path"),
+        *(
+            (
+                {"MINUTEBOOK_PUBLIC_URL": url},
+                "",
+                "MINUTEBOOK_PUBLIC_URL is not accepted: it is http:// or https:// and a",
+            )
+            for url in (
+                "https://ada:secret@x.example",
+                "https://secret@x.example",
+                "https://x.example:http",
+                "https://x.example:65536",
+                "https://x.example:0",
+                "https://x.example:",
+                "https://x.example?secret",
+                "https://x.example/?",
+                "https://x.example/#secret",
+                "https://x.example#",
+                "https://[::1",
+                "https://x .example",
+                "https://",
+                "ftp://x.example",
+            )
+        ),
         ({"MINUTEBOOK_SMTP_HOST": "mail.example"}, "", "MINUTEBOOK_SMTP_FROM"),
         ({"MINUTEBOOK_SMTP_FROM": "a@x.example\nBcc: b"}, "", "MINUTEBOOK_SMTP_FROM is not accepted"),
         ({}, "smtp_hots = 'x'", "smtp_hots is not a setting. Did you mean smtp_host?"),
@@ -111,6 +134,8 @@ def test_networks_are_a_list_in_a_variable_and_in_toml(monkeypatch: pytest.Monke
         ({"host": "0.0.0.0"}, "http://localhost:80"),
         ({"host": "::1"}, "http://[::1]:80"),
         ({"public_url": "https://Minutes.example/"}, "https://minutes.example"),
+        ({"public_url": "http://10.0.0.7:8321"}, "http://10.0.0.7:8321"),
+        ({"public_url": "https://[2001:DB8::1]:65535/"}, "https://[2001:db8::1]:65535"),
     ],
 )
 def test_the_address_that_people_reach_it_by(chosen: dict[str, str], address: str) -> None:

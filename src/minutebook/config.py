@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from email.utils import parseaddr
@@ -16,7 +17,6 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -27,6 +27,7 @@ PREFIX = "MINUTEBOOK_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 CONFIG_FILE = "minutebook.toml"
 DATABASE_FILE = "minutebook.sqlite3"
+ORIGIN = re.compile(r"(?P<origin>https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?)/?")
 
 Network = IPv4Network | IPv6Network
 
@@ -133,10 +134,10 @@ class Settings(BaseSettings):
     def _origin(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
-            raise ValueError("it is http:// or https:// and a host, with a port perhaps, and no path")
-        return f"{parts.scheme}://{parts.netloc}".lower()
+        match = ORIGIN.fullmatch(value.lower())
+        if match is None or int(match["port"] or 1) > 65535:
+            raise ValueError("it is http:// or https:// and a host, perhaps a port up to 65535, no path and no more")
+        return match["origin"]
 
     @property
     def database(self) -> str:
