@@ -136,7 +136,9 @@ class Settings(BaseSettings):
             return None
         match = ORIGIN.fullmatch(value.lower())
         if match is None or int(match["port"] or 1) > 65535:
-            raise ValueError("it is http:// or https:// and a host, perhaps a port up to 65535, no path and no more")
+            raise ValueError(
+                "it is http:// or https:// and a host, perhaps a port up to 65535, no path and nothing else"
+            )
         return match["origin"]
 
     @property

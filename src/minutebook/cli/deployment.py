@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 import typer
 from sqlalchemy.exc import ArgumentError
 
-from minutebook.config import Settings, load_settings
+from minutebook.config import CONFIG_FILE, Settings, load_settings
 from minutebook.errors import BadSettings
 from minutebook.model import Actor, ActorKind, Context, Event, Seat
 from minutebook.record import Command, NoChange, perform
@@ -91,6 +92,14 @@ def sqlite_file(settings: Settings) -> Path | None:
     """The file of a SQLite database; None for PostgreSQL."""
     prefix = "sqlite:///"
     return Path(settings.database.removeprefix(prefix)) if settings.database.startswith(prefix) else None
+
+
+def open_to_others(settings: Settings) -> Iterator[str]:
+    """A sentence for each of the data directory, the SQLite file and the settings that other accounts may open."""
+    directory = settings.data_directory
+    for path, right in ((directory, 0o700), (sqlite_file(settings), 0o600), (directory / CONFIG_FILE, 0o600)):
+        if path and path.exists() and (found := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+            yield f"{path} is open to other accounts of this machine ({found:o}). Run: chmod {right:o} {path}"
 
 
 def _must_exist(settings: Settings) -> None:

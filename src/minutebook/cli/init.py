@@ -8,8 +8,8 @@ import typer
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from minutebook.cli.console import say
-from minutebook.cli.deployment import current_store, settings_of
+from minutebook.cli.console import complain, say
+from minutebook.cli.deployment import current_store, open_to_others, settings_of
 from minutebook.config import CONFIG_FILE, Settings
 
 
@@ -32,6 +32,8 @@ def init(context: typer.Context) -> None:
         file.touch(mode=0o600)  # a password may be put into it
         file.write_text(commented_toml(), encoding="utf-8")
     say(f"Settings: {file}")
+    for problem in open_to_others(settings):
+        complain(problem)
     say("Next: minutebook serve")
 
 
