@@ -108,6 +108,20 @@ def test_a_page_is_not_there_for_anybody_else(light_dashboard: Dashboard, path: 
     assert light_dashboard.recorded() == before
 
 
+@pytest.mark.parametrize("path", sorted(path for path, methods in all_routes() if "GET" in methods))
+def test_head_is_answered_like_get_without_the_page(light_dashboard: Dashboard, path: str) -> None:
+    address = filled_in(light_dashboard, path).replace("{token}", "made-up")
+    ada = light_dashboard.signed_in(Role.OWNER)
+    page = ada.get(address)
+    before = light_dashboard.recorded()
+    head = ada.client.head(address)
+    assert (head.status_code, head.content) == (page.status_code, b"")
+    for response in (head, page):
+        del response.headers["x-request-id"]
+    assert head.headers == page.headers
+    assert light_dashboard.recorded() == before
+
+
 @pytest.mark.parametrize("path", sorted(set(routes("POST"))))
 def test_a_form_of_those_who_may_not_changes_nothing(light_dashboard: Dashboard, path: str) -> None:
     address = filled_in(light_dashboard, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
     audit_logs,
@@ -33,3 +34,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     settings.router,
     audit_logs.router,
 )
+
+for page in (page for router in ROUTERS for page in router.routes):
+    # FastAPI answers HEAD with 405 unless it is told; whoever serves leaves the body of the answer away.
+    if isinstance(page, APIRoute) and page.methods and "GET" in page.methods:
+        page.methods.add("HEAD")
