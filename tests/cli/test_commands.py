@@ -63,6 +63,9 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     assert user["email"] == "ada@x.example"
     link = invoke(directory, "user", "link", "ada@x.example")
     assert link.stdout.startswith("http://127.0.0.1:8321/enter/")
+    reset = invoke(directory, "user", "reset", "ada@x.example")
+    assert reset.stdout.startswith("http://127.0.0.1:8321/password/")
+    assert "has no password and no session any more" in reset.stderr
     assert invoke(directory, "doctor").returncode == 0
     store = Store(f"sqlite:///{directory / DATABASE_FILE}")
     with store.reading() as connection:
@@ -81,6 +84,7 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     [
         (["user", "create", "ada", "--name", "Ada", "--password-stdin"], 2, "ada is not a complete address"),
         (["user", "create", "ada@x.example", "--name", "Ada"], 2, "--password-stdin"),
+        (["user", "reset", "nobody@x.example"], 2, "Nobody has the address nobody@x.example"),
         (["user", "link", "nobody@x.example"], 2, "Nobody has the address nobody@x.example"),
         (["org", "show", "no such"], 2, "There is no organization no such"),
         (["org", "create", "X", "--owner", "nobody@x.example"], 2, "Add them first"),

@@ -5,15 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from minutebook.errors import NotFound
 from minutebook.model import MINUTE, Role
 from minutebook.organization import links, outbox
-from minutebook.organization.invitations import InvitePerson
+from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.outbox import MAX_ATTEMPTS, Mail
 from minutebook.organization.sign_in import LeaveOrganization
 from minutebook.organization.sittings import SITTING, OpenSitting
 from minutebook.record import NO_CHANGE
+from minutebook.store import schema
+from minutebook.store.engine import Store
 from tests.support.deployment import Deployment
 
 
@@ -70,12 +73,18 @@ def test_mail_that_fails_is_tried_again_later_and_later_and_then_no_more(deploym
         assert outbox.due(store) == []
         clock.go_on(1)
     assert outbox.due(store) == []
+    assert stored_bodies(store) == [""]  # what it said, a link perhaps, is kept no longer than it may be sent
+
+
+def stored_bodies(store: Store) -> list[str]:
+    with store.reading() as connection:
+        return list(connection.execute(select(schema.outbox.c.body)).scalars())
 
 
 def test_nothing_of_a_mail_that_was_sent_stays_in_the_file(sqlite_deployment: Deployment) -> None:
     ada = sqlite_deployment.person()
     sqlite_deployment.found(ada)
-    link = "https://minutes.example/invitation#a-secret"
+    link = MailedLink("a-token", "https://minutes.example/invitation#a-secret")
     sqlite_deployment.act(ada, 1, InvitePerson("ben@calder.example", Role.MEMBER, "token", link))
     (waiting,) = outbox.due(sqlite_deployment.store)
     outbox.sent(sqlite_deployment.store, waiting)

@@ -12,7 +12,13 @@ from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, No
 from minutebook.identifiers import new_token
 from minutebook.model import Event, Plan, Role
 from minutebook.organization import invitations, outbox, people
-from minutebook.organization.invitations import LIFETIME, AcceptInvitation, InvitePerson, RevokeInvitation
+from minutebook.organization.invitations import (
+    LIFETIME,
+    AcceptInvitation,
+    InvitePerson,
+    MailedLink,
+    RevokeInvitation,
+)
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
@@ -309,8 +315,68 @@ def _accept_at_once(deployment: Deployment, email: str, offers: list[tuple[int, 
         return list(pool.map(accept, offers))
 
 
+def test_where_mail_is_sent_only_its_link_opens_an_account(deployment: Deployment, ada: User) -> None:
+    mailed = MailedLink("mailed", "https://minutes.example/invitation/mailed")
+    for email in ("ben@calder.example", "eve@calder.example"):
+        link = MailedLink(f"mailed to {email}", mailed.address)
+        deployment.act(ada, 1, InvitePerson(email, MEMBER, f"shown for {email}", link))
+    ben = people.new_user("ben@calder.example", "Ben", deployment.store.randomness)
+    with pytest.raises(NotAllowed, match=r"Only the link in the mail to ben@calder.example opens an account"):
+        deployment.act(ben, 1, AcceptInvitation(f"shown for {ben.email}", ben, "hash"))
+    with deployment.store.reading() as connection:
+        assert people.find_user(connection, ben.email) is None
+    deployment.act(ben, 1, AcceptInvitation(f"mailed to {ben.email}", ben, "hash"))
+    eve = deployment.person("eve@calder.example")  # who has an account may come by either
+    deployment.act(eve, 1, AcceptInvitation(f"shown for {eve.email}", eve))
+    deployment.check()
+
+
+def test_it_lapses_while_who_invited_may_not_give_the_role(deployment: Deployment, ada: User) -> None:
+    ben, eve = deployment.person("ben@calder.example"), deployment.person("eve@calder.example")
+    deployment.join(1, ada, OWNER, ben)
+    token, _ = invite(deployment, ben, eve.email, AUDITOR)
+    deployment.act(ada, 1, ChangeRole(ben.id, ADMIN))  # an admin makes no auditor
+    with pytest.raises(NotFound):
+        deployment.act(eve, 1, AcceptInvitation(token, eve))
+    with deployment.store.reading() as connection:
+        (pending,) = invitations.pending(connection, 1)
+        assert not pending.inviter_may
+        assert invitations.held_seats(connection, 1, deployment.clock.now) == 0
+    deployment.act(ada, 1, ChangeRole(ben.id, OWNER))
+    deployment.act(eve, 1, AcceptInvitation(token, eve))
+    deployment.check()
+
+
+@pytest.mark.parametrize("role", [ADMIN, OWNER])
+def test_nobody_comes_back_by_an_invitation_of_their_own(deployment: Deployment, ada: User, role: Role) -> None:
+    ben, back = deployment.person("ben@calder.example"), deployment.person("ben@elsewhere.example")
+    deployment.join(1, ada, role, ben)
+    token, _ = invite(deployment, ben, back.email, ADMIN)
+    deployment.act(ada, 1, RemoveMember(ben.id))
+    with pytest.raises(NotFound):
+        deployment.act(back, 1, AcceptInvitation(token, back))
+    again, _ = invite(deployment, ada, back.email, MEMBER)  # the void one gives way
+    deployment.act(back, 1, AcceptInvitation(again, back))
+    deployment.check()
+
+
+def test_a_mail_that_has_not_left_is_taken_back_with_its_invitation(deployment: Deployment, ada: User) -> None:
+    invited = []
+    for name in ("ben", "eve", "kim"):
+        link = MailedLink(f"for {name}", f"https://minutes.example/{name}")
+        invited.append(deployment.act(ada, 1, InvitePerson(f"{name}@calder.example", MEMBER, f"to {name}", link)))
+    deployment.act(ada, 1, RevokeInvitation(str(invited[0].details["invitation"])))
+    eve = deployment.person("eve@calder.example")
+    deployment.act(eve, 1, AcceptInvitation("to eve", eve))
+    assert [waiting.mail.to for waiting in outbox.due(deployment.store)] == ["kim@calder.example"]
+    deployment.clock.go_on(LIFETIME)
+    invite(deployment, ada, "kim@calder.example")
+    assert outbox.due(deployment.store) == []
+    deployment.check()
+
+
 def test_mail_leaves_with_the_act_or_not_at_all(deployment: Deployment, ada: User) -> None:
-    link = "https://minutes.example/invitation#secret"
+    link = MailedLink("mailed", "https://minutes.example/invitation#secret")
     with pytest.raises(Invalid):
         deployment.act(ada, 1, InvitePerson("ada@calder.example", MEMBER, "token", link))
     assert outbox.due(deployment.store) == []
@@ -318,7 +384,7 @@ def test_mail_leaves_with_the_act_or_not_at_all(deployment: Deployment, ada: Use
     deployment.clock.step = 1_000_000
     (waiting,) = outbox.due(deployment.store)
     assert waiting.mail.to == "ben@calder.example"
-    assert link in waiting.mail.body
+    assert link.address in waiting.mail.body
     assert "Ada invites you to Calder as billing manager" in waiting.mail.body
     outbox.sent(deployment.store, waiting)
     assert outbox.due(deployment.store) == []

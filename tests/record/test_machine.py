@@ -117,7 +117,7 @@ class Machine(RuleBasedStateMachine):
     @rule(actor=actors, organization=organizations, guest=guests, role=roles, fault=faults)
     def invite(self, actor: int, organization: int, guest: int, role: Role, fault: Fault | None) -> None:
         token, email = new_token(self.store.randomness), self.people[guest].email
-        link = f"https://minutes.example/#{token}" if guest % 2 else None
+        link = invitations.MailedLink(f"{token}-mailed", "https://minutes.example/") if guest % 2 else None
         event = self.act(actor, organization, invitations.InvitePerson(email, role, token, link), fault)
         if event or fault is Fault.AFTER_COMMIT:  # the mail may have left, though the answer was lost
             invitation = str(event.details["invitation"]) if event else "inv_unknown"

@@ -116,7 +116,7 @@ def stored_state(connection: Connection, organization: int) -> State:
     return State(
         organization=organizations[0] if organizations else {},
         seat=keyed("seat", "user", "role", "joined_at"),
-        invitation=keyed("invitation", "id", "email", "role", "invited_by", "created_at", "expires_at"),
+        invitation=keyed("invitation", "id", "email", "role", "invited_by", "inviter", "created_at", "expires_at"),
         setting={row["name"]: json.loads(row["value"]) for row in rows("setting", "name", "value")},
         mode=modes,
         credit_entry=keyed("credit_entry", "reference", "cents", "balance", "entered_by", "entered_at"),
@@ -143,7 +143,7 @@ def _check_state(state: State, event: Stored) -> None:
     if not state.owners():
         raise Unlawful("no owner is left")
     limit = state.organization["seat_limit"]
-    offers = sum(offer["expires_at"] > event.recorded_at for offer in state.invitation.values())
+    offers = sum(_is_live(state, offer, event.recorded_at) for offer in state.invitation.values())
     if event.action == "user.accept_invite" and len(state.seat) > limit:
         raise Unlawful(f"{len(state.seat)} seats are taken, of {limit}")
     if event.action == "user.invite" and len(state.seat) + offers > limit:
@@ -207,10 +207,18 @@ def _invite(state: State, event: Stored) -> None:
     _require(details["expires_at"] == at + 7 * DAY, "it does not expire after 7 days")
     for known, offer in list(state.invitation.items()):
         if offer["email"] == details["email"]:
-            _require(offer["expires_at"] <= at, "the address was invited already")
-            del state.invitation[known]  # an expired one gives way
+            _require(not _is_live(state, offer, at), "the address was invited already")
+            del state.invitation[known]  # one that cannot be accepted gives way
     kept = {name: details[name] for name in ("email", "role", "expires_at")}
+    kept["inviter"] = event.actor["id"] if event.actor["kind"] == "user" else None
     state.invitation[details["invitation"]] = {**kept, "invited_by": _by(event), "created_at": at}
+
+
+def _is_live(state: State, offer: Row, at: int) -> bool:
+    """An invitation holds for seven days, and while who invited could give the role still."""
+    inviter = state.seat.get(offer["inviter"], {"role": "none"})["role"]
+    gives = offer["inviter"] is None or inviter == "owner" or (inviter == "admin" and offer["role"] in ADMINS_OWN)
+    return gives and offer["expires_at"] > at
 
 
 def _accept(state: State, event: Stored) -> None:
@@ -218,7 +226,7 @@ def _accept(state: State, event: Stored) -> None:
     offer = state.invitation.pop(details["invitation"])
     _require(event.actor["id"] == member["id"], "someone else accepted")
     _require(offer["email"] == member["email"] == event.actor["email"], "it was for another address")
-    _require(offer["expires_at"] > event.recorded_at, "it had expired")
+    _require(_is_live(state, offer, event.recorded_at), "it had expired, or who invited could not any more")
     _require(member["id"] not in state.seat, "they held a seat already")
     _require((offer["role"], offer["invited_by"]) == (details["role"], details["invited_by"]), "it was another offer")
     state.seat[member["id"]] = {"role": details["role"], "joined_at": event.recorded_at}

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links
-from minutebook.organization.invitations import InvitePerson
+from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.settings import ChangeModels, read_settings
 from tests.support.component_examples import HOSTILE
 from tests.support.server import Company, new_person
@@ -64,6 +64,12 @@ def _(visitor: Visitor) -> None:
     visitor.press("Accept and create account")
 
 
+@state("invitation, new person by the link that was shown", "nobody")
+def _(visitor: Visitor) -> None:
+    mailed = MailedLink(new_token(visitor.site.store.randomness), "https://minutes.example/invitation")
+    visitor.go(f"/invitation/{invitation(visitor, 'mailed.person@calder.example', mailed)}")
+
+
 @state("invitation, known person", "nobody")
 def _(visitor: Visitor) -> None:
     visitor.go(f"/invitation/{invitation(visitor, new_person(visitor.site.store, 'Known Person').email)}")
@@ -85,6 +91,13 @@ def _(visitor: Visitor) -> None:
     visitor.go(f"/enter/{links.new_link(store, links.SIGN_IN, lifetime=DAY, user=owner.id)}")
 
 
+@state("new password", "nobody")
+def _(visitor: Visitor) -> None:
+    store, owner = visitor.site.store, visitor.site.company.owner
+    visitor.go(f"/password/{links.new_link(store, links.RESET, lifetime=DAY, user=owner.id)}")
+    visitor.press("Set password and sign in")
+
+
 @state("new organization")
 def _(visitor: Visitor) -> None:
     visitor.go("/organizations/new")
@@ -96,10 +109,10 @@ def _(visitor: Visitor) -> None:
     visitor.go("/there/is/nothing")
 
 
-def invitation(visitor: Visitor, email: str) -> str:
+def invitation(visitor: Visitor, email: str, mailed: MailedLink | None = None) -> str:
     """The token of a new invitation."""
     token = new_token(visitor.site.store.randomness)
-    visitor.site.company.act(visitor.site.company.owner, InvitePerson(email, Role.MEMBER, token))
+    visitor.site.company.act(visitor.site.company.owner, InvitePerson(email, Role.MEMBER, token, mailed))
     return token
 
 

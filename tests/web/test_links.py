@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from minutebook.model import DAY, Plan, Role
-from minutebook.organization import links
+from minutebook.organization import links, people, sign_in
 from minutebook.organization.invitations import LIFETIME, InvitePerson, RevokeInvitation
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.people import User
 from minutebook.store import schema
 from minutebook.web.site import WebSettings
 from tests.support.check_log import check_log
@@ -217,7 +218,47 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
     with dashboard.store.reading() as connection:
         [mail] = connection.execute(schema.outbox.select())
     assert mail.to == "new@calder.example"
-    assert link in mail.body
+    assert link not in mail.body
+    mailed = mail.body.partition("https://log.calder.example")[2].partition("\n")[0]
+    somebody = dashboard.anybody()
+    shown = opened(somebody, link.removeprefix("https://log.calder.example"))
+    assert "open the link in the mail to new@calder.example" in told(somebody.get(shown))
+    account = {"name": "Nadia New", "password": PASSWORD}
+    assert somebody.post("/invitation", account).status_code == 403
+    with dashboard.store.reading() as connection:
+        assert people.find_user(connection, "new@calder.example") is None
+    owner = dashboard.anybody()
+    assert "Choose a password" in told(owner.get(opened(owner, mailed)))
+    assert owner.post("/invitation", account).status_code == 303
+    check_log(dashboard.store)
+
+
+def reset_link(dashboard: Dashboard, user: User) -> str:
+    sign_in.shut_out(dashboard.store, user)
+    return f"/password/{links.new_link(dashboard.store, links.RESET, lifetime=DAY, user=user.id)}"
+
+
+def test_a_reset_shuts_everybody_out_but_who_has_its_link(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.people[Role.OWNER]
+    intruder = light_dashboard.signed_in(Role.OWNER)
+    way_in = links.new_link(light_dashboard.store, links.SIGN_IN, lifetime=DAY, user=ada.id)
+    link = reset_link(light_dashboard, ada)
+    assert intruder.get(light_dashboard.path("members")).headers["location"].startswith("/sign-in")
+    somebody = light_dashboard.anybody()
+    assert somebody.get(opened(somebody, f"/enter/{way_in}")).status_code == 410
+    assert somebody.post("/sign-in", {"email": ada.email, "password": PASSWORD}).status_code == 403
+    page = opened(somebody, link)
+    assert ada.email in told(somebody.get(page))
+    short = somebody.post(page, {"password": "short"})
+    assert (short.status_code, ada.email in told(short)) == (422, True)
+    assert somebody.post(page, {"password": "a new one for ada"}).headers["location"] == "/"
+    assert light_dashboard.events()[-1].details["method"] == "a new password"
+    assert somebody.get(light_dashboard.path("members")).status_code == 200
+    assert somebody.post("/sign-in", {"email": ada.email, "password": "a new one for ada"}).status_code == 303
+    again = light_dashboard.anybody()
+    assert again.get(opened(again, link)).status_code == 410
+    assert again.post("/password", {"password": "another one by eve"}).status_code == 410
+    check_log(light_dashboard.store)
 
 
 def test_a_command_of_the_operator_and_one_by_the_page_are_the_same(light_dashboard: Dashboard) -> None:

@@ -29,7 +29,7 @@ def _mode(dashboard: Dashboard) -> str:
 
 
 def _link(dashboard: Dashboard, ada: Somebody, purpose: str, path: str) -> tuple[str, dict[str, str]]:
-    user = ada.user.id if ada.user and purpose == links.SIGN_IN else None
+    user = ada.user.id if ada.user and purpose != links.SET_UP else None
     ada.get(f"{path}/{links.new_link(dashboard.store, purpose, lifetime=DAY, user=user)}")
     return path, {}
 
@@ -48,6 +48,11 @@ def _accept(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     ada.get(f"/invitation/{_invited(dashboard, ada)[1]}")
     ada.post("/sign-out")
     return "/invitation", {"name": "Guest", "password": PASSWORD}
+
+
+def _choose_password(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    path, _ = _link(dashboard, ada, links.RESET, "/password")
+    return path, {"password": PASSWORD}
 
 
 def _models(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
@@ -75,6 +80,7 @@ DRIVES: dict[str, Drive] = {
     "/sign-in": lambda _, __: ("/sign-in", {"email": "ada@calder.example", "password": PASSWORD}),
     "/sign-out": lambda _, __: ("/sign-out", {}),
     "/enter": lambda d, ada: _link(d, ada, links.SIGN_IN, "/enter"),
+    "/password": _choose_password,
     "/invitation": _accept,
     "/organizations/new": lambda _, __: ("/organizations/new", {"name": "Kestrel Works"}),
     "/o/{org}/members/{user}/role": lambda d, _: (_member(d, "role"), {"role": "admin"}),

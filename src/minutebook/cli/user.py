@@ -12,11 +12,12 @@ from minutebook.cli.deployment import reading, settings_of, writing
 from minutebook.email_address import normal_email
 from minutebook.errors import Invalid
 from minutebook.model import MINUTE, rfc3339
-from minutebook.organization import links, people
+from minutebook.organization import links, people, sign_in
 from minutebook.organization.people import User
 from minutebook.store.engine import Store
 
 LINK_MINUTES = 15
+RESET_MINUTES = 60
 
 app = typer.Typer(no_args_is_help=True, help="People who can sign in.")
 
@@ -81,6 +82,29 @@ def link(
         token = links.new_link(store, links.SIGN_IN, lifetime=LINK_MINUTES * MINUTE, user=_find(store, email).id)
     remark(f"Works once, for {LINK_MINUTES} minutes, while the server runs:")
     say(f"{settings.address(settings.port)}/enter/{token}")
+
+
+@app.command()
+def reset(
+    context: typer.Context, email: Annotated[str, typer.Argument(help="The address of whose password is taken.")]
+) -> None:
+    """Take someone's password and end their sessions; print a link by which they choose a new one.
+
+    For a password that is forgotten, or that somebody else may know: of an account, perhaps, that was opened by another
+    than the owner of its address. Give the link to nobody but them; it works once, within 60 minutes.
+
+    [bold]Example[/bold]
+
+        minutebook user reset ada@example.com
+    """
+    settings = settings_of(context)
+    with writing(settings) as store:
+        user = _find(store, email)
+        sign_in.shut_out(store, user)
+        token = links.new_link(store, links.RESET, lifetime=RESET_MINUTES * MINUTE, user=user.id)
+    remark(f"{user.email} has no password and no session any more. This link chooses a new password, while the server")
+    remark(f"runs; it works once, for {RESET_MINUTES} minutes:")
+    say(f"{settings.address(settings.port)}/password/{token}")
 
 
 def _find(store: Store, email: str) -> User:

@@ -1,11 +1,16 @@
-"""Invitations: a seat offered to one address, once, for seven days."""
+"""Invitations: a seat offered to one address, once, for seven days.
+
+An invitation is worth what its inviter may still give: it lapses when they lose the seat or the role for it. Its link
+is shown to whoever invites, so it does not prove whose the address is; where mail is sent, the mail has a link of its
+own, and only that one opens an account.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, insert, or_, select
 
 from minutebook.actions.user import InvitationAccepted, InvitationRevoked, PersonInvited
 from minutebook.email_address import normal_email
@@ -16,7 +21,7 @@ from minutebook.organization import access, outbox, people, seats
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.outbox import Mail
 from minutebook.organization.people import User
-from minutebook.permissions import Permission
+from minutebook.permissions import GRANTS, Permission
 from minutebook.record import Act, Command
 from minutebook.store import schema
 
@@ -25,7 +30,10 @@ LIFETIME = 7 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An invitation that has neither been accepted nor revoked. Times are UTC microseconds."""
+    """An invitation that has neither been accepted nor revoked. Times are UTC microseconds.
+
+    `inviter_may` is whether who invited may still give the role.
+    """
 
     organization: int
     id: str
@@ -34,11 +42,24 @@ class Invitation:
     invited_by: str
     created_at: int
     expires_at: int
+    inviter_may: bool
+
+    def is_live(self, at: int) -> bool:
+        """Whether it can be accepted at `at`; until then it holds a seat."""
+        return self.inviter_may and self.expires_at > at
+
+
+@dataclass(frozen=True, slots=True)
+class MailedLink:
+    """The link that only the mail shows: whoever comes by it has shown that the address is theirs."""
+
+    token: str
+    address: str
 
 
 @dataclass(frozen=True)
 class InvitePerson(Command):
-    """Offers a seat to an address. The token is the caller's to show, once; `link` is mailed when it is given.
+    """Offers a seat to an address. The token is the caller's to show, once; `mailed` is the link that mail brings.
 
     Raises Invalid on `email`, NotAllowed for a role that who acts may not give, Conflict when all seats are taken.
     """
@@ -48,7 +69,7 @@ class InvitePerson(Command):
     email: str
     role: Role
     token: str
-    link: str | None = None
+    mailed: MailedLink | None = None
 
     def change(self, act: Act) -> PersonInvited:
         email = normal_email(self.email)
@@ -64,13 +85,15 @@ class InvitePerson(Command):
                 email=email,
                 role=self.role.value,
                 token_hash=token_hash(self.token),
+                mailed_token_hash=token_hash(self.mailed.token) if self.mailed else None,
                 invited_by=act.seat.actor.name or "Minutebook",
+                inviter=None if act.by_operator else act.seat.actor.id,
                 created_at=act.at,
                 expires_at=expires_at,
             )
         )
-        if self.link:
-            outbox.put(act.connection, self._mail(act, email, self.link), act.at)
+        if self.mailed:
+            outbox.put(act.connection, self._mail(act, email, self.mailed.address), act.at, about=invitation)
         return PersonInvited(invitation=invitation, email=email, role=self.role, expires_at=expires_at)
 
     def _mail(self, act: Act, email: str, link: str) -> Mail:
@@ -89,7 +112,8 @@ class InvitePerson(Command):
 class AcceptInvitation(Command):
     """Takes the seat that was offered. Who acts must have the invited address; `password_hash` is for a new user.
 
-    Raises NotFound for a token that is wrong, used, revoked or expired; NotAllowed for another person's invitation.
+    Raises NotFound for a token that is wrong, used, revoked, expired or lapsed; NotAllowed for another person's
+    invitation, and for a new user by a link that does not prove the address.
     """
 
     token: str
@@ -103,13 +127,15 @@ class AcceptInvitation(Command):
         if self.user.email != found.email:
             raise NotAllowed(f"This invitation is for {found.email}; you are signed in as {self.user.email}.")
         if self.password_hash is not None:
+            if not opens_account(act.connection, self.token):
+                raise NotAllowed(f"Only the link in the mail to {found.email} opens an account for that address.")
             if people.find_user(act.connection, self.user.email):
                 raise Conflict(f"{self.user.email} has an account by now. Sign in, then open the invitation again.")
             people.add_user(act.connection, self.user, self.password_hash, act.at)
         elif act.role is not None:
             raise Conflict("You hold a seat in this organization already.")
         _check_free_seat(act)
-        act.connection.execute(delete(schema.invitation).where(*_this(act, found.id)))
+        _forget(act, found.id)
         act.connection.execute(
             insert(schema.seat).values(
                 organization=act.organization, user=self.user.id, role=found.role.value, joined_at=act.at
@@ -130,35 +156,40 @@ class RevokeInvitation(Command):
     invitation: str
 
     def change(self, act: Act) -> InvitationRevoked:
-        table = schema.invitation
-        row = act.connection.execute(select(table).where(*_this(act, self.invitation))).one_or_none()
-        if row is None:
+        found = _read_one(act.connection, *_this(act, self.invitation))
+        if found is None:
             raise NotFound
-        found = _invitation(row)
         seats.check_grant(act, None, found.role)
-        act.connection.execute(delete(table).where(*_this(act, found.id)))
+        _forget(act, found.id)
         return InvitationRevoked(invitation=found.id, email=found.email, role=found.role)
 
 
 def find_by_token(connection: Connection, token: str, at: int) -> Invitation | None:
-    """The pending invitation of a token, unless it has expired at `at`."""
-    table = schema.invitation
-    where = (table.c.token_hash == token_hash(token), table.c.expires_at > at)
-    row = connection.execute(select(table).where(*where)).one_or_none()
-    return _invitation(row) if row else None
+    """The invitation of a token, if it can be accepted at `at`."""
+    table, hashed = schema.invitation.c, token_hash(token)
+    found = _read_one(connection, or_(table.token_hash == hashed, table.mailed_token_hash == hashed))
+    return found if found and found.is_live(at) else None
+
+
+def opens_account(connection: Connection, token: str) -> bool:
+    """Whether a new user may come by this token: where the link was mailed, by the mail's own alone."""
+    table, hashed = schema.invitation.c, token_hash(token)
+    unmailed = and_(table.token_hash == hashed, table.mailed_token_hash.is_(None))
+    where = or_(table.mailed_token_hash == hashed, unmailed)
+    return connection.execute(select(table.id).where(where)).first() is not None
 
 
 def pending(connection: Connection, organization: int) -> list[Invitation]:
-    """Invitations neither accepted nor revoked, the newest first; expired ones are among them until revoked."""
-    table = schema.invitation
-    statement = select(table).where(table.c.organization == organization).order_by(table.c.created_at.desc())
+    """Invitations neither accepted nor revoked, the newest first; those that expired or lapsed are among them."""
+    table = schema.invitation.c
+    statement = _select().where(table.organization == organization).order_by(table.created_at.desc())
     return [_invitation(row) for row in connection.execute(statement)]
 
 
 def held_seats(connection: Connection, organization: int, at: int) -> int:
     """How many seats are held by invitations that can still be accepted."""
     table = schema.invitation.c
-    where = (table.organization == organization, table.expires_at > at)
+    where = (table.organization == organization, _is_live(at))
     return connection.execute(select(func.count()).where(*where)).scalar_one()
 
 
@@ -171,12 +202,13 @@ def _check_not_a_member(act: Act, email: str) -> None:
 
 
 def _make_room(act: Act, email: str) -> None:
-    """An expired invitation of the same address gives way; a live one does not."""
-    table = schema.invitation
-    where = (table.c.organization == act.organization, table.c.email == email)
-    act.connection.execute(delete(table).where(*where, table.c.expires_at <= act.at))
-    if act.connection.execute(select(table.c.id).where(*where)).first():
+    """An invitation of the same address that cannot be accepted any more gives way; a live one does not."""
+    table = schema.invitation.c
+    before = _read_one(act.connection, table.organization == act.organization, table.email == email)
+    if before and before.is_live(act.at):
         raise Invalid.one("email", f"{email} is invited already. Revoke that invitation first to send another.")
+    if before:
+        _forget(act, before.id)
     taken = seats.count(act.connection, act.organization) + held_seats(act.connection, act.organization, act.at)
     limit = read_organization(act.connection, act.organization).seat_limit
     if taken >= limit:
@@ -187,6 +219,34 @@ def _check_free_seat(act: Act) -> None:
     limit = read_organization(act.connection, act.organization).seat_limit
     if seats.count(act.connection, act.organization) >= limit:
         raise Conflict(f"All {limit} seats are taken. Ask an owner or admin to make room, then try again.")
+
+
+def _forget(act: Act, invitation: str) -> None:
+    act.connection.execute(delete(schema.invitation).where(*_this(act, invitation)))
+    outbox.take_back(act.connection, invitation)
+
+
+def _is_live(at: int) -> ColumnElement[bool]:
+    return and_(schema.invitation.c.expires_at > at, _inviter_may())
+
+
+def _inviter_may() -> ColumnElement[bool]:
+    """Whether who invited may still give the role; the operator always may."""
+    seat, offered = schema.seat.c, schema.invitation.c
+    may_give = or_(
+        *(and_(seat.role == giver, offered.role.in_(sorted(given))) for giver, given in GRANTS.items() if given)
+    )
+    seated = exists().where(seat.organization == offered.organization, seat.user == offered.inviter, may_give)
+    return or_(offered.inviter.is_(None), seated)
+
+
+def _select() -> Select[tuple[object, ...]]:
+    return select(schema.invitation, _inviter_may().label("inviter_may"))
+
+
+def _read_one(connection: Connection, *where: ColumnElement[bool]) -> Invitation | None:
+    row = connection.execute(_select().where(*where)).one_or_none()
+    return _invitation(row) if row else None
 
 
 def _this(act: Act, invitation: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -204,4 +264,5 @@ def _invitation(row: Row[tuple[object, ...]]) -> Invitation:
         values["invited_by"],
         values["created_at"],
         values["expires_at"],
+        bool(values["inviter_may"]),
     )

@@ -1,4 +1,4 @@
-"""Single-use links of the deployment: the one that sets it up, and the demo's links that sign in."""
+"""Single-use links of the deployment: the one that sets it up, those that sign in, those that choose a password."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from minutebook.store.engine import Store
 
 SET_UP = "set_up"
 SIGN_IN = "sign_in"
+RESET = "reset"
 
 
 def new_link(store: Store, purpose: str, *, lifetime: int, user: str | None = None) -> str:

@@ -31,10 +31,15 @@ class Waiting:
     attempts: int
 
 
-def put(connection: Connection, mail: Mail, at: int) -> None:
-    """Adds a mail to the transaction at hand; it is due at once."""
-    values = {"to": mail.to, "subject": mail.subject, "body": mail.body}
+def put(connection: Connection, mail: Mail, at: int, *, about: str | None = None) -> None:
+    """Adds a mail to the transaction at hand; it is due at once. `about` is the id by which it can be taken back."""
+    values = {"to": mail.to, "subject": mail.subject, "body": mail.body, "about": about}
     connection.execute(insert(schema.outbox).values(**values, created_at=at, next_try_at=at, attempts=0))
+
+
+def take_back(connection: Connection, about: str) -> None:
+    """Forgets the mails that are about this, as far as they have not left yet."""
+    connection.execute(delete(schema.outbox).where(schema.outbox.c.about == about))
 
 
 def due(store: Store, limit: int = 20) -> list[Waiting]:
@@ -53,11 +58,13 @@ def sent(store: Store, waiting: Waiting) -> None:
 
 
 def failed(store: Store, waiting: Waiting, error: str) -> None:
-    """Notes why a mail could not be sent; it is tried again after 1, 2, 4 … minutes, ten times in all."""
-    again = store.clock() + MINUTE * 2**waiting.attempts
+    """Notes why a mail could not be sent; it is tried again after 1, 2, 4 … minutes, ten times in all.
+
+    Of one that is given up only the reason stays: what it said, a link perhaps, is kept nowhere.
+    """
+    attempts = waiting.attempts + 1
+    values = {"attempts": attempts, "next_try_at": store.clock() + MINUTE * 2**waiting.attempts, "error": error[:500]}
+    if attempts >= MAX_ATTEMPTS:
+        values["body"] = ""
     with store.housekeeping() as connection:
-        connection.execute(
-            update(schema.outbox)
-            .where(schema.outbox.c.id == waiting.id)
-            .values(attempts=waiting.attempts + 1, next_try_at=again, error=error[:500])
-        )
+        connection.execute(update(schema.outbox).where(schema.outbox.c.id == waiting.id).values(values))

@@ -51,7 +51,7 @@ log_head = Table(
     Column("size", BigInteger, nullable=False),
     Column("peaks", LargeBinary, nullable=False),
     CheckConstraint("organization > 0 AND organization < 8388608", name="organization"),
-    CheckConstraint("size >= 0", name="size"),
+    CheckConstraint(f"size >= 0 AND size < {1 << SEQ_BITS} AND CAST(size AS BIGINT) = size", name="size"),
     sqlite_autoincrement=True,
 )
 
@@ -139,7 +139,9 @@ invitation = Table(
     Column("email", Text, nullable=False),
     Column("role", String(16), nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("mailed_token_hash", LargeBinary, nullable=True, unique=True),
     Column("invited_by", Text, nullable=False),
+    Column("inviter", String(32), ForeignKey("user.id"), nullable=True),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("organization", "id"),
@@ -255,6 +257,7 @@ outbox = Table(
     Column("to", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("about", String(32), nullable=True, index=True),
     Column("created_at", BigInteger, nullable=False),
     Column("next_try_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),

@@ -23,6 +23,7 @@ class Said(StrEnum):
     NOTHING_TO_CHANGE = "Nothing to change"
     SIGNED_OUT = "Signed out"
     WELCOME = "Welcome to Minutebook"
+    RESET_DONE = "Your new password is set"
     ORGANIZATION_CREATED = "Organization created"
     INVITATION_ACCEPTED = "Invitation accepted"
     INVITATION_REVOKED = "Invitation revoked"

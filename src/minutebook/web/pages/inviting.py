@@ -13,7 +13,7 @@ from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, No
 from minutebook.identifiers import new_token
 from minutebook.model import Role
 from minutebook.organization import invitations
-from minutebook.organization.invitations import Invitation, InvitePerson, RevokeInvitation
+from minutebook.organization.invitations import Invitation, InvitePerson, MailedLink, RevokeInvitation
 from minutebook.permissions import Permission
 from minutebook.record import perform
 from minutebook.web import shell, times
@@ -138,12 +138,12 @@ def _status(refused: dict[str, MinutebookError]) -> int:
 
 def _invite_one(place: Place, address: str, role: Role) -> Invited:
     site = place.site
-    token = new_token(site.store.randomness)
-    link = site.link(f"/invitation/{token}")
-    perform(
-        site.store, place.seat, InvitePerson(address, role, token, link if site.settings.mail_invitations else None)
-    )
-    return Invited(address, role.label, link)
+    token, mailed = new_token(site.store.randomness), None
+    if site.settings.mail_invitations:
+        mail_token = new_token(site.store.randomness)
+        mailed = MailedLink(mail_token, site.link(f"/invitation/{mail_token}"))
+    perform(site.store, place.seat, InvitePerson(address, role, token, mailed))
+    return Invited(address, role.label, site.link(f"/invitation/{token}"))
 
 
 def _not_invited(sent: Typed, refused: dict[str, MinutebookError]) -> Form:

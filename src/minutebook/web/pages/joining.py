@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from fastapi import APIRouter, Request, Response
 
-from minutebook.errors import Invalid, NotFound, Problem
+from minutebook.errors import Invalid, NotAllowed, NotFound, Problem
 from minutebook.model import Seat
 from minutebook.organization import invitations, people, sign_in
 from minutebook.organization.invitations import AcceptInvitation, Invitation
@@ -39,6 +39,8 @@ class Guest(StrEnum):
     """Not signed in, and the invited address has an account."""
     NEW = "new"
     """Not signed in, and the invited address has none."""
+    UNPROVEN = "unproven"
+    """The same, but the link does not prove the address: the one in the mail does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ def accept_invitation(request: Request, sent: Sent) -> Response:
         return _over(request)
     if offer.guest is Guest.KNOWN:
         return go(site, "/sign-in?next=/invitation")
+    if offer.guest is Guest.UNPROVEN:
+        return _show(request, offer, Form(), NotAllowed.status)
     try:
         new = _accept(site, request, offer, sent)
     except NotFound:
@@ -115,10 +119,11 @@ def _offer(request: Request) -> Offer | None:
             return None
         organization = read_organization(connection, found.organization)
         known = people.find_user(connection, found.email) is not None
+        proven = invitations.opens_account(connection, token)
     if viewer:
         guest = Guest.INVITED if viewer.user.email == found.email else Guest.ANOTHER
     else:
-        guest = Guest.KNOWN if known else Guest.NEW
+        guest = Guest.KNOWN if known else Guest.NEW if proven else Guest.UNPROVEN
     return Offer(token, found, organization, guest, viewer)
 
 

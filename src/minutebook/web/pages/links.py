@@ -1,4 +1,4 @@
-"""Links that work once: setting the deployment up, and the sign-in links of the demo.
+"""Links that work once: setting the deployment up, signing in, and choosing a new password.
 
 A token leaves the address at once: it is put into a cookie and the browser is sent on. Opening such a link uses
 nothing up, so that a preview in a mail program does no harm; only the button on the page does.
@@ -27,6 +27,7 @@ router = APIRouter()
 
 COOKIE_SECONDS = 60 * 60
 METHOD = "a single-use link"
+RESET_METHOD = "a new password"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -103,6 +104,49 @@ def enter_by_link(request: Request) -> Response:
     drop(response, site, links.SIGN_IN)
     session.begin(response, site, token)
     return response
+
+
+@router.get("/password/{token}")
+def open_reset_link(request: Request, token: str) -> Response:
+    """Takes the token out of the address."""
+    return carry(site_of(request), links.RESET, token, "/password")
+
+
+@router.get("/password")
+def ask_for_password(request: Request) -> Response:
+    """The form that chooses a new password."""
+    return _ask_for_password(request, Form())
+
+
+@router.post("/password")
+def choose_password(request: Request, sent: Sent) -> Response:
+    """Uses the link up, sets the password and signs its person in."""
+    site = site_of(request)
+    before = find_viewer(request)
+    try:
+        hashed = people.hash_password(sent.one("password"))
+        user = sign_in.choose_password(site.store, carried(request, links.RESET), hashed)
+    except NotFound:
+        return show(request, "link_over.html", status=410, kind="reset", done=False)
+    except STAYS as error:
+        return _ask_for_password(request, form_after(sent, error, ("password",)), error.status)
+    if before:
+        sign_in.sign_out(site.store, before.session, before.context)
+    token, _ = sign_in.start_session(site.store, user, RESET_METHOD, context_of(request))
+    response = go(site, "/", Said.RESET_DONE)
+    drop(response, site, links.RESET)
+    session.begin(response, site, token)
+    return response
+
+
+def _ask_for_password(request: Request, form: Form, status: int = 200) -> Response:
+    site = site_of(request)
+    owner = links.owner(site.store, links.RESET, carried(request, links.RESET))
+    if owner is None:
+        return show(request, "link_over.html", status=410, kind="reset", done=False)
+    with site.store.reading() as connection:
+        user = people.user_by_id(connection, owner)
+    return show(request, "new_password.html", status=status, form=form, user=user)
 
 
 def carry(site: Site, purpose: str, token: str, path: str) -> Response:

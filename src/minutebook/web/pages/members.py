@@ -87,7 +87,6 @@ class InvitationRow:
     invited_by: str
     expiry: str
     expiry_exact: str
-    expired: bool
     revoke_href: str | None
 
 
@@ -165,7 +164,7 @@ def members_page(
             connection, number, listing.text, listing.roles, (listing.page - 1) * PAGE_SIZE, PAGE_SIZE
         )
         pending = invitations.pending(connection, number) if place.may(Permission.SEATS_WRITE) else []
-    live = sum(invitation.expires_at > place.viewer.at for invitation in pending)
+    live = sum(invitation.is_live(place.viewer.at) for invitation in pending)
     return show(
         request,
         "members.html",
@@ -192,15 +191,13 @@ def members_page(
 
 def invitation_row(place: Place, invitation: Invitation, listing: Listing) -> InvitationRow:
     """One line of the pending invitations."""
-    expired = invitation.expires_at <= place.viewer.at
     may_revoke = may_change(place.role, None, invitation.role)
     return InvitationRow(
         email=invitation.email,
         role=invitation.role.label,
         invited_by=invitation.invited_by,
-        expiry=_expiry(invitation.expires_at, place.viewer.at),
+        expiry=_expiry(invitation, place.viewer.at),
         expiry_exact=times.exact_time(invitation.expires_at, place.viewer.zone),
-        expired=expired,
         revoke_href=_here(place, "invitations", invitation.id, "revoke", listing=listing) if may_revoke else None,
     )
 
@@ -283,8 +280,11 @@ def _pager(place: Place, listing: Listing, found: Roster) -> Pager | None:
     )
 
 
-def _expiry(then: int, now: int) -> str:
-    """`Expires in 6 days`, `Expired 2 days ago`."""
+def _expiry(invitation: Invitation, now: int) -> str:
+    """`Expires in 6 days`, `Expired 2 days ago`, and what an invitation is worth whose inviter is gone."""
+    then = invitation.expires_at
+    if not invitation.inviter_may:
+        return "Not valid: who invited no longer may"
     if then <= now:
         return f"Expired {times.ago(then, now)}"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):

@@ -63,7 +63,9 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("peaks", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint("organization > 0 AND organization < 8388608", name=op.f("ck_log_head_organization")),
-        sa.CheckConstraint("size >= 0", name=op.f("ck_log_head_size")),
+        sa.CheckConstraint(
+            "size >= 0 AND size < 1099511627776 AND CAST(size AS BIGINT) = size", name=op.f("ck_log_head_size")
+        ),
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_head")),
         sa.UniqueConstraint("log_id", name=op.f("uq_log_head_log_id")),
         sqlite_autoincrement=True,
@@ -74,12 +76,14 @@ def upgrade() -> None:
         sa.Column("to", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("about", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("next_try_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
+    op.create_index(op.f("ix_outbox_about"), "outbox", ["about"], unique=False)
     op.create_table(
         "user",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -166,13 +170,17 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("mailed_token_hash", sa.LargeBinary(), nullable=True),
         sa.Column("invited_by", sa.Text(), nullable=False),
+        sa.Column("inviter", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization"], ["organization.organization"], name=op.f("fk_invitation_organization")
         ),
+        sa.ForeignKeyConstraint(["inviter"], ["user.id"], name=op.f("fk_invitation_inviter")),
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("mailed_token_hash", name=op.f("uq_invitation_mailed_token_hash")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
     )
     op.create_index(op.f("ix_invitation_organization_email"), "invitation", ["organization", "email"], unique=True)
