@@ -26,6 +26,7 @@ from minutebook.filters.text import MAX_LENGTH, normal_text, parse_text, text_wo
         ("ﬁnal ㎒ Ⅳ", "final mhz iv"),
         ("a\r\n\tb\0c\x85d\u2028e", "a b c d e"),
         ("pay\u200bload \u202eevil\u202c so\u00adft", "payload evil soft"),
+        ("pay\u3164load e\U000e0100vil\u2028so\u180bft", "payload evil soft"),
         ("\ud800x", "x"),
         ("100% _ [x] 'y' \\", "100% _ [x] 'y' \\"),
         ("हिन्दी", unicodedata.normalize("NFKD", "हिनदी")),

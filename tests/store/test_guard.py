@@ -160,8 +160,8 @@ def test_no_conflict_policy_of_sqlite_gets_past_it(filled_sqlite: Deployment, po
 def test_replacing_the_row_of_another_organization_needs_an_event_there(filled_sqlite: Deployment) -> None:
     """A token's hash is unique across organizations, so REPLACE in one deletes the row of another."""
     steal = sql(
-        f"INSERT OR REPLACE INTO invitation SELECT {OTHER}, id, email, role, token_hash, invited_by, created_at, "
-        f"expires_at FROM invitation WHERE organization = {FILLED}"
+        f"INSERT OR REPLACE INTO invitation SELECT {OTHER}, id, email, role, token_hash, NULL, invited_by, NULL, "
+        f"created_at, expires_at FROM invitation WHERE organization = {FILLED}"
     )
     assert refused(filled_sqlite, steal, append(filled_sqlite, OTHER))
     filled_sqlite.check()
@@ -239,12 +239,22 @@ def test_the_log_cannot_be_rewritten(filled: Deployment) -> None:
         "UPDATE log_head SET size = size - 1",
         "UPDATE log_head SET size = 0",
         "UPDATE log_head SET peaks = peaks",
+        "UPDATE log_head SET size = size + 1",
+        f"UPDATE log_head SET size = {(1 << 40) - 1}",
+        "UPDATE log_head SET size = size + 0.5",
         "UPDATE log_head SET size = size + 1, log_id = 'log_x'",
         "UPDATE log_head SET size = size + 1, organization = organization + 1",
     ]
     committed = [statement for statement in statements if not refused(filled, sql(statement))]
     assert committed == []
     filled.check()
+
+
+def test_a_head_holds_a_number_of_events(filled: Deployment) -> None:
+    sizes = ["-1", str(1 << 40), *(("0.5", "'many'", "x'00'") if filled.store.is_sqlite else ())]
+    insert = "INSERT INTO log_head (organization, log_id, size, peaks) VALUES (99, 'log_x', {}, '')"
+    assert [size for size in sizes if not refused(filled, sql(insert.format(size)))] == []
+    assert not refused(filled, sql(insert.format(0)), roll_back_if_it_could_commit)
 
 
 def test_an_act_needs_an_event(filled: Deployment) -> None:

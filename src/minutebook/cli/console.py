@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from minutebook.unseen import marked
+
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
@@ -30,8 +32,13 @@ def remark(message: str) -> None:
 
 
 def shown(text: str) -> str:
-    """The text, with characters that would move the cursor or turn the direction written as their numbers."""
-    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+    """The text, with characters that nobody sees, or that would move the cursor, written as their numbers."""
+    text = marked(text, _number)
+    return "".join(character if character.isprintable() else _number(character) for character in text)
+
+
+def _number(character: str) -> str:
+    return f"\\u{ord(character):04x}"
 
 
 def print_json(value: object) -> None:

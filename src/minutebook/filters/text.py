@@ -10,11 +10,13 @@ import unicodedata
 
 from minutebook.errors import Invalid
 from minutebook.filters.quote import quoted
+from minutebook.unseen import SELECTORS, UNSEEN
 
 MAX_LENGTH = 200
 WORD = re.compile(r'"([^"]*)"|(\S+)')
 # Letters that people type without their stroke and that no decomposition takes it from
 STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe"})
+NEVER_SEEN = UNSEEN | SELECTORS
 CONTROLS = dict.fromkeys([*range(32), 127], " ")
 
 
@@ -33,9 +35,9 @@ def normal_text(text: str) -> str:
 
 def _kept(character: str) -> str:
     category = unicodedata.category(character)
-    if category == "Cc":  # a line break separates words; a zero-width or bidi mark must not
+    if category == "Cc" or character.isspace():  # a line break separates words; a zero-width or bidi mark must not
         return " "
-    if category in {"Cf", "Cs", "Me"} or unicodedata.combining(character) or "\ufe00" <= character <= "\ufe0f":
+    if category in {"Cf", "Cs", "Me"} or unicodedata.combining(character) or ord(character) in NEVER_SEEN:
         return ""
     return character
 

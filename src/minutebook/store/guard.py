@@ -20,6 +20,12 @@ from minutebook.store.schema import SEQ_BITS
 LOG_TABLES = ("log_head", "event", "act")
 APPEND_ONLY = ("event", "act")
 
+# Without the last event being there, a head moved ahead would leave a gap in the log that nobody can fill.
+GROWS = (
+    "NEW.size > OLD.size AND NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id "
+    f"AND EXISTS (SELECT 1 FROM event WHERE position = ((NEW.organization << {SEQ_BITS}) | (NEW.size - 1)))"  # noqa: S608
+)
+
 
 def install(connection: Connection, organization_tables: Iterable[str]) -> None:
     """Creates the triggers, on tables that exist and have none yet."""
@@ -52,8 +58,7 @@ def _sqlite(tables: tuple[str, ...]) -> Iterator[str]:
     same = "SELECT 1 FROM log_head WHERE organization = NEW.organization OR log_id = NEW.log_id"
     yield _sqlite_refusal("log_head", "INSERT", f"EXISTS ({same})", "a log only grows")
     yield _sqlite_refusal("log_head", "DELETE", "1", "a log is never deleted")
-    grows = "NEW.size > OLD.size AND NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id"
-    yield _sqlite_refusal("log_head", "UPDATE", f"NOT ({grows})", "a log only grows")
+    yield _sqlite_refusal("log_head", "UPDATE", f"NOT ({GROWS})", "a log only grows, by events that are there")
 
 
 def _sqlite_note(row: str) -> str:
@@ -100,6 +105,15 @@ def _postgresql(tables: tuple[str, ...], schema: str) -> Iterator[str]:
             RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
                 MESSAGE = TG_OP || ' of ' || TG_TABLE_NAME || ' is refused: the log is only ever added to';
         END $$"""
+    yield f"""
+        CREATE FUNCTION guard_head() RETURNS trigger LANGUAGE plpgsql {own_path} AS $$
+        BEGIN
+            IF NOT ({GROWS}) THEN
+                RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
+                    MESSAGE = 'a log only grows, by events that are there';
+            END IF;
+            RETURN NEW;
+        END $$"""
     for table in tables:
         yield (
             f"CREATE TRIGGER guard_change AFTER INSERT OR UPDATE OR DELETE ON {table} "
@@ -111,9 +125,6 @@ def _postgresql(tables: tuple[str, ...], schema: str) -> Iterator[str]:
             "FOR EACH ROW EXECUTE FUNCTION guard_refuse()"
         )
     yield "CREATE TRIGGER guard_delete BEFORE DELETE ON log_head FOR EACH ROW EXECUTE FUNCTION guard_refuse()"
-    yield """
-        CREATE TRIGGER guard_update BEFORE UPDATE ON log_head FOR EACH ROW
-        WHEN (NOT (NEW.size > OLD.size AND NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id))
-        EXECUTE FUNCTION guard_refuse()"""
+    yield "CREATE TRIGGER guard_update BEFORE UPDATE ON log_head FOR EACH ROW EXECUTE FUNCTION guard_head()"
     for table in (*tables, *LOG_TABLES):  # TRUNCATE fires no row trigger
         yield f"CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION guard_refuse()"
