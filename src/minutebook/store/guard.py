@@ -21,10 +21,9 @@ LOG_TABLES = ("log_head", "event", "act")
 APPEND_ONLY = ("event", "act")
 
 # Without the last event being there, a head moved ahead would leave a gap in the log that nobody can fill.
-GROWS = (
-    "NEW.size > OLD.size AND NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id "
-    f"AND EXISTS (SELECT 1 FROM event WHERE position = ((NEW.organization << {SEQ_BITS}) | (NEW.size - 1)))"  # noqa: S608
-)
+LAST_EVENT = f"SELECT 1 FROM event WHERE position = ((NEW.organization << {SEQ_BITS}) | (NEW.size - 1))"  # noqa: S608
+SAME_LOG = "NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id"
+GROWS = f"NEW.size > OLD.size AND {SAME_LOG} AND EXISTS ({LAST_EVENT})"
 
 
 def install(connection: Connection, organization_tables: Iterable[str]) -> None:
