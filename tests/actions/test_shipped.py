@@ -63,6 +63,10 @@ def _version_back(now: Shipped) -> None:
     now["mode.delete"]["version"] = 0
 
 
+def _reword(now: Shipped) -> None:
+    now["mode.delete"]["sentence"] = "Removed the mode Réview"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -76,6 +80,7 @@ def _version_back(now: Shipped) -> None:
         _require_part,
         _add_required_field,
         _version_back,
+        _reword,
     ],
 )
 def test_a_broken_promise_is_found(change: Callable[[Shipped], None]) -> None:

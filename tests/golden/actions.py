@@ -1,7 +1,8 @@
 """What was shipped of the catalogue: actions.json. `python -m tests.golden` adds what is new to it.
 
 Shipped actions and fields are never removed or retyped, because events that were recorded with them must stay
-readable. The command only ever adds; where the catalogue contradicts the file it refuses.
+readable. A shipped sentence is not reworded by the way, because the search text of those events holds it. The command
+only ever adds; where the catalogue contradicts the file it refuses.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from minutebook.actions import CATALOGUE
+from minutebook.actions.catalogue import describe
+from minutebook.actions.parts import plain
+from tests.actions.examples import EXAMPLES
 
 FILE = Path(__file__).with_name("actions.json")
 Shipped = dict[str, dict[str, Any]]
 
 
 def declared() -> Shipped:
-    """The catalogue as actions.json has it: name → version and the JSON Schema of each field."""
+    """The catalogue as actions.json has it: name → version, the JSON Schema of each field, an example's sentence."""
     return {name: _declared(name) for name in sorted(CATALOGUE)}
 
 
@@ -32,6 +36,7 @@ def _declared(name: str) -> dict[str, Any]:
         "version": CATALOGUE[name].version,
         "required": sorted(schema.get("required", [])),
         "fields": dict(sorted(fields.items())),
+        "sentence": next(plain(describe(example)) for example in EXAMPLES if example.action.name == name),
     }
 
 
@@ -69,6 +74,11 @@ def contradictions(shipped: Shipped, now: Shipped) -> list[str]:
         problems += [f"{name}: {field} is required, but events without it were recorded" for field in demanded]
         if found["version"] < action["version"]:
             problems.append(f"{name}: its version went back")
+        if found["sentence"] != action["sentence"]:
+            problems.append(
+                f"{name}: its sentence was reworded. Events that were recorded before hold the old one in the column "
+                "search: add a migration that rebuilds it (store.log.projection), then change actions.json by hand"
+            )
     return problems
 
 
