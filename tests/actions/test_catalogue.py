@@ -126,10 +126,10 @@ def test_sentences() -> None:
         "Changed role of Bob Admin → Billing manager",
         "Removed bob@x.example, who was Auditor",
         "Created mode Review",
-        "Changed mode Réview Review → Réview +edit −read and its instructions",
+        "Changed mode Réview, name Review → Réview, tools +edit −read, instructions rewritten",
         "Deleted mode Réview",
         "Created the organization Calder, plan enterprise, 10 seats, owned by Bob a demo",
-        "Changed Models & Providers +new/model −openai/gpt-5 openai/gpt-5 → new/model forbid → allow",
+        "Changed Models & Providers +new/model −openai/gpt-5, default model openai/gpt-5 → new/model forbid → allow",
         "Set the SSO domain calder.example → calder.test",
         "Removed the SSO domain calder.test",
         "Signed in with password",
@@ -146,7 +146,7 @@ def test_what_did_not_change_is_told_by_silence() -> None:
         describe(SettingsChanged(section="Data collection", data_collection=Change(before="a", after="b")))
     ) == ("Changed Data collection a → b")
     update = ModeUpdated(mode="mod_1", current_name="R", instructions=Rewrite(before="a\nb", after="a\nc"))
-    assert plain(describe(update)) == "Changed mode R and its instructions"
+    assert plain(describe(update)) == "Changed mode R, instructions rewritten"
     assert [line.text for line in update.diffs()[0].lines] == ["a", "b", "a", "c"]
 
 

@@ -15,7 +15,7 @@ Filter choices, labels, the sentence, the search text and `docs/actions.md` foll
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
@@ -29,6 +29,7 @@ from minutebook.model import Json, Outcome, Target
 
 NAME = re.compile(r"[a-z]+\.[a-z_]+")
 SLOT = re.compile(r"\{([a-z_]*)\}")
+OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
 NOUNS: dict[str, str] = {
     "organization": "Organization",
@@ -125,15 +126,25 @@ def action(name: str, *, title: str, severity: Severity, says: str, since: str, 
 
 
 def describe(details: Details) -> tuple[Part, ...]:
-    """The sentence of an event as parts. Values are put in as parts and never formatted a second time."""
+    """The sentence of an event as parts. Values are put in as parts and never formatted a second time.
+
+    `{field}` in `says` stands for a value, `[, name {field}]` for words that are left out while the field is None.
+    """
     parts: list[Part] = []
-    for number, piece in enumerate(SLOT.split(details.action.says)):
-        if number % 2 == 0:
-            if piece:
-                parts.append(Text(piece))
-        else:
-            parts.extend(parts_of(getattr(details, piece)))
+    for number, phrase in enumerate(OPTIONAL.split(details.action.says)):
+        is_optional = number % 2 == 1
+        if is_optional and any(getattr(details, name) is None for name in SLOT.findall(phrase)):
+            continue
+        parts.extend(_parts_of_phrase(details, phrase))
     return tuple(parts)
+
+
+def _parts_of_phrase(details: Details, phrase: str) -> Iterator[Part]:
+    for number, piece in enumerate(SLOT.split(phrase)):
+        if number % 2:
+            yield from parts_of(getattr(details, piece))
+        elif piece:
+            yield Text(piece)
 
 
 def parts_of(value: object) -> Sequence[Part]:

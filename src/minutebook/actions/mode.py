@@ -24,7 +24,7 @@ class ModeCreated(Details):
     "mode.update",
     title="Mode changed",
     severity=Severity.LOW,
-    says="Changed mode {current_name} {name} {tools} {instructions}",
+    says="Changed mode {current_name}[, name {name}][, tools {tools}][, instructions {instructions}]",
     since="0.1",
 )
 class ModeUpdated(Details):

@@ -65,14 +65,21 @@ Part: TypeAlias = Text | Strong | Code | Added | Removed | Swap
 def plain(parts: Iterable[Part]) -> str:
     """The sentence as one line of text: `Changed Models & Providers +openai/gpt-5-codex −novita`."""
     words: list[str] = []
+    value_before = False
     for part in parts:
-        match part:
-            case Swap():
-                words.append(f" {part.before} → {part.after} ")
-            case Added():
-                words.append(f" +{part.text} ")
-            case Removed():
-                words.append(f" −{part.text} ")
-            case _:
-                words.append(part.text)
+        value = not isinstance(part, Text)
+        words.append(f" {_word(part)}" if value and value_before else _word(part))
+        value_before = value
     return " ".join("".join(words).split())
+
+
+def _word(part: Part) -> str:
+    match part:
+        case Swap():
+            return f"{part.before} → {part.after}"
+        case Added():
+            return f"+{part.text}"
+        case Removed():
+            return f"−{part.text}"
+        case _:
+            return part.text

@@ -87,7 +87,7 @@ class Rewrite(Change):
     """A text of many lines that became another: too long for a sentence, so the sentence only says so."""
 
     def parts(self) -> Sequence[Part]:
-        return (Text("and its instructions"),)
+        return (Text("rewritten"),)
 
 
 class RoleChange(Value):
