@@ -18,12 +18,14 @@ from sqlalchemy.types import NULLTYPE
 from minutebook.errors import MinutebookError
 from minutebook.evidence.leaf import SECRET_SIZE, leaf_of
 from minutebook.evidence.tree import HASH_SIZE, CompactRange, leaf_hash
+from minutebook.model import Event
 from minutebook.store import guard, schema, sqlite
 from minutebook.store.log import SEQ_MASK, event_of, facts_of, pack, position, projection, unpack
 
 AT_ONCE = 500
 
 Progress = Callable[[int], None]
+Visit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,20 @@ class Finding:
 
 
 def check_log(
-    connection: Connection, organization: int, *, hashes: bool = True, progress: Progress | None = None
+    connection: Connection,
+    organization: int,
+    *,
+    hashes: bool = True,
+    progress: Progress | None = None,
+    visit: Visit | None = None,
 ) -> Iterator[Finding]:
     """Everything that is wrong with one log, in the order of the log, what concerns its head at the end.
 
     `hashes=False` believes the stored hash of each event instead of computing it anew from what the event says, which
-    is many times as fast. `progress` is told each number that has been read. The connection should see one snapshot.
+    is many times as fast. `progress` is told each number that has been read; `visit` gets each event that can be read,
+    unless hashes are believed. The connection should see one snapshot.
     """
-    heads = schema.log_head
-    with _any_text(connection):
-        head = connection.execute(_raw(heads).where(heads.c.organization == organization)).one_or_none()
+    head = next(raw_rows(connection, schema.log_head, organization), None)
     if head is None:
         yield Finding(organization, None, "There is no head of this log.")
         return
@@ -65,7 +71,7 @@ def check_log(
             yield Finding(organization, seq, f"The event is not in the log: the head says {head.size:,} events.")
         elif tree is not None:
             tree = tree.append(_hash_of(row))
-        problems = problems_of(row, organization, head.log_id) if hashes else ()
+        problems = problems_of(row, organization, head.log_id, visit) if hashes else ()
         yield from (Finding(organization, seq, problem) for problem in problems)
         following = seq + 1
         if progress:
@@ -77,7 +83,7 @@ def check_log(
     yield from _lonely_acts(connection, organization)
 
 
-def problems_of(row: Row[Any], organization: int, log_id: str) -> Iterator[str]:
+def problems_of(row: Row[Any], organization: int, log_id: str, visit: Visit | None = None) -> Iterator[str]:
     """What is wrong with one row of the table `event`, compared with what it says itself."""
     if row.organization != organization:
         yield "The column organization names another organization."
@@ -89,6 +95,8 @@ def problems_of(row: Row[Any], organization: int, log_id: str) -> Iterator[str]:
     except (ValueError, TypeError, KeyError, AttributeError, MinutebookError) as error:
         yield f"The event cannot be read back ({type(error).__name__})."
         return
+    if visit:
+        visit(event)
     if pack(disclosures) != row.disclosures:
         yield "The disclosures are not stored as they were written."
     if len(row.secret) != SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
@@ -100,9 +108,19 @@ def problems_of(row: Row[Any], organization: int, log_id: str) -> Iterator[str]:
             yield f"The column {name}, by which the event is found, is not what the event says."
 
 
+def raw_rows(connection: Connection, table: Table, organization: int) -> Iterator[Row[Any]]:
+    """The rows of an organization as the database has them, whatever their types and their text."""
+    with _any_text(connection):
+        rows = connection.execute(_raw(table).where(table.c.organization == organization)).all()
+    return iter(rows)
+
+
 def logs(connection: Connection) -> list[int]:
-    """The number of every organization that has a head, an event or an act, in ascending order."""
-    numbers = set(connection.execute(select(schema.log_head.c.organization)).scalars())
+    """The number of every organization that has a row in any table, in ascending order."""
+    numbers = set[int]()
+    for table in (schema.log_head, *schema.ORGANIZATION_TABLES):
+        found_there = connection.execute(select(table.c.organization).distinct()).scalars()
+        numbers |= {number for number in found_there if isinstance(number, int)}
     for table in (schema.event, schema.act):
         found: int | None = connection.execute(select(func.min(table.c.position))).scalar_one()
         while found is not None:  # one step of the primary key for each organization

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from minutebook.errors import Invalid, NotFound, Problem
 from minutebook.model import Plan, Seat
 from minutebook.organization import links, people, sign_in, wording
+from minutebook.organization.people import User
 from minutebook.organization.set_up import FIRST_SEAT_LIMIT, SetUpDeployment, is_set_up
 from minutebook.record import perform
 from minutebook.web import session
@@ -91,19 +92,12 @@ def show_sign_in_link(request: Request) -> Response:
 def enter_by_link(request: Request) -> Response:
     """Uses the link up and signs its person in."""
     site = site_of(request)
-    before = find_viewer(request)
     valid, owner = links.use_link(site.store, links.SIGN_IN, carried(request, links.SIGN_IN))
     if not valid or owner is None:
         return show(request, "link_over.html", status=410, kind="enter", done=False)
     with site.store.reading() as connection:
         user = people.user_by_id(connection, owner)
-    if before:
-        sign_in.sign_out(site.store, before.session, before.context)
-    token, _ = sign_in.start_session(site.store, user, METHOD, context_of(request))
-    response = go(site, "/")
-    drop(response, site, links.SIGN_IN)
-    session.begin(response, site, token)
-    return response
+    return _signed_in(request, user, METHOD, links.SIGN_IN, None)
 
 
 @router.get("/password/{token}")
@@ -121,22 +115,14 @@ def ask_for_password(request: Request) -> Response:
 @router.post("/password")
 def choose_password(request: Request, sent: Sent) -> Response:
     """Uses the link up, sets the password and signs its person in."""
-    site = site_of(request)
-    before = find_viewer(request)
     try:
         hashed = people.hash_password(sent.one("password"))
-        user = sign_in.choose_password(site.store, carried(request, links.RESET), hashed)
+        user = sign_in.choose_password(site_of(request).store, carried(request, links.RESET), hashed)
     except NotFound:
         return show(request, "link_over.html", status=410, kind="reset", done=False)
     except STAYS as error:
         return _ask_for_password(request, form_after(sent, error, ("password",)), error.status)
-    if before:
-        sign_in.sign_out(site.store, before.session, before.context)
-    token, _ = sign_in.start_session(site.store, user, RESET_METHOD, context_of(request))
-    response = go(site, "/", Said.RESET_DONE)
-    drop(response, site, links.RESET)
-    session.begin(response, site, token)
-    return response
+    return _signed_in(request, user, RESET_METHOD, links.RESET, Said.RESET_DONE)
 
 
 def _ask_for_password(request: Request, form: Form, status: int = 200) -> Response:
@@ -147,6 +133,18 @@ def _ask_for_password(request: Request, form: Form, status: int = 200) -> Respon
     with site.store.reading() as connection:
         user = people.user_by_id(connection, owner)
     return show(request, "new_password.html", status=status, form=form, user=user)
+
+
+def _signed_in(request: Request, user: User, method: str, purpose: str, said: Said | None) -> Response:
+    """Begins a session in place of the one that the browser may have."""
+    site, before = site_of(request), find_viewer(request)
+    if before:
+        sign_in.sign_out(site.store, before.session, before.context)
+    token, _ = sign_in.start_session(site.store, user, method, context_of(request))
+    response = go(site, "/", said)
+    drop(response, site, purpose)
+    session.begin(response, site, token)
+    return response
 
 
 def carry(site: Site, purpose: str, token: str, path: str) -> Response:
