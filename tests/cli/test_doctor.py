@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from minutebook.cli.doctor import examine
+from minutebook.cli.doctor import RESTORE, SHOWN_PER_LOG, examine
 from minutebook.config import DATABASE_FILE, Settings, load_settings
+from minutebook.organization.credits import BuyCredits
 from minutebook.store.engine import Store
 from minutebook.store.log import position
 from minutebook.store.migrate import migrate
 from tests.support.command_line import run
 from tests.support.deployment import Deployment, Ticking
+from tests.support.tampering import tamper
 from tests.support.walk import FILLED, fill
 
 
@@ -54,6 +56,43 @@ def test_a_changed_event_is_named_with_its_organization(settings: Settings) -> N
     assert "Calder (1), event 3: The event is not what its hash was made of." in answer.stderr
     assert "Traceback" not in answer.stderr
     assert run(settings.data_directory, "doctor", "--quick").returncode == 0
+
+
+@pytest.fixture
+def settings_of_either(filled: Deployment, tmp_path: Path) -> Settings:
+    """The settings of a deployment with two organizations, once on each database."""
+    (tmp_path / "data").mkdir(mode=0o700)
+    address = filled.store.url.set(drivername=filled.store.url.get_backend_name())
+    return load_settings(data_directory=tmp_path / "data", database_url=address.render_as_string(hide_password=False))
+
+
+def test_a_row_changed_behind_the_log_is_named_with_what_to_do(
+    filled: Deployment, settings_of_either: Settings
+) -> None:
+    assert list(examine(settings_of_either, quick=False)) == []
+    ada = filled.events(FILLED)[0].actor.id
+    tamper(filled.store, f"""UPDATE seat SET role = 'auditor' WHERE "user" = '{ada}'""")
+    assert list(examine(settings_of_either, quick=True)) == []
+    assert list(examine(settings_of_either, quick=False)) == [
+        f"Calder (1): seat {ada} is stored with role auditor; the log says role owner. {RESTORE}"
+    ]
+
+
+def test_of_many_findings_only_a_few_are_told(filled: Deployment, settings_of_either: Settings) -> None:
+    for number in range(9):
+        filled.act(None, FILLED, BuyCredits(1, f"payment-{number}"))
+    tamper(filled.store, f"UPDATE credit_entry SET cents = 7 WHERE organization = {FILLED}")
+    found = list(examine(settings_of_either, quick=False))
+    assert len(found) == SHOWN_PER_LOG + 1
+    assert found[-1].startswith("Calder (1): And 5 more.")
+
+
+@pytest.mark.parametrize("column", ["name", "plan", "seat_limit"])
+def test_no_value_of_an_organization_stops_it(filled: Deployment, settings_of_either: Settings, column: str) -> None:
+    value = "7" if column == "seat_limit" else "'new'"
+    tamper(filled.store, f"UPDATE organization SET {column} = {value} WHERE organization = {FILLED}")
+    (problem,) = examine(settings_of_either, quick=False)
+    assert f"(1): organization is stored with {column} {value.strip(chr(39))}; the log says {column} " in problem
 
 
 def _open_directory(settings: Settings) -> None:

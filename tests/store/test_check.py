@@ -6,13 +6,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, Table, select, text
 
 from minutebook.store import check, schema
 from minutebook.store.check import Finding
 from minutebook.store.engine import Store
 from minutebook.store.log import position
 from tests.support.deployment import Deployment
+from tests.support.tampering import tamper
 from tests.support.walk import FILLED, OTHER
 
 AT = position(FILLED, 5)
@@ -23,22 +24,6 @@ COLUMNS = ", ".join(column.name for column in schema.event.c if column.name != "
 def store(filled: Deployment) -> Store:
     """Two organizations with events."""
     return filled.store
-
-
-def tamper(store: Store, *statements: str) -> None:
-    """Changes what the database would refuse, as somebody does who owns the machine."""
-    writer: Any = store._writer.raw_connection()
-    cursor = writer.cursor()
-    if store.is_sqlite:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        off = [f"DROP TRIGGER {name}" for (name,) in cursor.fetchall()]
-        off += ["PRAGMA foreign_keys = OFF", "PRAGMA ignore_check_constraints = ON"]
-    else:
-        off = ["SET session_replication_role = replica"]
-    for statement in (*off, *statements):
-        cursor.execute(statement)
-    writer.commit()
-    writer.close()
 
 
 def findings(store: Store, organization: int = FILLED, *, hashes: bool = True) -> list[Finding]:
@@ -154,6 +139,15 @@ def test_a_whole_log_that_is_gone_is_missed(store: Store) -> None:
         assert check.logs(connection) == [FILLED, OTHER]
         numbers = [finding.organization for finding in check.missing_logs(connection)]
     assert numbers == ([OTHER] if store.is_sqlite else [])
+
+
+@pytest.mark.parametrize("table", schema.ORGANIZATION_TABLES, ids=lambda table: table.name)
+def test_a_row_of_an_organization_without_a_log_is_missed(store: Store, table: Table) -> None:
+    of_other = f'DELETE FROM "{table.name}" WHERE organization = {OTHER}'
+    tamper(store, of_other, f'UPDATE "{table.name}" SET organization = 77')
+    with store.reading() as connection:
+        assert check.logs(connection) == [FILLED, OTHER, 77]
+    assert [finding.problem for finding in findings(store, 77)] == ["There is no head of this log."]
 
 
 def test_a_missing_guard_is_named(store: Store) -> None:

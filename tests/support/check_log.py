@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from minutebook.filters import EVERYTHING, Filter
 from minutebook.model import Event
-from minutebook.store import check, search
+from minutebook.organization.replay import check_organization, differences
+from minutebook.store import search
 from minutebook.store.engine import Store
 from tests.support import replay, stored
 from tests.support.stored import Stored, StoredHead
@@ -49,8 +50,8 @@ def problems_of(store: Store, told: Told | None = None, *, after: int = 0) -> tu
             if head.organization <= after:
                 continue
             events = logs[head.organization] = stored.events(connection, head.organization)
-            found = [*check_chain(head, events), *_check_state(connection, head, events)]
-            ours = list(check.check_log(connection, head.organization))
+            found = [*check_chain(head, events), *_check_state(connection, head.organization, events)]
+            ours = list(check_organization(connection, head.organization))
             found += [f"Minutebook's own check finds: {finding}" for finding in ours]
             if not found:  # counts of a broken log say nothing new, and may not be possible at all
                 found += _check_counts(connection, head, events)
@@ -128,15 +129,12 @@ def _folded(peaks: bytes) -> bytes:
     return root
 
 
-def _check_state(connection: Connection, head: StoredHead, events: Sequence[Stored]) -> list[str]:
+def _check_state(connection: Connection, organization: int, events: Sequence[Stored]) -> list[str]:
     try:
-        replayed, problems = replay.replay(list(events))
+        state, problems = replay.replay(list(events))
     except ValueError as error:
         return [f"the log cannot be replayed: {error}"]
-    last = max((event.recorded_at for event in events), default=0)
-    rows = connection.exec_driver_sql(f"SELECT id FROM session WHERE expires_at > {last}")
-    live = {session for (session,) in rows}
-    return problems + list(replay.differences(replayed, replay.stored_state(connection, head.organization), live))
+    return problems + list(differences(connection, organization, state))
 
 
 def _check_counts(connection: Connection, head: StoredHead, events: Sequence[Stored]) -> Iterator[str]:

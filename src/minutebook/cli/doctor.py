@@ -18,27 +18,28 @@ from minutebook.cli.console import complain, err, say, shown
 from minutebook.cli.deployment import open_store, settings_of, sqlite_file
 from minutebook.config import CONFIG_FILE, Settings, strange_variables
 from minutebook.errors import MinutebookError
-from minutebook.organization.organizations import all_organizations
-from minutebook.store import check, migrate, sqlite
+from minutebook.organization.replay import check_organization
+from minutebook.store import check, migrate, schema, sqlite
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told
 from minutebook.store.engine import Store
 
 SHOWN_PER_LOG = 5
-RESTORE = "Stop the server, keep this file for evidence, and restore the last good backup."
+RESTORE = "Stop the server, keep the database for evidence, and restore the last good backup."
 
 
 def doctor(
     context: typer.Context,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Believe stored hashes instead of computing them anew.")
+        bool, typer.Option("--quick", help="Believe stored hashes, and do not look into events: nothing is replayed.")
     ] = False,
 ) -> None:
     """Look for what is wrong, change nothing, and say what to do.
 
     Looks at settings, permissions, SQLite, the schema and its guard, and reads every log from its first event: numbers
-    without gaps, hashes computed anew from what the events say, the tree, the columns that searches use. Works beside
-    a running server. Exits with 1 when something is wrong.
+    without gaps, hashes computed anew from what the events say, the tree, the columns that searches use. Replays each
+    log, and compares what its events add up to with the seats, settings, modes, credits and everything else that is
+    stored. Works beside a running server. Exits with 1 when something is wrong.
 
     [bold]Examples[/bold]
 
@@ -99,13 +100,12 @@ def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
             yield from _examine_file(connection, "quick_check" if quick else "integrity_check")
         for trigger in check.missing_guards(connection):
             yield f"The guard {trigger} is missing, so changes without a record are possible. {RESTORE}"
-        names = {one.number: one.name for one in all_organizations(connection)}
         for finding in check.missing_logs(connection):
             yield f"Organization {finding.organization}: {finding.problem} {RESTORE}"
         for number in check.logs(connection):
-            name = shown(names.get(number, "an organization that is not there"))
-            found = _examine_log(connection, number, f"{name} ({number})", quick=quick)
-            yield from (f"{name} ({number}), {_place(finding)}{finding.problem}" for finding in found)
+            label = f"{_name(connection, number)} ({number})"
+            for finding in _examine_log(connection, number, label, quick=quick):
+                yield f"{label}{_place(finding)}: {finding.problem} {RESTORE}"
 
 
 def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:
@@ -116,21 +116,28 @@ def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:
         yield f"Row {row} of {table} points to a row of {parent} that is not there. {RESTORE}"
 
 
+def _name(connection: Connection, number: int) -> str:
+    """What the organization is called, whatever else its row holds."""
+    row = next(check.raw_rows(connection, schema.organization, number), None)
+    return shown(str(row.name)) if row else "an organization that is not there"
+
+
 def _examine_log(connection: Connection, number: int, label: str, *, quick: bool) -> Iterator[Finding]:
     size = connection.execute(text("SELECT size FROM log_head WHERE organization = :n"), {"n": number}).scalar()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(f"Reading the log of {label}", total=size if isinstance(size, int) else None)
         told: Told = lambda seq: bar.update(task, completed=seq + 1)  # noqa: E731
-        findings = check.check_log(connection, number, hashes=not quick, progress=told)
+        findings = check_organization(connection, number, hashes=not quick, progress=told)
         first = list(itertools.islice(findings, SHOWN_PER_LOG))
         more = sum(1 for _ in findings)
     yield from first
     if more:
         yield Finding(number, None, f"And {more:,} more.")
     if not first:
-        say(f"The log of {label} is whole: {size:,} events{', hashes believed' if quick else ''}.")
+        also = ", hashes believed, nothing replayed" if quick else ", and what is stored is what they add up to"
+        say(f"The log of {label} is whole: {size:,} events{also}.")
 
 
 def _place(finding: Finding) -> str:
-    return "" if finding.seq is None else f"event {finding.seq}: "
+    return "" if finding.seq is None else f", event {finding.seq}"

@@ -118,9 +118,10 @@ def raw_rows(connection: Connection, table: Table, organization: int) -> Iterato
 def logs(connection: Connection) -> list[int]:
     """The number of every organization that has a row in any table, in ascending order."""
     numbers = set[int]()
-    for table in (schema.log_head, *schema.ORGANIZATION_TABLES):
-        found_there = connection.execute(select(table.c.organization).distinct()).scalars()
-        numbers |= {number for number in found_there if isinstance(number, int)}
+    for owned in (schema.log_head, *schema.ORGANIZATION_TABLES):
+        with _any_text(connection):
+            owners = connection.execute(select(owned.c.organization).distinct()).scalars()
+            numbers |= {number for number in owners if isinstance(number, int)}
     for table in (schema.event, schema.act):
         found: int | None = connection.execute(select(func.min(table.c.position))).scalar_one()
         while found is not None:  # one step of the primary key for each organization

@@ -1,0 +1,357 @@
+"""Replay: from the events of a log alone, every row that its organization has; and where the tables hold another.
+
+Whoever may drop the guard can change a row and put the guard back, and no hash tells of it. The log does: a row that
+its events do not add up to was changed past them. Whether each act was allowed is not asked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Column, Connection, Table, select
+
+from minutebook.actions import read_details
+from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.log import LogViewed
+from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
+from minutebook.actions.organization import OrganizationCreated
+from minutebook.actions.settings import SettingsChanged
+from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
+from minutebook.actions.user import (
+    InvitationAccepted,
+    InvitationRevoked,
+    PersonInvited,
+    SignedIn,
+    SignedOut,
+    SignInFailed,
+)
+from minutebook.actions.values import Change, SetChange
+from minutebook.model import ActorKind, Event, Role
+from minutebook.organization import wording
+from minutebook.store import check, schema
+from minutebook.store.check import Finding, Progress
+
+NOT_RECORDED: frozenset[Column[Any]] = frozenset(
+    {schema.invitation.c.token_hash, schema.invitation.c.mailed_token_hash}
+)
+"""Columns of which the log says nothing: what is behind them is a secret."""
+ENDING = {schema.access, schema.sitting}
+"""Tables whose rows may be gone once their session has ended: it is tidied away without an event."""
+ONE = ""
+"""The key of the only row that an organization has in a table."""
+
+Row = dict[str, Any]
+Rows = dict[str, Row]
+
+
+class DoesNotFollow(Exception):
+    """An event that cannot have come after those before it; says why."""
+
+
+@dataclass
+class State:
+    """What an organization has, as its tables hold it: by table and key, without `organization` and the key itself."""
+
+    organization: Rows = field(default_factory=dict)
+    seat: Rows = field(default_factory=dict)
+    access: Rows = field(default_factory=dict)
+    invitation: Rows = field(default_factory=dict)
+    setting: Rows = field(default_factory=dict)
+    mode: Rows = field(default_factory=dict)
+    credit_entry: Rows = field(default_factory=dict)
+    sso_domain: Rows = field(default_factory=dict)
+    sitting: Rows = field(default_factory=dict)
+    size: int = 0
+    balance: int = 0
+    last: int = 0
+    """When the last event was recorded, in UTC microseconds; the clock may once have been set back."""
+
+
+def check_organization(
+    connection: Connection, organization: int, *, hashes: bool = True, progress: Progress | None = None
+) -> Iterator[Finding]:
+    """What `check_log` finds, and in a log that is whole by its hashes, what does not follow from its events.
+
+    Reads the log once; with `hashes=False` no event is looked into, so nothing is replayed.
+    """
+    state, wrong = State(), list[Finding]()
+
+    def visit(event: Event) -> None:
+        if not wrong:  # behind the first event that does not follow, nothing is known
+            try:
+                apply(state, event)
+            except DoesNotFollow as error:
+                problem = f"The event does not follow from those before it: {wording.shortened(str(error), 200)}."
+                wrong.append(Finding(organization, event.seq, problem))
+
+    whole = True
+    for finding in check.check_log(connection, organization, hashes=hashes, progress=progress, visit=visit):
+        whole = False
+        yield finding
+    if hashes and whole:
+        yield from wrong or (Finding(organization, None, said) for said in differences(connection, organization, state))
+
+
+def apply(state: State, event: Event) -> None:
+    """Does to the state what the event says was done. Raises DoesNotFollow."""
+    first = event.action == OrganizationCreated.action.name
+    _require(first == (state.size == 0), "a log begins with the creation of its organization, and only there")
+    APPLY[event.action](state, event, read_details(event.action, event.details))
+    state.size += 1
+    state.last = max(state.last, event.recorded_at)
+
+
+def differences(connection: Connection, organization: int, state: State) -> Iterator[str]:
+    """Where the organization's tables hold something else than the state, a sentence for each row."""
+    sessions = schema.session.c
+    live = set(connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars())
+    for table in schema.ORGANIZATION_TABLES:
+        recorded: Rows = getattr(state, table.name)
+        stored = _stored(connection, table, organization)
+        for key in {**recorded, **stored}:
+            expected, found = recorded.get(key), stored.get(key)
+            if expected == found or (table in ENDING and found is None and key not in live):
+                continue
+            where = f"{table.name} {wording.shortened(str(key))}".strip()
+            if found is None:
+                yield f"{where} is not stored; the log says {_told(expected)}."
+            elif expected is None:
+                yield f"{where} is stored with {_told(found)}; the log knows nothing of it."
+            else:
+                names = [name for name in {**found, **expected} if expected.get(name) != found.get(name)]
+                yield f"{where} is stored with {_told(found, names)}; the log says {_told(expected, names)}."
+
+
+def _stored(connection: Connection, table: Table, organization: int) -> Rows:
+    key = next((column.name for column in table.primary_key if column.name != "organization"), None)
+    left_out = {"organization", *(column.name for column in NOT_RECORDED if column.table is table)}
+    rows: Rows = {}
+    for found in check.raw_rows(connection, table, organization):
+        row = {name: value for name, value in found._mapping.items() if name not in left_out}
+        rows[row.pop(key) if key else ONE] = row
+    return rows
+
+
+def _told(row: Row | None, names: list[str] | None = None) -> str:
+    row = row or {}
+    return ", ".join(f"{name} {wording.shortened(str(row.get(name)))}" for name in names or row)
+
+
+def _require(fact: object, what: str) -> None:
+    if not fact:
+        raise DoesNotFollow(what)
+
+
+def _row(rows: Rows, key: str, what: str) -> Row:
+    if key not in rows:
+        raise DoesNotFollow(f"there was no {what} {key}")
+    return rows[key]
+
+
+def _take(rows: Rows, key: str, what: str) -> Row:
+    _row(rows, key, what)
+    return rows.pop(key)
+
+
+def _put(rows: Rows, key: str, row: Row, what: str) -> None:
+    _require(key not in rows, f"there was a {what} {key} already")
+    rows[key] = row
+
+
+def _by(event: Event) -> str:
+    return event.actor.name or "Minutebook"
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _changed(name: str, before: Any, change: Change) -> str | None:
+    _require(before == change.before, f"the {name} before was {before}")
+    _require(change.before != change.after, f"the {name} was the same before")
+    return change.after
+
+
+def _changed_set(name: str, stored: str, change: SetChange) -> str:
+    before, added, removed = set(orjson.loads(stored)), set(change.added), set(change.removed)
+    _require(added or removed, f"of the {name}, nothing was added or removed")
+    _require(not added & before and removed <= before, f"the {name} before were others")
+    after = before - removed | added
+    _require((change.before, change.after) == (len(before), len(after)), f"the {name} are counted wrong")
+    return _json(sorted(after))
+
+
+def _organization_created(state: State, event: Event, details: OrganizationCreated) -> None:
+    at = event.recorded_at
+    kept = details.model_dump(mode="json", include={"id", "name", "plan", "seat_limit"})
+    state.organization[ONE] = {**kept, "created_at": at}
+    state.seat[details.owner.id] = {"role": Role.OWNER.value, "joined_at": at}
+    state.setting = {name: {"value": _json(value)} for name, value in details.settings.model_dump(mode="json").items()}
+    if event.actor.id == details.owner.id:
+        _give_access(state, event)
+
+
+def _signed_in(state: State, event: Event, _details: SignedIn) -> None:
+    _require(event.context.session_id not in state.access, "the session had access already")
+    _give_access(state, event)
+
+
+def _give_access(state: State, event: Event) -> None:
+    session = event.context.session_id
+    if session is not None and session not in state.access:
+        state.access[session] = {"user": event.actor.id, "entered_at": event.recorded_at}
+
+
+def _sign_in_failed(_state: State, _event: Event, _details: SignInFailed) -> None:
+    """Somebody was refused, so nothing became different."""
+
+
+def _signed_out(state: State, event: Event, _details: SignedOut) -> None:
+    session = event.context.session_id or ""
+    _row(state.access, session, "access of the session")
+    _end_access(state, session)
+
+
+def _end_access(state: State, session: str) -> None:
+    del state.access[session]
+    state.sitting.pop(session, None)
+
+
+def _person_invited(state: State, event: Event, details: PersonInvited) -> None:
+    _require(details.invitation not in state.invitation, f"there was an invitation {details.invitation} already")
+    for known, offer in list(state.invitation.items()):
+        if offer["email"] == details.email:  # an invitation that cannot be accepted any more gives way
+            del state.invitation[known]
+    state.invitation[details.invitation] = {
+        **details.model_dump(mode="json", include={"email", "role", "expires_at"}),
+        "invited_by": _by(event),
+        "inviter": event.actor.id if event.actor.kind is ActorKind.USER else None,
+        "created_at": event.recorded_at,
+    }
+
+
+def _invitation_accepted(state: State, event: Event, details: InvitationAccepted) -> None:
+    offer = _take(state.invitation, details.invitation, "invitation")
+    offered, taken = (offer["role"], offer["invited_by"]), (details.role, details.invited_by)
+    _require(offered == taken, "the invitation was for another role, or from somebody else")
+    _put(state.seat, details.member.id, {"role": details.role.value, "joined_at": event.recorded_at}, "seat of")
+    _give_access(state, event)
+
+
+def _invitation_revoked(state: State, _event: Event, details: InvitationRevoked) -> None:
+    offer = _take(state.invitation, details.invitation, "invitation")
+    same = (offer["email"], offer["role"]) == (details.email, details.role)
+    _require(same, "the invitation was for another address or role")
+
+
+def _role_changed(state: State, _event: Event, details: RoleChanged) -> None:
+    seat, change = _row(state.seat, details.member.id, "seat of"), details.role
+    _require(seat["role"] == change.before, f"the role before was {seat['role']}")
+    _require(change.before != change.after, "the role was the same before")
+    seat["role"] = change.after.value
+
+
+def _member_removed(state: State, _event: Event, details: MemberRemoved) -> None:
+    seat = _take(state.seat, details.member.id, "seat of")
+    _require(seat["role"] == details.role, f"the role was {seat['role']}")
+    for session in [session for session, row in state.access.items() if row["user"] == details.member.id]:
+        _end_access(state, session)
+
+
+def _settings_changed(state: State, _event: Event, details: SettingsChanged) -> None:
+    organization = state.organization[ONE]
+    _require(details.model_dump(exclude={"section"}, exclude_none=True), "nothing was changed")
+    if details.plan:
+        organization["plan"] = _changed("plan", organization["plan"], details.plan)
+    if details.seat_limit:
+        limit = _changed("seat limit", str(organization["seat_limit"]), details.seat_limit)
+        organization["seat_limit"] = int(limit or 0)
+    for name in ("models", "providers"):
+        if listed := getattr(details, name):
+            state.setting[name] = {"value": _changed_set(name, state.setting[name]["value"], listed)}
+    for name in ("default_model", "data_collection"):
+        if chosen := getattr(details, name):
+            before = orjson.loads(state.setting[name]["value"])
+            state.setting[name] = {"value": _json(_changed(name, before, chosen))}
+
+
+def _mode_created(state: State, event: Event, details: ModeCreated) -> None:
+    at = event.recorded_at
+    row = {"instructions": details.instructions, "tools": _json(details.tools)}
+    _put(state.mode, details.mode, {**row, "created_by": _by(event), "created_at": at, "updated_at": at}, "mode")
+    _name_mode(state, details.mode, details.name)
+
+
+def _mode_updated(state: State, event: Event, details: ModeUpdated) -> None:
+    mode = _row(state.mode, details.mode, "mode")
+    _require(details.name or details.instructions or details.tools, "nothing was changed")
+    if details.name:
+        _name_mode(state, details.mode, _changed("name", mode["name"], details.name) or "")
+    if details.instructions:
+        mode["instructions"] = _changed("instructions", mode["instructions"], details.instructions)
+    if details.tools:
+        mode["tools"] = _changed_set("tools", mode["tools"], details.tools)
+    _require(mode["name"] == details.current_name, f"the mode was called {mode['name']}")
+    mode["updated_at"] = event.recorded_at
+
+
+def _name_mode(state: State, mode: str, name: str) -> None:
+    key = name.casefold()
+    others = (row["name_key"] for known, row in state.mode.items() if known != mode)
+    _require(key not in others, f"another mode was called {name}")
+    state.mode[mode] |= {"name": name, "name_key": key}
+
+
+def _mode_deleted(state: State, _event: Event, details: ModeDeleted) -> None:
+    mode = _take(state.mode, details.mode, "mode")
+    _require(mode["name"] == details.name, f"the mode was called {mode['name']}")
+
+
+def _credits_purchased(state: State, event: Event, details: CreditsPurchased) -> None:
+    cents = details.amount.cents
+    _require(details.balance.cents == state.balance + cents, f"the balance before was {state.balance} cents")
+    state.balance += cents
+    row = {"cents": cents, "balance": state.balance, "entered_by": _by(event), "entered_at": event.recorded_at}
+    _put(state.credit_entry, details.reference, row, "payment")
+
+
+def _sso_domain_set(state: State, event: Event, details: SsoDomainSet) -> None:
+    domain = _changed("domain", state.sso_domain.get(ONE, {}).get("domain"), details.domain)
+    state.sso_domain[ONE] = {"domain": domain, "set_by": _by(event), "set_at": event.recorded_at}
+
+
+def _sso_domain_removed(state: State, _event: Event, details: SsoDomainRemoved) -> None:
+    domain = _take(state.sso_domain, ONE, "domain")["domain"]
+    _require(domain == details.domain, f"the domain was {domain}")
+
+
+def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
+    session = event.context.session_id or ""
+    _row(state.access, session, "access of the session")
+    state.sitting[session] = {"opened_at": event.recorded_at}
+
+
+APPLY: dict[str, Callable[[State, Event, Any], None]] = {
+    "organization.create": _organization_created,
+    "user.login": _signed_in,
+    "user.login_failed": _sign_in_failed,
+    "user.logout": _signed_out,
+    "user.invite": _person_invited,
+    "user.accept_invite": _invitation_accepted,
+    "user.revoke_invite": _invitation_revoked,
+    "member.change_role": _role_changed,
+    "member.remove": _member_removed,
+    "settings.change": _settings_changed,
+    "mode.create": _mode_created,
+    "mode.update": _mode_updated,
+    "mode.delete": _mode_deleted,
+    "credits.purchase": _credits_purchased,
+    "sso.set_domain": _sso_domain_set,
+    "sso.remove_domain": _sso_domain_removed,
+    "log.view": _log_viewed,
+}
+"""What each action does to an organization."""
