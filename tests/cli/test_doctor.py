@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from minutebook.cli.doctor import RESTORE, SHOWN_PER_LOG, examine
+from minutebook.cli.doctor import LOOK, RESTORE, SHOWN_PER_LOG, examine
 from minutebook.config import DATABASE_FILE, Settings, load_settings
 from minutebook.organization.credits import BuyCredits
+from minutebook.store import check_schema
 from minutebook.store.engine import Store
 from minutebook.store.log import position
 from minutebook.store.migrate import migrate
@@ -76,6 +77,30 @@ def test_a_row_changed_behind_the_log_is_named_with_what_to_do(
     assert list(examine(settings_of_either, quick=False)) == [
         f"Calder (1): seat {ada} is stored with role auditor; the log says role owner. {RESTORE}"
     ]
+
+
+def test_what_is_wrong_with_the_schema_is_told_with_what_to_do(
+    filled: Deployment, settings_of_either: Settings
+) -> None:
+    with filled.store.housekeeping() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_seat_user")
+        connection.exec_driver_sql("CREATE INDEX more ON seat (role)")
+    possible = "so changes without a record may be possible"
+    assert list(examine(settings_of_either, quick=True)) == [
+        f"The index ix_seat_user on seat is missing, {possible}. {RESTORE}",
+        f"The index more on seat was added by somebody, {possible}. {LOOK}",
+    ]
+
+
+def test_a_schema_that_cannot_be_compared_is_no_silence(
+    filled: Deployment, settings_of_either: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_store: Store) -> list[check_schema.Deviation]:
+        raise check_schema.NotCompared("reader")
+
+    monkeypatch.setattr(check_schema, "deviations", refused)
+    (problem,) = examine(settings_of_either, quick=True)
+    assert "the role reader may not" in problem
 
 
 def test_of_many_findings_only_a_few_are_told(filled: Deployment, settings_of_either: Settings) -> None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Row, Table, select, text
+from sqlalchemy import Row, Table, select
 
 from minutebook.store import check, schema
 from minutebook.store.check import Finding
@@ -36,7 +36,6 @@ def test_a_whole_log_raises_no_alarm(store: Store) -> None:
     with store.reading() as connection:
         assert check.logs(connection) == [FILLED, OTHER]
         assert list(check.missing_logs(connection)) == []
-        assert check.missing_guards(connection) == []
         for number in (FILLED, OTHER):
             assert list(check.check_log(connection, number, progress=read.append)) == []
     assert read[:3] == [0, 1, 2]
@@ -148,15 +147,6 @@ def test_a_row_of_an_organization_without_a_log_is_missed(store: Store, table: T
     with store.reading() as connection:
         assert check.logs(connection) == [FILLED, OTHER, 77]
     assert [finding.problem for finding in findings(store, 77)] == ["There is no head of this log."]
-
-
-def test_a_missing_guard_is_named(store: Store) -> None:
-    drop = "DROP TRIGGER guard_seat_update" if store.is_sqlite else "DROP TRIGGER guard_change ON seat"
-    with store.housekeeping() as connection:
-        connection.execute(text(drop))
-    with store.reading() as connection:
-        (missing,) = check.missing_guards(connection)
-    assert missing.endswith(" on seat")
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,14 @@ from minutebook.cli.deployment import open_store, settings_of, sqlite_file
 from minutebook.config import CONFIG_FILE, Settings, strange_variables
 from minutebook.errors import MinutebookError
 from minutebook.organization.replay import check_organization
-from minutebook.store import check, migrate, schema, sqlite
+from minutebook.store import check, check_schema, migrate, schema, sqlite
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told
 from minutebook.store.engine import Store
 
 SHOWN_PER_LOG = 5
 RESTORE = "Stop the server, keep the database for evidence, and restore the last good backup."
+LOOK = "Find out who did and why; when nobody knows, keep the database for evidence and restore the last good backup."
 
 
 def doctor(
@@ -36,10 +37,10 @@ def doctor(
 ) -> None:
     """Look for what is wrong, change nothing, and say what to do.
 
-    Looks at settings, permissions, SQLite, the schema and its guard, and reads every log from its first event: numbers
-    without gaps, hashes computed anew from what the events say, the tree, the columns that searches use. Replays each
-    log, and compares what its events add up to with the seats, settings, modes, credits and everything else that is
-    stored. Works beside a running server. Exits with 1 when something is wrong.
+    Looks at settings, permissions and SQLite; compares the schema and its guard with what this version makes; and reads
+    every log from its first event: numbers without gaps, hashes computed anew from what the events say, the tree, the
+    columns that searches use. Replays each log, and compares what its events add up to with the seats, settings, modes,
+    credits and everything else that is stored. Works beside a running server. Exits with 1 when something is wrong.
 
     [bold]Examples[/bold]
 
@@ -95,17 +96,28 @@ def _permissions(directory: Path, file: Path) -> Iterator[str]:
 
 def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
     migrate.require_current(store)
+    yield from _examine_schema(store)
     with store.reading() as connection:
         if store.is_sqlite:
             yield from _examine_file(connection, "quick_check" if quick else "integrity_check")
-        for trigger in check.missing_guards(connection):
-            yield f"The guard {trigger} is missing, so changes without a record are possible. {RESTORE}"
         for finding in check.missing_logs(connection):
             yield f"Organization {finding.organization}: {finding.problem} {RESTORE}"
         for number in check.logs(connection):
             label = f"{_name(connection, number)} ({number})"
             for finding in _examine_log(connection, number, label, quick=quick):
                 yield f"{label}{_place(finding)}: {finding.problem} {RESTORE}"
+
+
+def _examine_schema(store: Store) -> Iterator[str]:
+    try:
+        for found in check_schema.deviations(store):
+            what_to_do = LOOK if found.way is check_schema.Way.ADDED else RESTORE
+            yield f"The {shown(found.thing)} {found.way}, so changes without a record may be possible. {what_to_do}"
+    except check_schema.NotCompared as role:
+        yield (
+            f"The schema and its guard could not be compared with what they should be: the role {shown(str(role))} may "
+            "not make a second one, which is then taken back. Run minutebook doctor as the role that owns the database."
+        )
 
 
 def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:

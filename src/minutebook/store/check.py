@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, create_engine, func, select, text, type_coerce
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, text, type_coerce
 from sqlalchemy.types import NULLTYPE
 
 from minutebook.errors import MinutebookError
 from minutebook.evidence.leaf import SECRET_SIZE, leaf_of
 from minutebook.evidence.tree import HASH_SIZE, CompactRange, leaf_hash
 from minutebook.model import Event
-from minutebook.store import guard, schema, sqlite
+from minutebook.store import schema
 from minutebook.store.log import SEQ_MASK, event_of, facts_of, pack, position, projection, unpack
 
 AT_ONCE = 500
@@ -110,7 +110,7 @@ def problems_of(row: Row[Any], organization: int, log_id: str, visit: Visit | No
 
 def raw_rows(connection: Connection, table: Table, organization: int) -> Iterator[Row[Any]]:
     """The rows of an organization as the database has them, whatever their types and their text."""
-    with _any_text(connection):
+    with any_text(connection):
         rows = connection.execute(_raw(table).where(table.c.organization == organization)).all()
     return iter(rows)
 
@@ -119,7 +119,7 @@ def logs(connection: Connection) -> list[int]:
     """The number of every organization that has a row in any table, in ascending order."""
     numbers = set[int]()
     for owned in (schema.log_head, *schema.ORGANIZATION_TABLES):
-        with _any_text(connection):
+        with any_text(connection):
             owners = connection.execute(select(owned.c.organization).distinct()).scalars()
             numbers |= {number for number in owners if isinstance(number, int)}
     for table in (schema.event, schema.act):
@@ -142,30 +142,6 @@ def missing_logs(connection: Connection) -> Iterator[Finding]:
             yield Finding(number, None, "The organization and its log were deleted.")
 
 
-def missing_guards(connection: Connection) -> list[str]:
-    """The triggers of `guard.py` that are not there, or not as they were made, as `trigger on table`."""
-    if connection.dialect.name == "sqlite":
-        query = "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'"
-        there, wanted = ({tuple(row) for row in where.execute(text(query))} for where in (connection, _new_schema()))
-        return sorted(f"{name} on {table}" for table, name, _ in wanted - there)
-    query = """SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-               WHERE t.tgenabled IN ('O', 'A') AND t.tgname LIKE 'guard%' AND pg_table_is_visible(c.oid)"""
-    there = {tuple(row) for row in connection.execute(text(query))}
-    names = {"guard_change": [table.name for table in schema.ORGANIZATION_TABLES], "guard_refuse": guard.APPEND_ONLY}
-    names |= {"guard_update": ["log_head"], "guard_delete": ["log_head"]}
-    names["guard_truncate"] = [*names["guard_change"], *guard.LOG_TABLES]
-    wanted = {(table, name) for name, tables in names.items() for table in tables}
-    return sorted(f"{name} on {table}" for table, name in wanted - there)
-
-
-def _new_schema() -> Connection:
-    """A SQLite database in memory with everything that a new one has."""
-    connection = create_engine("sqlite://", module=sqlite.driver()).connect()
-    schema.metadata.create_all(connection)
-    guard.install(connection, [table.name for table in schema.ORGANIZATION_TABLES])
-    return connection
-
-
 def _gap(organization: int, first: int, end: int) -> Finding:
     which = f"Event {first} is" if end == first + 1 else f"Events {first} to {end - 1} are"
     return Finding(organization, first, f"{which} missing.")
@@ -174,7 +150,7 @@ def _gap(organization: int, first: int, end: int) -> Finding:
 def _rows(connection: Connection, organization: int) -> Iterator[Row[Any]]:
     column = schema.event.c.position
     statement = _raw(schema.event).where(*_within(column, organization)).order_by(column)
-    with _any_text(connection):
+    with any_text(connection):
         yield from connection.execute(statement, execution_options={"yield_per": AT_ONCE})
 
 
@@ -184,7 +160,7 @@ def _raw(table: Table) -> Any:
 
 
 @contextmanager
-def _any_text(connection: Connection) -> Iterator[None]:
+def any_text(connection: Connection) -> Iterator[None]:
     """Lets SQLite hand out text that is not UTF-8, so that it is found rather than ends the reading."""
     if connection.dialect.name != "sqlite":
         yield

@@ -40,9 +40,15 @@ def migrate(store: Store) -> Path | None:
         saved = store.file.parent / "backups" / f"before-migration-from-{found}-{stamp}.sqlite3"
         backup(store, saved)
     with store.housekeeping() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        build(connection)
     return saved
+
+
+def build(connection: Connection) -> None:
+    """Brings the schema that the connection sees up to date, in its transaction; in an empty one, makes all of it."""
+    config, _ = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def require_current(store: Store) -> None:
