@@ -67,6 +67,10 @@ def _reword(now: Shipped) -> None:
     now["mode.delete"]["sentence"] = "Removed the mode Réview"
 
 
+def _reorder(now: Shipped) -> None:
+    now["mode.create"]["fields"] = dict(reversed(now["mode.create"]["fields"].items()))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -81,6 +85,7 @@ def _reword(now: Shipped) -> None:
         _add_required_field,
         _version_back,
         _reword,
+        _reorder,
     ],
 )
 def test_a_broken_promise_is_found(change: Callable[[Shipped], None]) -> None:

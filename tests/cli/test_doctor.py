@@ -112,6 +112,13 @@ def test_of_many_findings_only_a_few_are_told(filled: Deployment, settings_of_ei
     assert found[-1].startswith("Calder (1): And 5 more.")
 
 
+def test_of_many_organizations_that_are_gone_only_a_few_are_told(settings: Settings) -> None:
+    tampered(settings, f"UPDATE sqlite_sequence SET seq = {2**62} WHERE name = 'log_head'")
+    found = list(examine(settings, quick=True))
+    assert found[0].startswith("Organization 3: The organization and its log were deleted.")
+    assert found[SHOWN_PER_LOG:] == ["And 8,388,600 more organizations."]
+
+
 @pytest.mark.parametrize("column", ["name", "plan", "seat_limit"])
 def test_no_value_of_an_organization_stops_it(filled: Deployment, settings_of_either: Settings, column: str) -> None:
     value = "7" if column == "seat_limit" else "'new'"

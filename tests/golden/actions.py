@@ -1,8 +1,9 @@
 """What was shipped of the catalogue: actions.json. `python -m tests.golden` adds what is new to it.
 
 Shipped actions and fields are never removed or retyped, because events that were recorded with them must stay
-readable. A shipped sentence is not reworded by the way, because the search text of those events holds it. The command
-only ever adds; where the catalogue contradicts the file it refuses.
+readable; nor do fields change their order, because disclosures are stored in it. A shipped sentence is not reworded by
+the way, because the search text of those events holds it. The command only ever adds; where the catalogue contradicts
+the file it refuses.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def _declared(name: str) -> dict[str, Any]:
     return {
         "version": CATALOGUE[name].version,
         "required": sorted(schema.get("required", [])),
-        "fields": dict(sorted(fields.items())),
+        "fields": fields,
         "sentence": next(plain(describe(example)) for example in EXAMPLES if example.action.name == name),
     }
 
@@ -70,6 +71,9 @@ def contradictions(shipped: Shipped, now: Shipped) -> list[str]:
                 problems.append(f"{name}: the field {field} was shipped and is gone")
             elif found["fields"][field] != schema and not _only_adds(schema, found["fields"][field]):
                 problems.append(f"{name}: the field {field} has another type")
+        kept = [field for field in action["fields"] if field in found["fields"]]
+        if kept != [field for field in found["fields"] if field in action["fields"]]:
+            problems.append(f"{name}: its fields stand in another order, but events store them in the one they had")
         demanded = set(found["required"]) - set(action["required"])
         problems += [f"{name}: {field} is required, but events without it were recorded" for field in demanded]
         if found["version"] < action["version"]:

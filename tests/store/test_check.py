@@ -140,6 +140,14 @@ def test_a_whole_log_that_is_gone_is_missed(store: Store) -> None:
     assert numbers == ([OTHER] if store.is_sqlite else [])
 
 
+@pytest.mark.parametrize("change", ["UPDATE sqlite_sequence SET seq = 1", "DELETE FROM sqlite_sequence"])
+def test_a_count_that_was_lowered_is_found(filled_sqlite: Deployment, change: str) -> None:
+    tamper(filled_sqlite.store, f"{change} WHERE name = 'log_head'")
+    with filled_sqlite.store.reading() as connection:
+        (finding,) = check.missing_logs(connection)
+    assert finding.problem.startswith("SQLite's count of organizations ends before this one")
+
+
 @pytest.mark.parametrize("table", schema.ORGANIZATION_TABLES, ids=lambda table: table.name)
 def test_a_row_of_an_organization_without_a_log_is_missed(store: Store, table: Table) -> None:
     of_other = f'DELETE FROM "{table.name}" WHERE organization = {OTHER}'

@@ -103,8 +103,10 @@ def test_every_disclosure_of_every_event(opened: Deployment) -> None:
             tab = line.index(b"\t")
             changed = line[: tab + 1] + bytes([line[tab + 1] ^ 1]) + line[tab + 2 :]
             renamed = bytes([line[0] ^ 1]) + line[1:]
-            for new in (b"", line + line, changed, renamed):
-                disclosures = b"".join([*lines[:number], new, *lines[number + 1 :]])
+            swapped = b"".join(lines[number + 1 : number + 2]) + line  # with the line behind it, if there is one
+            for new in (b"", line + line, changed, renamed, *([swapped] if swapped != line else [])):
+                rest = lines[number + 2 :] if new == swapped else lines[number + 1 :]
+                disclosures = b"".join([*lines[:number], new, *rest])
                 statement = f"UPDATE event SET disclosures = x'{disclosures.hex()}' WHERE position = {event.position}"
                 assert seen_in_the_row(opened, event.seq, statement), (event.seq, new)
 

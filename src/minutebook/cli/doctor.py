@@ -100,8 +100,11 @@ def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
     with store.reading() as connection:
         if store.is_sqlite:
             yield from _examine_file(connection, "quick_check" if quick else "integrity_check")
-        for finding in check.missing_logs(connection):
+        gone = check.missing_logs(connection)
+        for finding in itertools.islice(gone, SHOWN_PER_LOG):
             yield f"Organization {finding.organization}: {finding.problem} {RESTORE}"
+        if more := sum(1 for _ in gone):
+            yield f"And {more:,} more organizations."
         for number in check.logs(connection):
             label = f"{_name(connection, number)} ({number})"
             for finding in _examine_log(connection, number, label, quick=quick):

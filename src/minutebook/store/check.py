@@ -15,14 +15,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, text, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from minutebook.actions import CATALOGUE
 from minutebook.errors import MinutebookError
-from minutebook.evidence.leaf import SECRET_SIZE, leaf_of
+from minutebook.evidence.leaf import SECRET_SIZE, disclose, leaf_of
 from minutebook.evidence.tree import HASH_SIZE, CompactRange, leaf_hash
 from minutebook.model import Event
 from minutebook.store import schema
 from minutebook.store.log import SEQ_MASK, event_of, facts_of, pack, position, projection, unpack
 
 AT_ONCE = 500
+MOST = (1 << 63 - schema.SEQ_BITS) - 1
+"""The highest number that an organization can have."""
 
 Progress = Callable[[int], None]
 Visit = Callable[[Event], None]
@@ -91,13 +94,13 @@ def problems_of(row: Row[Any], organization: int, log_id: str, visit: Visit | No
         disclosures = unpack(row.disclosures)
         event = event_of(row)
         hashed = leaf_hash(leaf_of(facts_of(event, log_id), row.secret, disclosures))
-        columns = projection(event)
+        columns, written = projection(event), _as_written(event)
     except (ValueError, TypeError, KeyError, AttributeError, MinutebookError) as error:
         yield f"The event cannot be read back ({type(error).__name__})."
         return
     if visit:
         visit(event)
-    if pack(disclosures) != row.disclosures:
+    if written != row.disclosures:
         yield "The disclosures are not stored as they were written."
     if len(row.secret) != SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
         yield f"The secret is not {SECRET_SIZE} bytes long."
@@ -106,6 +109,13 @@ def problems_of(row: Row[Any], organization: int, log_id: str, visit: Visit | No
     for name, value in columns.items():
         if getattr(row, name) != value:
             yield f"The column {name}, by which the event is found, is not what the event says."
+
+
+def _as_written(event: Event) -> bytes:
+    """The disclosures as `log.append` stores them. The hash holds what each line says; this holds their order, too."""
+    names = ("v", *CATALOGUE[event.action].details.model_fields)
+    details = {name: event.details[name] for name in names if name in event.details}
+    return pack(disclose(event.actor, event.targets, event.context, details))
 
 
 def raw_rows(connection: Connection, table: Table, organization: int) -> Iterator[Row[Any]]:
@@ -132,14 +142,21 @@ def logs(connection: Connection) -> list[int]:
 
 
 def missing_logs(connection: Connection) -> Iterator[Finding]:
-    """Organizations that were once there and whose head is gone; only SQLite remembers how many numbers it gave out."""
+    """Organizations that were once there and whose head is gone; only SQLite remembers how many numbers it gave out.
+
+    Its memory can be changed, too: that is noticed when a number is known beyond it.
+    """
     if connection.dialect.name != "sqlite":
         return
     given = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'log_head'")).scalar_one_or_none()
+    counted = min(given, MOST) if isinstance(given, int) else 0
     there = set(connection.execute(select(schema.log_head.c.organization)).scalars())
-    for number in range(1, (given or 0) + 1):
+    for number in range(1, counted + 1):
         if number not in there:
             yield Finding(number, None, "The organization and its log were deleted.")
+    if beyond := [number for number in logs(connection) if number > counted]:
+        problem = "SQLite's count of organizations ends before this one, so it was changed, and others may be deleted."
+        yield Finding(beyond[0], None, problem)
 
 
 def _gap(organization: int, first: int, end: int) -> Finding:
