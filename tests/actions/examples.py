@@ -44,6 +44,7 @@ EXAMPLES: tuple[Details, ...] = (
     SettingsChanged(
         section="Models & Providers",
         models=SetChange(added=("new/model",), removed=("openai/gpt-5",), before=2, after=2),
+        providers=SetChange(added=("acme",), removed=("xai",), before=2, after=2),
         default_model=Change(before="openai/gpt-5", after="new/model"),
         data_collection=Change(before="forbid", after="allow"),
     ),

@@ -81,7 +81,7 @@ def test_what_a_person_typed_stays_inert(name: str) -> None:
     parts = describe(RoleChanged(member=member, role=RoleChange(before=Role.ADMIN, after=Role.MEMBER)))
     assert parts == (Text("Changed role of "), Strong(name), Text(" "), Swap("Admin", "Member"))
     removed = describe(MemberRemoved(member=member, role=Role.ADMIN))
-    assert plain(removed) == " ".join(f"Removed {name}, who was Admin".split())
+    assert plain(removed) == " ".join(f"Removed {name}, role Admin".split())
 
 
 def test_every_noun_has_actions_and_every_action_a_noun() -> None:
@@ -124,12 +124,13 @@ def test_sentences() -> None:
         "Bought $2,500.00 of credits, balance $2,500.01, payment inv-1",
         "Opened the audit log",
         "Changed role of Bob Admin → Billing manager",
-        "Removed bob@x.example, who was Auditor",
+        "Removed bob@x.example, role Auditor",
         "Created mode Review",
-        "Changed mode Réview, name Review → Réview, tools +edit −read, instructions rewritten",
+        "Changed mode Review, name Review → Réview, tools +edit −read, instructions: 2 lines removed",
         "Deleted mode Réview",
         "Created the organization Calder, plan enterprise, 10 seats, owned by Bob a demo",
-        "Changed Models & Providers +new/model −openai/gpt-5, default model openai/gpt-5 → new/model forbid → allow",
+        "Changed Models & Providers +new/model −openai/gpt-5, providers +acme −xai, "
+        "default model openai/gpt-5 → new/model forbid → allow",
         "Set the SSO domain calder.example → calder.test",
         "Removed the SSO domain calder.test",
         "Signed in with password",
@@ -137,7 +138,7 @@ def test_sentences() -> None:
         "Signed out",
         "Invited dan@x.example as Auditor",
         "Accepted the invitation from Ada as Member",
-        "Revoked the invitation of dan@x.example as Auditor",
+        "Revoked the invitation of dan@x.example, role Auditor",
     ]
 
 
@@ -146,8 +147,38 @@ def test_what_did_not_change_is_told_by_silence() -> None:
         describe(SettingsChanged(section="Data collection", data_collection=Change(before="a", after="b")))
     ) == ("Changed Data collection a → b")
     update = ModeUpdated(mode="mod_1", current_name="R", instructions=Rewrite(before="a\nb", after="a\nc"))
-    assert plain(describe(update)) == "Changed mode R, instructions rewritten"
-    assert [line.text for line in update.diffs()[0].lines] == ["a", "b", "a", "c"]
+    assert plain(describe(update)) == "Changed mode R, instructions: 1 line added, 1 line removed"
+
+
+def test_a_renamed_mode_is_called_as_people_knew_it_and_found_as_it_is_called_now() -> None:
+    renamed = ModeUpdated(mode="mod_1", current_name="Evil", name=Change(before="Review", after="Evil"))
+    assert plain(describe(renamed)) == "Changed mode Review, name Review → Evil"
+    assert [target.name for target in renamed.targets()] == ["Evil"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines", "told"),
+    [
+        (
+            "a\nb\nc",
+            "a\nB\nc",
+            ["=1 line not changed", "-b", "+B", "=1 line not changed"],
+            "1 line added, 1 line removed",
+        ),
+        ("a\nb\nc", "a\nb\nc\nd\ne", ["=3 lines not changed", "+d", "+e"], "2 lines added"),
+        ("a\nb", "", ["-a", "-b"], "2 lines removed"),
+        ("", "a\n\nb", ["+a", "+", "+b"], "3 lines added"),
+        ("a\nb", "b\na", ["+b", "=1 line not changed", "-b"], "the same lines in another order"),
+        ("a\u2028b", "a\nb", ["-a\u2028b", "+a", "+b"], "2 lines added, 1 line removed"),
+    ],
+)
+def test_a_rewrite_shows_its_lines_in_their_places_and_says_how_many(
+    before: str, after: str, lines: list[str], told: str
+) -> None:
+    rewrite = Rewrite(before=before, after=after)
+    marks = {"add": "+", "del": "-", "same": "="}
+    assert [marks[line.kind] + line.text for line in rewrite.diff("Instructions").lines] == lines
+    assert plain(rewrite.parts()) == told
 
 
 def test_a_set_change_says_exactly_what_turns_one_into_the_other() -> None:

@@ -176,7 +176,7 @@ def live(diary: Diary, ada: Visitor, noor: Visitor) -> None:
         set_domain(ada, "calder.example")
     noor.open("members")
     assert noor.heading == "Members"
-    with diary.entry("member.remove", owner, "Removed Noor Haddad, who was Billing manager"):
+    with diary.entry("member.remove", owner, "Removed Noor Haddad, role Billing manager"):
         remove_member(ada, "Noor Haddad", NEW)
     assert noor.navigate("Modes").status == 404
     with diary.entry("user.logout", owner, "Signed out"):

@@ -74,9 +74,12 @@ def test_a_row_says_when_what_who_and_what_changed(light_dashboard: Dashboard) -
     assert "Some Admin" in row
     assert "admin</bdi>" not in row
     assert "admin<span>@calder.example</span>" in row
-    # Four of eleven chips: six models and two providers went, two models came, and the default model is a swap
-    assert row.count('class="delta delta--add"') + row.count('class="delta delta--del"') == 4 + 2
-    assert "6 more" in text(row)
+    # Two models came, six went, of which four are shown; both providers that went; the default model is a swap
+    assert row.count('class="delta delta--add"') == 2 + 1
+    assert row.count('class="delta delta--del"') == 4 + 2 + 1
+    assert "2 more removed" in text(row)
+    first, second = settings.FIRST.providers[:2]
+    assert f", providers −removed {first} −removed {second}, default model" in text(row)
 
 
 def test_a_refused_sign_in_says_so_in_words(light_dashboard: Dashboard) -> None:

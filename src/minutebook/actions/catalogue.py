@@ -117,7 +117,8 @@ def action(name: str, *, title: str, severity: Severity, says: str, since: str, 
             raise TypeError(f"{name} is declared twice")
         if not details.__dict__.get("__doc__"):
             raise TypeError(f"{name}: {details.__name__} needs a docstring that says what happened")
-        if unknown := set(SLOT.findall(says)) - set(vars(details)["__pydantic_fields__"]):
+        told = {name for name, value in vars(details).items() if isinstance(value, property)}
+        if unknown := set(SLOT.findall(says)) - set(vars(details)["__pydantic_fields__"]) - told:
             raise TypeError(f"{name}: says names fields that do not exist: {', '.join(sorted(unknown))}")
         details.action = CATALOGUE[name] = Action(name, title, severity, says, since, version, details)
         return details
@@ -128,7 +129,8 @@ def action(name: str, *, title: str, severity: Severity, says: str, since: str, 
 def describe(details: Details) -> tuple[Part, ...]:
     """The sentence of an event as parts. Values are put in as parts and never formatted a second time.
 
-    `{field}` in `says` stands for a value, `[, name {field}]` for words that are left out while the field is None.
+    `{field}` in `says` stands for the value of a field or a property, `[, name {field}]` for words that are left out
+    while it is None.
     """
     parts: list[Part] = []
     for number, phrase in enumerate(OPTIONAL.split(details.action.says)):

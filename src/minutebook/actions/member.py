@@ -28,7 +28,7 @@ class RoleChanged(Details):
     "member.remove",
     title="Member removed",
     severity=Severity.HIGH,
-    says="Removed {member}, who was {role}",
+    says="Removed {member}, role {role}",
     since="0.1",
 )
 class MemberRemoved(Details):

@@ -24,7 +24,7 @@ class ModeCreated(Details):
     "mode.update",
     title="Mode changed",
     severity=Severity.LOW,
-    says="Changed mode {current_name}[, name {name}][, tools {tools}][, instructions {instructions}]",
+    says="Changed mode {former_name}[, name {name}][, tools {tools}][, instructions: {instructions}]",
     since="0.1",
 )
 class ModeUpdated(Details):
@@ -35,6 +35,11 @@ class ModeUpdated(Details):
     name: Change | None = None
     instructions: Rewrite | None = None
     tools: SetChange | None = None
+
+    @property
+    def former_name(self) -> str:
+        """What the mode was called until then: the name that people know it by, also when this act changed it."""
+        return self.name.before or "" if self.name else self.current_name
 
     def targets(self) -> tuple[Target, ...]:
         return (Target("mode", self.mode, self.current_name),)

@@ -13,7 +13,7 @@ from minutebook.model import Target
     "settings.change",
     title="Settings changed",
     severity=Severity.MEDIUM,
-    says="Changed {section}[ {models}][ {providers}][, default model {default_model}][ {data_collection}]"
+    says="Changed {section}[ {models}][, providers {providers}][, default model {default_model}][ {data_collection}]"
     "[ {plan}][, seat limit {seat_limit}]",
     since="0.1",
 )

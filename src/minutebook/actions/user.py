@@ -77,7 +77,7 @@ class InvitationAccepted(Details):
     "user.revoke_invite",
     title="Invitation revoked",
     severity=Severity.MEDIUM,
-    says="Revoked the invitation of {email} as {role}",
+    says="Revoked the invitation of {email}, role {role}",
     since="0.1",
 )
 class InvitationRevoked(Details):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -78,16 +80,18 @@ class Change(Value):
         return (Swap(self.before, self.after),)
 
     def diff(self, title: str) -> Diff:
-        removed = [DiffLine("del", line) for line in (self.before or "").splitlines()]
-        added = [DiffLine("add", line) for line in (self.after or "").splitlines()]
-        return Diff(title, (*removed, *added))
+        return Diff(title, tuple(_diff_lines(_lines(self.before), _lines(self.after))))
 
 
 class Rewrite(Change):
-    """A text of many lines that became another: too long for a sentence, so the sentence only says so."""
+    """A text of many lines that became another: too long for a sentence, so the sentence only says how much."""
 
     def parts(self) -> Sequence[Part]:
-        return (Text("rewritten"),)
+        # Counted, and not taken from the diff: a sentence is stored, and must be the same with any version of difflib.
+        before, after = Counter(_lines(self.before)), Counter(_lines(self.after))
+        counts = (((after - before).total(), "added"), ((before - after).total(), "removed"))
+        amounts = [f"{_of_lines(number)} {what}" for number, what in counts if number]
+        return (Text(", ".join(amounts) or "the same lines in another order"),)
 
 
 class RoleChange(Value):
@@ -127,6 +131,24 @@ class SetChange(Value):
         if same := self.before - len(self.removed):
             lines.append(DiffLine("same", f"{same} not changed"))
         return Diff(title, tuple(lines), self.before, self.after)
+
+
+def _lines(text: str | None) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _of_lines(number: int) -> str:
+    return f"{number:,} line{'' if number == 1 else 's'}"
+
+
+def _diff_lines(before: list[str], after: list[str]) -> Iterator[DiffLine]:
+    """The lines removed and added in their places; of a run that stayed, only how long it is."""
+    for kind, first, last, new_first, new_last in SequenceMatcher(None, before, after).get_opcodes():
+        if kind == "equal":
+            yield DiffLine("same", f"{_of_lines(last - first)} not changed")
+            continue
+        yield from (DiffLine("del", line) for line in before[first:last])
+        yield from (DiffLine("add", line) for line in after[new_first:new_last])
 
 
 def change(before: str | None, after: str | None) -> Change | None:
