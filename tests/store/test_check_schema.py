@@ -117,6 +117,19 @@ def test_a_constraint_that_is_gone_from_sqlite(filled_sqlite: Deployment) -> Non
     assert found(filled_sqlite.store) == [("table act", Way.CHANGED), ("table credit_entry", Way.CHANGED)]
 
 
+def test_no_name_hides_a_trigger_of_sqlite(filled_sqlite: Deployment) -> None:
+    store = filled_sqlite.store
+    body = "BEFORE INSERT ON event BEGIN SELECT RAISE(IGNORE); END"
+    assert done(store, f"CREATE TRIGGER event {body}", "DROP TRIGGER guard_event_update") == [
+        ("trigger event on event", Way.ADDED),
+        ("trigger guard_event_update on event", Way.MISSING),
+    ]
+    renamed = "SET name = 'sqlite_own', sql = replace(sql, 'TRIGGER event', 'TRIGGER sqlite_own')"
+    rename = f"UPDATE sqlite_master {renamed} WHERE type = 'trigger' AND name = 'event'"
+    again = done(store, "PRAGMA writable_schema = ON", rename, "PRAGMA writable_schema = RESET")
+    assert ("trigger sqlite_own on event", Way.ADDED) in again
+
+
 def test_what_sqlite_keeps_for_itself_is_not_looked_at(filled_sqlite: Deployment) -> None:
     assert done(filled_sqlite.store, "ANALYZE") == []
 

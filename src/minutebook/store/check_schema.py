@@ -61,7 +61,7 @@ def deviations(store: Store) -> Iterator[Deviation]:
 
 # ── SQLite ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_MASTER = "SELECT type, name, CASE WHEN tbl_name = name THEN '' ELSE tbl_name END, sql FROM sqlite_master"
+_MASTER = "SELECT type, name, CASE WHEN type IN ('table', 'view') THEN '' ELSE tbl_name END, sql FROM sqlite_master"
 
 
 def _on_sqlite(store: Store) -> tuple[dict[Thing, str], dict[Thing, str]]:
@@ -79,7 +79,7 @@ def _statements(connection: Connection) -> dict[Thing, str]:
     return {
         (kind, name, table): " ".join(re.sub(r'["`]', "", sql or "").split())
         for kind, name, table, sql in rows
-        if not name.startswith("sqlite_")
+        if not (kind in {"table", "index"} and name.startswith("sqlite_"))  # its own; a trigger never is
     }
 
 
