@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from minutebook.model import DAY, Plan, Role
-from minutebook.organization import links, people, sign_in
+from minutebook.organization import links, outbox, people, sign_in
 from minutebook.organization.invitations import LIFETIME, InvitePerson, RevokeInvitation
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.people import User
@@ -215,6 +217,7 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
     page = ada.post(dashboard.path("invitations", "new"), {"emails": "new@calder.example", "role": "member"})
     link = page.text.partition('id="link-1">')[2].partition("<")[0]
     assert link.startswith("https://log.calder.example/invitation/")
+    assert "is on its way to each. The links below are for people who have an account already" in told(page)
     with dashboard.store.reading() as connection:
         [mail] = connection.execute(schema.outbox.select())
     assert mail.to == "new@calder.example"
@@ -223,6 +226,7 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
     somebody = dashboard.anybody()
     shown = opened(somebody, link.removeprefix("https://log.calder.example"))
     assert "open the link in the mail to new@calder.example" in told(somebody.get(shown))
+    assert "Look in your spam folder" in told(somebody.get(shown))
     account = {"name": "Nadia New", "password": PASSWORD}
     assert somebody.post("/invitation", account).status_code == 403
     with dashboard.store.reading() as connection:
@@ -231,6 +235,30 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
     assert "Choose a password" in told(owner.get(opened(owner, mailed)))
     assert owner.post("/invitation", account).status_code == 303
     check_log(dashboard.store)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("ConnectionRefusedError: [Errno 111] Connection refused", "the mail server refuses connections"),
+        ("SMTPRecipientsRefused: {'new@calder.example': (550, b'who?')}", "the mail server refuses the address"),
+        ("SMTPDataError: (554, b'at mx1.internal')", "the mail server did not take it"),
+    ],
+)
+def test_who_invites_sees_what_becomes_of_the_mail(sqlite_deployment: Deployment, error: str, reason: str) -> None:
+    settings = WebSettings("https://log.calder.example", mail_invitations=True)
+    dashboard = Dashboard(sqlite_deployment, settings).filled()
+    ada, members = dashboard.signed_in(Role.OWNER), dashboard.path("members")
+    for email in ("sent@calder.example", "new@calder.example"):
+        ada.post(dashboard.path("invitations", "new"), {"emails": email, "role": "member"})
+    assert told(ada.get(members)).count("Expires in 7 days · mail on its way") == 2
+    sent, waiting = outbox.due(dashboard.store)
+    outbox.sent(dashboard.store, sent)
+    for attempt in range(outbox.MAX_ATTEMPTS):
+        outbox.failed(dashboard.store, replace(waiting, attempts=attempt), error)
+        ending = "could not be delivered" if attempt == outbox.MAX_ATTEMPTS - 1 else "not delivered yet"
+        assert f"Expires in 7 days · mail {ending}: {reason}" in told(ada.get(members))
+    assert told(ada.get(members)).count("· mail") == 1
 
 
 def reset_link(dashboard: Dashboard, user: User) -> str:

@@ -7,7 +7,7 @@ own, and only that one opens an account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, insert, or_, select
@@ -19,7 +19,7 @@ from minutebook.identifiers import new_id, token_hash
 from minutebook.model import DAY, Role
 from minutebook.organization import access, outbox, people, seats
 from minutebook.organization.organizations import read_organization
-from minutebook.organization.outbox import Mail
+from minutebook.organization.outbox import Mail, Undelivered
 from minutebook.organization.people import User
 from minutebook.permissions import GRANTS, Permission
 from minutebook.record import Act, Command
@@ -32,7 +32,8 @@ LIFETIME = 7 * DAY
 class Invitation:
     """An invitation that has neither been accepted nor revoked. Times are UTC microseconds.
 
-    `inviter_may` is whether who invited may still give the role.
+    `inviter_may` is whether who invited may still give the role; `mail` is there while its mail has not left, in a list
+    of pending ones.
     """
 
     organization: int
@@ -43,6 +44,7 @@ class Invitation:
     created_at: int
     expires_at: int
     inviter_may: bool
+    mail: Undelivered | None = None
 
     def is_live(self, at: int) -> bool:
         """Whether it can be accepted at `at`; until then it holds a seat."""
@@ -183,7 +185,9 @@ def pending(connection: Connection, organization: int) -> list[Invitation]:
     """Invitations neither accepted nor revoked, the newest first; those that expired or lapsed are among them."""
     table = schema.invitation.c
     statement = _select().where(table.organization == organization).order_by(table.created_at.desc())
-    return [_invitation(row) for row in connection.execute(statement)]
+    mails = outbox.undelivered(connection, select(table.id).where(table.organization == organization))
+    found = map(_invitation, connection.execute(statement))
+    return [replace(invitation, mail=mails.get(invitation.id)) for invitation in found]
 
 
 def held_seats(connection: Connection, organization: int, at: int) -> int:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from minutebook.model import MINUTE
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
 MAX_ATTEMPTS = 10
+
+REASONS = {
+    "ConnectionRefusedError": "the mail server refuses connections",
+    "TimeoutError": "the mail server does not answer",
+    "gaierror": "the mail server is not found",
+    "SMTPAuthenticationError": "the mail server refuses Minutebook’s password",
+    "SMTPRecipientsRefused": "the mail server refuses the address",
+    "SMTPSenderRefused": "the mail server refuses Minutebook’s own address",
+}
+"""What people are told of an error, by its type. Its full text, which names servers, is for whoever runs Minutebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,19 @@ class Waiting:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """What is known of a mail that has not left: how often it was tried, and what went wrong the last time."""
+
+    attempts: int
+    reason: str
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it is not tried again."""
+        return self.attempts >= MAX_ATTEMPTS
+
+
 def put(connection: Connection, mail: Mail, at: int, *, about: str | None = None) -> None:
     """Adds a mail to the transaction at hand; it is due at once. `about` is the id by which it can be taken back."""
     values = {"to": mail.to, "subject": mail.subject, "body": mail.body, "about": about}
@@ -40,6 +63,13 @@ def put(connection: Connection, mail: Mail, at: int, *, about: str | None = None
 def take_back(connection: Connection, about: str) -> None:
     """Forgets the mails that are about this, as far as they have not left yet."""
     connection.execute(delete(schema.outbox).where(schema.outbox.c.about == about))
+
+
+def undelivered(connection: Connection, about: Select[tuple[str]]) -> dict[str, Undelivered]:
+    """The mails that have not left, by what they are about; `about` selects the ids that are asked for."""
+    table = schema.outbox.c
+    rows = connection.execute(select(table.about, table.attempts, table.error).where(table.about.in_(about)))
+    return {row.about: Undelivered(row.attempts, _reason(row.error)) for row in rows}
 
 
 def due(store: Store, limit: int = 20) -> list[Waiting]:
@@ -68,3 +98,7 @@ def failed(store: Store, waiting: Waiting, error: str) -> None:
         values["body"] = ""
     with store.housekeeping() as connection:
         connection.execute(update(schema.outbox).where(schema.outbox.c.id == waiting.id).values(values))
+
+
+def _reason(error: str | None) -> str:
+    return REASONS.get((error or "").partition(":")[0], "the mail server did not take it")

@@ -281,14 +281,30 @@ def _pager(place: Place, listing: Listing, found: Roster) -> Pager | None:
 
 
 def _expiry(invitation: Invitation, now: int) -> str:
-    """`Expires in 6 days`, `Expired 2 days ago`, and what an invitation is worth whose inviter is gone."""
+    """`Expires in 7 days`, `Expired 2 days ago`, and after it what is wrong with the mail that brings it."""
+    parts = (_end(invitation, now), _mail(invitation))
+    return " · ".join(part for part in parts if part)
+
+
+def _mail(invitation: Invitation) -> str:
+    mail = invitation.mail
+    if mail is None:
+        return ""
+    if mail.is_given_up:
+        return f"mail could not be delivered: {mail.reason}"
+    return f"mail not delivered yet: {mail.reason}" if mail.attempts else "mail on its way"
+
+
+def _end(invitation: Invitation, now: int) -> str:
+    """When it ends, to the nearest unit, and what an invitation is worth whose inviter is gone."""
     then = invitation.expires_at
     if not invitation.inviter_may:
         return "Not valid: who invited no longer may"
     if then <= now:
         return f"Expired {times.ago(then, now)}"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if number := (then - now) // unit:
+        if then - now >= unit:
+            number = (then - now + unit // 2) // unit
             return f"Expires in {number} {name}{'' if number == 1 else 's'}"
     return "Expires in less than a minute"
 
