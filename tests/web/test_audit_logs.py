@@ -280,17 +280,16 @@ def test_a_form_leads_to_the_one_address_of_its_search(light_dashboard: Dashboar
 # ── Nothing found ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_found_says_what_each_clause_keeps_away(light_dashboard: Dashboard) -> None:
+def test_nothing_found_says_which_clause_keeps_events_away(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.OWNER)
     page = reader.read(("action", "sso.set_domain"), ("actor", "ada@calder.example"), ("end", "2026-11-30"))
     size = len(light_dashboard.events())
     by_ada = sum(event.actor.email == "ada@calder.example" for event in light_dashboard.events())
     assert found(page) == f"0 events of {size}"
     state = text(section(page, 'aria-labelledby="empty-title"', "</section>"))
-    assert "No events match all of these filters" in state
+    assert "No events match this filter" in state
     assert f"Without action is sso.set_domain{by_ada} events" in state
-    assert re.search(r"Without actor is ada@calder.example ?0 events", state)
-    assert re.search(r"Without up to 30 Nov 2026 23:59 UTC ?0 events", state)
+    assert state.count("Without") == 1  # leaving out the actor or the end would find nothing either
     assert rows(reader.open(link(page, f"Without action is sso.set_domain{by_ada} events")))
 
 
@@ -310,6 +309,7 @@ def test_when_no_clause_alone_helps_all_can_be_left_out(light_dashboard: Dashboa
     reader = Reader(light_dashboard, Role.OWNER)
     page = reader.read(("action", "sso.set_domain"), ("text", "absent"))
     assert link(page, f"Without any filter{len(light_dashboard.events())} events") == reader.path
+    assert text(section(page, 'aria-labelledby="empty-title"', "</section>")).count("Without") == 1
 
 
 def test_a_new_log_says_what_will_come(light_dashboard: Dashboard) -> None:

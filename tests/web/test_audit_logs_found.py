@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from fnmatch import fnmatchcase
 from random import Random
 
 import pytest
+from httpx2 import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
@@ -234,6 +236,27 @@ def test_pages_forth_and_back_by_their_links_while_events_arrive(filled: Filled)
         back.append(reader.open(href))
     assert [rows(page) for page in back] == [rows(page) for page in reversed(walked)]
     assert text(back[-1].text).count("1–50 of") == 1
+
+
+def test_a_page_that_was_opened_before_says_how_many_of_what_is_found_are_new(filled: Filled) -> None:
+    def new(page: Response) -> list[str]:
+        return [text(bar) for bar in re.findall(r"<a[^>]* data-fresh>(.*?)<kbd", page.text)]
+
+    reader = reader_of(filled.deployment, filled.people[0], filled.organization)
+    owner, search_ = filled.people[0], ("action", "user.login_failed")
+    older = reader.open(link(reader.read(search_), "Older"))
+    assert new(older) == []
+    for number, reason in enumerate(("Wrong password", "Too many attempts")):
+        filled.deployment.act(owner, filled.organization, RecordFailedSignIn(reason, number))
+        filled.deployment.act(owner, filled.organization, credits.BuyCredits(100, f"new-{number}"))
+    first = reader.open(link(older, "Newer"))
+    assert new(first) == ["2 new events"]
+    assert new(reader.open(link(first, "Older"))) == ["2 new events"]
+    [href] = re.findall(r'<a class="fresh num" href="([^"]*)"', first.text)
+    newest = reader.open(html.unescape(href))
+    assert len(set(rows(newest)) - set(rows(first))) == 2
+    assert new(newest) == []
+    assert new(reader.open(link(reader.read(("actor", "calder")), "Older"))) == []
 
 
 def test_the_neighbours_of_an_event_are_those_that_were_found(filled: Filled) -> None:

@@ -85,6 +85,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         return empty
     found = search.page(connection, scope, look.address.filter, cursor, page_size)
     event, missing = _event(connection, look, head.size)
+    newer = search.count(connection, replace(scope, size=head.size), look.address.filter) - found.total if cursor else 0
     return replace(
         empty,
         controls=_with_counts(empty.controls, connection, scope, look),
@@ -92,6 +93,8 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         found=found.total,
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
+        newer=newer,
+        newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
         without=_without(connection, scope, look) if not found.total else (),
@@ -251,17 +254,18 @@ def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tu
 
 
 def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
-    """Each clause that is set, and how many events there would be without it."""
+    """Each clause without which there would be events, and how many; when none of them alone helps, all of them."""
+    if look.address.filter == EVERYTHING:
+        return ()
     found = []
     for field in FIELDS:
         value = field.value(look.address.filter)
         if value not in (None, ()):
             wider = look.address.without(field.key)
             number = search.count(connection, scope, wider.filter)
-            found.append(Without(field.sentence(value, look.zone), wider.href, number))
-    if len(found) > 1 and not any(clause.count for clause in found):
-        found.append(Without("any filter", look.address.without(*FIELD_KEYS).href, scope.size))
-    return tuple(found)
+            if number:
+                found.append(Without(field.sentence(value, look.zone), wider.href, number))
+    return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, scope.size),)
 
 
 def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:

@@ -364,6 +364,10 @@ class LogPage:
     event: EventPanel | None = None
     event_missing: str = ""
     """Says so when the event of the address is not there: shown above the table."""
+    newer: int = 0
+    """Events that match the filter and were recorded since the first page was opened, so that no page here has them."""
+    newest_href: str = ""
+    """The first page of the same search, as the log is now."""
     without: tuple[Without, ...] = ()
     instead: tuple[Without, ...] = ()
     """Wider clauses that find something where an address found nobody."""

@@ -15,6 +15,9 @@ const KEYS = {
   e: () => openMenu("actor"),
   d: () => openMenu("dates"),
   u: () => $("[data-zone-switch] a:not([aria-current])")?.click(),
+  n: () => $("[data-fresh]")?.click(),
+  "[": () => $(".log + .pager [rel=prev]")?.click(),
+  "]": () => $(".log + .pager [rel=next]")?.click(),
   c: () => copyPanelLink(),
 };
 
