@@ -40,12 +40,15 @@ def test_one_normal_form(typed: str, normal: str) -> None:
         ("a..b@x.example", "before the @"),
         ("ada.@x.example", "before the @"),
         ('"ada"@x.example', "before the @"),
-        ("ada@-x.example", "not a domain"),
-        ("ada@x_y.example", "not a domain"),
-        ("ada@x..example", "not a domain"),
+        ("ada@-x.example", "after the @ has a part that is not"),
+        ("ada@x_y.example", "letters, digits"),
+        ("ada@x..example", "letters, digits"),
         ("ada@192.0.2.7", "top-level domain"),
-        ("ada b@x.example", "SPACE"),
-        ("ada@x.example, bob@x.example", "SPACE"),
+        ("ada b@x.example", "An email address holds no blanks: “ada b@x.example”."),
+        ("ada@x.example, bob@x.example", "no blanks: “ada@x.example, bob@x.example”"),
+        ("аda@x.example", "It is in “аda@x.example”."),
+        (f"{'a' * 300} b@x.example", f"“{'a' * 60}…”"),
+        ("a" * 300, f"“{'a' * 60}…” is not a complete address"),
         ("ada@x.example\0", "U+0000"),
         ("ada\r\nBcc: eve@x.example", "U+000D"),
         (f"{'a' * 65}@x.example", "too long"),
@@ -117,6 +120,31 @@ def test_what_is_no_domain_is_refused(domain: str) -> None:
     with pytest.raises(Invalid) as caught:
         normal_domain(domain)
     assert [problem.field for problem in caught.value.problems] == ["domain"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nonsense", "“nonsense” is not a domain: it needs a dot. Enter one such as example.com."),
+        ("http://x.example/", "Enter only the domain, without what is around it: x.example."),
+        ("https://x.example:8080/a?b#c", "Enter only the domain, without what is around it: x.example."),
+        ("ada@x.example", "Enter only the domain, without what is around it: x.example."),
+        ("x.example/about", "Enter only the domain, without what is around it: x.example."),
+        ("@x.example", "Enter only the domain, without what is around it: x.example."),
+        ("http://nonsense/", "“http://nonsense/” is not a domain: it needs a dot. Enter one such as example.com."),
+        ("x y.example", "A domain holds no blanks: “x y.example”. Enter one such as example.com."),
+        ("münchen.example", "Write “münchen.example” in its ASCII form: xn--mnchen-3ya.example."),
+        ("пример.испытание", "Write “пример.испытание” in its ASCII form: xn--e1afmkfd.xn--80akhbyknj4f."),
+        ("straße.example", "The character “ß” (LATIN SMALL LETTER SHARP S) is not accepted here"),
+        ("ｘ.example", "(FULLWIDTH LATIN SMALL LETTER X) is not accepted here"),
+        ("ü" * 64 + ".example", "LATIN SMALL LETTER U WITH DIAERESIS"),
+        (f"{'a' * 300}.example", f"“{'a' * 60}…” is not a domain: it is longer than 253 characters."),
+    ],
+)
+def test_what_is_no_domain_is_said_once_and_shortly(typed: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        normal_domain(typed)
+    assert said in caught.value.message
 
 
 def test_a_domain_is_kept_in_lower_case() -> None:

@@ -12,6 +12,7 @@ import unicodedata
 
 from minutebook.errors import Invalid
 
+SHOWN = 60
 MAX_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5322 dot-atom
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -41,28 +42,54 @@ def normal_domain(text: str, field: str = "domain") -> str:
     domain = ascii_lower(text.strip())
     if not domain:
         raise Invalid.one(field, "Enter a domain, such as example.com.")
-    if strange := stranger(domain):
-        raise Invalid.one(field, strange)
-    if problem := _domain_problem(domain):
-        raise Invalid.one(field, f"{domain} is not a domain: {problem}.")
+    if problem := _no_domain(domain):
+        raise Invalid.one(field, problem)
     return domain
 
 
 def _problem(address: str) -> str | None:
     if not address:
         return "Enter an email address, such as ada@example.com."
-    if strange := stranger(address):
-        return strange
+    if strange := stranger(address.replace(" ", "")):
+        return f"{strange} It is in {_quoted(address)}."
+    if " " in address:
+        return f"An email address holds no blanks: {_quoted(address)}."
     local, at, domain = address.rpartition("@")
     if not at:
-        return f"{address} is not a complete address: it needs an @, as in ada@example.com."
+        return f"{_quoted(address)} is not a complete address: it needs an @, as in ada@example.com."
     if len(address) > MAX_LENGTH or len(local) > 64:  # RFC 5321, section 4.5.3.1.1
         return f"The address is too long: at most {MAX_LENGTH} characters, 64 of them before the @."
     if not LOCAL.fullmatch(local):
-        return f"{address} is not a complete address: check the part before the @."
+        return f"{_quoted(address)} is not a complete address: check the part before the @."
     if problem := _domain_problem(domain):
-        return f"{address} is not a complete address: {problem}."
+        return f"{_quoted(address)} is not a complete address: the part after the @ {problem}."
     return None
+
+
+def _no_domain(domain: str) -> str | None:
+    """What is wrong with a domain, and how to write it where that can be told."""
+    meant = domain.partition("://")[2] or domain.rpartition("@")[2]
+    meant = re.split(r"[/?#:]", meant)[0]
+    if meant != domain and not stranger(meant) and not _domain_problem(meant):
+        return f"Enter only the domain, without what is around it: {meant}."
+    if strange := stranger(domain.replace(" ", "")):
+        ascii_form = _ascii_form(domain)
+        return f"Write {_quoted(domain)} in its ASCII form: {ascii_form}." if ascii_form else strange
+    if " " in domain:
+        return f"A domain holds no blanks: {_quoted(domain)}. Enter one such as example.com."
+    if problem := _domain_problem(domain):
+        return f"{_quoted(domain)} is not a domain: it {problem}. Enter one such as example.com."
+    return None
+
+
+def _ascii_form(domain: str) -> str | None:
+    """The `xn--` form of a domain in another script, if there is one that means this domain and no other."""
+    try:
+        encoded = domain.encode("idna")
+        same = encoded.decode("idna") == domain  # the codec would take ß for ss, and a fullwidth letter for a plain one
+    except UnicodeError:
+        return None
+    return encoded.decode("ascii") if same and not _domain_problem(encoded.decode("ascii")) else None
 
 
 def stranger(text: str) -> str | None:
@@ -78,11 +105,19 @@ def stranger(text: str) -> str | None:
 
 
 def _domain_problem(domain: str) -> str | None:
+    """What is wrong with a domain, as the rest of a sentence about it."""
     labels = domain.split(".")
     if len(labels) == 1:
-        return "the part after the @ needs a dot" if domain else "the part after the @ is missing"
-    if len(domain) > 253 or not all(LABEL.fullmatch(label) for label in labels):  # RFC 1035
-        return f"{domain} is not a domain name"
+        return "needs a dot" if domain else "is missing"
+    if len(domain) > 253:  # RFC 1035
+        return "is longer than 253 characters"
+    if not all(LABEL.fullmatch(label) for label in labels):
+        return "has a part that is not 1 to 63 letters, digits and inner hyphens"
     if labels[-1].isdigit():
-        return f"{domain} does not end in a top-level domain"
+        return "does not end in a top-level domain"
     return None
+
+
+def _quoted(text: str) -> str:
+    shown = "".join(character if character.isprintable() else "�" for character in text[:SHOWN])
+    return f"“{shown}{'…' if len(text) > SHOWN else ''}”"

@@ -82,7 +82,7 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["user", "create", "ada", "--name", "Ada", "--password-stdin"], 2, "ada is not a complete address"),
+        (["user", "create", "ada", "--name", "Ada", "--password-stdin"], 2, "“ada” is not a complete address"),
         (["user", "create", "ada@x.example", "--name", "Ada"], 2, "--password-stdin"),
         (["user", "reset", "nobody@x.example"], 2, "Nobody has the address nobody@x.example"),
         (["user", "link", "nobody@x.example"], 2, "Nobody has the address nobody@x.example"),

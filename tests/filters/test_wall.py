@@ -175,6 +175,16 @@ def test_the_form_shows_whole_days_without_times() -> None:
     [
         ({"start_date": "06/11/2026"}, {"start_date": "“06/11/2026” can be read as two different days"}),
         ({"start_date": "6.11.2026"}, {"start_date": "can be read as two different days"}),
+        ({"start_date": "6/11/26"}, {"start_date": "can be read as two different days"}),
+        (
+            {"end_date": "31.12.2026"},
+            {"end_date": "“31.12.2026” is not accepted. Write it as 2026-12-31 or 31 Dec 2026."},
+        ),
+        ({"end_date": "12/31/2026"}, {"end_date": "Write it as 2026-12-31 or 31 Dec 2026."}),
+        ({"end_date": "2026/11/06"}, {"end_date": "Write it as 2026-11-06 or 6 Nov 2026."}),
+        ({"end_date": "6/6/2026"}, {"end_date": "Write it as 2026-06-06 or 6 Jun 2026."}),
+        ({"end_date": "31.31.2026"}, {"end_date": "“31.31.2026” is not a day."}),
+        ({"end_date": "2026-1-1-"}, {"end_date": "is not a day."}),
         ({"start_date": "Friday"}, {"start_date": "“Friday” is not a day. Write it as 2026-11-06 or 6 Nov 2026."}),
         ({"start_date": "2026-02-29"}, {"start_date": "is not a day of the calendar"}),
         ({"start_date": "6 Foo 2026"}, {"start_date": "is not a day"}),

@@ -93,6 +93,19 @@ def test_the_default_model_is_one_of_the_allowed(deployment: Deployment) -> None
 HOSTILE = ["model", "a/b/c", "a b/c", "a/b\0", "a/\u202eb", "<b>/x", "é/x", "a/" + "b" * 81, "-/x", "/x", "a/", "а/b"]
 
 
+def test_a_name_that_is_too_long_is_called_so(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    most = "too long: at most 40 characters before the slash and 80 after it are accepted"
+    for model in ("acme/" + "b" * 90, "a" * 41 + "/b"):
+        with pytest.raises(Invalid, match=most):
+            deployment.act(ada, 1, save(FIRST, models=(*FIRST.models, model)))
+    with pytest.raises(Invalid, match="too long: at most 40 characters are accepted"):
+        deployment.act(ada, 1, save(FIRST, providers=("p" * 41,)))
+    deployment.act(ada, 1, save(FIRST, models=(*FIRST.models, "a" * 40 + "/" + "b" * 80), providers=("p" * 40,)))
+    deployment.check()
+
+
 def test_names_are_checked(deployment: Deployment) -> None:
     ada = deployment.person()
     deployment.found(ada)

@@ -145,7 +145,7 @@ def examples(theme: views.Theme = "auto", dialog: str = "") -> dict[str, Any]:
     errors = {
         "": "The organization could not be changed: somebody else just changed it.",
         "email": f"{HOSTILE} is not an address.",
-        "emails": "yusuf.demir@calder is not a complete address: the part after @ needs a dot.",
+        "emails": "“yusuf.demir@calder” is not a complete address: the part after the @ needs a dot.",
         "plan": "There is no such plan.",
         "new_role": "Choose a role.",
         "tools": "Choose at least one tool.",

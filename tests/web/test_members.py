@@ -123,6 +123,27 @@ def test_a_member_is_removed_when_their_address_was_typed(dashboard: Dashboard) 
     assert ada.get(path).status_code == 404
 
 
+def test_counts_agree_and_nobody_is_said_never_to_have_signed_in(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    invite(light_dashboard, ada, "late@x.example")
+    light_dashboard.deployment.clock.go_on(LIFETIME + DAY)
+    invite(light_dashboard, ada, "early@x.example")
+    members = ada.get(light_dashboard.path("members"))
+    assert "Expired 1 day ago" in told(members)
+    assert "1 is held by an invitation." in told(members)
+    assert "Invitations1" in told(members)
+    assert "Pending invitations 1" in told(members)
+    auditor = light_dashboard.signed_in(Role.AUDITOR)
+    auditor.post("/sign-out", {})
+    assert "Not signed in now" in told(ada.get(light_dashboard.path("members")))
+
+
+def test_one_seat_is_taken(light_dashboard: Dashboard) -> None:
+    owner = light_dashboard.people[Role.OWNER]
+    light_dashboard.number = light_dashboard.deployment.found(owner, "New", seat_limit=10)
+    assert "1 of 10 seats is taken." in told(light_dashboard.signed_in(Role.OWNER).get(light_dashboard.path("members")))
+
+
 def test_nobody_removes_themselves(light_dashboard: Dashboard) -> None:
     ada = light_dashboard.signed_in(Role.OWNER)
     assert ada.user
@@ -156,7 +177,7 @@ def test_when_an_address_is_wrong_nobody_is_invited_yet(light_dashboard: Dashboa
     typed = {"emails": "one@x.example, yusuf.demir@calder", "role": "admin"}
     response = ada.post(light_dashboard.path("invitations", "new"), typed)
     assert response.status_code == 422
-    assert errors(response)["emails"].startswith("yusuf.demir@calder is not a complete address")
+    assert errors(response)["emails"].startswith("“yusuf.demir@calder” is not a complete address")
     assert value(response, "emails") == typed["emails"]
     assert "admin" in ticked(response, "role")
     assert focused(response) == "emails"

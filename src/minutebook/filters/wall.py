@@ -7,6 +7,7 @@ time means the instant after the gap, and of a time that comes twice a start tak
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ DAYS = "Write it as 2026-11-06 or 6 Nov 2026."
 TIMES = "Write it as 17:05 or 17:05:30, from 00:00 to 23:59."
 ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 WORDED_DAY = re.compile(r"([0-9]{1,2})\.? ?([a-z]{3,9})\.? ?([0-9]{4})", re.IGNORECASE)
-NUMBERED_DAY = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}")
+NUMBERED_DAY = re.compile(r"([0-9]{1,4})[./-]([0-9]{1,2})[./-]([0-9]{1,4})")
 CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6}))?)?")
 MONTH = {name.lower(): number for number, month in enumerate(MONTHS, 1) for name in (month, month[:3])}
 
@@ -132,8 +133,7 @@ def _day(field: str, text: str, problems: list[Problem]) -> date | None:
     elif (match := WORDED_DAY.fullmatch(text)) and (named := MONTH.get(match[2].lower())):
         year, month, day = int(match[3]), named, int(match[1])
     else:
-        why = "can be read as two different days" if NUMBERED_DAY.fullmatch(text) else "is not a day"
-        problems.append(Problem(field, f"{quoted(text)} {why}. {DAYS}"))
+        problems.append(Problem(field, _no_day(text)))
         return None
     if not 1969 <= year <= 9998:  # the last hours of 1969 are in 1970 for UTC, west of it
         problems.append(Problem(field, f"{quoted(text)} is too far away. {RANGE}"))
@@ -143,6 +143,29 @@ def _day(field: str, text: str, problems: list[Problem]) -> date | None:
     except ValueError:
         problems.append(Problem(field, f"{quoted(text)} is not a day of the calendar. {DAYS}"))
         return None
+
+
+def _no_day(text: str) -> str:
+    """Why the text is not taken for a day: the numbers of a day in another order are not guessed at."""
+    match = NUMBERED_DAY.fullmatch(text)
+    days = _readings(*match.groups()) if match else set()
+    if len(days) > 1:
+        return f"{quoted(text)} can be read as two different days. {DAYS}"
+    for day in days:
+        return f"{quoted(text)} is not accepted. Write it as {day} or {day.day} {MONTHS[day.month - 1][:3]} {day.year}."
+    return f"{quoted(text)} is not a day. {DAYS}"
+
+
+def _readings(first: str, second: str, third: str) -> set[date]:
+    """The days that three numbers can mean; the year is the one with four digits, else the first or the last."""
+    orders = [(third, second, first), (third, first, second)] if len(first) < 3 else []
+    if len(third) < 3:
+        orders.append((first, second, third))
+    days = set()
+    for year, month, day in orders:
+        with suppress(ValueError):
+            days.add(date(int(year) + (2000 if len(year) < 3 else 0), int(month), int(day)))
+    return days
 
 
 def _clock(field: str, text: str, problems: list[Problem]) -> tuple[time, timedelta] | None:

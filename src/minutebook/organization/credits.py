@@ -19,7 +19,8 @@ from minutebook.store import schema
 MAX_CENTS = 100_000_000
 MAX_BALANCE = 10**13
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,99}")
-AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
+AMOUNT = re.compile(r"([0-9]+)(\.[0-9]{1,2})?")
+TOO_MUCH = f"This amount is too large: the most that can be entered at once is {Cents(cents=MAX_CENTS)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ class BuyCredits(Command):
     reference: str
 
     def change(self, act: Act) -> CreditsPurchased | NoChange:
-        if not 1 <= self.cents <= MAX_CENTS:
-            raise Invalid.one("amount", f"The amount must be from $0.01 to {Cents(cents=MAX_CENTS)}.")
+        if self.cents > MAX_CENTS:
+            raise Invalid.one("amount", TOO_MUCH)
+        if self.cents < 1:
+            raise Invalid.one("amount", "Enter an amount of at least $0.01.")
         reference = self.reference.strip()
         if not REFERENCE.fullmatch(reference):
             raise Invalid.one(
@@ -81,8 +84,11 @@ def parse_amount(text: str, field: str = "amount") -> int:
     """The cents of an amount typed in dollars, such as `2,500` or `12.50`. Raises Invalid."""
     typed = text.strip().removeprefix("$").strip()
     plain = typed.replace(",", "") if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,2})?", typed) else typed
-    if not AMOUNT.fullmatch(plain):
+    match = AMOUNT.fullmatch(plain)
+    if not match:
         raise Invalid.one(field, "Enter an amount in dollars, such as 250 or 12.50.")
+    if len(match[1].lstrip("0")) > len(str(MAX_CENTS)):
+        raise Invalid.one(field, TOO_MUCH)
     return int(Decimal(plain) * 100)
 
 

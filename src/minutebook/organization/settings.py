@@ -62,8 +62,10 @@ KNOWN_PROVIDERS = (
     "together",
     "xai",
 )
-MODEL = re.compile(r"[a-z0-9][a-z0-9-]{0,39}/[a-z0-9][a-z0-9._:-]{0,79}")
-PROVIDER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+MAX_MAKER, MAX_MODEL = 40, 80
+"""How long a provider, or the part of a model id before its slash, and the part after it may be."""
+MODEL = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{MAX_MAKER - 1}}}/[a-z0-9][a-z0-9._:-]{{0,{MAX_MODEL - 1}}}")
+PROVIDER = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{MAX_MAKER - 1}}}")
 MAX_NAMES = 500
 
 DATA_COLLECTION = {
@@ -164,6 +166,18 @@ def write(act: Act, before: Settings | None, after: Settings) -> None:
         act.connection.execute(insert(table).values(organization=act.organization, name=name, value=text))
 
 
+def no_name(name: str, kind: str) -> str:
+    """What is wrong with a model id or a provider that cannot be one."""
+    maker, slash, model = name.partition("/")
+    why = f"is not {kind}"
+    if len(maker) > MAX_MAKER or len(model) > MAX_MODEL:
+        most = (
+            f"{MAX_MAKER} characters before the slash and {MAX_MODEL} after it" if slash else f"{MAX_MAKER} characters"
+        )
+        why = f"is too long: at most {most} are accepted"
+    return f"“{wording.shortened(name)}” {why}."
+
+
 def _save(act: Act, section: str, before: Settings, after: Settings) -> SettingsChanged | NoChange:
     if before == after:
         return NO_CHANGE
@@ -193,7 +207,7 @@ def _names(names: Iterable[str], pattern: re.Pattern[str], field: str, kind: str
         raise Invalid.one(field, f"{len(chosen):,} names are too many; at most {MAX_NAMES} are accepted.")
     for name in chosen:
         if not pattern.fullmatch(name):
-            raise Invalid.one(field, f"“{wording.shortened(name)}” is not {kind}.")
+            raise Invalid.one(field, no_name(name, kind))
     if not chosen:
         raise Invalid.one(field, "Allow at least one.")
     return tuple(chosen)
