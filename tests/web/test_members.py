@@ -127,6 +127,7 @@ def test_counts_agree_and_nobody_is_said_never_to_have_signed_in(light_dashboard
     ada = light_dashboard.signed_in(Role.OWNER)
     invite(light_dashboard, ada, "late@x.example")
     light_dashboard.deployment.clock.go_on(LIFETIME + DAY)
+    ada = light_dashboard.signed_in(Role.OWNER)
     invite(light_dashboard, ada, "early@x.example")
     members = ada.get(light_dashboard.path("members"))
     assert "Expired 1 day ago" in told(members)

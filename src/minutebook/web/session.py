@@ -56,7 +56,7 @@ class Place:
     """All seats of the viewer, by the name of their organizations."""
     members: int
     invitations: int | None
-    """How many are pending; None for those who may not see them."""
+    """How many can still be accepted; None for those who may not see them."""
 
     @property
     def site(self) -> Site:
@@ -160,11 +160,11 @@ def _find_place(viewer: Viewer, org: str) -> Place:
         number = here.organization.number
         members = seats.count(connection, number)
         sees_invitations = may(here.role, Permission.SEATS_WRITE)
-        pending = len(invitations.pending(connection, number)) if sees_invitations else None
+        live = invitations.held_seats(connection, number, viewer.at) if sees_invitations else None
     if not here.entered:
         # The session began, but a crash kept it from entering here: nobody is inside without a recorded entry.
         sign_in.enter(viewer.site.store, viewer.session, number, viewer.context)
-    return Place(viewer, here.organization, here.role, tuple(held), members, pending)
+    return Place(viewer, here.organization, here.role, tuple(held), members, live)
 
 
 def _touch(site: Site, session: Session) -> None:

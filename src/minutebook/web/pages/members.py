@@ -30,6 +30,8 @@ Changed = Annotated[Place, Depends(place(Permission.SEATS_WRITE))]
 PAGE_SIZE = 50
 MAX_PAGE = 100_000
 MAX_SEARCH = 200
+SIGNED_OUT = "Not signed in now"
+"""A session is deleted when it ends, so nothing tells when somebody without one was active last."""
 HISTORY = ("user.invite", "user.accept_invite", "user.revoke_invite", "member.change_role", "member.remove")
 
 
@@ -164,7 +166,6 @@ def members_page(
             connection, number, listing.text, listing.roles, (listing.page - 1) * PAGE_SIZE, PAGE_SIZE
         )
         pending = invitations.pending(connection, number) if place.may(Permission.SEATS_WRITE) else []
-    live = sum(invitation.is_live(place.viewer.at) for invitation in pending)
     return show(
         request,
         "members.html",
@@ -176,7 +177,7 @@ def members_page(
         found=found.found,
         roles=[(role.value, role.label, found.by_role[role], role in listing.roles) for role in Role],
         taken=place.members,
-        held=live,
+        held=place.invitations or 0,
         limit=place.organization.seat_limit,
         pager=_pager(place, listing, found),
         members_path=place.path(shell.MEMBERS),
@@ -222,7 +223,7 @@ def _row(place: Place, member: Member, listing: Listing) -> MemberRow:
         role=member.role.label,
         you=you,
         joined=times.day_of(member.joined_at, zone),
-        seen=times.ago(member.seen_at, at) or "just now" if member.seen_at is not None else "Not signed in",
+        seen=times.ago(member.seen_at, at) or "just now" if member.seen_at is not None else SIGNED_OUT,
         seen_exact=times.exact_time(member.seen_at, zone) if member.seen_at is not None else "",
         roles=roles,
         role_value=member.role.value,
