@@ -83,6 +83,31 @@ def test_what_somebody_else_saved_meanwhile_is_shown_and_what_was_typed_kept(das
     assert "saved" in told(act(dashboard, ada, path, mine))
 
 
+def test_changes_of_two_at_once_are_put_together(light_dashboard: Dashboard) -> None:
+    ada, admin = light_dashboard.signed_in(Role.OWNER), light_dashboard.signed_in(Role.ADMIN)
+    path = light_dashboard.path("models")
+    page = ada.get(path)
+    first, second, third, *others = KNOWN_MODELS
+    theirs = models_form(admin.get(path), [second, *others, "calder/theirs"], KNOWN_PROVIDERS[1:], "openai/gpt-5")
+    act(light_dashboard, admin, path, theirs)
+    mine = models_form(page, [first, third, *others, "calder/mine"], KNOWN_PROVIDERS[:-1])
+    refused = ada.post(path, mine)
+    assert refused.status_code == 409
+    assert "Someone else saved other settings" in told(refused)
+    assert sorted(ticked(refused, "models")) == sorted([*others, "calder/mine", "calder/theirs"])
+    assert ticked(refused, "providers") == list(KNOWN_PROVIDERS[1:-1])
+    # A browser sends what stands there now, and that reverts nothing of theirs.
+    again = models_form(refused, ticked(refused, "models"), ticked(refused, "providers"), "openai/gpt-5")
+    assert 'value="openai/gpt-5" selected' in refused.text
+    act(light_dashboard, ada, path, again)
+    assert light_dashboard.last().details["models"] == {
+        "added": ["calder/mine"],
+        "removed": [second],
+        "before": 20,
+        "after": 20,
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

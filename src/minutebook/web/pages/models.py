@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Collection
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import orjson
@@ -58,8 +59,11 @@ def save_models(request: Request, place: Changed, sent: Sent) -> Response:
         done = perform(place.site.store, place.seat, command)
     except STAYS as error:
         now = now_of(place)
-        meanwhile = changed_meanwhile(before, now) if isinstance(error, Conflict) else ()
-        return _show(request, place, now, form_after(sent, error, ONE, EVERY), meanwhile, error.status)
+        form = form_after(sent, error, ONE, EVERY)
+        if not isinstance(error, Conflict) or before is None:
+            return _show(request, place, now, form, (), error.status)
+        merged = replace(form, values={**form.values, **_merged(sent, before, now)})
+        return _show(request, place, now, merged, changed_meanwhile(before, now), error.status)
     said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.MODELS_SAVED
     return go(place.site, place.path(shell.MODELS), said)
 
@@ -99,6 +103,22 @@ def changed_meanwhile(before: Settings | None, now: Settings) -> tuple[Diff, ...
         ("Data collection", change(before.data_collection, now.data_collection)),
     )
     return tuple(changed.diff(title) for title, changed in changes if changed)
+
+
+def _merged(sent: Typed, before: Settings, now: Settings) -> dict[str, str | tuple[str, ...]]:
+    """What is set now, with what the viewer ticked, unticked and chose since they saw `before`."""
+
+    def ticks(chosen: Collection[str], seen: Collection[str], there: Collection[str]) -> tuple[str, ...]:
+        # What only one of both has ticked, they put in; or the other took it out, who had seen it as well.
+        mine, theirs = set(chosen), set(there)
+        return tuple(sorted((mine & theirs) | ((mine ^ theirs) - set(seen))))
+
+    default = sent.one("default_model")
+    return {
+        "models": ticks(sent.every("models"), before.models, now.models),
+        "providers": ticks(sent.every("providers"), before.providers, now.providers),
+        "default_model": now.default_model if default == before.default_model else default,
+    }
 
 
 def _show(
