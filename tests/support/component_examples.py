@@ -129,7 +129,7 @@ def log_page() -> views.LogPage:
             shown="CET",
             is_utc=False,
             local_name="CET",
-            local_title="Europe/Berlin, UTC+01:00",
+            local_title="Europe/Berlin",
             local_href="#log",
             utc_href="#log",
         ),

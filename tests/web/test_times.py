@@ -79,6 +79,8 @@ def test_days() -> None:
         ("2026-12-05T23:00", None, "from 6 Dec 00:00"),
         (None, "2026-11-06T16:06", "until 6 Nov 17:05"),
         ("2025-11-05T23:00", "2026-11-06T23:00", "6 Nov 2025 00:00 – 6 Nov 23:59"),
+        ("2026-10-25T00:30", "2026-10-25T01:31", "25 Oct 02:30 CEST – 25 Oct 02:30 CET"),
+        ("2026-10-25T00:30", "2026-10-25T01:00", "25 Oct 02:30 – 25 Oct 02:59"),
         ("2026-11-05T23:00:01", "2026-11-05T23:00:01.000001", "6 Nov 00:00:01 – 6 Nov 00:00:01.000000"),
     ],
 )
@@ -90,10 +92,10 @@ def test_a_range_in_words(start: str | None, end: str | None, said: str) -> None
 def test_the_switch_between_zones() -> None:
     switch = times.zone_switch([THEN, utc("2026-10-20T12:00")], BERLIN, BERLIN, THEN, "/local", "/utc")
     assert (switch.shown, switch.is_utc, switch.local_name) == ("CET/CEST", False, "CET")
-    assert switch.local_title == "Europe/Berlin, UTC+01:00"
+    assert switch.local_title == "Europe/Berlin"
     switch = times.zone_switch([THEN], UTC_ZONE, zone_named("Asia/Kathmandu"), THEN, "/local", "/utc")
     assert (switch.shown, switch.is_utc, switch.local_name) == ("UTC", True, "UTC+05:45")
-    assert switch.local_title == "Asia/Kathmandu, UTC+05:45"
+    assert switch.local_title == "Asia/Kathmandu"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Etc/UTC", "Zulu"])

@@ -19,7 +19,6 @@ from minutebook.filters import (
     Filter,
     presets,
     search_of,
-    zone_label,
 )
 from minutebook.model import Event
 from minutebook.organization import seats
@@ -203,7 +202,7 @@ def _controls(look: Look) -> FilterControls:
             for preset in presets(look.now, look.zone)
         ),
         range_text=range_,
-        range_other=f"{other_range} in {zone_label(look.now, other)}" if range_ and other is not look.zone else "",
+        range_other=f"{other_range} in {other.key}" if range_ and other is not look.zone else "",
         hidden=reading.hidden,
         without_text_href=address.without("text").href,
         without_actions_href=address.without("action").href,

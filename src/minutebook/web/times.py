@@ -68,14 +68,18 @@ def day_heading(day: date, today: date) -> tuple[str, str]:
 
 
 def range_told(filter_: Filter, zone: ZoneInfo, now: int) -> str:
-    """`6 Nov 00:00 – now`, `until 6 Nov 2025 17:05`; nothing when the filter has no bound."""
+    """`6 Nov 00:00 – now`, `until 6 Nov 2025 17:05`; nothing when the filter has no bound.
+
+    Where the clock changes between the bounds, each says which time it is: `25 Oct 02:30 CEST – 25 Oct 02:30 CET`.
+    """
     year = _local(now, zone).year
     start = _bound(filter_.start, zone, year) if filter_.start is not None else ""
     end = _last(filter_.end, zone, year) if filter_.end is not None else ""
-    if start and end:
-        return f"{start} – {end}"
-    if start:
-        return f"{start} – now" if filter_.start is not None and filter_.start <= now else f"from {start}"
+    if filter_.start is not None and filter_.end is not None:
+        clocks = [zone_label(bound, zone) for bound in (filter_.start, filter_.end - 1)]
+        return f"{start} {clocks[0]} – {end} {clocks[1]}" if clocks[0] != clocks[1] else f"{start} – {end}"
+    if filter_.start is not None:
+        return f"{start} – now" if filter_.start <= now else f"from {start}"
     return f"until {end}" if end else ""
 
 
@@ -88,14 +92,12 @@ def zone_switch(
     times: list[int], zone: ZoneInfo, own: ZoneInfo, now: int, local_href: str, utc_href: str
 ) -> ZoneSwitch:
     """The switch between the viewer's own zone and UTC, for a page that shows these times in `zone`."""
-    moment = _local(now, own)
-    is_utc = moment.tzname() == "UTC"
-    offset = f"{moment:%z}"
+    is_utc = _local(now, own).tzname() == "UTC"
     return ZoneSwitch(
         shown=zones_shown(times or [now], zone),
         is_utc=zone is UTC,
         local_name="" if is_utc else zone_label(now, own),
-        local_title=f"{own.key}, UTC{offset[:3]}:{offset[3:5]}",
+        local_title=own.key,
         local_href=local_href,
         utc_href=utc_href,
     )

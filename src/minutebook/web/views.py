@@ -307,7 +307,7 @@ class ZoneSwitch:
     local_name: str
     """The short name of the viewer's zone now: "CET"."""
     local_title: str
-    """In full: "Europe/Berlin, UTC+01:00"."""
+    """In full: "Europe/Berlin". Its offset depends on the day, so only times tell it."""
     local_href: str
     utc_href: str
 
