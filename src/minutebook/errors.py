@@ -137,7 +137,8 @@ class OutcomeUnknown(MinutebookError):
 
 
 class StoreInUse(MinutebookError):
-    """The data directory {directory} is in use by {holder}. Stop that process first, or use another data directory."""
+    """The data directory {directory} is in use by {holder}, most likely the Minutebook server. With SQLite only one
+    process writes at a time: stop it, do this, and start it again."""
 
     status = 503
     code = "store_in_use"

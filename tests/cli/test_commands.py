@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sqlite3
 import stat
@@ -25,6 +26,10 @@ from tests.support.command_line import invoke, run, serving
 from tests.support.deployment import Deployment, Ticking
 
 PASSWORD = "correct horse battery\n"
+
+
+def without_colors(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 @pytest.fixture
@@ -65,7 +70,15 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     assert link.stdout.startswith("http://127.0.0.1:8321/enter/")
     reset = invoke(directory, "user", "reset", "ada@x.example")
     assert reset.stdout.startswith("http://127.0.0.1:8321/password/")
+    assert len(reset.stdout.splitlines()) == 1
     assert "has no password and no session any more" in reset.stderr
+    assert re.search(rf"password_reset .*by=operator .*user={user['id']}", without_colors(reset.stderr))
+    another = "another --host or --port, put that in place of 127.0.0.1:8321."
+    assert another in link.stderr
+    assert another in reset.stderr
+    public = invoke(directory, "user", "link", "ada@x.example", PUBLIC_URL="https://log.x.example")
+    assert public.stdout.startswith("https://log.x.example/enter/")
+    assert "in place of" not in public.stderr
     assert invoke(directory, "doctor").returncode == 0
     store = Store(f"sqlite:///{directory / DATABASE_FILE}")
     with store.reading() as connection:
@@ -137,7 +150,7 @@ def test_serve_makes_all_ready_and_prints_a_link_that_founds(tmp_path: Path) -> 
             tmp_path / "data", "user", "create", "a@x.example", "--name", "A", "--password-stdin", typed=PASSWORD
         )
         assert second.returncode == 3
-        assert f"in use by process {server.process.pid}" in second.stderr
+        assert f"in use by process {server.process.pid}, most likely the Minutebook server" in second.stderr
         assert invoke(tmp_path / "data", "user", "list").returncode == 0
         assert invoke(tmp_path / "data", "doctor").returncode == 0
         server.process.send_signal(signal.SIGINT)

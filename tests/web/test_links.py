@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links, outbox, people, sign_in
@@ -279,7 +280,10 @@ def test_a_reset_shuts_everybody_out_but_who_has_its_link(light_dashboard: Dashb
     assert ada.email in told(somebody.get(page))
     short = somebody.post(page, {"password": "short"})
     assert (short.status_code, ada.email in told(short)) == (422, True)
-    assert somebody.post(page, {"password": "a new one for ada"}).headers["location"] == "/"
+    with capture_logs() as logs:
+        assert somebody.post(page, {"password": "a new one for ada"}).headers["location"] == "/"
+    told_security = {"event": "password_chosen", "user": ada.id, "by": "reset link", "ip": "203.0.113.9"}
+    assert [log for log in logs if log["event"] != "request"] == [told_security | {"log_level": "warning"}]
     assert light_dashboard.events()[-1].details["method"] == "a new password"
     assert somebody.get(light_dashboard.path("members")).status_code == 200
     assert somebody.post("/sign-in", {"email": ada.email, "password": "a new one for ada"}).status_code == 303

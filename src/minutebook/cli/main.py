@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from minutebook.cli import backup, demo, doctor, init, org, serve, user
@@ -77,6 +78,8 @@ def options(
 
 def main() -> None:
     """Runs the command line and exits: 0 done, 1 refused or something found, 2 wrong usage or input, 3 the store."""
+    # What is logged is no answer: standard output is for whoever reads that. The server sets up a log of its own.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         app(prog_name="minutebook")
     except MinutebookError as error:

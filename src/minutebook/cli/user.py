@@ -9,6 +9,7 @@ import typer
 
 from minutebook.cli.console import print_json, print_table, remark, say
 from minutebook.cli.deployment import reading, settings_of, writing
+from minutebook.config import Settings
 from minutebook.email_address import normal_email
 from minutebook.errors import Invalid
 from minutebook.model import MINUTE, rfc3339
@@ -81,7 +82,7 @@ def link(
     with writing(settings) as store:
         token = links.new_link(store, links.SIGN_IN, lifetime=LINK_MINUTES * MINUTE, user=_find(store, email).id)
     remark(f"Works once, for {LINK_MINUTES} minutes, while the server runs:")
-    say(f"{settings.address(settings.port)}/enter/{token}")
+    _say_link(settings, f"/enter/{token}")
 
 
 @app.command()
@@ -104,7 +105,15 @@ def reset(
         token = links.new_link(store, links.RESET, lifetime=RESET_MINUTES * MINUTE, user=user.id)
     remark(f"{user.email} has no password and no session any more. This link chooses a new password, while the server")
     remark(f"runs; it works once, for {RESET_MINUTES} minutes:")
-    say(f"{settings.address(settings.port)}/password/{token}")
+    _say_link(settings, f"/password/{token}")
+
+
+def _say_link(settings: Settings, path: str) -> None:
+    address = settings.address(settings.port)
+    say(f"{address}{path}")
+    if not settings.public_url:
+        here = address.removeprefix("http://")
+        remark(f"If the server is started with another --host or --port, put that in place of {here}.")
 
 
 def _find(store: Store, email: str) -> User:

@@ -167,15 +167,19 @@ def sign_out(store: Store, session: Session, context: Context) -> None:
 
 
 def shut_out(store: Store, user: User) -> None:
-    """Takes the password, the sessions and the links of a user: whoever could get in as them cannot any more."""
+    """Takes the password, the sessions and the links of a user: whoever could get in as them cannot any more.
+
+    Only whoever runs Minutebook does this. It belongs to no organization's log, so the security log is told.
+    """
     users, sessions, link = schema.user, schema.session, schema.link
     with store.housekeeping() as connection:
         connection.execute(update(users).where(users.c.id == user.id).values(password_hash=None))
         connection.execute(delete(sessions).where(sessions.c.user == user.id))
         connection.execute(delete(link).where(link.c.user == user.id))
+    security_log.warning("password_reset", user=user.id, by="operator")
 
 
-def choose_password(store: Store, token: str, password_hash: str) -> User:
+def choose_password(store: Store, token: str, password_hash: str, ip: str | None) -> User:
     """Uses a reset link up and gives its user the password. Raises NotFound when the link cannot be used."""
     users, link = schema.user, schema.link
     this = (link.c.token_hash == token_hash(token), link.c.purpose == links.RESET)
@@ -185,7 +189,9 @@ def choose_password(store: Store, token: str, password_hash: str) -> User:
         if owner is None:
             raise NotFound
         connection.execute(update(users).where(users.c.id == owner).values(password_hash=password_hash))
-        return people.user_by_id(connection, owner)
+        user = people.user_by_id(connection, owner)
+    security_log.warning("password_chosen", user=user.id, by="reset link", ip=ip)
+    return user
 
 
 def find_session(connection: Connection, token: str, at: int) -> tuple[Session, int] | None:

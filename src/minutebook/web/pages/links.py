@@ -117,7 +117,8 @@ def choose_password(request: Request, sent: Sent) -> Response:
     """Uses the link up, sets the password and signs its person in."""
     try:
         hashed = people.hash_password(sent.one("password"))
-        user = sign_in.choose_password(site_of(request).store, carried(request, links.RESET), hashed)
+        token = carried(request, links.RESET)
+        user = sign_in.choose_password(site_of(request).store, token, hashed, context_of(request).ip)
     except NotFound:
         return show(request, "link_over.html", status=410, kind="reset", done=False)
     except STAYS as error:
