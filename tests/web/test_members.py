@@ -221,6 +221,21 @@ def test_those_who_cannot_be_invited_are_named_and_the_others_are(dashboard: Das
     assert dashboard.last().details["email"] == "new@x.example"
 
 
+def test_all_that_is_wrong_with_the_addresses_is_told_at_once(dashboard: Dashboard) -> None:
+    ada = dashboard.signed_in(Role.OWNER)
+    invite(dashboard, ada, "waiting@x.example")
+    ada.post(dashboard.path("invitations", invite(dashboard, ada, "revoked@x.example"), "revoke"))
+    asked = "waiting@x.example half@x new@x.example member@calder.example revoked@x.example"
+    response = ada.post(dashboard.path("invitations", "new"), {"emails": asked, "role": "member"})
+    assert response.status_code == 422
+    assert errors(response)["emails"] == (
+        "“half@x” is not a complete address: the part after the @ needs a dot. "
+        "waiting@x.example is invited already. Revoke that invitation first to send another. "
+        "member@calder.example holds a seat already."
+    )
+    assert dashboard.last().action == "user.revoke_invite"
+
+
 def test_invitations_end_where_the_seats_do(light_dashboard: Dashboard) -> None:
     light_dashboard.deployment.act(None, light_dashboard.number, ChangePlan(Plan.ENTERPRISE, 7))
     ada = light_dashboard.signed_in(Role.OWNER)

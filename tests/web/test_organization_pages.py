@@ -277,7 +277,10 @@ def test_a_payment_becomes_credits_once(dashboard: Dashboard) -> None:
     assert "That payment was entered before; nothing was added" in told(somebody.follow(again))
     other = somebody.post(path, {"amount": "1", "reference": "inv-1"})
     assert other.status_code == 409
-    assert "The payment inv-1 was entered before, with $2,500.50." in told(other)
+    assert told(other).count("The payment inv-1 was entered before, with $2,500.50.") == 1
+    # It has the focus and is read out with it: an alert would be read out once more.
+    assert 'tabindex="-1" aria-labelledby="form-error" autofocus>' in other.text
+    assert 'role="alert"' not in other.text
     assert value(other, "amount") == "1"
     assert dashboard.recorded() == before
 

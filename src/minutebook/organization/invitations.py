@@ -7,6 +7,7 @@ own, and only that one opens an account.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -76,7 +77,8 @@ class InvitePerson(Command):
     def change(self, act: Act) -> PersonInvited:
         email = normal_email(self.email)
         seats.check_grant(act, None, self.role)
-        _check_not_a_member(act, email)
+        if reason := refusals(act.connection, act.organization, [email], act.at).get(email):
+            raise Invalid.one("email", reason)
         _make_room(act, email)
         invitation = new_id("inv", act.randomness)
         expires_at = act.at + LIFETIME
@@ -190,6 +192,18 @@ def pending(connection: Connection, organization: int) -> list[Invitation]:
     return [replace(invitation, mail=mails.get(invitation.id)) for invitation in found]
 
 
+def refusals(connection: Connection, organization: int, addresses: Sequence[str], at: int) -> dict[str, str]:
+    """Those of the addresses that are not invited, because they hold a seat or a live invitation, each with why."""
+    table = schema.invitation.c
+    where = (table.organization == organization, table.email.in_(addresses), _is_live(at))
+    invited = connection.execute(select(table.email).where(*where)).scalars()
+    seated = seats.names_of(connection, organization, addresses)
+    return {
+        **{email: f"{email} is invited already. Revoke that invitation first to send another." for email in invited},
+        **{email: f"{email} holds a seat already." for email in seated},
+    }
+
+
 def held_seats(connection: Connection, organization: int, at: int) -> int:
     """How many seats are held by invitations that can still be accepted."""
     table = schema.invitation.c
@@ -197,20 +211,10 @@ def held_seats(connection: Connection, organization: int, at: int) -> int:
     return connection.execute(select(func.count()).where(*where)).scalar_one()
 
 
-def _check_not_a_member(act: Act, email: str) -> None:
-    seat, user = schema.seat, schema.user
-    member = select(user.c.id).join(seat, seat.c.user == user.c.id)
-    where = (seat.c.organization == act.organization, user.c.email == email)
-    if act.connection.execute(member.where(*where)).first():
-        raise Invalid.one("email", f"{email} holds a seat already.")
-
-
 def _make_room(act: Act, email: str) -> None:
-    """An invitation of the same address that cannot be accepted any more gives way; a live one does not."""
+    """An invitation of the same address gives way: it cannot be accepted any more."""
     table = schema.invitation.c
     before = _read_one(act.connection, table.organization == act.organization, table.email == email)
-    if before and before.is_live(act.at):
-        raise Invalid.one("email", f"{email} is invited already. Revoke that invitation first to send another.")
     if before:
         _forget(act, before.id)
     taken = seats.count(act.connection, act.organization) + held_seats(act.connection, act.organization, act.at)

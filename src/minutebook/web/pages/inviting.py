@@ -110,7 +110,9 @@ def _asked(sent: Typed, place: Place) -> tuple[list[str], Role]:
     if sent.one("role") not in offered:
         problems.append(Problem("role", "Choose a role that you may give."))
     if problems:
-        raise Invalid(*problems)
+        with place.site.store.reading() as connection:
+            found = invitations.refusals(connection, place.organization.number, addresses, place.viewer.at)
+        raise Invalid(*problems, *(Problem("emails", found[email]) for email in addresses if email in found))
     return addresses, Role(sent.one("role"))
 
 
