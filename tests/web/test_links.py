@@ -241,9 +241,9 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        ("ConnectionRefusedError: [Errno 111] Connection refused", "the mail server refuses connections"),
-        ("SMTPRecipientsRefused: {'new@calder.example': (550, b'who?')}", "the mail server refuses the address"),
-        ("SMTPDataError: (554, b'at mx1.internal')", "the mail server did not take it"),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", "connection refused"),
+        ("SMTPRecipientsRefused: {'new@calder.example': (550, b'who?')}", "address refused"),
+        ("SMTPDataError: (554, b'at mx1.internal')", "not accepted"),
     ],
 )
 def test_who_invites_sees_what_becomes_of_the_mail(sqlite_deployment: Deployment, error: str, reason: str) -> None:

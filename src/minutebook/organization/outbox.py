@@ -13,12 +13,12 @@ from minutebook.store.engine import Store
 MAX_ATTEMPTS = 10
 
 REASONS = {
-    "ConnectionRefusedError": "the mail server refuses connections",
-    "TimeoutError": "the mail server does not answer",
-    "gaierror": "the mail server is not found",
-    "SMTPAuthenticationError": "the mail server refuses Minutebook’s password",
-    "SMTPRecipientsRefused": "the mail server refuses the address",
-    "SMTPSenderRefused": "the mail server refuses Minutebook’s own address",
+    "ConnectionRefusedError": "connection refused",
+    "TimeoutError": "no answer",
+    "gaierror": "mail server not found",
+    "SMTPAuthenticationError": "sign-in refused",
+    "SMTPRecipientsRefused": "address refused",
+    "SMTPSenderRefused": "sender refused",
 }
 """What people are told of an error, by its type. Its full text, which names servers, is for whoever runs Minutebook."""
 
@@ -101,4 +101,4 @@ def failed(store: Store, waiting: Waiting, error: str) -> None:
 
 
 def _reason(error: str | None) -> str:
-    return REASONS.get((error or "").partition(":")[0], "the mail server did not take it")
+    return REASONS.get((error or "").partition(":")[0], "not accepted")
