@@ -1,7 +1,23 @@
-// The bar that says a page is on its way; what is on screen stays until it arrives.
-import { $ } from "./page.js";
+// The bar that says a page is on its way; what is on screen stays until it arrives. A form that is on its way is not
+// sent again: the second answer would say that there is nothing to change.
+import { $, $$ } from "./page.js";
 
 const show = (on) => $("#busy")?.classList.toggle("is-on", on);
+
+const rest = (form) => {
+  for (const button of $$("button:enabled", form)) {
+    button.disabled = true;
+    button.dataset.sent = "";
+  }
+};
+
+// Back shows the page as it was left, and Stop stays on it.
+const wake = () => {
+  for (const button of $$("[data-sent]")) {
+    button.disabled = false;
+    delete button.dataset.sent;
+  }
+};
 
 const leaves = (link) => link.href && !link.target && !link.hasAttribute("download") && link.origin === location.origin
   && (link.pathname !== location.pathname || link.search !== location.search);
@@ -11,7 +27,12 @@ export const setUpBusy = () => {
     const link = e.target.closest?.("a[href]");
     if (link && !e.defaultPrevented && e.button === 0 && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) && leaves(link)) show(true);
   });
-  document.addEventListener("submit", (e) => { if (!e.defaultPrevented && e.target.method !== "dialog") show(true); });
-  document.addEventListener("keydown", (e) => { if (e.key === "Escape") show(false); });
-  addEventListener("pageshow", () => show(false));
+  document.addEventListener("submit", (e) => {
+    if (e.defaultPrevented || e.target.method === "dialog") return;
+    show(true);
+    // Later: a button that is disabled now would not send its own name and value.
+    if (e.target.method === "post") setTimeout(() => rest(e.target));
+  });
+  document.addEventListener("keydown", (e) => { if (e.key === "Escape") { show(false); wake(); } });
+  addEventListener("pageshow", () => { show(false); wake(); });
 };

@@ -28,6 +28,18 @@ const setUp = (dialog) => {
 
 export const openDialog = (id) => { const dialog = $(`#${id}`); if (dialog && !dialog.open) dialog.showModal(); };
 
+// Where the dialog would be, and only there: what else htmx asks for is somebody else's.
+const unreachable = (e) => {
+  const { elt, target } = e.detail;
+  if (target?.id !== "dialog-place") return;
+  target.replaceChildren($("#dialog-unreachable").content.cloneNode(true));
+  const dialog = $("dialog", target);
+  setUp(dialog);
+  $(".btn--main", dialog).focus();
+  // After the listener of setUp, which forgets the opener: the click names it again.
+  dialog.addEventListener("close", () => { if (dialog.returnValue === "again") elt.click(); });
+};
+
 export const setUpDialogs = () => {
   document.addEventListener("click", (e) => {
     const dismiss = e.target.closest?.("[data-dismiss]");
@@ -41,5 +53,6 @@ export const setUpDialogs = () => {
       if (menu) menu.open = false;
     }
   });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, unreachable);
   onContent((from) => { for (const dialog of $$("dialog[data-close]", from)) setUp(dialog); });
 };
