@@ -210,6 +210,47 @@ def test_the_link_to_an_event_is_copied(typist: Typist) -> None:
     expect(typist.page.locator("#panel")).to_have_attribute("data-seq", str(seq))
 
 
+def test_a_link_to_an_event_begins_at_it(typist: Typist) -> None:
+    seq = typist.found()[3]
+    typist.open("audit-logs", str(seq))
+    panel = typist.page.locator("#panel")
+    expect(panel).to_be_focused()
+    typist.keys("Tab")
+    assert panel.evaluate("panel => panel.contains(document.activeElement)")
+    typist.keys("Escape")
+    expect(panel).to_be_hidden()
+    assert typist.row_in_hand() == f"e{seq}"
+
+
+def test_the_focus_returns_to_the_filter_that_was_changed(typist: Typist) -> None:
+    menus = {which: typist.page.locator(f"[data-menu={which}] summary") for which in ("actions", "actor", "dates")}
+    search = typist.page.get_by_role("searchbox", name="Search the details")
+    typist.keys("e")
+    typist.type("calder")
+    typist.goes_on("Enter")
+    expect(menus["actor"]).to_be_focused()
+    typist.see_focus()
+    typist.keys("a")
+    typist.tab_to(typist.page.locator("input[value='user.login']"))
+    typist.keys("Space")
+    typist.tab_to(typist.page.locator("[data-menu=actions]").get_by_role("button", name="Apply"))
+    typist.goes_on("Enter")
+    expect(menus["actions"]).to_be_focused()
+    typist.keys("d")
+    typist.tab_to(typist.page.get_by_role("link", name="Last hour"), key="Shift+Tab")
+    typist.goes_on("Enter")
+    expect(menus["dates"]).to_be_focused()
+    typist.tab_to(typist.page.get_by_role("link", name="Remove filter: dates"))
+    typist.goes_on("Enter")
+    expect(menus["dates"]).to_be_focused()
+    typist.keys("/")
+    typist.type("password")
+    typist.goes_on("Enter")
+    expect(search).to_be_focused()
+    typist.open_log()
+    assert typist.focused() not in ("text", "Actions", "Actor email", "Dates")
+
+
 def test_the_help_opens_closes_and_turns_the_keys_off(typist: Typist) -> None:
     typist.keys("j", "?")
     help_ = typist.page.get_by_role("dialog", name="Keyboard")

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route, expect
 
+from minutebook.identifiers import new_token
 from minutebook.model import Context
 from minutebook.organization import sign_in
+from minutebook.organization.credits import BuyCredits
 from minutebook.store.engine import Store
 from tests.support.deployment import PASSWORD
 from tests.support.history import live_a_little
@@ -67,6 +69,53 @@ def test_an_event_is_shown_whole(reader: Visitor) -> None:
     reader.told("JSON copied")
     assert json.loads(reader.page.evaluate("navigator.clipboard.readText()")) == shown
     assert reader.context.request.get(reader.path("audit-logs", f"{seq}.json")).json() == shown
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_ring_of_the_panel_is_drawn_within_it_and_whole(site: Site, arrive: Arrive, dark: bool) -> None:
+    reader = arrive(site.company.auditor, dark=dark)
+    reader.open_log()
+    for key in ("j", "j", "Enter"):
+        reader.page.keyboard.press(key)
+    panel = reader.page.locator("#panel")
+    expect(panel).to_be_focused()
+    box = panel.bounding_box()
+    assert box
+
+    def photograph(left: float, top: float, width: float, height: float) -> bytes:
+        # Out of the way: the row below the pointer looks different.
+        reader.page.mouse.move(0, 0)
+        return reader.page.screenshot(clip={"x": left, "y": top, "width": width, "height": height})
+
+    edges = [photograph(box["x"] + inside, top, 2, 30) for inside in (1, box["width"] - 2) for top in (10, 200, 800)]
+    assert len(set(edges)) == 1
+    rows = photograph(0, 0, box["x"], 900)
+    panel.evaluate("panel => panel.blur()")
+    assert photograph(0, 0, box["x"], 900) == rows
+    assert photograph(box["x"] + 1, 10, 2, 30) != edges[0]
+
+
+def test_keys_turn_pages_and_show_what_is_new(reader: Visitor, site: Site) -> None:
+    def buy(number: int) -> None:
+        for _ in range(number):
+            site.company.act(site.company.owner, BuyCredits(100, f"inv-{new_token(site.store.randomness)}"))
+
+    def leads_on(key: str) -> list[int]:
+        with reader.page.expect_navigation():
+            reader.page.keyboard.press(key)
+        return reader.found()
+
+    buy(60)
+    reader.open_log(("action", "credits.purchase"))
+    first = reader.found()
+    second = leads_on("]")
+    assert set(second).isdisjoint(first)
+    buy(2)
+    reader.page.get_by_role("searchbox", name="Search the details").press("[")
+    reader.page.keyboard.press("Tab")
+    assert leads_on("[") == first
+    expect(reader.page.get_by_role("link", name="2 new events")).to_be_visible()
+    assert leads_on("n")[2:] == first[:-2]
 
 
 def test_the_panel_leads_on(reader: Visitor) -> None:

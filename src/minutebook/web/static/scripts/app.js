@@ -7,6 +7,7 @@ import { setUpFinding } from "./finding.js";
 import { setUpKeys } from "./keys.js";
 import { setUpMenus } from "./menus.js";
 import { setUpPanel } from "./panel.js";
+import { setUpReturning } from "./returning.js";
 import { setUpTheme } from "./theme.js";
 import { setUpToast } from "./toast.js";
 import { tellZone } from "./zone.js";
@@ -20,6 +21,7 @@ setUpAnswers();
 setUpCopying();
 setUpDialogs();
 setUpPanel();
+setUpReturning();
 setUpKeys();
 // Last: a link that one of the others follows by itself does not leave the page.
 setUpBusy();

@@ -104,8 +104,8 @@ const onPop = () => {
   else { close("stay"); mark(null); }
 };
 
-const unreachable = () => {
-  if (!wanted) return;
+const unreachable = (e) => {
+  if (!wanted || e.detail.target?.id !== "panel") return;
   const { href, how, focus } = wanted;
   const note = $("#unreachable").content.cloneNode(true);
   $("[data-retry]", note).setAttribute("href", href);
@@ -123,4 +123,6 @@ export const setUpPanel = () => {
   addEventListener("popstate", onPop);
   onContent(tabs);
   showRow();
+  // Whoever follows a link to an event comes for the event.
+  if (isOpen()) panel().focus({ preventScroll: true });
 };
