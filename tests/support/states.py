@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links
+from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.settings import ChangeModels, read_settings
 from tests.support.component_examples import HOSTILE
@@ -263,6 +264,20 @@ def _(visitor: Visitor) -> None:
     visitor.press("Set domain")
 
 
+@state("sso, a long domain")
+def _(visitor: Visitor) -> None:
+    visitor.open("sso")
+    visitor.page.get_by_role("textbox", name="Domain").fill(300 * "d")
+    visitor.press("Set domain")
+
+
+@state("models, a long id")
+def _(visitor: Visitor) -> None:
+    visitor.open("models")
+    visitor.page.get_by_label("Allow another model").fill(200 * "m")
+    visitor.press("Save")
+
+
 @state("sso, removing")
 def _(visitor: Visitor) -> None:
     visitor.open("sso", "remove")
@@ -358,6 +373,38 @@ def _(visitor: Visitor) -> None:
 @state("audit logs, nothing found")
 def _(visitor: Visitor) -> None:
     visitor.open_log(("actor", visitor.site.company.owner.email), ("text", "nothing says this"))
+
+
+@state("audit logs, nothing found of a long address")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("actor", 100 * "a"))
+
+
+@state("audit logs, nothing found of a long word")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("text", 190 * "t"))
+
+
+@state("audit logs, new events")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    for _number in range(60):
+        company.act(company.owner, BuyCredits(100, f"inv-{new_token(visitor.site.store.randomness)}"))
+    visitor.open_log(("action", "credits.purchase"))
+    visitor.follow(visitor.page.get_by_role("link", name="Older", exact=True))
+    company.act(company.owner, BuyCredits(100, f"inv-{new_token(visitor.site.store.randomness)}"))
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("link", name="1 new event")).to_be_visible()
+
+
+@state("members, unreachable")
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+    for complaint in ("net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest"):
+        visitor.expect_complaint(complaint)
+    visitor.page.route("**/invitations/new", lambda route: route.abort())
+    visitor.page.get_by_role("link", name="Invite people").click()
+    expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
 
 
 @state("audit logs, wrong dates", leave_out=COVERED)
