@@ -128,7 +128,7 @@ def test_sentences() -> None:
         "Created mode Review",
         "Changed mode Review, name Review → Réview, tools +edit −read, instructions: 2 lines removed",
         "Deleted mode Réview",
-        "Created the organization Calder, plan enterprise, 10 seats, owned by Bob a demo",
+        "Created the organization Calder, plan enterprise, 10 seats, owned by Bob, a demo",
         "Changed Models & Providers +new/model −openai/gpt-5, providers +acme −xai, "
         "default model openai/gpt-5 → new/model forbid → allow",
         "Set the SSO domain calder.example → calder.test",

@@ -20,7 +20,7 @@ class FirstSettings(Value):
     "organization.create",
     title="Organization created",
     severity=Severity.HIGH,
-    says="Created the organization {name}, plan {plan}, {seat_limit} seats, owned by {owner} {remark}",
+    says="Created the organization {name}, plan {plan}, {seat_limit} seats, owned by {owner}[, {remark}]",
     since="0.1",
 )
 class OrganizationCreated(Details):

@@ -18,9 +18,9 @@ from minutebook.organization.settings import (
     MODEL,
     ChangeModels,
     Settings,
+    no_name,
     read_settings,
 )
-from minutebook.organization.wording import shortened
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell
@@ -53,7 +53,7 @@ def save_models(request: Request, place: Changed, sent: Sent) -> Response:
     new = sent.one("new_model").strip().lower()
     try:
         if new and not MODEL.fullmatch(new):
-            raise Invalid.one("new_model", f"“{shortened(new)}” is not a model id, such as openai/gpt-5.")
+            raise Invalid.one("new_model", no_name(new, "a model id, such as openai/gpt-5"))
         models = (*sent.every("models"), new)
         command = ChangeModels(models, sent.every("providers"), sent.one("default_model"), before_seen(before))
         done = perform(place.site.store, place.seat, command)
