@@ -67,7 +67,7 @@ def test_icons_are_in_the_sprite(pages: Environment) -> None:
     named = set()
     for name in pages.list_templates():
         source = (TEMPLATES / name).read_text()
-        named |= set(re.findall(r'(?:icon\(|mark=)"([a-z]+)"', source))
+        named |= set(re.findall(r'(?:icon\(|mark=|step\(event[^)]*, )"([a-z]+)"', source))
     assert named <= sprite
 
 
