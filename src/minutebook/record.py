@@ -31,6 +31,14 @@ class NoChange:
 NO_CHANGE: Final = NoChange()
 
 
+@final
+class Anybody:
+    """What a command `needs` that is for acts of people without a seat, which then decide in `change` themselves."""
+
+
+ANYBODY: Final = Anybody()
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """One act under the lock of its organization's head: what a command may read, change and rely on."""
@@ -60,11 +68,15 @@ class Act:
 class Command(ABC):
     """What somebody wants to do: a frozen dataclass of its arguments.
 
-    `needs` is the permission that the seat must have when the head is locked; None for acts of people without a seat,
-    which then decide in `change` themselves.
+    `needs` is the permission that the seat must have when the head is locked, or ANYBODY. It has no default: a command
+    that forgot it would be open to everybody.
     """
 
-    needs: ClassVar[Permission | None] = None
+    needs: ClassVar[Permission | Anybody]
+
+    def __init_subclass__(cls) -> None:
+        if not isinstance(getattr(cls, "needs", None), Permission | Anybody):
+            raise TypeError(f"{cls.__name__}: write `needs: ClassVar = Permission.…`, or ANYBODY if `change` decides")
 
     def prepare(self) -> Command:
         """Does what is slow and needs no transaction, such as hashing a password."""
@@ -108,8 +120,8 @@ def role_of(connection: Connection, seat: Seat) -> Role | None:
     return Role(role) if role else None
 
 
-def _authorize(act: Act, needs: Permission | None) -> None:
-    if needs is None or act.by_operator:
+def _authorize(act: Act, needs: Permission | Anybody) -> None:
+    if isinstance(needs, Anybody) or act.by_operator:
         return
     if act.role is None:
         raise NotFound(why="no seat")

@@ -7,27 +7,37 @@ from collections.abc import Callable
 
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
-from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso
+from minutebook.organization import credits, invitations, modes, organizations, seats, settings, sign_in, sittings, sso
 from minutebook.organization.people import User
-from minutebook.record import Command, NoChange
+from minutebook.record import ANYBODY, Command, NoChange
+from tests.support.commands import all_commands
 from tests.support.deployment import Deployment
 
 OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
-EXPECTED: dict[str, set[Role]] = {
-    "invite": {OWNER, ADMIN},
-    "revoke": {OWNER, ADMIN},
-    "change role": {OWNER, ADMIN},
-    "remove": {OWNER, ADMIN},
-    "models": {OWNER, ADMIN},
-    "data collection": {OWNER, ADMIN},
-    "create mode": {OWNER, ADMIN},
-    "update mode": {OWNER, ADMIN},
-    "delete mode": {OWNER, ADMIN},
-    "buy credits": {OWNER, BILLING},
-    "set domain": {OWNER, ADMIN},
-    "remove domain": {OWNER, ADMIN},
-    "read the log": {OWNER, ADMIN, AUDITOR},
+EXPECTED: dict[type[Command], set[Role]] = {
+    invitations.InvitePerson: {OWNER, ADMIN},
+    invitations.RevokeInvitation: {OWNER, ADMIN},
+    seats.ChangeRole: {OWNER, ADMIN},
+    seats.RemoveMember: {OWNER, ADMIN},
+    settings.ChangeModels: {OWNER, ADMIN},
+    settings.ChangeDataCollection: {OWNER, ADMIN},
+    modes.CreateMode: {OWNER, ADMIN},
+    modes.UpdateMode: {OWNER, ADMIN},
+    modes.DeleteMode: {OWNER, ADMIN},
+    credits.BuyCredits: {OWNER, BILLING},
+    sso.SetSsoDomain: {OWNER, ADMIN},
+    sso.RemoveSsoDomain: {OWNER, ADMIN},
+    sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
 }
+DECIDE_THEMSELVES = {
+    invitations.AcceptInvitation,
+    organizations.ChangePlan,
+    organizations.CreateOrganization,
+    sign_in.EnterOrganization,
+    sign_in.LeaveOrganization,
+    sign_in.RecordFailedSignIn,
+}
+"""Commands for people without a seat. The tests of each one's own module hold what it refuses."""
 
 
 class Tries:
@@ -39,31 +49,33 @@ class Tries:
         self.numbers = itertools.count()
         self.session = ""
 
-    def __call__(self, name: str, session: str = "ses_nobody") -> Command:
-        """A new command of this name; `session` is the one that acts, for what happens in a session."""
+    def __call__(self, kind: type[Command], session: str = "ses_nobody") -> Command:
+        """A new command of this kind; `session` is the one that acts, for what happens in a session."""
         self.session = session
         number = next(self.numbers)
         token = f"token {number}"
         address = f"invited{number}@calder.example"
-        makers: dict[str, Callable[[], Command]] = {
-            "invite": lambda: invitations.InvitePerson(address, MEMBER, token),
-            "revoke": lambda: invitations.RevokeInvitation(
+        makers: dict[type[Command], Callable[[], Command]] = {
+            invitations.InvitePerson: lambda: invitations.InvitePerson(address, MEMBER, token),
+            invitations.RevokeInvitation: lambda: invitations.RevokeInvitation(
                 self._made(invitations.InvitePerson(address, MEMBER, token), "invitation")
             ),
-            "change role": lambda: seats.ChangeRole(self._member().id, BILLING),
-            "remove": lambda: seats.RemoveMember(self._member().id),
-            "models": lambda: settings.ChangeModels((f"made/up-{number}",), ("openai",), f"made/up-{number}"),
-            "data collection": lambda: settings.ChangeDataCollection(self._other_policy()),
-            "create mode": lambda: modes.CreateMode(f"Mode {number}", "", ()),
-            "update mode": lambda: modes.UpdateMode(self._mode(number), f"Changed {number}", "", ()),
-            "delete mode": lambda: modes.DeleteMode(self._mode(number)),
-            "buy credits": lambda: credits.BuyCredits(100, f"inv-{number}"),
-            "set domain": lambda: sso.SetSsoDomain(f"calder-{number}.example"),
-            "remove domain": self._remove_domain,
-            "read the log": lambda: sittings.OpenSitting(self.session),
+            seats.ChangeRole: lambda: seats.ChangeRole(self._member().id, BILLING),
+            seats.RemoveMember: lambda: seats.RemoveMember(self._member().id),
+            settings.ChangeModels: lambda: settings.ChangeModels(
+                (f"made/up-{number}",), ("openai",), f"made/up-{number}"
+            ),
+            settings.ChangeDataCollection: lambda: settings.ChangeDataCollection(self._other_policy()),
+            modes.CreateMode: lambda: modes.CreateMode(f"Mode {number}", "", ()),
+            modes.UpdateMode: lambda: modes.UpdateMode(self._mode(number), f"Changed {number}", "", ()),
+            modes.DeleteMode: lambda: modes.DeleteMode(self._mode(number)),
+            credits.BuyCredits: lambda: credits.BuyCredits(100, f"inv-{number}"),
+            sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
+            sso.RemoveSsoDomain: self._remove_domain,
+            sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
         }
-        assert makers.keys() == EXPECTED.keys()
-        return makers[name]()
+        assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"
+        return makers[kind]()
 
     def _made(self, command: Command, detail: str) -> str:
         return str(self.deployment.act(None, self.organization, command).details[detail])
@@ -84,6 +96,16 @@ class Tries:
         return sso.RemoveSsoDomain()
 
 
+def test_every_command_is_tried() -> None:
+    for command in all_commands():
+        if command.needs is ANYBODY:
+            what = f"DECIDE_THEMSELVES of {__name__}, and test what its `change` refuses"
+            assert command in DECIDE_THEMSELVES, f"{command.__name__} is for anybody: add it to {what}"
+        else:
+            what = f"EXPECTED of {__name__} with the roles that may, and to Tries how it is made"
+            assert command in EXPECTED, f"Nobody tries {command.__name__}: add it to {what}"
+
+
 def test_every_role_tries_every_command(deployment: Deployment) -> None:
     owner = deployment.person()
     organization = deployment.found(owner, seat_limit=1000)
@@ -92,9 +114,9 @@ def test_every_role_tries_every_command(deployment: Deployment) -> None:
     for role in Role:
         deployment.join(organization, None, role, people[role], sessions[role])
     make = Tries(deployment, organization)
-    found: dict[str, set[Role]] = {name: set() for name in EXPECTED}
-    for name, role in itertools.product(EXPECTED, Role):
-        command = make(name, sessions[role])
+    found: dict[type[Command], set[Role]] = {kind: set() for kind in EXPECTED}
+    for kind, role in itertools.product(EXPECTED, Role):
+        command = make(kind, sessions[role])
         size = deployment.size(organization)
         try:
             answer = deployment.attempt(people[role], organization, command, sessions[role])
@@ -102,8 +124,8 @@ def test_every_role_tries_every_command(deployment: Deployment) -> None:
             assert refusal.facts["role"] == role.label.lower()
             assert deployment.size(organization) == size
         else:
-            assert not isinstance(answer, NoChange), (name, role)
-            found[name].add(role)
+            assert not isinstance(answer, NoChange), (kind, role)
+            found[kind].add(role)
     assert found == EXPECTED
     deployment.check()
 
@@ -114,12 +136,12 @@ def test_without_a_seat_there_is_nothing(deployment: Deployment) -> None:
     stranger, elsewhere = deployment.person(), deployment.person()
     deployment.found(elsewhere)
     make = Tries(deployment, organization)
-    for name in EXPECTED:
-        command = make(name)
+    for kind in EXPECTED:
+        command = make(kind)
         for person, where in ((stranger, organization), (elsewhere, organization), (elsewhere, 999)):
             try:
                 deployment.attempt(person, where, command)
             except NotFound:
                 continue
-            raise AssertionError(f"{name} was not refused")
+            raise AssertionError(f"{kind.__name__} was not refused")
     deployment.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -23,11 +24,12 @@ from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
 from minutebook.organization import credits, invitations, modes, seats, sign_in, sittings, sso
 from minutebook.organization import settings as organization_settings
-from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange
 from tests.support import stored
 from tests.support.check_log import check_log
+from tests.support.commands import all_commands
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import BrokeOff, Fault, FaultyStore, breaking_off
 from tests.support.told import Answer, Told
@@ -253,6 +255,13 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         check_log(self.store, self.told, after=self.after)
+
+
+def test_there_is_a_rule_for_every_command() -> None:
+    rules = inspect.getsource(Machine)
+    for command in all_commands():
+        is_there = command is CreateOrganization or f"{command.__name__}(" in rules  # the machine begins with founding
+        assert is_there, f"No rule performs {command.__name__}: add one to Machine in tests/record/test_machine.py"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from minutebook.organization.organizations import read_organization
 from minutebook.organization.outbox import Mail, Undelivered
 from minutebook.organization.people import User
 from minutebook.permissions import GRANTS, Permission
-from minutebook.record import Act, Command
+from minutebook.record import ANYBODY, Act, Command
 from minutebook.store import schema
 
 LIFETIME = 7 * DAY
@@ -119,6 +119,8 @@ class AcceptInvitation(Command):
     Raises NotFound for a token that is wrong, used, revoked, expired or lapsed; NotAllowed for another person's
     invitation, and for a new user by a link that does not prove the address.
     """
+
+    needs: ClassVar = ANYBODY
 
     token: str
     user: User

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -14,7 +15,7 @@ from minutebook.identifiers import new_id
 from minutebook.model import Plan, Randomness, Role, Seat
 from minutebook.organization import access, settings, wording
 from minutebook.organization.people import User
-from minutebook.record import NO_CHANGE, Act, Command, NoChange
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
 from minutebook.store import log, schema
 
 MAX_SEATS = 100_000
@@ -35,6 +36,8 @@ class Organization:
 @dataclass(frozen=True)
 class CreateOrganization(Command):
     """Founds an organization with its first owner. `remark` is put behind its sentence."""
+
+    needs: ClassVar = ANYBODY
 
     name: str
     owner: User
@@ -89,6 +92,8 @@ class CreateOrganization(Command):
 @dataclass(frozen=True)
 class ChangePlan(Command):
     """Gives the organization another plan or seat limit; for whoever runs Minutebook."""
+
+    needs: ClassVar = ANYBODY
 
     plan: Plan
     seat_limit: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
+from typing import ClassVar
 
 import structlog
 from limits import RateLimitItemPerMinute
@@ -19,7 +20,7 @@ from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, MINUTE, Context, Seat
 from minutebook.organization import access, links, people
 from minutebook.organization.people import User
-from minutebook.record import NO_CHANGE, Act, Command, NoChange, perform
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -46,6 +47,8 @@ class Session:
 class EnterOrganization(Command):
     """Begins the access of the acting session to one organization."""
 
+    needs: ClassVar = ANYBODY
+
     method: str
 
     def change(self, act: Act) -> SignedIn | NoChange:
@@ -58,6 +61,8 @@ class EnterOrganization(Command):
 class LeaveOrganization(Command):
     """Ends the access of a session to one organization, because its user signed out."""
 
+    needs: ClassVar = ANYBODY
+
     session: str
 
     def change(self, act: Act) -> SignedOut | NoChange:
@@ -67,6 +72,8 @@ class LeaveOrganization(Command):
 @dataclass(frozen=True)
 class RecordFailedSignIn(Command):
     """Records that somebody was refused to sign in as a user of the organization."""
+
+    needs: ClassVar = ANYBODY
 
     reason: str
     attempt: int
