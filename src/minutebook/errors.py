@@ -127,6 +127,15 @@ class StoreUnavailable(MinutebookError):
     exit_code = 3
 
 
+class TooSlow(MinutebookError):
+    """This search was given up after {seconds} seconds. Narrow it: give a start or end, an action or an actor, or leave
+    out what is looked for inside details."""
+
+    status = 503
+    code = "too_slow"
+    exit_code = 3
+
+
 class OutcomeUnknown(MinutebookError):
     """The connection to the database broke while your change was being saved. Look whether it is there before you try
     again."""

@@ -118,7 +118,7 @@ def test_the_canonical_order_is_that_of_the_fields() -> None:
     ("pairs", "field", "says"),
     [
         ([("actr", "ada")], "actr", "no filter “actr”. Did you mean actor"),
-        ([("offset", "")], "offset", "The filters are action, actor, start, end and text."),
+        ([("offset", "")], "offset", "The filters are action, actor, start, end, text and q."),
         ([("\0\u202e", "x")], "\0\u202e", "“[U+0000][U+202E]”"),
         ([("action", "user.logn")], "action", "“user.logn” is not an action. Did you mean user.login"),
         ([("action", "user.login"), ("action", "zzz")], "action", "“zzz” is not an action. An action is written noun."),

@@ -149,7 +149,7 @@ def _check_counts(connection: Connection, head: StoredHead, events: Sequence[Sto
     filters += [(Filter(actions=(action,)), number) for action, number in actions.items()]
     filters += [(Filter(actor=address), number) for address, number in actors.items()]
     for filter_, number in filters:
-        found = search.count(connection, scope, filter_)
+        found = search.count(connection, scope, filter_).number
         if found != number:
             yield f"{filter_} finds {found} events; there are {number}"
 

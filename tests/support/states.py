@@ -334,6 +334,18 @@ def _(visitor: Visitor) -> None:
     assert visitor.rows()
 
 
+@state("audit logs, a query")
+def _(visitor: Visitor) -> None:
+    query = "(action:settings.* OR target:wen) -outcome:failure -actor:nobody@x.example"
+    visitor.open_log(("query", query))
+    assert visitor.rows()
+
+
+@state("audit logs, a bad query")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "-action:user.logout -actor:ci@calder.example outcome:sucess after:2026-11-06"))
+
+
 @state("audit logs, an event")
 def _(visitor: Visitor) -> None:
     visitor.open_log(("action", "settings.change"))

@@ -12,6 +12,7 @@ from httpx2 import Response
 
 from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.filters import Cursor, Filter, search_of
+from minutebook.filters.telling import TURNED
 from minutebook.model import HOUR, Context, Event, Plan, Role, Seat, rfc3339
 from minutebook.organization import credits, modes, settings, sso
 from minutebook.organization.organizations import ChangePlan
@@ -162,9 +163,14 @@ def test_actors_are_offered_by_name_with_what_each_would_find(light_dashboard: D
     ],
 )
 def test_the_chip_tells_how_an_address_is_compared(light_dashboard: Dashboard, typed: str, operator: str) -> None:
-    page = Reader(light_dashboard, Role.OWNER).read(("actor", typed))
+    reader = Reader(light_dashboard, Role.OWNER)
+    page = reader.read(("actor", typed))
     assert rows(page)
-    assert f'<span class="chip__op">{operator}</span>' in page.text
+    assert re.search(rf'<a class="chip__op" href="[^"]+" title="Turn around">{operator}</a>', page.text)
+    others = reader.open(link(page, operator))
+    assert not set(rows(others)) & set(rows(page))
+    assert len(rows(others)) + len(rows(page)) == len(light_dashboard.events())
+    assert rows(reader.open(link(others, TURNED[operator]))) == rows(page)
 
 
 def test_each_chip_can_be_removed_and_the_rest_stays(light_dashboard: Dashboard) -> None:
@@ -175,10 +181,11 @@ def test_each_chip_can_be_removed_and_the_rest_stays(light_dashboard: Dashboard)
         "Remove filter: action is user.invite": "actor=calder&start=2026-11-06&end=2026-11-30&text=member",
         "Remove filter: actor is calder": "action=user.invite&start=2026-11-06&end=2026-11-30&text=member",
         "Remove filter: dates 6 Nov 00:00 – 30 Nov 23:59": "action=user.invite&actor=calder&text=member",
-        "Clear the search": "action=user.invite&actor=calder&start=2026-11-06&end=2026-11-30",
+        "Remove filter: details contain “member”": "action=user.invite&actor=calder&start=2026-11-06&end=2026-11-30",
     }
     for chip, rest in chips.items():
         assert link(page, chip) == f"{reader.path}?{rest}"
+    assert link(page, "Clear the search") == reader.path
 
 
 def test_a_value_in_a_row_filters_by_it_beside_what_is_filtered_already(light_dashboard: Dashboard) -> None:
@@ -211,14 +218,19 @@ BIG = "x" * 10_000
         ((("action", "user.logn"),), "Did you mean user.login", 'value="user.logn" checked'),
         ((("actor", "ada okafor"),), "plain letters", 'value="ada okafor"'),
         ((("actor", BIG),), "longer than an address", f'value="{BIG}"'),
-        ((("text", "a\0b"),), "NUL, which cannot be searched for", 'name="text" type="search" value="a'),
-        ((("text", BIG),), "at most 200", f'value="{BIG}"'),
+        ((("text", "a\0b"),), "NUL, which cannot be searched for", ""),
+        ((("text", BIG),), "at most 200", ""),
+        ((("query", "a\0b"),), "NUL, which cannot be searched for", 'name="query" type="search" value="a'),
+        ((("query", BIG),), "at most 2,000", f'value="{BIG}"'),
+        ((("query", "outcome:sucess"),), "The outcomes are success, failure and denied", 'value="outcome:sucess"'),
+        ((("q", "ip:x"),), "is not an IP address", 'value="ip:x"'),
+        ((("query", "after:2026-11-07 before:2026-11-06"),), "before the start", 'value="after:2026-11-07 before'),
         ((("start_date", "6/11/2026"),), "two different days", 'value="6/11/2026"'),
         ((("end_date", "2026-11-06"), ("end_time", "17:60")), "is not a time", 'value="17:60"'),
         ((("start_date", "2026-11-07"), ("end_date", "2026-11-06")), "before the start", 'value="2026-11-07"'),
         ((("start", "soon"),), "is not a time", 'value="soon"'),
         ((("start", "2026-11-07"), ("end", "2026-11-06")), "before the start", 'value="2026-11-07"'),
-        ((("colour", "red"),), "The filters are action, actor, start, end and text.", ""),
+        ((("colour", "red"),), "The filters are action, actor, start, end, text and q.", ""),
         ((("zone", "Mars"),), "write zone=utc", ""),
         ((("event", "first"),), "is not the number of an event", ""),
         ((("older", BIG),), "not a link to a page of this log", ""),

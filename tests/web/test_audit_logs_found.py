@@ -95,7 +95,8 @@ def told(event: Event) -> str:
     """All that an event says, in one line; worked out once for each."""
     if event.id not in TOLD:
         said = plain(describe(read_details(event.action, event.details)))
-        names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
+        names = [event.actor.email or "", event.actor.name or "", event.actor.id, event.context.ip or ""]
+        names += [text for target in event.targets for text in (target.name, target.id)]
         details = json.dumps(dict(event.details), ensure_ascii=False).replace("\\\\", "\\").replace('\\"', '"')
         TOLD[event.id] = fold(" ".join([said, *names, details]))
     return TOLD[event.id]
@@ -165,7 +166,7 @@ def test_every_filter_finds_what_a_plain_look_finds(filled: Filled) -> None:
         with filled.deployment.store.reading() as connection:
             forth = list(pages(connection, scope, filter_, size, None, "older"))
             assert [event.seq for page in forth for event in page] == wanted
-            assert search.count(connection, scope, filter_) == len(wanted)
+            assert search.count(connection, scope, filter_) == (len(wanted), True)
             by_action = search.count_by_action(connection, scope, filter_)
             by_actor = search.count_by_actor(connection, scope, filter_, 100)
             if forth[-1]:
@@ -183,7 +184,7 @@ def test_every_filter_finds_what_a_plain_look_finds(filled: Filled) -> None:
         assert by_actor == {email: of_actors.count(email) for email in of_actors if email}
 
     check()
-    assert hits == set(Filter.__slots__), "the filters tried were too narrow to show anything"
+    assert hits == set(Filter.__slots__) - {"more"}, "the filters tried were too narrow to show anything"
 
 
 def test_nothing_is_lost_or_repeated_while_events_arrive(filled: Filled) -> None:

@@ -18,6 +18,7 @@ from minutebook.web.log_address import WALL, Address, Pairs, Reading, read
 PATH = "/o/org_abcdefghijkl/audit-logs"
 ORGANIZATION = "org_abcdefghijkl"
 BERLIN = zone_named("Europe/Berlin")
+NOW = to_micros(datetime(2026, 11, 6, 12, tzinfo=UTC))
 ZONES = ("UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu")
 
 
@@ -26,7 +27,7 @@ def utc(text: str) -> int:
 
 
 def understood(*pairs: tuple[str, str], own: str = "Europe/Berlin") -> Reading:
-    return read(pairs, PATH, ORGANIZATION, zone_named(own))
+    return read(pairs, PATH, ORGANIZATION, zone_named(own), NOW)
 
 
 def pairs_of(href: str) -> Pairs:
@@ -35,10 +36,12 @@ def pairs_of(href: str) -> Pairs:
 
 
 def form(reading: Reading, **typed: str) -> Pairs:
-    """What the form of a page sends, with something else typed into some of its fields."""
+    """What the controls of a page send, with something else typed into some of their fields."""
     values = dict(reading.values) | typed
     actions = [("action", name) for name in (*reading.wrong_actions, *reading.chosen_actions)]
-    return (*reading.hidden, ("text", values["text"]), *actions, *((key, values[key]) for key in ("actor", *WALL)))
+    hidden = [(key, typed.get(key, value)) for key, value in (*reading.hidden, *reading.hidden_with_controls)]
+    hidden += [("text", typed["text"])] if "text" in typed and "text" not in dict(hidden) else []
+    return (*hidden, *actions, *((key, values[key]) for key in ("actor", *WALL)))
 
 
 instants = st.integers(0, utc("2030-01-01T00:00")) | st.integers(
@@ -153,7 +156,7 @@ def test_blank_fields_are_left_out_of_the_address() -> None:
     ("pairs", "field", "says"),
     [
         ([("actoin", "user.login")], "actoin", "Did you mean action"),
-        ([("foo", "")], "foo", "The filters are action, actor, start, end and text."),
+        ([("foo", "")], "foo", "The filters are action, actor, start, end, text and q."),
         ([("\0", "x")], "\0", "[U+0000]"),
         ([("x" * 10_000, "x")], "x" * 60, "There is no filter"),
         ([("action", "user.logn")], "action", "Did you mean user.login"),

@@ -15,7 +15,7 @@ from typer.main import get_command
 from minutebook import config
 from minutebook.actions import CATALOGUE, NOUNS, Action
 from minutebook.config import Settings, variable_of
-from minutebook.filters import FIELDS, in_order
+from minutebook.filters import FIELDS, TERMS, in_order, language
 
 GENERATED = "<!-- Written by tools/generate_docs.py; change what it is derived from instead. -->"
 PLAIN_TYPES: dict[object, str] = {str: "text", int: "integer", bool: "true or false"}
@@ -66,7 +66,24 @@ def filters_markdown() -> str:
     ]
     for field in FIELDS:
         lines += ["", f"## `{field.key}`", "", *_prose(field.help)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_language_section()]) + "\n"
+
+
+def _language_section() -> Iterator[str]:
+    """The query language, from its grammar and the table of its terms."""
+    _, grammar, *rest = dedent(language.__doc__ or "").strip().split("\n\n")
+    yield from ("", "## The query language", "")
+    yield from _prose(
+        "The search box, and `q` in a URL, understand more than the fields above: `action:member.* -outcome:success` "
+        "are the acts on members that did not succeed. Fields stand beside each other and must all fit; `-` leaves out "
+        "what follows it, `OR` accepts either side, parentheses hold together, and several values of one field are "
+        "separated by commas. In the box, times are in the zone of the page."
+    )
+    rows = [(", ".join(f"`{example}`" for example in kind.examples), kind.help) for kind in TERMS.values()]
+    yield from ("", *_table(("Term", "Meaning"), rows))
+    yield from ("", "### Grammar", "", "```", *dedent(grammar).split("\n"), "```")
+    for paragraph in rest:
+        yield from ("", *_prose(paragraph))
 
 
 def settings_markdown() -> str:

@@ -1,16 +1,31 @@
 """The filters: one table of fields, and what their values mean. Without a database and without I/O."""
 
 from minutebook.filters.actor import ActorMatch, MatchKind, actor_match, matches
+from minutebook.filters.clause import Clause
 from minutebook.filters.cursor import Cursor, Direction, parse_cursor, search_of
-from minutebook.filters.fields import EVERYTHING, FIELDS, Clause, Field, Filter, in_order, parse, write
+from minutebook.filters.fields import (
+    EVERYTHING,
+    FIELDS,
+    Field,
+    Filter,
+    expression_of,
+    filter_of,
+    in_order,
+    parse,
+    write,
+)
+from minutebook.filters.moments import Here
 from minutebook.filters.presets import Preset, presets
+from minutebook.filters.terms import TERMS, fits
 from minutebook.filters.text import normal_text, text_words
 from minutebook.filters.wall import parse_wall, wall_fields
+from minutebook.filters.words import search_text
 from minutebook.filters.zones import UTC, told, zone_label, zone_named
 
 __all__ = [
     "EVERYTHING",
     "FIELDS",
+    "TERMS",
     "UTC",
     "ActorMatch",
     "Clause",
@@ -18,9 +33,13 @@ __all__ = [
     "Direction",
     "Field",
     "Filter",
+    "Here",
     "MatchKind",
     "Preset",
     "actor_match",
+    "expression_of",
+    "filter_of",
+    "fits",
     "in_order",
     "matches",
     "normal_text",
@@ -29,6 +48,7 @@ __all__ = [
     "parse_wall",
     "presets",
     "search_of",
+    "search_text",
     "text_words",
     "told",
     "wall_fields",

@@ -5,12 +5,12 @@ Addresses are recorded in lower case (`email_address.py`), so case never matters
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from minutebook.email_address import MAX_LENGTH, ascii_lower, is_email, stranger
 from minutebook.errors import Invalid
+from minutebook.filters import globs
 
 
 class MatchKind(StrEnum):
@@ -34,7 +34,7 @@ def actor_match(text: str, field: str = "actor") -> ActorMatch:
 
     An address may itself hold a `*`. Such an address is a pattern here; it finds at least itself.
     """
-    text = re.sub(r"\*+", "*", ascii_lower(text.strip()))
+    text = globs.collapsed(ascii_lower(text.strip()))
     if not text:
         raise Invalid.one(field, "Enter an address, such as ada@example.com, or a part of one.")
     if len(text) > MAX_LENGTH + 2:
@@ -42,7 +42,7 @@ def actor_match(text: str, field: str = "actor") -> ActorMatch:
     if strange := stranger(text):
         hint = " In a URL, write a + as %2B." if " " in text and text.isascii() else ""
         raise Invalid.one(field, strange + hint)
-    if "*" in text:
+    if globs.STAR in text:
         return ActorMatch(MatchKind.PATTERN, text)
     return ActorMatch(MatchKind.EXACT if is_email(text) else MatchKind.PART, text)
 
@@ -57,18 +57,4 @@ def matches(match: ActorMatch, address: str | None) -> bool:
         case MatchKind.PART:
             return match.text in address
         case MatchKind.PATTERN:
-            return _fits(match.text.split("*"), address)
-
-
-def _fits(pieces: list[str], address: str) -> bool:
-    """Each piece as early as possible: linear, where a regular expression could take forever."""
-    first, *middle, last = pieces
-    if len(address) < len(first) + len(last) or not address.startswith(first) or not address.endswith(last):
-        return False
-    position, end = len(first), len(address) - len(last)
-    for piece in middle:
-        found = address.find(piece, position, end)
-        if found < 0:
-            return False
-        position = found + len(piece)
-    return True
+            return globs.fits(match.text, address)

@@ -1,22 +1,27 @@
-"""The Filter, and the one table from which the URL, the chips and the documentation derive.
+"""The Filter, and the one table from which the URL, the controls and the documentation derive.
 
-To add a field: an attribute of Filter, a row of FIELDS, and its clause in `store/where.py`.
+Whatever can be asked of an event is a term of the query language (`terms.py`), and is in a URL as `q`. The few fields
+here are the terms that people set by a control of their own: `expression_of` and `filter_of` lead there and back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.errors import Invalid, Problem
-from minutebook.filters import instants
-from minutebook.filters.actor import MatchKind, actor_match
+from minutebook.filters import instants, language
+from minutebook.filters.actor import actor_match
+from minutebook.filters.clause import Clause, listed
+from minutebook.filters.expression import NOTHING_ASKED, AnyOf, Expression, Term, all_of, any_of, conjuncts
+from minutebook.filters.globs import STAR
+from minutebook.filters.moments import Here
 from minutebook.filters.quote import LIMIT, quoted
-from minutebook.filters.text import parse_text, written_words
+from minutebook.filters.terms import TERMS, ActorValue, meant
+from minutebook.filters.text import MAX_LENGTH, parse_text, written_words
 from minutebook.filters.zones import told, told_end
 
 MOST_NAMED = 5
@@ -28,7 +33,7 @@ class Filter:
 
     `actions` are names of the catalogue in its order, without repetition (`in_order`), and any of them fits. `start` is
     inclusive, `end` exclusive, both in UTC microseconds. `actor` is a text for `actor_match`, `text` one for
-    `text_words`.
+    `text_words`. `more` is what only the query language can say, and holds nothing that the others could (`filter_of`).
     """
 
     actions: tuple[str, ...] = ()
@@ -36,17 +41,11 @@ class Filter:
     start: int | None = None
     end: int | None = None
     text: str | None = None
+    more: Expression | None = None
 
 
 EVERYTHING = Filter()
-
-
-class Clause(NamedTuple):
-    """One field of a filter as people read it. Subject and operator are ours; the value may be what a person typed."""
-
-    subject: str
-    operator: str
-    value: str
+HERE = Here()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Field:
     label: str
     help: str
     example: str
-    parse: Callable[[Sequence[str]], Any]
+    parse: Callable[[Sequence[str], Here], Any]
     write: Callable[[Any], list[str]]
     clause: Callable[[Any, ZoneInfo], Clause]
     repeated: bool = False
@@ -73,7 +72,7 @@ class Field:
 
     def sentence(self, value: Any, zone: ZoneInfo) -> str:
         """`action is user.login or member.remove`, `up to 6 Nov 2026 17:05 CET`."""
-        return " ".join(word for word in self.clause(value, zone) if word)
+        return self.clause(value, zone).sentence
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -82,7 +81,61 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names), key=lambda name: (nouns.index(CATALOGUE[name].noun), position[name])))
 
 
-def parse(pairs: Iterable[tuple[str, str]]) -> Filter:
+def expression_of(filter_: Filter) -> Expression:
+    """The filter as one expression."""
+    parts: list[Expression] = []
+    if filter_.actions:
+        parts.append(any_of(Term("action", name) for name in filter_.actions))
+    if filter_.actor is not None:
+        parts.append(Term("actor", ActorValue("email", filter_.actor)))
+    if filter_.start is not None:
+        parts.append(Term("after", filter_.start))
+    if filter_.end is not None:
+        parts.append(Term("before", filter_.end))
+    parts += [Term("text", word) for word in written_words(filter_.text or "")]
+    return all_of([*parts, *([filter_.more] if filter_.more else [])])
+
+
+def filter_of(expression: Expression, beside: Filter = EVERYTHING) -> Filter:
+    """The filter that means the expression and what is asked beside it; each part where a control can show it."""
+    found, rest = beside, [beside.more] if beside.more else []
+    words = written_words(beside.text or "")
+    for part in conjuncts(expression):
+        lifted = _lifted(part, found)
+        if lifted:
+            found = lifted
+        elif isinstance(part, Term) and part.key == "text" and (together := _joined([*words, str(part.value)])):
+            words.append(str(part.value))
+            found = replace(found, text=together)
+        else:
+            rest.append(part)
+    more = all_of(rest)
+    return replace(found, more=None if more == NOTHING_ASKED else more)
+
+
+def _lifted(part: Expression, found: Filter) -> Filter | None:
+    """The filter with the part in a field of its own, if it has one that is free."""
+    match part:
+        case Term("actor", ActorValue("email", text)) if found.actor is None:
+            return replace(found, actor=text)
+        case Term("after", int(start)) if found.start is None:
+            return replace(found, start=start)
+        case Term("before", int(end)) if found.end is None:
+            return replace(found, end=end)
+    alternatives = part.of if isinstance(part, AnyOf) else (part,)
+    names = [str(term.value) for term in alternatives if isinstance(term, Term) and term.key == "action"]
+    if len(names) == len(alternatives) and not found.actions and all(STAR not in name for name in names):
+        return replace(found, actions=in_order(names))
+    return None
+
+
+def _joined(words: list[str]) -> str | None:
+    """The words as one text of a filter; None when it would be read otherwise."""
+    text = " ".join(f'"{word}"' if " " in word else word for word in words)
+    return text if len(text) <= MAX_LENGTH and written_words(text) == words else None
+
+
+def parse(pairs: Iterable[tuple[str, str]], here: Here = HERE) -> Filter:
     """The filter of a URL's keys and values. A blank value counts as absent, as a form sends it.
 
     Raises Invalid with one Problem for each key that is wrong: nothing is left out silently.
@@ -98,10 +151,13 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Filter:
             problems.append(Problem(field.key, f"{field.key} is given {len(texts)} times; it can be given once."))
         elif texts:
             try:
-                values[field.attribute] = field.parse(texts)
+                values[field.attribute] = field.parse(texts, here)
             except Invalid as invalid:
                 problems.extend(invalid.problems)
+    more = values.pop("more", None)
     found = Filter(**values)
+    if more:
+        found = filter_of(more, found)
     if found.start is not None and found.end is not None and found.end <= found.start:
         start, end = instants.write_start(found.start), instants.write_end(found.end)
         problems.append(Problem("end", f"The end, {end}, is before the start, {start}."))
@@ -124,33 +180,21 @@ def _unknown_keys(given: Iterable[str]) -> list[Problem]:
     known = [field.key for field in FIELDS]
     problems = []
     for key in [key for key in given if key not in known][:MOST_NAMED]:
-        message = f"There is no filter {quoted(key)}. {_meant(key, known)}The filters are {_list(known, 'and')}."
+        message = f"There is no filter {quoted(key)}. {meant(key, known)}The filters are {listed(known, 'and')}."
         problems.append(Problem(key[:LIMIT], message))
     return problems
 
 
-def _meant(text: str, known: Iterable[str]) -> str:
-    close = get_close_matches(text.lower(), list(known), n=3, cutoff=0.5)
-    return f"Did you mean {_list(close, 'or')}? " if close else ""
-
-
-def _list(words: Sequence[str], last: str) -> str:
-    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _parse_actions(texts: Sequence[str]) -> tuple[str, ...]:
+def _parse_actions(texts: Sequence[str], _here: Here) -> tuple[str, ...]:
     names = list(dict.fromkeys(text.strip() for text in texts))
     unknown = [name for name in names if name not in CATALOGUE]
     if unknown:
-        sentences = [f"{quoted(name)} is not an action. {_meant(name, CATALOGUE)}" for name in unknown[:MOST_NAMED]]
+        sentences = [
+            f"{quoted(name)} is not an action. {meant(name, tuple(CATALOGUE))}" for name in unknown[:MOST_NAMED]
+        ]
         advice = "An action is written noun.verb, such as user.login; the list of Actions has them all."
         raise Invalid.one("action", "".join(sentences) + advice)
     return in_order(names)
-
-
-def _actor_clause(actor: str, _zone: ZoneInfo) -> Clause:
-    operators = {MatchKind.EXACT: "is", MatchKind.PATTERN: "matches", MatchKind.PART: "contains"}
-    return Clause("actor", operators[actor_match(actor).kind], actor)
 
 
 FIELDS: tuple[Field, ...] = (
@@ -163,7 +207,7 @@ FIELDS: tuple[Field, ...] = (
         repeated=True,
         parse=_parse_actions,
         write=list,
-        clause=lambda names, _zone: Clause("action", "is", _list(names, "or")),
+        clause=lambda names, _zone: Clause("action", "is", listed(names, "or")),
     ),
     Field(
         key="actor",
@@ -172,9 +216,9 @@ FIELDS: tuple[Field, ...] = (
         help="Who did it. A complete address fits exactly, a part of one as a part, and * stands for any characters. "
         "Upper and lower case are the same.",
         example="ada@example.com",
-        parse=lambda texts: actor_match(texts[0]).text,
+        parse=lambda texts, _here: actor_match(texts[0]).text,
         write=lambda actor: [actor],
-        clause=_actor_clause,
+        clause=lambda actor, zone: TERMS["actor"].clause(ActorValue("email", actor), zone),
     ),
     Field(
         key="start",
@@ -183,7 +227,7 @@ FIELDS: tuple[Field, ...] = (
         help="The first time that fits: a day, a minute, a second or a microsecond in UTC, or with an offset such as "
         "+01:00 (in a URL, %2B01:00).",
         example="2026-11-06T00:00Z",
-        parse=lambda texts: instants.parse_start(texts[0]),
+        parse=lambda texts, _here: instants.parse_start(texts[0]),
         write=lambda start: [instants.write_start(start)],
         clause=lambda start, zone: Clause("", "from", told(start, zone)),
     ),
@@ -193,7 +237,7 @@ FIELDS: tuple[Field, ...] = (
         label="End",
         help="The last time that fits, including all of what is written: 17:05 includes 17:05:59, and a day all of it.",
         example="2026-11-06T17:05Z",
-        parse=lambda texts: instants.parse_end(texts[0]),
+        parse=lambda texts, _here: instants.parse_end(texts[0]),
         write=lambda end: [instants.write_end(end)],
         clause=lambda end, zone: Clause("", "up to", told_end(end, zone)),
     ),
@@ -204,9 +248,19 @@ FIELDS: tuple[Field, ...] = (
         help='What the details contain. All words must be found, each also inside a longer one; a "quoted phrase" '
         "keeps its blanks. Case and accents make no difference.",
         example='opus "billing manager"',
-        parse=lambda texts: parse_text(texts[0]),
+        parse=lambda texts, _here: parse_text(texts[0]),
         write=lambda text: [text],
-        clause=lambda text, _zone: Clause("details", "contain", _list([f"“{w}”" for w in written_words(text)], "and")),
+        clause=lambda text, _zone: Clause("details", "contain", listed([f"“{w}”" for w in written_words(text)], "and")),
+    ),
+    Field(
+        key="q",
+        attribute="more",
+        label="Query",
+        help="Anything that the query language can say (see below). Its times are in UTC where they name no offset.",
+        example="ip:10.0.0.0/8 -outcome:success",
+        parse=lambda texts, here: language.read(texts[0], Here(now=here.now)),
+        write=lambda more: [language.write(more)],
+        clause=lambda more, zone: Clause("", "", language.write(more, zone)),
     ),
 )
 """In the order of a canonical URL."""

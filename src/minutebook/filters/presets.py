@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from minutebook.filters.wall import instant_of
+from minutebook.filters.zones import instant_of
 from minutebook.model import DAY, HOUR, MINUTE, from_micros
 
 

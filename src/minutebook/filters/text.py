@@ -42,6 +42,16 @@ def _kept(character: str) -> str:
     return character
 
 
+def unsearchable(text: str) -> tuple[int, str] | None:
+    """The place of the first character that no text of an event can hold, and what to say of it."""
+    for at, character in enumerate(text):
+        if unicodedata.category(character) in {"Cc", "Cs"} and not character.isspace():
+            code = f"U+{ord(character):04X}"
+            name = "NUL" if character == "\0" else "a control character"
+            return at, f"The text holds {code}, {name}, which cannot be searched for. Leave it out."
+    return None
+
+
 def text_words(text: str) -> tuple[str, ...]:
     """The normal texts that must all be found; a quotation mark without its partner is a character like any other."""
     return tuple(dict.fromkeys(map(normal_text, written_words(text))))
@@ -58,11 +68,8 @@ def parse_text(text: str, field: str = "text") -> str:
     text = " ".join(text.split())
     if len(text) > MAX_LENGTH:
         raise Invalid.one(field, f"The text is {len(text)} characters long; at most {MAX_LENGTH} can be searched for.")
-    for character in text:
-        if unicodedata.category(character) in {"Cc", "Cs"}:
-            code = f"U+{ord(character):04X}"
-            name = "NUL" if character == "\0" else "a control character"
-            raise Invalid.one(field, f"The text holds {code}, {name}, which cannot be searched for. Leave it out.")
+    if strange := unsearchable(text):
+        raise Invalid.one(field, strange[1])
     if not text_words(text):
         raise Invalid.one(field, f'There is nothing to search for in {quoted(text)}. Write a word or a "phrase".')
     return text

@@ -16,8 +16,8 @@ from minutebook.errors import Invalid, Problem
 from minutebook.filters.fields import Filter
 from minutebook.filters.instants import LATEST, RANGE
 from minutebook.filters.quote import quoted
-from minutebook.filters.zones import MONTHS, clock_time, precision, told, told_end
-from minutebook.model import SECOND, from_micros, to_micros
+from minutebook.filters.zones import MONTHS, clock_time, gap_end, instant_of, precision, shows, told, told_end
+from minutebook.model import from_micros, to_micros
 
 MICROSECOND = timedelta(microseconds=1)
 DAYS = "Write it as 2026-11-06 or 6 Nov 2026."
@@ -77,34 +77,10 @@ def wall_fields(shown: Filter, zone: ZoneInfo) -> dict[str, str]:
     return {"start_date": start[0], "start_time": start[1], "end_date": end[0], "end_time": end[1]}
 
 
-def instant_of(wall: datetime, zone: ZoneInfo) -> int:
-    """The instant at which the clock of the zone first shows a naive time; of a skipped one, the end of the gap."""
-    first = to_micros(wall.replace(tzinfo=zone, fold=0))
-    return first if _shows(first, wall, zone) else _gap_end(wall, zone)
-
-
 def _end_of(last: datetime, zone: ZoneInfo) -> int:
     """The instant after the clock shows a naive time for the last time; of a skipped one, the end of the gap."""
     second = to_micros(last.replace(tzinfo=zone, fold=1))
-    return second + 1 if _shows(second, last, zone) else _gap_end(last, zone)
-
-
-def _shows(micros: int, wall: datetime, zone: ZoneInfo) -> bool:
-    return from_micros(micros).astimezone(zone).replace(tzinfo=None, fold=0) == wall
-
-
-def _gap_end(wall: datetime, zone: ZoneInfo) -> int:
-    """When a skipped time is read with the offset after the gap it lies before the gap, and the other way round."""
-    before = to_micros(wall.replace(tzinfo=zone, fold=1)) // SECOND
-    after = to_micros(wall.replace(tzinfo=zone, fold=0)) // SECOND + 1
-    offset = from_micros(before * SECOND).astimezone(zone).utcoffset()
-    while after - before > 1:
-        middle = (before + after) // 2
-        if from_micros(middle * SECOND).astimezone(zone).utcoffset() == offset:
-            before = middle
-        else:
-            after = middle
-    return after * SECOND
+    return second + 1 if shows(second, last, zone) else gap_end(last, zone)
 
 
 def _written(

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-from minutebook.model import MINUTE, SECOND, from_micros
+from minutebook.model import MINUTE, SECOND, from_micros, to_micros
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -70,6 +70,34 @@ def precision(moment: datetime) -> int:
 def clock_time(moment: datetime, length: int) -> str:
     """`17:05`, `17:05:30` or `17:05:30.000001`: the minute, second or microsecond on the clock."""
     return moment.strftime(CLOCK[length])
+
+
+def instant_of(wall: datetime, zone: ZoneInfo) -> int:
+    """The instant at which the clock of the zone first shows a naive time; of a skipped one, the end of the gap."""
+    first = to_micros(wall.replace(tzinfo=zone, fold=0))
+    return first if shows(first, wall, zone) else gap_end(wall, zone)
+
+
+def shows(micros: int, wall: datetime, zone: ZoneInfo) -> bool:
+    """Whether the clock of the zone shows the naive time at that instant."""
+    return from_micros(micros).astimezone(zone).replace(tzinfo=None, fold=0) == wall
+
+
+def gap_end(wall: datetime, zone: ZoneInfo) -> int:
+    """The instant after the gap that skips a naive time.
+
+    When a skipped time is read with the offset after the gap it lies before the gap, and the other way round.
+    """
+    before = to_micros(wall.replace(tzinfo=zone, fold=1)) // SECOND
+    after = to_micros(wall.replace(tzinfo=zone, fold=0)) // SECOND + 1
+    offset = from_micros(before * SECOND).astimezone(zone).utcoffset()
+    while after - before > 1:
+        middle = (before + after) // 2
+        if from_micros(middle * SECOND).astimezone(zone).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after * SECOND
 
 
 def _told(micros: int, zone: ZoneInfo, length: int) -> str:

@@ -10,13 +10,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
-from minutebook.actions import read_details
-from minutebook.actions.catalogue import describe
-from minutebook.actions.parts import plain
 from minutebook.errors import NotFound
 from minutebook.evidence.leaf import SECRET_SIZE, Facts, disclose, leaf_of
 from minutebook.evidence.tree import CompactRange, leaf_hash
-from minutebook.filters import normal_text
+from minutebook.filters import normal_text, search_text
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
 from minutebook.store import schema
 
@@ -144,25 +141,11 @@ def facts_of(event: Event, log_id: str) -> Facts:
 
 def projection(event: Event) -> dict[str, str]:
     """The columns that only make an event easier to find; derived from its disclosures at any time."""
-    sentence = plain(describe(read_details(event.action, event.details)))
-    actor = event.actor
-    words = [sentence, actor.email or "", actor.name or "", *(target.name for target in event.targets)]
     return {
-        "actor_id": normal_text(actor.id),
-        "actor_email": normal_text(actor.email or ""),
-        "search": normal_text("\n".join([*words, *_strings(dict(event.details))])),
+        "actor_id": normal_text(event.actor.id),
+        "actor_email": normal_text(event.actor.email or ""),
+        "search": search_text(event),
     }
-
-
-def _strings(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-    elif isinstance(value, dict):
-        for name in sorted(value):  # as canonical JSON has them: what is written and what is rebuilt must be equal
-            yield from _strings(value[name])
 
 
 def pack(disclosures: Mapping[str, bytes]) -> bytes:

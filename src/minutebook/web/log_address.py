@@ -2,7 +2,8 @@
 
     /o/org_…/audit-logs?action=user.login&actor=ada@x.example&start=2026-11-06&zone=utc&older=…&event=7
 
-What the date form sends (`start_date`, `start_time`, `end_date`, `end_time`) is turned into `start` and `end`.
+What the search box sends (`query`, in the query language and the viewer's zone) and what the date form sends
+(`start_date`, `start_time`, `end_date`, `end_time`) is turned into the keys of the filter.
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ from minutebook.filters import (
     Cursor,
     Direction,
     Filter,
+    Here,
+    expression_of,
+    filter_of,
     in_order,
+    language,
     parse,
     parse_cursor,
     parse_wall,
@@ -31,6 +36,8 @@ from minutebook.filters import (
     write,
     zone_named,
 )
+from minutebook.filters.expression import NOTHING_ASKED, Expression
+from minutebook.filters.language import BadQuery
 from minutebook.filters.quote import quoted
 from minutebook.filters.zones import told_end
 
@@ -39,12 +46,17 @@ Pairs = tuple[tuple[str, str], ...]
 BOUNDS = ("start", "end")
 WALL = ("start_date", "start_time", "end_date", "end_time")
 ZONE_OF_FORM = "form_zone"
-"""The zone in which the date form was shown: what was typed under that label is meant in it."""
+"""The zone in which the form was shown: what was typed under that label is meant in it."""
+BOX = "query"
+QUERIES = ("q", BOX)
 DATES = (*BOUNDS, *WALL, ZONE_OF_FORM)
 CURSORS: tuple[Direction, ...] = get_args(Direction)
 PLACE = (*CURSORS, "event")
 FIELD_KEYS = tuple(field.key for field in FIELDS)
-KNOWN = frozenset({*FIELD_KEYS, *DATES, *PLACE, "zone"})
+ALONE = tuple(field for field in FIELDS if field.key not in (*BOUNDS, "q"))
+CONTROLS = ("action", "actor", *BOUNDS)
+"""What the form of the controls shows, and so sends by itself."""
+KNOWN = frozenset({*FIELD_KEYS, *DATES, *PLACE, BOX, "zone"})
 TWICE = "{key} is given more than once; it can be given once."
 LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
 
@@ -88,6 +100,10 @@ class Address:
             kept=tuple(pair for pair in self.kept if pair[0] not in left_out),
         )
 
+    def asking(self, expression: Expression) -> Address:
+        """Another search, from its first page."""
+        return replace(self.without(BOX), filter=filter_of(expression))
+
     def only(self, key: str, value: Any) -> Address:
         """The same search with this value in place of what the field says."""
         (attribute,) = (field.attribute for field in FIELDS if field.key == key)
@@ -126,7 +142,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An address as it was understood. `values` and `errors` are by field of the form, `hidden` what it sends along."""
+    """An address as it was understood.
+
+    `values` and `errors` are by field of the forms; `hidden` is what both send along, `hidden_with_controls` what that
+    of the controls sends besides.
+    """
 
     address: Address
     zone: ZoneInfo
@@ -134,9 +154,11 @@ class Reading:
     values: Mapping[str, str]
     errors: Mapping[str, str]
     hidden: Pairs
+    hidden_with_controls: Pairs
     wrong_actions: tuple[str, ...]
     chosen_actions: tuple[str, ...]
     canonical: bool
+    bad_query: BadQuery | None = None
 
 
 class _Given:
@@ -145,6 +167,7 @@ class _Given:
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self.pairs = tuple(pairs)
         self.problems: list[Problem] = []
+        self.bad_query: BadQuery | None = None
 
     def of(self, *keys: str) -> Pairs:
         return tuple(pair for pair in self.pairs if pair[0] in keys)
@@ -172,26 +195,41 @@ class _Given:
             self.problems.extend(invalid.problems)
             return EVERYTHING
 
+    def asked(self, key: str, here: Here) -> Expression:
+        """What a query asks for; nothing when it is wrong."""
+        text = self.one(key)
+        try:
+            return language.read(text or "", here)
+        except BadQuery as bad:
+            self.refuse(key, bad)
+            return NOTHING_ASKED
+
+    def refuse(self, key: str, bad: BadQuery) -> None:
+        self.bad_query = bad
+        self.problems.append(Problem(key, bad.message))
+
     def wrong(self, *keys: str) -> bool:
         return any(problem.field in keys for problem in self.problems)
 
 
-def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: ZoneInfo) -> Reading:
+def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: ZoneInfo, now: int) -> Reading:
     """Understands the keys and values of an address, as far as they can be. Never raises.
 
-    `organization` is its public id, `own` the viewer's zone.
+    `organization` is its public id, `own` the viewer's zone, `now` in UTC microseconds.
     """
     given = _Given(pairs)
     given.parsed([pair for pair in given.pairs if pair[0] not in KNOWN])
-    text, actor, actions = (given.parsed(given.of(key)) for key in ("text", "actor", "action"))
     in_utc = _in_utc(given)
     zone = UTC if in_utc else own
     dates = _read_dates(given, zone)
+    found = Filter(start=dates.bounds[0], end=dates.bounds[1])
+    for field in ALONE:  # each by itself, so that what is wrong with one leaves the others as they are
+        found = replace(found, **{field.attribute: field.value(given.parsed(given.of(field.key)))})
+    found = _with_queries(given, found, zone, now)
     # A cursor belongs to a whole search: beside a wrong one it means nothing.
-    found = Filter(actions.actions, actor.actor, *dates.bounds, text.text)
     cursor = None if given.problems or dates.errors else _cursor(given, organization, found)
     event = _event(given)
-    wrong = [key for key in ("text", "actor", "action", "zone", "event") if given.wrong(key)]
+    wrong = [key for key in (*(field.key for field in ALONE), "zone", "event", *QUERIES) if given.wrong(key)]
     wrong += [*CURSORS] if given.wrong(*CURSORS) else []
     wrong += [*DATES] if dates.errors or given.wrong(ZONE_OF_FORM) else []
     address = Address(
@@ -206,18 +244,41 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: Zo
         address=address,
         zone=zone,
         problems=(*given.problems, *(Problem(field, text) for field, text in dates.errors.items())),
-        values={"text": given.typed("text"), "actor": given.typed("actor"), **dates.values},
+        values={BOX: _in_box(given, found, zone), "actor": given.typed("actor") or found.actor or "", **dates.values},
         errors=_beside_fields(given.problems) | dates.errors,
-        hidden=(*([("zone", "utc")] if in_utc else []), *dates.hidden, (ZONE_OF_FORM, zone.key or "UTC")),
+        hidden=(*([("zone", "utc")] if in_utc else []), (ZONE_OF_FORM, zone.key or "UTC")),
+        hidden_with_controls=(*dates.hidden, *(pair for pair in write(found) if pair[0] not in CONTROLS)),
         wrong_actions=tuple(name for name in _named(given) if name not in CATALOGUE),
         chosen_actions=in_order(name for name in _named(given) if name in CATALOGUE),
         canonical=address.pairs == given.pairs,
+        bad_query=given.bad_query,
     )
+
+
+def _with_queries(given: _Given, found: Filter, zone: ZoneInfo, now: int) -> Filter:
+    """The filter with what the address and the search box ask for beside it."""
+    zone_of_form = _zone_of_form(given, zone, BOX)
+    asked = {"q": given.asked("q", Here(now=now)), BOX: given.asked(BOX, Here(zone_of_form, now))}
+    for key, expression in asked.items():
+        before, found = found, filter_of(expression, found)
+        if before != found and found.start is not None and found.end is not None and found.end <= found.start:
+            text = given.typed(key)
+            at = max(0, text.lower().rfind("before:"))
+            message = f"The end, {told_end(found.end, zone)}, is before the start, {told(found.start, zone)}."
+            given.refuse(key, BadQuery(text, at, len(text[at:].split(" ")[0]), message))
+            found = before
+    return found
+
+
+def _in_box(given: _Given, found: Filter, zone: ZoneInfo) -> str:
+    """What the search box holds: the query that is wrong, else the whole filter."""
+    return given.bad_query.query if given.bad_query else language.write(expression_of(found), zone)
 
 
 def _beside_fields(problems: Iterable[Problem]) -> dict[str, str]:
     """The problems that are shown beside a field of the form."""
-    return {problem.field: problem.message for problem in problems if problem.field in ("text", "action", "actor")}
+    shown = {problem.field: problem.message for problem in problems if problem.field in ("action", "actor", *QUERIES)}
+    return {BOX if key in QUERIES else key: message for key, message in shown.items()}
 
 
 def _named(given: _Given) -> list[str]:
@@ -256,9 +317,10 @@ def _event(given: _Given) -> int | None:
     return None
 
 
-def _zone_of_form(given: _Given, shown: ZoneInfo) -> ZoneInfo:
+def _zone_of_form(given: _Given, shown: ZoneInfo, *fields: str) -> ZoneInfo:
+    """The zone that holds for what was typed into the fields of the form."""
     name = given.one(ZONE_OF_FORM)
-    if not name or not given.of(*WALL):
+    if not name or not given.of(*fields):
         return shown
     zone = zone_named(name)
     if zone.key != name:
@@ -278,7 +340,7 @@ class _Dates:
 
 def _read_dates(given: _Given, zone: ZoneInfo) -> _Dates:
     """The range of `start` and `end`, or of the date form where the address holds one."""
-    zone = _zone_of_form(given, zone)
+    zone = _zone_of_form(given, zone, *WALL)
     problems: dict[str, str] = {}
     bounds: dict[str, int | None] = {}
     for key in BOUNDS:

@@ -17,29 +17,35 @@ from minutebook.filters import (
     Cursor,
     Direction,
     Filter,
+    expression_of,
     presets,
     search_of,
 )
+from minutebook.filters.expression import all_of, conjuncts, none_of
+from minutebook.filters.telling import clause_of
 from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search
-from minutebook.store.search import EventPage, Scope
-from minutebook.web import log_views, times
-from minutebook.web.log_address import DATES, FIELD_KEYS, Address, Reading
+from minutebook.store.search import Count, EventPage, Scope
+from minutebook.web import log_views, overview, times
+from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
 from minutebook.web.views import (
     ActionGroup,
     ActionOption,
     ActorSuggestion,
+    BadQueryView,
     DatePreset,
     EventPanel,
     Failure,
     FilterControls,
     Form,
+    Histogram,
     LogPage,
     Mistake,
     Moment,
     Pager,
+    QueryChip,
     Without,
     ZoneSwitch,
 )
@@ -49,7 +55,7 @@ SUGGESTIONS = 100
 JUST_BEGUN = 3
 """A log of at most so many events says which acts will come next."""
 FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
-FORM_FIELDS = ("text", "action", "actor", "start_date", "start_time", "end_date", "end_time")
+FORM_FIELDS = (BOX, "action", "actor", "start_date", "start_time", "end_date", "end_time")
 NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
 
 
@@ -84,20 +90,26 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         return empty
     found = search.page(connection, scope, look.address.filter, cursor, page_size)
     event, missing = _event(connection, look, head.size)
-    newer = search.count(connection, replace(scope, size=head.size), look.address.filter) - found.total if cursor else 0
+    filter_ = look.address.filter
+    by_action = search.count_by_action(connection, scope, filter_)
+    by_actor = search.count_by_actor(connection, scope, filter_, SUGGESTIONS)
+    by_outcome = search.count_by_outcome(connection, scope, filter_)
     return replace(
         empty,
-        controls=_with_counts(empty.controls, connection, scope, look),
+        controls=_with_counts(empty.controls, connection, scope, look, by_action, by_actor),
+        histogram=_histogram(connection, scope, look) if found.events else None,
+        facets=overview.facets(look.address, by_outcome, by_action, by_actor) if found.events else (),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
-        found=found.total,
+        found=found.total.number,
+        found_exactly=found.total.is_exact,
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
-        newer=newer,
+        newer=_newer(connection, scope, look, head.size, found.total) if cursor else 0,
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
-        without=_without(connection, scope, look) if not found.total else (),
-        instead=_instead(connection, scope, look) if not found.total else (),
+        without=_without(connection, scope, look) if not found.events else (),
+        instead=_instead(connection, scope, look) if not found.events else (),
         first_acts=_first_acts(look, scope),
     )
 
@@ -115,7 +127,7 @@ def unsearched_page(
         mistakes=tuple(
             Mistake(problem.message, look.address.leaving_out(problem).href)
             for problem in look.reading.problems
-            if problem.field not in look.reading.errors
+            if problem.field not in (*look.reading.errors, *QUERIES)
         ),
     )
 
@@ -155,7 +167,7 @@ def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | 
 def _around(connection: Connection, look: Look, event: Event, size: int) -> log_views.Around:
     scope = Scope(look.organization.number, size)
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
-    by_actor = search.count(connection, scope, Filter(actor=event.actor.email)) if event.actor.email else None
+    by_actor = search.count(connection, scope, Filter(actor=event.actor.email)).number if event.actor.email else None
     return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor)
 
 
@@ -169,7 +181,7 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
 
     first, last = found.rank + 1, found.rank + len(found.events)
     return Pager(
-        text=f"{first:,}–{last:,} of {found.total:,}, newest first",
+        text=f"{first:,}–{last:,} of {'' if found.total.is_exact else 'at least '}{found.total.number:,}, newest first",
         newer_href=link("newer", found.events[0], found.rank) if found.has_newer else None,
         older_href=link("older", found.events[-1], last) if found.has_older else None,
     )
@@ -204,10 +216,67 @@ def _controls(look: Look) -> FilterControls:
         range_text=range_,
         range_other=f"{other_range} in {other.key}" if range_ and other is not look.zone else "",
         hidden=reading.hidden,
-        without_text_href=address.without("text").href,
+        hidden_with_controls=reading.hidden_with_controls,
+        bad_query=_bad_query(look) if reading.bad_query else None,
+        more=_more_chips(look),
+        turned_actions_href=_turned(look, "action"),
+        turned_actor_href=_turned(look, "actor"),
+        without_query_href=address.without(*FIELD_KEYS, BOX).href,
         without_actions_href=address.without("action").href,
         without_actor_href=address.without("actor").href,
         without_dates_href=address.without(*DATES).href,
+    )
+
+
+def _more_chips(look: Look) -> tuple[QueryChip, ...]:
+    """What of the filter has no control of its own, each part with the ways to leave it out and to turn it around."""
+    parts = conjuncts(expression_of(look.address.filter))
+    own = conjuncts(expression_of(replace(look.address.filter, text=None, more=None)))
+    chips = []
+    for part in parts:
+        if part not in own:
+            others = [other for other in parts if other != part]
+            clause = clause_of(part, look.zone)
+            turned = [none_of(part) if other == part else other for other in parts]
+            chips.append(
+                QueryChip(
+                    *clause,
+                    href=look.address.asking(all_of(others)).href,
+                    turned_href=look.address.asking(all_of(turned)).href if clause.operator else None,
+                )
+            )
+    return tuple(chips)
+
+
+def _turned(look: Look, key: str) -> str | None:
+    """The same search with what a control asks for turned around."""
+    parts = conjuncts(expression_of(look.address.filter))
+    (attribute,) = (field.attribute for field in FIELDS if field.key == key)
+    value = getattr(look.address.filter, attribute)
+    if value in (None, ()):
+        return None
+    (asked,) = conjuncts(expression_of(Filter(**{attribute: value})))
+    return look.address.asking(all_of(none_of(part) if part == asked else part for part in parts)).href
+
+
+def _bad_query(look: Look) -> BadQueryView | None:
+    bad = look.reading.bad_query
+    if bad is None:
+        return None
+    end = bad.at + bad.length
+    retried = look.address.without(*FIELD_KEYS, *QUERIES)
+
+    def trying(query: str) -> str:
+        return replace(retried, kept=((BOX, query),)).href
+
+    return BadQueryView(
+        before=bad.query[: bad.at],
+        wrong=bad.query[bad.at : end],
+        after=bad.query[end:],
+        character=bad.at + 1,
+        message=bad.message,
+        fix=bad.fix or "",
+        fix_href=trying(bad.fix) if bad.fix else "",
     )
 
 
@@ -218,18 +287,37 @@ def _operator(look: Look, key: str) -> str:
     return field.clause(value, look.zone).operator if value else ""
 
 
-def _with_counts(controls: FilterControls, connection: Connection, scope: Scope, look: Look) -> FilterControls:
+def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: Count) -> int:
+    """How many events the search would find besides, that were recorded since its first page was opened."""
+    now = search.count(connection, replace(scope, size=size), look.address.filter)
+    return now.number - total.number if now.is_exact and total.is_exact else 0
+
+
+def _histogram(connection: Connection, scope: Scope, look: Look) -> Histogram | None:
+    span = search.span(connection, scope)
+    if span is None:
+        return None
+    buckets = overview.buckets_of(look.address, span, look.zone, look.now)
+    slots = search.count_by_slot(connection, scope, look.address.filter, buckets.slot)
+    return None if slots is None else overview.histogram(buckets, slots, look.address, look.zone)
+
+
+def _with_counts(
+    controls: FilterControls,
+    connection: Connection,
+    scope: Scope,
+    look: Look,
+    by_action: dict[str, int] | None,
+    by_actor: dict[str, int] | None,
+) -> FilterControls:
     """The controls with what each choice would find, beside the other fields."""
-    filter_ = look.address.filter
-    by_action = search.count_by_action(connection, scope, filter_)
-    by_actor = search.count_by_actor(connection, scope, filter_, SUGGESTIONS)
-    names = seats.names_of(connection, scope.organization, by_actor)
+    names = seats.names_of(connection, scope.organization, by_actor or ())
     return replace(
         controls,
         actions=_action_groups(look.reading.chosen_actions, by_action),
         actors=tuple(
             ActorSuggestion(names.get(email, ""), email, look.address.only("actor", email).href, count)
-            for email, count in by_actor.items()
+            for email, count in (by_actor or {}).items()
         ),
     )
 
@@ -257,13 +345,12 @@ def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
     if look.address.filter == EVERYTHING:
         return ()
     found = []
-    for field in FIELDS:
-        value = field.value(look.address.filter)
-        if value not in (None, ()):
-            wider = look.address.without(field.key)
-            number = search.count(connection, scope, wider.filter)
-            if number:
-                found.append(Without(field.sentence(value, look.zone), wider.href, number))
+    parts = conjuncts(expression_of(look.address.filter))
+    for part in parts:
+        wider = look.address.asking(all_of(other for other in parts if other != part))
+        number = search.count(connection, scope, wider.filter).number
+        if number:
+            found.append(Without(clause_of(part, look.zone).sentence, wider.href, number))
     return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, scope.size),)
 
 
@@ -276,7 +363,7 @@ def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
     offers = []
     for part in (f"{local}@", f"@{domain}"):
         near = look.address.only("actor", part)
-        number = search.count(connection, scope, near.filter)
+        number = search.count(connection, scope, near.filter).number
         if number:
             offers.append(Without(f"actor contains {part}", near.href, number))
     return tuple(offers)

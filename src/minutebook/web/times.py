@@ -83,6 +83,23 @@ def range_told(filter_: Filter, zone: ZoneInfo, now: int) -> str:
     return f"until {end}" if end else ""
 
 
+def span_told(start: int, end: int, zone: ZoneInfo) -> str:
+    """`6 Nov 09:00 – 12:00`, `6 Nov 21:00 – 7 Nov 00:00`: from an instant to another, exclusive."""
+    first, last = _local(start, zone), _local(end, zone)
+    until = _clock(last) if last.date() == first.date() else moment_told(end, zone)
+    return f"{moment_told(start, zone)} – {until}"
+
+
+def moment_told(micros: int, zone: ZoneInfo) -> str:
+    """`6 Nov 2026 09:00`, to the second where there are some."""
+    moment = _local(micros, zone)
+    return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment.year} {_clock(moment)}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+
+
 def zones_shown(micros: list[int], zone: ZoneInfo) -> str:
     """What the zone is called at these times: `CET`, or `CET/CEST` where it changes between them."""
     return "/".join(dict.fromkeys(zone_label(time, zone) for time in micros))

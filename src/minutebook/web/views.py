@@ -263,15 +263,47 @@ class DatePreset:
 
 
 @dataclass(frozen=True, slots=True)
+class BadQueryView:
+    """A query that was not understood, in three pieces of which the middle one is wrong, and perhaps how to mend it."""
+
+    before: str
+    wrong: str
+    after: str
+    character: int
+    """The number of the first wrong character, counted from 1."""
+    message: str
+    fix: str = ""
+    fix_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryChip:
+    """One part of the filter that only the query language can say. Without an operator it is shown as it is written."""
+
+    subject: str
+    operator: str
+    value: str
+    href: str
+    """The same search without it."""
+    turned_href: str | None
+    """The same search with it turned around."""
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(word for word in (self.subject, self.operator, self.value) if word)
+
+
+@dataclass(frozen=True, slots=True)
 class FilterControls:
     """The filter as people set it, with what was typed kept as it was typed.
 
-    One GET form holds all of it. It sends `text`, `action` (repeated), `actor`, `start_date`, `start_time`, `end_date`,
-    `end_time`, and, hidden, `zone`, `start` and `end`: the instants from which the four date fields were filled. A
-    bound whose two fields still read as they were filled keeps its instant, so seconds, and the second 02:30 of an
-    October night, survive a change of another filter.
+    Two GET forms hold it. The search box sends `query`: the whole filter in the query language. The controls send
+    `action` (repeated), `actor`, `start_date`, `start_time`, `end_date`, `end_time`, and, hidden, what they do not
+    show and `start` and `end`: the instants from which the four date fields were filled. A bound whose two fields
+    still read as they were filled keeps its instant, so seconds, and the second 02:30 of an October night, survive a
+    change of another filter.
 
-    `form.errors` may hold `text`, `action`, `actor`, `start_date`, `start_time`, `end_date`, `end_time`.
+    `form.errors` may hold `query`, `action`, `actor`, `start_date`, `start_time`, `end_date`, `end_time`.
     """
 
     path: str
@@ -290,8 +322,15 @@ class FilterControls:
     range_other: str = ""
     """The same range in the other zone: "5 Nov 23:00 – now in UTC"."""
     hidden: tuple[tuple[str, str], ...] = ()
-    """What the form sends besides: `zone`, `start`, `end`, when they are set."""
-    without_text_href: str = ""
+    """What both forms send besides: `zone` when it is set, and the zone in which they were shown."""
+    hidden_with_controls: tuple[tuple[str, str], ...] = ()
+    """What the form of the controls sends besides: `start`, `end`, `text` and `q`, when they are set."""
+    bad_query: BadQueryView | None = None
+    more: tuple[QueryChip, ...] = ()
+    """What of the filter has no control of its own."""
+    turned_actions_href: str | None = None
+    turned_actor_href: str | None = None
+    without_query_href: str = ""
     without_actions_href: str = ""
     without_actor_href: str = ""
     without_dates_href: str = ""
@@ -340,6 +379,68 @@ class Failure:
     message: str
     request_id: str
     retry_href: str
+    advice: str = ""
+    """What may be done about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bucket of a histogram. Places and lengths are in the units of its drawing; `start` and `end` as in a URL."""
+
+    x: int
+    top: float
+    up: float
+    down: float
+    count: int
+    title: str
+    told: str
+    until: str
+    """When it is over, in the zone of the page."""
+    start: str
+    end: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A label under a histogram, `place` per cent from its left edge."""
+
+    place: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """When the events happened. `base` is the height of the base line, `most` the count of the highest bar."""
+
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+    width: int
+    base: float
+    most: int
+    every: str
+    """How long a bucket is: "3 hours"."""
+    path: str
+    """The same search in any range; a script adds `start` and `end`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetRow:
+    """One value with its count; `share` of 40 is how long its meter is."""
+
+    name: str
+    label: str
+    href: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """The most frequent values of one field."""
+
+    title: str
+    rows: tuple[FacetRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,10 +457,14 @@ class LogPage:
     total: int
     """Events in the log."""
     found: int = 0
-    """Events that match the filter."""
+    """Events that match the filter; at least so many where not `found_exactly`."""
+    found_exactly: bool = True
     kept_since: Moment | None = None
     """When the first event of the log happened; `text` is its day."""
     days: tuple[DayGroup, ...] = ()
+    histogram: Histogram | None = None
+    """None when nothing was found, or when counting would have taken too long."""
+    facets: tuple[Facet, ...] = ()
     pager: Pager | None = None
     event: EventPanel | None = None
     event_missing: str = ""

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import HTMLResponse
 
-from minutebook.errors import Invalid, NotAllowed, NotFound, OutcomeUnknown, StoreUnavailable
+from minutebook.errors import Invalid, NotAllowed, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import Plan
 from minutebook.organization import sittings
 from minutebook.organization.sittings import OpenSitting
@@ -38,7 +38,7 @@ def audit_logs(request: Request, reader: Reader) -> Response:
     fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
     path = reader.path(AUDIT_LOGS)
     own = reader.viewer.zone
-    reading = log_address.read(request.query_params.multi_items(), path, reader.organization.id, own)
+    reading = log_address.read(request.query_params.multi_items(), path, reader.organization.id, own, reader.viewer.at)
     look = Look(reader.organization, reading, own, reader.viewer.at)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment:
@@ -72,6 +72,9 @@ def _page(request: Request, reader: Reader, look: Look) -> Response:
         _sit(reader)
         with reader.site.store.reading() as connection:
             page = log_page.log_page(connection, look)
+    except TooSlow as slow:
+        failure = Failure("This search takes too long", request.state.request_id, look.address.href, slow.message)
+        page, status = log_page.unsearched_page(look, failure=failure), slow.status
     except (StoreUnavailable, OutcomeUnknown):
         failure = Failure(UNREADABLE, request.state.request_id, look.address.href)
         page, status = log_page.unsearched_page(look, failure=failure), StoreUnavailable.status

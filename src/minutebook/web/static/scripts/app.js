@@ -4,6 +4,7 @@ import { setUpBusy } from "./busy.js";
 import { setUpCopying } from "./copying.js";
 import { setUpDialogs } from "./dialogs.js";
 import { setUpFinding } from "./finding.js";
+import { setUpHistograms } from "./histogram.js";
 import { setUpKeys } from "./keys.js";
 import { setUpMenus } from "./menus.js";
 import { setUpPanel } from "./panel.js";
@@ -21,6 +22,7 @@ setUpAnswers();
 setUpCopying();
 setUpDialogs();
 setUpPanel();
+setUpHistograms();
 setUpReturning();
 setUpKeys();
 // Last: a link that one of the others follows by itself does not leave the page.

@@ -4,17 +4,20 @@ import { $, $$ } from "./page.js";
 
 const KEY = "filter";
 
-const note = (element) => sessionStorage.setItem(KEY, $("[data-menu]", element.closest(".chip") ?? element)?.dataset.menu ?? "text");
+const note = (element) => sessionStorage.setItem(KEY, $("[data-menu]", element.closest(".chip") ?? element)?.dataset.menu ?? "query");
 
 export const setUpReturning = () => {
-  const form = $(".search");
-  if (!form) return;
+  const forms = $$("form.search, form.filters");
+  if (!forms.length) return;
   const used = sessionStorage.getItem(KEY);
   sessionStorage.removeItem(KEY);
-  const menu = $$("[data-menu]", form).find((each) => each.dataset.menu === used);
+  const menu = $$("form.filters [data-menu]").find((each) => each.dataset.menu === used);
   // A field that is wrong comes first.
-  if (used && !$("[autofocus]", form)) (menu ? $("summary", menu) : $("[data-search]", form)).focus({ preventScroll: true });
-  // Enter in the search box counts as a press of the first button, so the focus tells more than the submitter.
-  form.addEventListener("submit", () => note(form.contains(document.activeElement) ? document.activeElement : form.elements.text));
-  form.addEventListener("click", (e) => { const link = e.target.closest("a[href]"); if (link) note(link); });
+  const wrong = forms.some((form) => $("[autofocus]", form));
+  if (used && !wrong) (menu ? $("summary", menu) : $("[data-search]")).focus({ preventScroll: true });
+  for (const form of forms) {
+    // Enter in a field counts as a press of the first button, so the focus tells more than the submitter.
+    form.addEventListener("submit", () => note(form.contains(document.activeElement) ? document.activeElement : form));
+    form.addEventListener("click", (e) => { const link = e.target.closest("a[href]"); if (link) note(link); });
+  }
 };

@@ -1,0 +1,326 @@
+r"""The query language: text ⇄ Expression.
+
+    query   = any
+    any     = all *( "OR" all )
+    all     = part *( [ "AND" ] part )             ; parts side by side must all hold
+    part    = "-" part / "(" query ")" / term
+    term    = key ":" value *( "," value ) / word  ; several values: any of them
+    value   = bare / quoted
+    word    = bare / quoted                        ; a word without a key is searched for in the text of an event
+    bare    = 1*( any character but blank, "(" and ")"; in a value also no "," )
+    quoted  = DQUOTE *( any character; \" and \\ for these two ) DQUOTE
+
+`OR` and `AND` are words of the language in capitals only. Keys and their values are the same in any case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
+from zoneinfo import ZoneInfo
+
+from minutebook.errors import Invalid, Problem
+from minutebook.filters.clause import listed
+from minutebook.filters.expression import (
+    NOTHING_ASKED,
+    AllOf,
+    AnyOf,
+    Expression,
+    Not,
+    Term,
+    all_of,
+    any_of,
+    none_of,
+)
+from minutebook.filters.moments import Here
+from minutebook.filters.quote import quoted
+from minutebook.filters.terms import DETAILS, TERMS, closest, meant, parse_details
+from minutebook.filters.text import unsearchable
+from minutebook.filters.zones import UTC
+
+LONGEST = 2_000
+MOST_TERMS = 100
+DEEPEST = 20
+KEYS = [f"{DETAILS}…" if key == "details" else key for key in TERMS if key != "text"]
+
+BLANK = re.compile(r"\s*")
+KEY = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*):")
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+BARE_WORD = re.compile(r"[^\s()]+")
+BARE_VALUE = re.compile(r"[^\s(),]+")
+ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+PLAIN_VALUE = re.compile(r'[^\s()",\\-][^\s(),]*')
+PLAIN_WORD = re.compile(r'[^\s()"\\:-][^\s():]*')
+JOINING = ("OR", "AND")
+
+T = TypeVar("T")
+
+
+class BadQuery(Invalid):
+    """{summary}"""
+
+    code = "bad_query"
+
+    def __init__(self, query: str, at: int, length: int, message: str, fix: str | None = None) -> None:
+        """`at` and `length` are in characters of the query; `fix` is a query that would be understood, if one is."""
+        super().__init__(Problem("q", message))
+        self.query, self.at, self.length, self.fix = query, at, length, fix
+
+
+def read(query: str, here: Here, *, suggesting: bool = True) -> Expression:
+    """What is asked for; nothing for a blank text. Raises BadQuery, which points at the first place that is wrong.
+
+    It suggests how to mend it, too, unless it is a suggestion that is read.
+    """
+    if len(query) > LONGEST:
+        message = f"The query is {len(query):,} characters long; at most {LONGEST:,} are accepted."
+        raise BadQuery(query, LONGEST, len(query) - LONGEST, message)
+    if strange := unsearchable(query):
+        at, message = strange
+        raise BadQuery(query, at, 1, message, query[:at] + query[at + 1 :])
+    return _Reader(query, here, suggesting).whole()
+
+
+def write(expression: Expression, zone: ZoneInfo = UTC) -> str:
+    """The query that `read` understands as this expression in that zone."""
+    if isinstance(expression, AllOf):
+        return " ".join(_part(part, zone) for part in expression.of)
+    if isinstance(expression, AnyOf) and not _is_list(expression):
+        return " OR ".join(_alternative(part, zone) for part in expression.of)
+    return _part(expression, zone)
+
+
+class _Reader:
+    """One reading of one query, from left to right."""
+
+    def __init__(self, query: str, here: Here, suggesting: bool) -> None:
+        self.query = query
+        self.here = here
+        self.suggesting = suggesting
+        self.at = 0
+        self.terms = 0
+
+    def whole(self) -> Expression:
+        self._skip()
+        if self.at == len(self.query):
+            return NOTHING_ASKED
+        found = self._any(0)
+        if self.at < len(self.query):
+            self._wrong(self.at, 1, "This ) closes nothing.", self.query[: self.at] + self.query[self.at + 1 :])
+        return found
+
+    def _any(self, depth: int) -> Expression:
+        parts = [self._all(depth)]
+        while self._word() == "OR":
+            start = self.at
+            self.at += 2
+            self._skip()
+            if self._ends() or self._word() in JOINING:
+                self._wrong(start, 2, "OR stands between two things, and nothing follows it.", self._without(start, 2))
+            parts.append(self._all(depth))
+        return any_of(parts)
+
+    def _all(self, depth: int) -> Expression:
+        if self._word() in JOINING:
+            word = self._word()
+            message = (
+                f'{word} stands between two things, and nothing is before it. To search for the word, write "{word}".'
+            )
+            self._wrong(self.at, len(word), message, self._without(self.at, len(word)))
+        parts = [self._part(depth)]
+        while not self._ends() and self._word() != "OR":
+            if self._word() == "AND":
+                start = self.at
+                self.at += 3
+                self._skip()
+                if self._ends() or self._word() in JOINING:
+                    self._wrong(
+                        start, 3, "AND stands between two things, and nothing follows it.", self._without(start, 3)
+                    )
+            parts.append(self._part(depth))
+        return all_of(parts)
+
+    def _part(self, depth: int) -> Expression:
+        if depth > DEEPEST:
+            self._wrong(self.at, 1, f"This is nested deeper than the {DEEPEST} levels that are accepted.")
+        start = self.at
+        if self._peek() == "-":
+            self.at += 1
+            if self._ends() or self._peek().isspace():
+                self._wrong(start, 1, "A - leaves out what follows it, and nothing does.", self._without(start, 1))
+            return none_of(self._part(depth + 1))
+        if self._peek() == "(":
+            return self._group(depth)
+        return self._term()
+
+    def _group(self, depth: int) -> Expression:
+        start = self.at
+        self.at += 1
+        self._skip()
+        if self._peek() == ")":
+            self._wrong(
+                start,
+                self.at + 1 - start,
+                "There is nothing in these parentheses.",
+                self._without(start, self.at + 1 - start),
+            )
+        if self.at == len(self.query):
+            self._wrong(start, 1, "This ( is never closed.", self._without(start, 1))
+        found = self._any(depth + 1)
+        if self._peek() != ")":
+            self._wrong(start, 1, "This ( is never closed.", self.query + ")")
+        self.at += 1
+        self._skip()
+        return found
+
+    def _term(self) -> Expression:
+        self.terms += 1
+        if self.terms > MOST_TERMS:
+            self._wrong(self.at, 1, f"There are more than the {MOST_TERMS} terms that are accepted.")
+        key = KEY.match(self.query, self.at)
+        found = self._keyed(key[1].lower(), key.end()) if key else self._text()
+        self._skip()
+        return found
+
+    def _text(self) -> Expression:
+        start = self.at
+        word = self._quoted() if self._peek() == '"' else self._bare(BARE_WORD)
+        return Term("text", self._parsed(start, lambda: TERMS["text"].parse(word, self.here)))
+
+    def _keyed(self, key: str, behind: int) -> Expression:
+        start = self.at
+        length = behind - start
+        is_details = key.startswith(DETAILS)
+        if not is_details and (key not in TERMS or key in ("text", "details")):
+            self.at = start + len((BARE_WORD.match(self.query, start) or [""])[0])
+            word = self.query[start : self.at]
+            message = (
+                f"There is no field {quoted(key)}. {meant(key, KEYS)}The fields are {listed(KEYS, 'and')}. "
+                "To search for the word itself, put it in quotation marks."
+            )
+            mended = closest(key, [known for known in KEYS if known in TERMS])
+            instead = f"{mended}{word[length - 1 :]}" if mended else _in_quotes(word)
+            self._wrong(start, length, message, self.query[:start] + instead + self.query[self.at :])
+        self.at = behind
+        values = [self._value(key, start)]
+        while self._peek() == ",":
+            self.at += 1
+            values.append(self._value(key, start))
+        return any_of(values)
+
+    def _value(self, key: str, start: int) -> Term:
+        at = self.at
+        if self._ends() or self._peek().isspace() or self._peek() == ",":
+            kind = TERMS["details" if key.startswith(DETAILS) else key]
+            rest = self.query[at:].lstrip(" ,")
+            fix = self.query[:at] + rest if rest and not rest.startswith(")") else None
+            self._wrong(start, max(1, at - start), f"{key}: needs a value behind it, such as {kind.examples[0]}.", fix)
+        text = self._quoted() if self._peek() == '"' else self._bare(BARE_VALUE)
+        if key.startswith(DETAILS):
+            return Term("details", self._parsed(at, lambda: parse_details(key.removeprefix(DETAILS), text)))
+        return Term(key, self._parsed(at, lambda: TERMS[key].parse(text, self.here), closest(text, TERMS[key].known)))
+
+    def _parsed(self, start: int, parse: Callable[[], T], instead: str | None = None) -> T:
+        try:
+            return parse()
+        except Invalid as invalid:
+            fix = self.query[:start] + instead + self.query[self.at :] if instead else None
+            self._wrong(start, max(1, self.at - start), invalid.message, fix)
+
+    def _quoted(self) -> str:
+        found = QUOTED.match(self.query, self.at)
+        if not found:
+            self._wrong(self.at, 1, "This quotation mark is never closed.", _closed(self.query, self.at))
+        self.at = found.end()
+        return ESCAPED.sub(r"\1", found[1])
+
+    def _bare(self, pattern: re.Pattern[str]) -> str:
+        found = pattern.match(self.query, self.at)
+        if not found:
+            self._wrong(self.at, 1, "Something is missing here.")
+        self.at = found.end()
+        return found[0]
+
+    def _word(self) -> str:
+        found = BARE_WORD.match(self.query, self.at)
+        return found[0] if found else ""
+
+    def _peek(self) -> str:
+        return self.query[self.at : self.at + 1]
+
+    def _ends(self) -> bool:
+        return self._peek() in ("", ")")
+
+    def _skip(self) -> None:
+        found = BLANK.match(self.query, self.at)
+        self.at = found.end() if found else self.at
+
+    def _without(self, start: int, length: int) -> str:
+        return " ".join((self.query[:start] + " " + self.query[start + length :]).split())
+
+    def _wrong(self, at: int, length: int, message: str, fix: str | None = None) -> NoReturn:
+        raise BadQuery(self.query, at, length, message, fix if fix is not None and self._is_understood(fix) else None)
+
+    def _is_understood(self, query: str) -> bool:
+        if not self.suggesting or not query.strip():
+            return False
+        try:
+            read(query, self.here, suggesting=False)
+        except BadQuery:
+            return False
+        return True
+
+
+def _part(expression: Expression, zone: ZoneInfo) -> str:
+    match expression:
+        case Term(key, value):
+            return _in_term(key, value, zone)
+        case Not(of):
+            return f"-{_part(of, zone)}"
+        case AnyOf(parts) if _is_list(expression):
+            first = parts[0]
+            assert isinstance(first, Term)
+            rest = ",".join(_value_of(part, zone) for part in parts[1:] if isinstance(part, Term))
+            return f"{_part(first, zone)},{rest}"
+        case _:
+            return f"({write(expression, zone)})"
+
+
+def _alternative(expression: Expression, zone: ZoneInfo) -> str:
+    return write(expression, zone) if isinstance(expression, AllOf) else _part(expression, zone)
+
+
+def _is_list(expression: AnyOf) -> bool:
+    """Whether it can be written as one key with several values."""
+    prefixes = {_prefix(part) if isinstance(part, Term) and part.key != "text" else None for part in expression.of}
+    return len(prefixes) == 1 and None not in prefixes
+
+
+def _prefix(term: Term) -> str:
+    path = getattr(term.value, "path", None)
+    return f"{DETAILS}{'.'.join(path)}" if path is not None else term.key
+
+
+def _in_term(key: str, value: object, zone: ZoneInfo) -> str:
+    term = Term(key, value)
+    if key == "text":
+        word = TERMS[key].write(value, zone)
+        is_plain = PLAIN_WORD.fullmatch(word) and word not in JOINING
+        return word if is_plain else _in_quotes(word)
+    return f"{_prefix(term)}:{_value_of(term, zone)}"
+
+
+def _value_of(term: Term, zone: ZoneInfo) -> str:
+    text = TERMS[term.key].write(term.value, zone)
+    return text if PLAIN_VALUE.fullmatch(text) else _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _closed(query: str, at: int) -> str:
+    """The query with the quotation mark at that place closed behind the rest, or taken for a character like others."""
+    rest = query[at + 1 :].replace('"', "").replace("\\", "")
+    return f'{query[:at]}"{rest}"' if rest.strip() else query[:at]

@@ -1,0 +1,150 @@
+"""The band above the events: when they happened, and what there is to choose from."""
+
+from __future__ import annotations
+
+import itertools
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from minutebook.filters import expression_of, instants
+from minutebook.filters.buckets import CALENDAR, CLOCK_WIDTHS, Buckets, buckets
+from minutebook.filters.expression import Term, all_of, conjuncts, terms
+from minutebook.filters.zones import MONTHS
+from minutebook.model import HOUR, Outcome, from_micros
+from minutebook.store.search import Slot
+from minutebook.web import times
+from minutebook.web.log_address import Address
+from minutebook.web.views import Bar, Facet, FacetRow, Histogram, Tick
+
+BAR = 10
+HEIGHT = 92
+ROOM = HEIGHT - 2  # the grid above and the base line between
+SMALLEST = 1.5
+METER = 40
+MOST_TICKS = 8
+SHOWN = 4
+OUTCOMES = {Outcome.SUCCESS: "Success", Outcome.FAILURE: "Failed", Outcome.DENIED: "Denied"}
+
+
+def buckets_of(address: Address, span: tuple[int, int], zone: ZoneInfo, now: int) -> Buckets:
+    """The buckets for what the address asks for; where it leaves the range open, for all of the log up to now."""
+    first, last = span
+    start = first if address.filter.start is None else address.filter.start
+    end = max(now, last + 1) if address.filter.end is None else address.filter.end
+    return buckets(start, max(end, start + 1), zone)
+
+
+def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: ZoneInfo) -> Histogram:
+    """Bars in a drawing that is 10 wide for each of them and 92 high: what succeeded stands on the base line, the rest
+    hangs below it."""
+    edges = found.edges
+    succeeded, other = ([0] * (len(edges) - 1) for _ in range(2))
+    for slot in slots:
+        place = bisect_right(edges, slot.start) - 1
+        if 0 <= place < len(succeeded):
+            succeeded[place] += slot.succeeded
+            other[place] += slot.other
+    scale = ROOM / (max(succeeded) + max(other) or 1)
+    base = round(1 + max(succeeded) * scale, 1)
+    bars = []
+    for place, (start, end) in enumerate(itertools.pairwise(edges)):
+        inside = address.between(*_within(address, start, end))
+        up, down = (max(number * scale, SMALLEST) if number else 0 for number in (succeeded[place], other[place]))
+        told = times.span_told(start, end, zone)
+        bars.append(
+            Bar(
+                x=place * BAR + 1,
+                up=round(up, 1),
+                top=round(max(0, base - up), 1),
+                down=round(min(down, HEIGHT - base), 1),
+                count=succeeded[place] + other[place],
+                title=f"{told}: {succeeded[place]:,} done, {other[place]:,} failed or denied",
+                told=told,
+                until=times.moment_told(end, zone),
+                start=instants.write_start(start),
+                end=instants.write_end(end),
+                href=inside.href,
+            )
+        )
+    return Histogram(
+        bars=tuple(bars),
+        ticks=_ticks(found, zone),
+        width=len(bars) * BAR,
+        base=base,
+        most=max(succeeded),
+        every=found.width.told,
+        path=address.without("start", "end").href,
+    )
+
+
+def facets(
+    address: Address,
+    by_outcome: Mapping[str, int] | None,
+    by_action: Mapping[str, int] | None,
+    by_actor: Mapping[str, int] | None,
+) -> tuple[Facet, ...]:
+    """What there is to choose from, each with its count beside the other parts of the filter."""
+    outcomes = [
+        (name, label, _with_outcome(address, name).href, number)
+        for name, label in OUTCOMES.items()
+        if (number := (by_outcome or {}).get(name, 0))
+    ]
+    busiest = sorted((by_action or {}).items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]
+    actions = [(name, name, address.only("action", (name,)).href, number) for name, number in busiest]
+    actors = [
+        (email, email, address.only("actor", email).href, number)
+        for email, number in list((by_actor or {}).items())[:SHOWN]
+    ]
+    return tuple(
+        Facet(title, _rows(rows)) for title, rows in (("Outcome", outcomes), ("Action", actions), ("Actor", actors))
+    )
+
+
+def _rows(rows: Sequence[tuple[str, str, str, int]]) -> tuple[FacetRow, ...]:
+    most = max((number for *_, number in rows), default=1)
+    return tuple(
+        FacetRow(name, label, href, number, round(METER * number / most, 1)) for name, label, href, number in rows
+    )
+
+
+def _with_outcome(address: Address, outcome: str) -> Address:
+    others = [
+        part for part in conjuncts(expression_of(address.filter)) if {term.key for term in terms(part)} != {"outcome"}
+    ]
+    return address.asking(all_of([*others, Term("outcome", outcome)]))
+
+
+def _within(address: Address, start: int, end: int) -> tuple[int, int]:
+    """A bucket, as far as it is in the range that is asked for."""
+    first = start if address.filter.start is None else max(start, address.filter.start)
+    last = end if address.filter.end is None else min(end, address.filter.end)
+    return first, last
+
+
+def _ticks(found: Buckets, zone: ZoneInfo) -> tuple[Tick, ...]:
+    """At most eight labels, at edges where something begins: a day, a month, an hour."""
+    walls = [from_micros(edge).astimezone(zone) for edge in found.edges[:-1]]
+    places = range(len(walls))
+    if found.width in CLOCK_WIDTHS:
+        days = [place for place in places if walls[place].time() == datetime.min.time()]
+        is_short = found.edges[-1] - found.edges[0] <= 36 * HOUR
+        whole_hours = [place for place in places if not walls[place].minute and not walls[place].second]
+        chosen = (whole_hours or list(places)) if is_short else days
+    else:
+        chosen, is_short = list(places), False
+    step = -(-len(chosen) // MOST_TICKS) or 1
+    return tuple(
+        Tick(round(100 * place / len(walls), 2), _tick_label(walls[place], found, is_short=is_short))
+        for place in chosen[::step]
+    )
+
+
+def _tick_label(wall: datetime, found: Buckets, *, is_short: bool) -> str:
+    if is_short:
+        return f"{wall:%H:%M}" if found.width.micros >= 60_000_000 else f"{wall:%H:%M:%S}"
+    month = MONTHS[wall.month - 1][:3]
+    if found.width in CALENDAR and found.width.told in ("month", "quarter"):
+        return f"{month} {wall.year}"
+    return f"{wall.year}" if found.width.told == "year" else f"{wall.day} {month}"

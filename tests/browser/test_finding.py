@@ -1,0 +1,139 @@
+"""The search box, the chips and the histogram in the real page: three views of one filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from minutebook.model import HOUR, to_micros
+from minutebook.organization.modes import CreateMode, DeleteMode
+from tests.support.server import Clock, Site, site_on
+from tests.support.visitor import Arrive, Visitor
+
+START = to_micros(datetime.fromisoformat("2026-10-20T08:00:00+00:00"))
+
+
+@pytest.fixture(scope="module")
+def site(site_url: str) -> Iterator[Site]:
+    """A log of ten days, with an act every five hours and its undoing an hour later."""
+    clock = Clock()
+    clock.stop(START)
+    with site_on(site_url, clock) as site:
+        for number in range(40):
+            clock.stop(START + number * 5 * HOUR)
+            made = site.company.act(site.company.owner, CreateMode(f"Mode {number}", "", ()))
+            if number % 3 == 0:
+                clock.stop(START + number * 5 * HOUR + HOUR)
+                site.company.act(site.company.admin, DeleteMode(str(made.details["mode"])))
+        clock.run(START + 10 * 24 * HOUR)
+        yield site
+
+
+@pytest.fixture
+def reader(site: Site, arrive: Arrive) -> Visitor:
+    reader = arrive(site.company.owner)
+    reader.open_log()
+    return reader
+
+
+def box(reader: Visitor) -> Locator:
+    return reader.page.get_by_role("searchbox", name="Search the log")
+
+
+def ask(reader: Visitor, query: str) -> None:
+    """Types a query over what the box holds, and sends it by the keyboard."""
+    box(reader).fill(query)
+    with reader.page.expect_navigation():
+        box(reader).press("Enter")
+
+
+def actions(reader: Visitor) -> set[str]:
+    return {row.action for row in reader.rows()}
+
+
+def test_the_box_and_the_chips_agree_in_both_directions(reader: Visitor) -> None:
+    ask(reader, "action:mode.create -actor:nobody@x.example mode")
+    assert actions(reader) == {"mode.create"}
+    chips = reader.page.locator("form.filters .chip")
+    expect(chips.filter(has_text="Actions")).to_contain_text("mode.create")
+    expect(chips.filter(has_text="nobody@x.example")).to_contain_text("is not")
+    expect(chips.filter(has_text="“mode”")).to_be_visible()
+    reader.follow(chips.filter(has_text="Actions").get_by_role("link", name="is", exact=True))
+    expect(box(reader)).to_have_value("mode -action:mode.create -actor:nobody@x.example")
+    assert "mode.create" not in actions(reader)
+    reader.follow(reader.page.get_by_role("link", name="Remove filter: actor is not nobody@x.example"))
+    expect(box(reader)).to_have_value("mode -action:mode.create")
+    reader.page.go_back()
+    expect(box(reader)).to_have_value("mode -action:mode.create -actor:nobody@x.example")
+    reader.page.go_forward()
+    expect(box(reader)).to_have_value("mode -action:mode.create")
+    reader.follow(reader.page.get_by_role("link", name="Clear the search"))
+    expect(box(reader)).to_have_value("")
+    assert urlsplit(reader.page.url).query == ""
+
+
+def test_a_bad_query_is_mended_with_one_click_by_keyboard(reader: Visitor) -> None:
+    reader.expect_complaint("422")
+    ask(reader, "action:mode.crate mode")
+    expect(reader.page.get_by_role("alert")).to_contain_text("“mode.crate” is not an action. Did you mean mode.create")
+    expect(box(reader)).to_be_focused()
+    mend = reader.page.get_by_role("link", name="Search for action:mode.create mode")
+    for _ in range(10):
+        reader.page.keyboard.press("Tab")
+        if mend.evaluate("link => link === document.activeElement"):
+            break
+    with reader.page.expect_navigation():
+        reader.page.keyboard.press("Enter")
+    expect(box(reader)).to_have_value("action:mode.create mode")
+    assert actions(reader) == {"mode.create"}
+
+
+def test_a_range_is_dragged_on_the_histogram(reader: Visitor) -> None:
+    plot = reader.page.locator("[data-histo]")
+    bars = reader.page.locator("[data-bar]")
+    place = plot.bounding_box()
+    assert place
+    number = bars.count()
+    width = place["width"] / number
+    first, last = number // 4, number // 2
+    reader.page.mouse.move(place["x"] + (last + 0.5) * width, place["y"] + 20)
+    reader.page.mouse.down()
+    reader.page.mouse.move(place["x"] + (first + 0.5) * width, place["y"] + 30, steps=5)
+    reader.page.mouse.up()
+    inside = [int(bars.nth(index).get_attribute("data-count") or 0) for index in range(first, last + 1)]
+    picked = reader.page.locator("[data-picked]")
+    expect(picked).to_contain_text(f"{sum(inside)} events")
+    reader.follow(picked.get_by_role("link", name="Zoom in"))
+    query = parse_qs(urlsplit(reader.page.url).query)
+    assert set(query) == {"start", "end"}
+    expect(reader.page.get_by_role("status").filter(has_text="events of")).to_contain_text(f"{sum(inside)} events")
+
+
+def test_a_range_is_chosen_with_the_keyboard_and_given_up(reader: Visitor) -> None:
+    plot = reader.page.locator("[data-histo]")
+    plot.focus()
+    picked = reader.page.locator("[data-picked]")
+    expect(picked).to_be_hidden()
+    reader.page.keyboard.press("ArrowRight")
+    reader.page.keyboard.press("Shift+ArrowRight")
+    reader.page.keyboard.press("Shift+ArrowRight")
+    counts = [int(reader.page.locator("[data-bar]").nth(index).get_attribute("data-count") or 0) for index in range(3)]
+    expect(picked).to_contain_text(f"{sum(counts)} event")
+    reader.page.keyboard.press("Escape")
+    expect(picked).to_be_hidden()
+    reader.page.keyboard.press("ArrowRight")
+    with reader.page.expect_navigation():
+        reader.page.keyboard.press("Enter")
+    assert len(reader.rows()) == counts[0]
+
+
+def test_without_script_a_bar_is_a_link(site: Site, arrive: Arrive) -> None:
+    reader = arrive(site.company.owner, script=False)
+    reader.open_log()
+    count = int(reader.page.locator("[data-bar]").first.get_attribute("data-count") or 0)
+    reader.follow(reader.page.locator("[data-bar]").first)
+    assert len(reader.rows()) == count

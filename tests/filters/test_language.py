@@ -1,0 +1,277 @@
+"""The query language: what is written is what is meant, and what is wrong is pointed at."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from minutebook.actions import CATALOGUE
+from minutebook.errors import MinutebookError
+from minutebook.filters import EVERYTHING, FIELDS, Filter, expression_of, filter_of, language, parse, write
+from minutebook.filters.expression import (
+    NOTHING_ASKED,
+    AllOf,
+    AnyOf,
+    Expression,
+    Not,
+    Term,
+    all_of,
+    any_of,
+    none_of,
+)
+from minutebook.filters.expression import terms as expression_terms
+from minutebook.filters.language import BadQuery, read
+from minutebook.filters.moments import Here
+from minutebook.filters.terms import TERMS, ActorValue, Details, Numbers, parse_details
+from minutebook.filters.zones import UTC
+from minutebook.model import DAY, HOUR, ActorKind, Outcome
+from tests.filters.test_fields import filters
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = 1_794_700_800_000_000  # 2026-11-14T24:00:00Z
+HERE = Here(BERLIN, NOW)
+
+
+def text(word: str) -> Term:
+    return Term("text", word)
+
+
+def action(name: str) -> Term:
+    return Term("action", name)
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ("", NOTHING_ASKED),
+        ("  \n ", NOTHING_ASKED),
+        ("opus", text("opus")),
+        ("a b", AllOf((text("a"), text("b")))),
+        ("a AND b", AllOf((text("a"), text("b")))),
+        ("a b OR c", AnyOf((AllOf((text("a"), text("b"))), text("c")))),
+        ("a (b OR c)", AllOf((text("a"), AnyOf((text("b"), text("c")))))),
+        ("a OR b OR c", AnyOf((text("a"), text("b"), text("c")))),
+        ("((a))", text("a")),
+        ("(a)(b)", AllOf((text("a"), text("b")))),
+        ("a a", text("a")),
+        ("-a", Not(text("a"))),
+        ("--a", text("a")),
+        ("-(a b)", Not(AllOf((text("a"), text("b"))))),
+        ("or and", AllOf((text("or"), text("and")))),
+        ('"OR"', text("OR")),
+        ('"billing  manager"', text("billing manager")),
+        (r'"say \"yes\" \\"', text('say "yes" \\')),
+        ('5"', text('5"')),
+        ("17:05", text("17:05")),
+        ("100%", text("100%")),
+        ("action:user.login", action("user.login")),
+        ("ACTION:User.Login", action("user.login")),
+        ('action:"user.login"', action("user.login")),
+        ("action:user.login,member.remove", AnyOf((action("user.login"), action("member.remove")))),
+        ("action:member.*", action("member.*")),
+        ("-action:user.**", Not(action("user.*"))),
+        ("actor:Ada@Example.com", Term("actor", ActorValue("email", "ada@example.com"))),
+        ("actor:system", Term("actor", ActorValue("kind", "system"))),
+        ("actor:usr_Ab12", Term("actor", ActorValue("id", "usr_ab12"))),
+        ("target:Réviewer", Term("target", "reviewer")),
+        ("ip:10.1.2.3/8", Term("ip", "10.0.0.0/8")),
+        ("ip:10.1.2.3/32", Term("ip", "10.1.2.3")),
+        ("ip:2001:DB8::1", Term("ip", "2001:db8::1")),
+        ("outcome:failure,denied", AnyOf((Term("outcome", "failure"), Term("outcome", "denied")))),
+        ("after:2026-11-06", Term("after", 1_793_919_600_000_000)),
+        ("after:2026-11-06T00:00Z", Term("after", 1_793_923_200_000_000)),
+        ("after:2026-11-06T01:00+01:00", Term("after", 1_793_923_200_000_000)),
+        ("after:2026-11-06T01:00:00.5", Term("after", 1_793_923_200_500_000)),
+        ("after:-7d", Term("after", NOW - 7 * DAY)),
+        ("before:-90m", Term("before", NOW - HOUR * 3 // 2)),
+        ("before:now", Term("before", NOW)),
+        ("after:yesterday", Term("after", NOW - DAY - HOUR)),
+        ("seq:1,000", AnyOf((Term("seq", Numbers(1, 1)), Term("seq", Numbers(0, 0))))),
+        ("seq:5..", Term("seq", Numbers(5, None))),
+        ("seq:..5", Term("seq", Numbers(None, 5))),
+        ("id:019372A45C6E7A108B3F2F1E0D9C8B7A", Term("id", "019372a4-5c6e-7a10-8b3f-2f1e0d9c8b7a")),
+        ("details.role.after:Admin", Term("details", Details(("role", "after"), "admin"))),
+        ("details.models.added:*OPUS*", Term("details", Details(("models", "added"), "*opus*"))),
+        ('details.name:"a, b (c)"', Term("details", Details(("name",), "a, b (c)"))),
+    ],
+)
+def test_what_is_written_is_what_is_meant(query: str, meant: Expression) -> None:
+    assert read(query, HERE) == meant
+
+
+@pytest.mark.parametrize(
+    ("query", "pointed_at", "message", "fix"),
+    [
+        (
+            "outcome:sucess a",
+            "sucess",
+            "is not an outcome. The outcomes are success, failure and denied",
+            "outcome:success a",
+        ),
+        ("a action:user.lgin", "user.lgin", "Did you mean user.login", "a action:user.login"),
+        ("action:nothing.like_it", "nothing.like_it", "is not an action", None),
+        ("action:zzz.*", "zzz.*", "is not an action", None),
+        ("acton:user.login", "acton:", "Did you mean action", "action:user.login"),
+        ("see https://x.example", "https:", "put it in quotation marks", 'see "https://x.example"'),
+        ("text:a", "text:", "There is no field", '"text:a"'),
+        ("details:a", "details:", "There is no field", '"details:a"'),
+        ("action: user.login", "action:", "needs a value", "action:user.login"),
+        ("actor:", "actor:", "needs a value", None),
+        ("action:user.login,", "action:user.login,", "needs a value", None),
+        ("(a OR b", "(", "never closed", "(a OR b)"),
+        ("a) b", ")", "closes nothing", "a b"),
+        ("a ()", "()", "nothing in these parentheses", "a"),
+        ("a OR", "OR", "nothing follows", "a"),
+        ("OR a", "OR", "nothing is before", "a"),
+        ("a OR OR b", "OR", "nothing follows", "a OR b"),
+        ("a AND", "AND", "nothing follows", "a"),
+        ("a -", "-", "nothing does", "a"),
+        ("- a", "-", "nothing does", "a"),
+        ('a "b', '"', "never closed", 'a "b"'),
+        ("a\0b", "\0", "NUL", "ab"),
+        ("ip:10.0.0.256", "10.0.0.256", "is not an IP address", None),
+        ("after:2026-02-30", "2026-02-30", "is not a time", None),
+        ("after:9999-12-31", "9999-12-31", "too far away", None),
+        ("before:-9999w", "-9999w", "too far away", None),
+        ("before:1970-01-01T00:00Z", "1970-01-01T00:00Z", "too far away", None),
+        ("seq:b", "b", "is not the number of an event", None),
+        ("seq:9..5", "9..5", "is not the number of an event", None),
+        ("seq:..", "..", "is not the number of an event", None),
+        ("id:7", "7", "is not the id of an event", None),
+        ("details.:x", "x", "which detail is meant", None),
+        ("actor:é", "é", "", None),
+        ('""', '""', "nothing to search for", None),
+        ("(" * 30 + "a" + ")" * 30, "(", "nested deeper", None),
+        ("a " * 101, "a", "more than the 100 terms", None),
+    ],
+)
+def test_what_is_wrong_is_pointed_at(query: str, pointed_at: str, message: str, fix: str | None) -> None:
+    with pytest.raises(BadQuery) as caught:
+        read(query, HERE)
+    bad = caught.value
+    assert query[bad.at : bad.at + bad.length] == pointed_at
+    assert message in bad.message
+    assert bad.fix == fix
+
+
+def test_a_query_that_is_too_long() -> None:
+    with pytest.raises(BadQuery, match="2,001 characters long; at most 2,000"):
+        read("a" * 2_001, HERE)
+
+
+def test_relative_times_need_a_now() -> None:
+    with pytest.raises(BadQuery, match="is not a time"):
+        read("after:-7d", Here())
+
+
+# ── Properties ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+printable = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=12)
+
+
+def _parsed(key: str, texts: st.SearchStrategy[str]) -> st.SearchStrategy[Expression]:
+    """Terms of what is understood of the texts."""
+
+    def term(written: str) -> Expression | None:
+        try:
+            return Term(key, TERMS[key].parse(written, HERE))
+        except MinutebookError:
+            return None
+
+    return texts.map(term).filter(lambda found: found is not None).map(lambda found: found or NOTHING_ASKED)
+
+
+micros = st.integers(0, 253_000_000_000_000_000)
+TERM_VALUES: dict[str, st.SearchStrategy[Expression]] = {
+    "action": _parsed("action", st.sampled_from([*CATALOGUE, "member.*", "*", "*.c*"])),
+    "actor": _parsed(
+        "actor", st.one_of(st.sampled_from([*ActorKind, "usr_1"]), st.emails(), st.text("ab@.*-_", min_size=1))
+    ),
+    "target": _parsed("target", printable),
+    "ip": _parsed(
+        "ip", st.one_of(st.ip_addresses().map(str), st.sampled_from(["10.0.0.0/8", "2001:db8::/33", "::/0"]))
+    ),
+    "outcome": _parsed("outcome", st.sampled_from(list(Outcome))),
+    "after": micros.map(lambda at: Term("after", at)),
+    "before": st.integers(1, 4_000_000_000).map(lambda seconds: Term("before", seconds * 1_000_000)),
+    "seq": st.tuples(st.integers(0, 99), st.integers(0, 99)).map(lambda two: Term("seq", Numbers(min(two), max(two)))),
+    "id": st.uuids().map(lambda id_: Term("id", str(id_))),
+    "details": printable.map(lambda value: Term("details", parse_details("a.b", value))),
+    "text": _parsed("text", printable),
+}
+terms = st.one_of(*TERM_VALUES.values())
+expressions: st.SearchStrategy[Expression] = st.recursive(
+    terms,
+    lambda inner: st.one_of(
+        inner.map(none_of),
+        st.lists(inner, min_size=1, max_size=3).map(all_of),
+        st.lists(inner, min_size=1, max_size=3).map(any_of),
+    ),
+    max_leaves=8,
+)
+
+
+def test_every_term_is_generated_and_told() -> None:
+    assert set(TERM_VALUES) == set(TERMS)
+
+
+@given(expressions, st.sampled_from([UTC, BERLIN, ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/Los_Angeles")]))
+@example(Term("after", 1_792_886_400_000_000 + HOUR), BERLIN)  # the second 02:00 of the October night
+@example(text("-"), UTC)
+@example(text("OR"), UTC)
+@example(text('a"b\\'), UTC)
+def test_a_written_expression_reads_as_it_was(expression: Expression, zone: ZoneInfo) -> None:
+    written = language.write(expression, zone)
+    if len(written) <= language.LONGEST:
+        assert read(written, Here(zone)) == expression
+
+
+@given(expressions)
+def test_every_expression_can_be_told(expression: Expression) -> None:
+    for kind in TERMS.values():
+        assert kind.examples
+    for term in expression_terms(expression):
+        assert TERMS[term.key].clause(term.value, BERLIN).sentence
+
+
+@given(st.text(st.sampled_from('ab"\\()-:,. ORAND*action:details.ip7'), max_size=60))
+def test_any_text_is_read_or_pointed_at(query: str) -> None:
+    try:
+        found = read(query, HERE)
+    except BadQuery as bad:
+        assert 0 <= bad.at < len(query)
+        assert bad.length > 0
+        assert bad.fix is None or read(bad.fix, HERE) is not None
+    else:
+        assert read(language.write(found, BERLIN), HERE) == found
+
+
+@given(filters())
+def test_a_filter_and_its_expression_are_one(filter_: Filter) -> None:
+    assert expression_of(filter_of(expression_of(filter_))) == expression_of(filter_)
+
+
+@given(expressions)
+def test_the_controls_and_the_box_are_two_views_of_one_filter(expression: Expression) -> None:
+    found = filter_of(expression)
+    assert filter_of(expression_of(found)) == found
+    if sum(len(value) for _, value in write(found)) <= language.LONGEST and not _is_empty_range(found):
+        assert parse(write(found)) == found
+
+
+def _is_empty_range(found: Filter) -> bool:
+    return found.start is not None and found.end is not None and found.end <= found.start
+
+
+def test_what_a_control_can_show_is_lifted_to_it() -> None:
+    found = filter_of(
+        read('-outcome:success action:user.login,log.view actor:ada after:2026-11-06 opus "a b" ip:::1', HERE)
+    )
+    assert found.actions == ("user.login", "log.view")
+    assert (found.actor, found.start, found.end, found.text) == ("ada", 1_793_919_600_000_000, None, 'opus "a b"')
+    assert language.write(found.more or NOTHING_ASKED) == "-outcome:success ip:::1"
+    assert filter_of(NOTHING_ASKED) == EVERYTHING
+    assert {field.attribute for field in FIELDS} == set(Filter.__dataclass_fields__)

@@ -1,0 +1,289 @@
+"""What the store finds for a query is what a plain look at every event finds, page by page, there and back."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from minutebook.errors import TooSlow
+from minutebook.filters import EVERYTHING, Cursor, Filter, expression_of, filter_of
+from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, all_of, any_of, none_of, terms
+from minutebook.filters.language import read
+from minutebook.filters.moments import Here
+from minutebook.filters.terms import TERMS, ActorValue, parse_details
+from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
+from minutebook.store import bound, log, search
+from minutebook.store.bound import bounded
+from minutebook.store.search import Count, Scope
+from tests.support.deployment import OPERATOR, START, Deployment
+from tests.support.walk import FILLED
+
+IPS = ("10.1.2.3", "10.1.3.4", "192.168.0.7", "2001:db8::1", "2001:db8:5::9", None)
+NAMES = ("Opus 4", "opus 4.1", "100% Sure_thing", "EU", "naïve Ωmega", 'say "hi"', "a*b")
+
+
+Kind = tuple[str, dict[str, Json], Target | None]
+
+
+def fill(deployment: Deployment, number: int = 120) -> None:
+    """Events that differ in everything that can be asked for; many share a microsecond."""
+    chance = random.Random(5)
+    people = [
+        Actor(ActorKind.USER, f"usr_{name}", f"{name}@calder.example", name.title()) for name in ("ada", "ben", "a_b")
+    ]
+    drafts = []
+    for _ in range(number):
+        name = chance.choice(NAMES)
+        action, details, target = chance.choice(kinds(name, chance.randrange(1, 4)))
+        outcome = Outcome.FAILURE if action == "user.login_failed" else chance.choice([Outcome.SUCCESS, Outcome.DENIED])
+        drafts.append(
+            log.Draft(
+                action,
+                outcome,
+                chance.choice([*people, OPERATOR]),
+                (target,) if target else (),
+                Context(ip=chance.choice(IPS)),
+                {"v": 1, **details},
+            )
+        )
+    for draft in drafts:
+        at = START + chance.choice([-HOUR, 0, 0, 0, 1, HOUR])
+        with deployment.store.acting() as connection:
+            head = log.lock_head(connection, FILLED)
+            log.append(connection, head, draft, at=at, randomness=deployment.store.randomness)
+
+
+def kinds(name: str, attempt: int) -> list[Kind]:
+    """An event of each kind that says the name."""
+    models: dict[str, Json] = {"added": [name], "removed": [], "before": 1, "after": 2}
+    default: dict[str, Json] = {"before": "x/y", "after": name}
+    changed: dict[str, Json] = {"section": "Models & Providers", "models": models, "default_model": default}
+    return [
+        ("mode.delete", {"mode": "mod_1", "name": name}, Target("mode", "mod_1", name)),
+        ("user.login_failed", {"reason": name, "attempt": attempt}, None),
+        ("user.login", {"method": name}, None),
+        ("settings.change", changed, Target("settings", "models-providers", "Models & Providers")),
+    ]
+
+
+def means(expression: Expression, event: Event) -> bool:
+    """The meaning of an expression, said once more and plainly."""
+    match expression:
+        case Not(of):
+            return not means(of, event)
+        case AllOf(parts):
+            return all(means(part, event) for part in parts)
+        case AnyOf(parts):
+            return any(means(part, event) for part in parts)
+        case Term(key, value):
+            return bool(PLAINLY[key](value, event))
+    raise AssertionError
+
+
+def like(pattern: str, text: str) -> bool:
+    """A pattern with stars, by trying every way."""
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return any(like(pattern[1:], text[start:]) for start in range(len(text) + 1))
+    return bool(text) and text[0] == pattern[0] and like(pattern[1:], text[1:])
+
+
+def folded(text: str) -> str:
+    return " ".join(text.lower().replace("ï", "i").split())
+
+
+def singles(value: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], str]]:
+    if isinstance(value, dict):
+        return [single for name, inner in value.items() for single in singles(inner, (*path, name))]
+    if isinstance(value, list):
+        return [single for inner in value for single in singles(inner, path)]
+    return [] if value is None else [(path, str(value))]
+
+
+def by_actor(value: ActorValue, event: Event) -> bool:
+    email = event.actor.email
+    if value.by == "kind":
+        return event.actor.kind.value == value.text
+    if value.by == "id":
+        return event.actor.id == value.text
+    if email is None:
+        return False
+    if "*" in value.text:
+        return like(value.text, email)
+    return email == value.text if value.text.endswith(".example") and value.text[0] != "@" else value.text in email
+
+
+def at_target(pattern: str, event: Event) -> bool:
+    texts = [(folded(target.name), target.id) for target in event.targets]
+    if "*" in pattern:
+        return any(like(pattern, name) or like(pattern, id_) for name, id_ in texts)
+    return any(pattern in name or pattern == id_ for name, id_ in texts)
+
+
+def in_text(word: str, event: Event) -> bool:
+    return folded(word) in log.projection(event)["search"]
+
+
+PLAINLY: dict[str, Any] = {
+    "action": lambda pattern, event: like(pattern, event.action),
+    "actor": by_actor,
+    "target": at_target,
+    "ip": lambda text, event: event.context.ip is not None and ip_address(event.context.ip) in ip_network(text),
+    "outcome": lambda outcome, event: event.outcome.value == outcome,
+    "after": lambda at, event: event.occurred_at >= at,
+    "before": lambda at, event: event.occurred_at < at,
+    "seq": lambda range_, event: (range_.first or 0) <= event.seq and (range_.last is None or event.seq <= range_.last),
+    "id": lambda id_, event: event.id == id_,
+    "details": lambda of, event: any(
+        path[len(path) - len(of.path) :] == of.path and like(of.pattern, folded(value))
+        for path, value in singles(dict(event.details))
+    ),
+    "text": in_text,
+}
+
+
+def written(key: str, *texts: str) -> st.SearchStrategy[Expression]:
+    return st.sampled_from([Term(key, TERMS[key].parse(text, Here())) for text in texts])
+
+
+def expressions(events: list[Event]) -> st.SearchStrategy[Expression]:
+    """Queries about these events, of every term, joined in every way."""
+    details = (
+        *(
+            ("name", "opus 4"),
+            ("models.added", "*OPUS*"),
+            ("added", "eu"),
+            ("default_model.after", "*"),
+            ("after", "2"),
+        ),
+        *(("attempt", "2"), ("nothing", "*"), ("name", '*"*'), ("name", "a*b"), ("section", "models & providers")),
+    )
+    of_events = st.sampled_from([Term("id", event.id) for event in events])
+    asked = st.one_of(
+        written("action", "user.login", "mode.delete", "user.*", "*.change", "*"),
+        written("actor", "ada@calder.example", "a_", "ben", "*a*@*", "system", "user", "usr_ben", "nobody@x.example"),
+        written("target", "mod_1", "opus*", "sure_", "%", "models-providers", "Models &", "*d*s"),
+        written("ip", "10.1.2.3", "10.0.0.0/8", "10.1.2.0/23", "0.0.0.0/0", "2001:db8::/32", "2001:db8::/47", "::/0"),
+        written("outcome", "failure", "denied", "success"),
+        st.sampled_from([START - HOUR, START, START + 1]).map(lambda at: Term("after", at)),
+        st.sampled_from([START, START + 1, START + HOUR]).map(lambda at: Term("before", at)),
+        written("seq", "20..60", "..30", "90..", "33"),
+        of_events,
+        st.sampled_from(details).map(lambda pair: Term("details", parse_details(*pair))),
+        written("text", "opus", "OPUS 4", "100%", "_", "%", "naive", "eu", "absent", '"', "10.1", "calder"),
+    )
+    return st.recursive(
+        asked,
+        lambda inner: st.one_of(
+            inner.map(none_of),
+            st.lists(inner, min_size=2, max_size=3).map(all_of),
+            st.lists(inner, min_size=2, max_size=3).map(any_of),
+        ),
+        max_leaves=6,
+    )
+
+
+def test_a_query_finds_what_a_plain_look_finds_on_every_page(filled: Deployment) -> None:
+    fill(filled)
+    events = sorted(filled.events(FILLED), key=lambda event: (event.occurred_at, event.seq), reverse=True)
+    scope = Scope(FILLED, len(events))
+    seen: set[str] = set()
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(expressions(events), st.sampled_from([1, 3, 10, 1000]))
+    def check(expression: Expression, size: int) -> None:
+        filter_ = filter_of(expression)
+        wanted = [event.seq for event in events if means(expression, event)]
+        if 0 < len(wanted) < len(events):
+            seen.update([type(expression).__name__, *(term.key for term in terms(expression))])
+        with filled.store.reading() as connection:
+            forth: list[list[int]] = []
+            cursor: Cursor | None = None
+            rank = 0
+            while True:
+                page = search.page(connection, scope, filter_, cursor, size)
+                assert page.total == Count(len(wanted), is_exact=True)
+                assert page.rank == rank
+                forth.append([event.seq for event in page.events])
+                if not page.has_older:
+                    break
+                last = page.events[-1]
+                rank += len(page.events)
+                cursor = Cursor("org", "", scope.size, last.occurred_at, last.seq, rank, "older")
+                if len(forth) > 15:  # enough of single pages
+                    wanted = wanted[:rank]
+                    break
+            assert [seq for page_ in forth for seq in page_] == wanted
+            if rank and page.events:
+                first = page.events[0]
+                back = search.page(
+                    connection,
+                    scope,
+                    filter_,
+                    Cursor("org", "", scope.size, first.occurred_at, first.seq, page.rank, "newer"),
+                    size,
+                )
+                assert [event.seq for event in back.events] == forth[-2]
+            others = replace(filter_, actions=())
+            assert search.count_by_action(connection, scope, others) == {
+                name: number
+                for name in {event.action for event in events}
+                if (number := sum(event.action == name and is_found(event, others) for event in events))
+            }
+
+    check()
+    assert seen >= {*TERMS, "Term", "Not", "AllOf", "AnyOf"}, "the queries tried were too narrow to show anything"
+
+
+def is_found(event: Event, filter_: Filter) -> bool:
+    return means(expression_of(filter_), event)
+
+
+def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(filled, 30)
+    scope = Scope(FILLED, filled.size(FILLED))
+    slow = filter_of(read("details.nothing:*", Here()))
+    with filled.store.reading() as connection:
+        assert search.page(connection, scope, slow, None, 10).events == ()
+    monkeypatch.setattr(search, "PAGE_SECONDS", 0.0)
+    with filled.store.reading() as connection, pytest.raises(TooSlow, match=r"given up after 0 seconds\. Narrow it"):
+        search.page(connection, scope, slow, None, 10)
+    monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
+    with filled.store.reading() as connection:
+        assert not search.count(connection, scope, slow).is_exact
+        assert search.count_by_action(connection, scope, slow) is None
+        assert search.count(connection, scope, EVERYTHING).is_exact
+
+
+def test_counts_that_take_too_long_are_left_out(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    scope = Scope(FILLED, filled_sqlite.size(FILLED))
+    monkeypatch.setattr(bound, "INSTRUCTIONS", 1)
+    monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
+    with filled_sqlite.store.reading() as connection:
+        page = search.page(connection, scope, EVERYTHING, None, 3)
+        assert (len(page.events), page.total, page.has_older) == (3, Count(3, is_exact=False), True)
+        assert search.count_by_action(connection, scope, EVERYTHING) is None
+        assert search.count_by_actor(connection, scope, EVERYTHING, 10) is None
+        assert search.count_by_outcome(connection, scope, EVERYTHING) is None
+        assert search.count_by_slot(connection, scope, EVERYTHING, HOUR) is None
+
+
+def test_the_database_itself_is_stopped(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement that would run for minutes; the connection serves the next search as if nothing had been."""
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n"
+    )
+    with filled.store.reading() as connection:
+        with pytest.raises(TooSlow, match=r"after 0\.2 seconds"), bounded(connection, 0.2):
+            connection.exec_driver_sql(endless)
+        # The transaction goes on where it was.
+        assert search.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0
+    with filled.store.reading() as connection:
+        assert search.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0

@@ -1,0 +1,80 @@
+"""The band above the events: exact in the viewer's zone, and each of its values a way to narrow."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from minutebook.filters import instants
+from minutebook.model import HOUR, MINUTE, Outcome, Role
+from minutebook.organization.modes import CreateMode
+from minutebook.organization.sign_in import RecordFailedSignIn
+from tests.support.dashboard import Dashboard
+from tests.support.reader import Reader, found, link, rows, section
+
+BAR = re.compile(r'data-start="([^"]*)" data-end="([^"]*)" data-count="([0-9]+)" data-told="([^"]*)"')
+
+
+def bars(markup: str) -> list[tuple[int, int, int, str]]:
+    """Start and end (UTC microseconds), count, and what is told of each bar."""
+    return [
+        (instants.parse_start(start), instants.parse_end(end), int(count), told)
+        for start, end, count, told in BAR.findall(markup)
+    ]
+
+
+def live_for_a_week(dashboard: Dashboard) -> None:
+    clock = dashboard.deployment.clock
+    for hours in (1, 5, 5, 11, 23, 24, 24, 47, 90, 90, 90, 130):
+        clock.now += hours * HOUR // 4 + 7 * MINUTE
+        owner, number = dashboard.people[Role.OWNER], dashboard.number
+        dashboard.deployment.act(owner, number, RecordFailedSignIn("Wrong password", 1))
+        dashboard.deployment.act(owner, number, CreateMode(f"Mode {clock.now}", "", ()))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu"])
+@pytest.mark.parametrize("query", [(), (("action", "user.login_failed"),), (("q", "-details.nothing:*"),)])
+def test_bars_hold_every_event_that_was_found_in_its_place(
+    dashboard: Dashboard, zone: str, query: tuple[tuple[str, str], ...]
+) -> None:
+    live_for_a_week(dashboard)
+    reader = Reader(dashboard, Role.OWNER, zone=zone)
+    page = reader.read(*query)
+    events = {event.seq: event for event in dashboard.events()}
+    drawn = bars(page.text)
+    assert 20 < len(drawn) <= 64
+    assert [end for _, end, _, _ in drawn[:-1]] == [start for start, _, _, _ in drawn[1:]]
+    meant = [event for event in events.values() if not query or query[0][0] == "q" or event.action == query[0][1]]
+    for start, end, count, told in drawn:
+        assert count == sum(start <= event.occurred_at < end for event in meant), told
+    assert sum(count for _, _, count, _ in drawn) == len(meant) == int(found(page).split()[0])
+
+
+def test_a_bar_and_a_facet_narrow_the_search(light_dashboard: Dashboard) -> None:
+    live_for_a_week(light_dashboard)
+    reader = Reader(light_dashboard, Role.OWNER, zone="Europe/Berlin")
+    page = reader.read(("action", "user.login_failed"))
+    start, end, count, _ = max(bars(page.text), key=lambda bar: bar[2])
+    href = next(
+        match[1]
+        for match in re.finditer(r'<a href="([^"]*)" tabindex="-1" data-bar data-start="([^"]*)"', page.text)
+        if instants.parse_start(match[2]) == start
+    )
+    narrowed = reader.open(href.replace("&amp;", "&"))
+    assert len(rows(narrowed)) == count
+    failed = reader.open(link(reader.read(), "Failed"))
+    events = light_dashboard.events()
+    outcomes = Counter(event.outcome for event in events)
+    assert found(failed).startswith(f"{outcomes[Outcome.FAILURE]} events of")
+    # A facet leaves out its own field, so that a choice can be compared with its alternatives.
+    band = section(failed, "<h3>Outcome</h3>", "</div>")
+    assert "Success" in band
+    assert "Failed" in band
+    assert end - start >= MINUTE
+
+
+def test_an_empty_search_has_no_overview(light_dashboard: Dashboard) -> None:
+    page = Reader(light_dashboard, Role.OWNER).read(("text", "nothing says this"))
+    assert 'class="band"' not in page.text

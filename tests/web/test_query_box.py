@@ -1,0 +1,141 @@
+"""The search box: the whole filter as a query, read in the viewer's zone, put right where it is wrong."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from httpx2 import Response
+
+from minutebook.filters import FIELDS, Field, expression_of, language, parse, write
+from minutebook.model import Role
+from minutebook.store import search
+from minutebook.web.log_address import CONTROLS
+from tests.support.dashboard import Dashboard, value
+from tests.support.reader import Reader, found, link, rows, section, text
+
+ZONE = "Europe/Berlin"
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
+
+
+def box(page: Response) -> str:
+    return value(page, "query")
+
+
+def asked(reader: Reader, query: str, zone: str = ZONE) -> Response:
+    """The page after the box was sent, at the one address of its search."""
+    answer = reader.get(("query", query), ("form_zone", zone))
+    assert answer.status_code == 303, text(answer.text)
+    return reader.open(answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    ("query", "address", "shown"),
+    [
+        ("action:user.invite", "?action=user.invite", "action:user.invite"),
+        ("ACTOR:Ada wen", "?actor=ada&text=wen", "actor:ada wen"),
+        ("after:2026-11-06", "?start=2026-11-05T23:00Z", "after:2026-11-06"),
+        ("before:2026-11-06T17:05", "?end=2026-11-06T16:04Z", "before:2026-11-06T17:05"),
+        ("-outcome:success", "?q=-outcome:success", "-outcome:success"),
+        ("action:member.*,user.login", "?q=action:member.*%2Cuser.login", "action:member.*,user.login"),
+        ("(a OR b) -c", "?q=%28a%20OR%20b%29%20-c", "(a OR b) -c"),
+        ("-after:2026-11-06", "?q=-after:2026-11-05T23:00", "-after:2026-11-06"),
+        ("  ", "", ""),
+    ],
+)
+def test_a_query_leads_to_the_one_address_of_its_search(
+    light_dashboard: Dashboard, query: str, address: str, shown: str
+) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    answer = reader.get(("query", query), ("form_zone", ZONE))
+    assert answer.headers["location"] == reader.path + address
+    page = reader.open(answer.headers["location"])
+    assert page.status_code == 200
+    assert box(page) == shown
+    # The box sends what it shows, and comes to the same place.
+    again = reader.get(("query", shown), ("form_zone", ZONE))
+    assert again.headers["location"] == answer.headers["location"]
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_no_field_of_the_table_is_left_out_by_the_page(light_dashboard: Dashboard, field: Field) -> None:
+    """Set, told, kept by the controls; and wrong when it is wrong."""
+    reader = Reader(light_dashboard, Role.OWNER)
+    asked_for = parse([(field.key, field.example)])
+    pairs = write(asked_for)
+    page = reader.get(*pairs)
+    assert page.status_code == 200, page.headers
+    assert box(page) == language.write(expression_of(asked_for))
+    form = section(page, '<form class="filters"', "</form>")
+    sent = {(key, html.unescape(text)) for key, text in HIDDEN.findall(form)}
+    if field.key not in CONTROLS:
+        assert set(pairs) <= sent
+    wrong = reader.get((field.key, "\0"))
+    assert (wrong.status_code, rows(wrong)) == (422, [])
+
+
+def test_the_controls_and_the_box_agree(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    page = reader.read(("action", "user.invite"), ("actor", "ada"), ("start", "2026-11-06"), ("q", "outcome:success"))
+    assert box(page) == "action:user.invite actor:ada after:2026-11-06T01:00 outcome:success"
+    assert "outcomeissuccess" in text(page.text).replace(" ", "")
+    assert rows(asked(reader, box(page))) == rows(page)
+    without = reader.open(link(page, "Remove filter: outcome is success"))
+    assert box(without) == "action:user.invite actor:ada after:2026-11-06T01:00"
+
+
+def test_a_query_finds_by_everything_an_event_says(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    events = light_dashboard.events()
+    invited = next(event for event in events if event.action == "user.invite")
+    role = str(invited.details["role"])
+    for query in (
+        f"id:{invited.id}",
+        f"seq:{invited.seq}",
+        f"action:user.invite details.role:{role} target:{invited.targets[0].name}",
+        f"action:user.* details.invitation:{invited.details['invitation']} -action:user.accept_invite",
+    ):
+        assert rows(asked(reader, query)) == [invited.seq], query
+    others = [event for event in light_dashboard.events() if not event.action.startswith("user.")]
+    assert found(asked(reader, "-action:user.*")).split()[0] == str(len(others))
+
+
+def test_a_bad_query_is_pointed_at_kept_and_mended(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    page = reader.get(("query", "action:user.lgin after:2026-11-06"), ("form_zone", ZONE))
+    assert (page.status_code, rows(page)) == (422, [])
+    assert box(page) == "action:user.lgin after:2026-11-06"
+    pointed = re.search(r"<pre[^>]*>(.*?)</pre>", page.text, re.DOTALL)
+    assert pointed
+    echoed, carets = html.unescape(re.sub(r"<[^>]*>", "", pointed[1])).split("\n")
+    assert echoed == "action:user.lgin after:2026-11-06"
+    assert carets == "       ^^^^^^^^^"
+    assert "Did you mean user.login" in text(page.text)
+    assert "How to ask" in text(page.text)
+    mended = reader.open(link(page, "Search for action:user.login after:2026-11-06"))
+    while mended.is_redirect:
+        mended = reader.open(mended.headers["location"])
+    assert mended.status_code == 200
+    assert box(mended) == "action:user.login after:2026-11-06"
+
+
+def test_a_search_that_takes_too_long_says_how_to_narrow_it(
+    light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(light_dashboard, Role.OWNER)
+    monkeypatch.setattr(search, "PAGE_SECONDS", 0.0)
+    page = reader.get(("q", "details.nothing:*"))
+    assert page.status_code == 503
+    assert "This search takes too long" in text(page.text)
+    assert "Narrow it: give a start or end" in text(page.text)
+    assert box(page) == "details.nothing:*"
+    assert reader.get(("action", "user.login")).status_code == 200
+
+
+def test_a_count_that_takes_too_long_says_at_least(light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(light_dashboard, Role.OWNER)
+    monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
+    page = reader.read(("q", "-details.nothing:*"))
+    assert "at least" in found(page)
+    assert re.search(r"of at least [0-9]+, newest first", text(page.text))
