@@ -313,11 +313,13 @@ def test_an_event_that_stands_there_already_is_nobodys(filled: Deployment) -> No
 def test_every_table_of_an_organization_is_guarded(filled: Deployment) -> None:
     """Derived from the columns, so that a new table cannot be forgotten."""
     owned = {table.name for table in schema.metadata.sorted_tables if "organization" in table.c} - set(LOG_TABLES)
-    assert owned == {table.name for table in schema.ORGANIZATION_TABLES}
+    for table in owned ^ {table.name for table in schema.ORGANIZATION_TABLES}:
+        raise AssertionError(f"{table}: ORGANIZATION_TABLES in store/schema.py has what has a column organization")
     with filled.store.reading() as connection:
         triggers = _triggers(connection)
     for table in owned:
-        assert {"INSERT", "UPDATE", "DELETE"} <= triggers[table], table
+        fired = triggers.get(table, set())
+        assert {"INSERT", "UPDATE", "DELETE"} <= fired, f"{table}: call guard.install for it in its migration"
     for table in APPEND_ONLY:
         assert {"UPDATE", "DELETE"} <= triggers[table], table
 
@@ -338,8 +340,9 @@ def _triggers(connection: Connection) -> dict[str, set[str]]:
 
 
 def test_the_first_schema_guards_what_the_schema_names() -> None:
+    """Later tables are guarded by migrations of their own."""
     first = import_module("minutebook.store.migrations.versions.0001_first")
-    assert set(first.GUARDED) == {table.name for table in schema.ORGANIZATION_TABLES}
+    assert set(first.GUARDED) <= {table.name for table in schema.ORGANIZATION_TABLES}
 
 
 def test_a_refused_commit_leaves_nothing_behind(filled: Deployment) -> None:
