@@ -8,18 +8,37 @@ from collections.abc import Callable
 
 import pytest
 
+from minutebook import __version__
+from minutebook.actions import CATALOGUE
 from tests.golden import actions as golden
 from tests.golden.actions import Shipped
 
 SHIPPED: Shipped = json.loads(golden.FILE.read_text())
+CHANGES = golden.CHANGELOG.read_text()
 
 
 def test_the_catalogue_keeps_what_was_shipped() -> None:
-    assert golden.contradictions(SHIPPED, golden.declared()) == []
+    assert golden.contradictions(golden.shipped_of(SHIPPED, CHANGES), golden.declared()) == []
 
 
 def test_what_is_new_was_added_to_the_file() -> None:
     assert golden.declared() == SHIPPED, "run python -m tests.golden, and look at what it adds"
+
+
+def test_since_is_a_release_or_the_version_in_preparation() -> None:
+    versions = {*golden.releases(CHANGES), golden.version_of(__version__)}
+    for action in CATALOGUE.values():
+        there = golden.version_of(action.since) in versions
+        assert there, f'{action.name}: there is no version {action.since}; write since="{__version__}"'
+
+
+def test_an_action_is_shipped_from_the_release_of_its_version_on() -> None:
+    actions: Shipped = {"mode.create": {"since": "0.1"}, "mode.copy": {"since": "0.2.1"}}
+    unreleased = "# Changelog\n\n## Unreleased (0.3.0)\n"
+    assert golden.shipped_of(actions, unreleased) == {}
+    assert golden.shipped_of(actions, f"{unreleased}\n## 0.1.0\n").keys() == {"mode.create"}
+    assert golden.shipped_of(actions, f"{unreleased}\n## [0.2.0] - 2027-01-01\n\n## 0.1.0\n").keys() == {"mode.create"}
+    assert golden.shipped_of(actions, f"{unreleased}\n## [0.2.1] - 2027-01-01\n").keys() == actions.keys()
 
 
 def _drop_action(now: Shipped) -> None:
@@ -59,6 +78,10 @@ def _add_required_field(now: Shipped) -> None:
     now["mode.delete"]["required"].append("why")
 
 
+def _ship_later(now: Shipped) -> None:
+    now["mode.delete"]["since"] = "9.9"
+
+
 def _version_back(now: Shipped) -> None:
     now["mode.delete"]["version"] = 0
 
@@ -83,6 +106,7 @@ def _reorder(now: Shipped) -> None:
         _require_field,
         _require_part,
         _add_required_field,
+        _ship_later,
         _version_back,
         _reword,
         _reorder,

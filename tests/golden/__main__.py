@@ -1,4 +1,4 @@
-"""`python -m tests.golden` adds what is new in the catalogue to actions.json; it refuses removals."""
+"""`python -m tests.golden` writes the catalogue to actions.json; it refuses to change what was shipped."""
 
 import sys
 

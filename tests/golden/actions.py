@@ -1,14 +1,16 @@
-"""What was shipped of the catalogue: actions.json. `python -m tests.golden` adds what is new to it.
+"""The catalogue as it was last looked at: actions.json. `python -m tests.golden` writes it anew.
 
-Shipped actions and fields are never removed or retyped, because events that were recorded with them must stay
-readable; nor do fields change their order, because disclosures are stored in it. A shipped sentence is not reworded by
-the way, because the search text of those events holds it. The command only ever adds; where the catalogue contradicts
-the file it refuses.
+An action is shipped when its `since` is no newer than the last release in CHANGELOG.md; until then nobody's log has an
+event of it, and it may be changed freely. Shipped actions and fields are never removed or retyped, because events that
+were recorded with them must stay readable; nor do fields change their order, because disclosures are stored in it. A
+shipped sentence is not reworded by the way, because the search text of those events holds it. Where the catalogue
+contradicts what was shipped, the command refuses.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,31 @@ from minutebook.actions.parts import plain
 from tests.actions.examples import EXAMPLES
 
 FILE = Path(__file__).with_name("actions.json")
+CHANGELOG = Path(__file__).parents[2] / "CHANGELOG.md"
+RELEASE = re.compile(r"^## \[?(\d+(?:\.\d+)*)\b", re.MULTILINE)
 Shipped = dict[str, dict[str, Any]]
+Version = tuple[int, ...]
+
+
+def version_of(text: str) -> Version:
+    """`0.1` and `0.1.0` are the same version."""
+    parts = tuple(int(part) for part in text.split("."))
+    return parts + (0,) * (3 - len(parts))
+
+
+def releases(changelog: str) -> list[Version]:
+    """The versions that headings of the changelog name; what is unreleased is none."""
+    return [version_of(text) for text in RELEASE.findall(changelog)]
+
+
+def shipped_of(actions: Shipped, changelog: str) -> Shipped:
+    """Those of the file that were released, by the `since` that the file has."""
+    last = max(releases(changelog), default=())
+    return {name: action for name, action in actions.items() if version_of(action["since"]) <= last}
 
 
 def declared() -> Shipped:
-    """The catalogue as actions.json has it: name → version, the JSON Schema of each field, an example's sentence."""
+    """The catalogue as actions.json has it: name → versions, the JSON Schema of each field, an example's sentence."""
     return {name: _declared(name) for name in sorted(CATALOGUE)}
 
 
@@ -34,11 +56,19 @@ def _declared(name: str) -> dict[str, Any]:
         for field, described in schema.get("properties", {}).items()
     }
     return {
+        "since": CATALOGUE[name].since,
         "version": CATALOGUE[name].version,
         "required": sorted(schema.get("required", [])),
         "fields": fields,
-        "sentence": next(plain(describe(example)) for example in EXAMPLES if example.action.name == name),
+        "sentence": _sentence(name),
     }
+
+
+def _sentence(name: str) -> str:
+    for example in EXAMPLES:
+        if example.action.name == name:
+            return plain(describe(example))
+    raise LookupError(f"{name} has no example in tests/actions/examples.py")
 
 
 def _resolved(schema: Any, definitions: dict[str, Any]) -> Any:
@@ -76,6 +106,8 @@ def contradictions(shipped: Shipped, now: Shipped) -> list[str]:
             problems.append(f"{name}: its fields stand in another order, but events store them in the one they had")
         demanded = set(found["required"]) - set(action["required"])
         problems += [f"{name}: {field} is required, but events without it were recorded" for field in demanded]
+        if found["since"] != action["since"]:
+            problems.append(f"{name}: it was shipped in {action['since']}, not in {found['since']}")
         if found["version"] < action["version"]:
             problems.append(f"{name}: its version went back")
         if found["sentence"] != action["sentence"]:
@@ -101,10 +133,10 @@ def _only_adds(before: Any, now: Any) -> bool:
 
 
 def main() -> int:
-    """Adds what is new; the exit code is 1 when the catalogue contradicts what was shipped."""
-    shipped = json.loads(FILE.read_text()) if FILE.exists() else {}
+    """Writes the file anew; the exit code is 1 when the catalogue contradicts what was shipped."""
+    before = json.loads(FILE.read_text()) if FILE.exists() else {}
     now = declared()
-    problems = contradictions(shipped, now)
+    problems = contradictions(shipped_of(before, CHANGELOG.read_text()), now)
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
