@@ -146,6 +146,7 @@ def photograph_for_readme(opened: Opened) -> int:
     """Writes the picture; says whether it is small enough."""
     chosen = "&".join(f"action={action}" for action in README_ACTIONS)
     page = opened(f"audit-logs?{chosen}&end={{day}}&event={{settings}}", 1440, "light")
+    page.evaluate("document.activeElement.blur(); document.querySelector('.page').scrollTo(0, 0)")
     README_PICTURE.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=README_PICTURE)
     size = README_PICTURE.stat().st_size
