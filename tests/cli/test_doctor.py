@@ -18,7 +18,7 @@ from minutebook.store.migrate import migrate
 from tests.support.command_line import run
 from tests.support.deployment import Deployment, Ticking
 from tests.support.tampering import tamper
-from tests.support.walk import FILLED, fill
+from tests.support.walk import FILLED, NAME, fill
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ def tampered(settings: Settings, *statements: str) -> None:
 
 def test_it_finds_nothing_where_nothing_is(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert list(examine(settings, quick=False)) == []
-    assert "The log of Calder (1) is whole" in capsys.readouterr().out
+    assert f"The log of {NAME} ({FILLED}) is whole" in capsys.readouterr().out
 
 
 def test_a_changed_event_is_named_with_its_organization(settings: Settings) -> None:
     tampered(settings, f"UPDATE event SET outcome = 'denied' WHERE position = {position(FILLED, 3)}")
     answer = run(settings.data_directory, "doctor")
     assert answer.returncode == 1
-    assert "Calder (1), event 3: The event is not what its hash was made of." in answer.stderr
+    assert f"{NAME} ({FILLED}), event 3: The event is not what its hash was made of." in answer.stderr
     assert "Traceback" not in answer.stderr
     assert run(settings.data_directory, "doctor", "--quick").returncode == 0
 
@@ -75,7 +75,7 @@ def test_a_row_changed_behind_the_log_is_named_with_what_to_do(
     tamper(filled.store, f"""UPDATE seat SET role = 'auditor' WHERE "user" = '{ada}'""")
     assert list(examine(settings_of_either, quick=True)) == []
     assert list(examine(settings_of_either, quick=False)) == [
-        f"Calder (1): seat {ada} is stored with role auditor; the log says role owner. {RESTORE}"
+        f"{NAME} ({FILLED}): seat {ada} is stored with role auditor; the log says role owner. {RESTORE}"
     ]
 
 
@@ -109,7 +109,7 @@ def test_of_many_findings_only_a_few_are_told(filled: Deployment, settings_of_ei
     tamper(filled.store, f"UPDATE credit_entry SET cents = 7 WHERE organization = {FILLED}")
     found = list(examine(settings_of_either, quick=False))
     assert len(found) == SHOWN_PER_LOG + 1
-    assert found[-1].startswith("Calder (1): And 5 more.")
+    assert found[-1].startswith(f"{NAME} ({FILLED}): And 5 more.")
 
 
 def test_of_many_organizations_that_are_gone_only_a_few_are_told(settings: Settings) -> None:
@@ -124,7 +124,7 @@ def test_no_value_of_an_organization_stops_it(filled: Deployment, settings_of_ei
     value = "7" if column == "seat_limit" else "'new'"
     tamper(filled.store, f"UPDATE organization SET {column} = {value} WHERE organization = {FILLED}")
     (problem,) = examine(settings_of_either, quick=False)
-    assert f"(1): organization is stored with {column} {value.strip(chr(39))}; the log says {column} " in problem
+    assert f"({FILLED}): organization is stored with {column} {value.strip(chr(39))}; the log says {column} " in problem
 
 
 def _open_directory(settings: Settings) -> None:

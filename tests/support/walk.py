@@ -9,6 +9,8 @@ from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from tests.support.deployment import Deployment
 
+NAME = "Calder"
+"""What the organization of `walk` is called."""
 FILLED, OTHER = 1, 2
 """The numbers of the organizations that `fill` makes."""
 
@@ -17,7 +19,7 @@ def walk(deployment: Deployment) -> int:
     """Performs every command at least once; the number of the organization."""
     ada = deployment.person("ada@calder.example", "Ada")
     session = deployment.session(ada).id
-    organization = deployment.found(ada)
+    organization = deployment.found(ada, NAME)
     bob = deployment.join(organization, ada, Role.ADMIN)
     cleo = deployment.join(organization, bob, Role.BILLING_MANAGER)
 
