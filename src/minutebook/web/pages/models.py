@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import TypeAdapter, ValidationError
 
-from minutebook.actions.values import Diff, SetChange, change
+from minutebook.actions.values import Diff
 from minutebook.errors import Conflict, Invalid
 from minutebook.organization.settings import (
     KNOWN_MODELS,
@@ -19,7 +17,6 @@ from minutebook.organization.settings import (
     ChangeModels,
     Settings,
     no_name,
-    read_settings,
 )
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
@@ -27,6 +24,7 @@ from minutebook.web import shell
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
+from minutebook.web.settings_form import changed_meanwhile, from_field, seen_hash, settings_now, to_field
 from minutebook.web.views import Choice, ChoiceGroup, Form
 
 router = APIRouter()
@@ -34,14 +32,13 @@ router = APIRouter()
 Seen = Annotated[Place, Depends(place(Permission.SETTINGS_READ))]
 Changed = Annotated[Place, Depends(place(Permission.SETTINGS_WRITE))]
 
-SETTINGS = TypeAdapter(Settings)
 ONE, EVERY = ("default_model", "new_model"), ("models", "providers")
 
 
 @router.get("/o/{org}/models")
 def show_models(request: Request, place: Seen) -> Response:
     """The allowed models and providers; a form for those who may change them."""
-    now = now_of(place)
+    now = settings_now(place)
     form = Form(values={"models": now.models, "providers": now.providers, "default_model": now.default_model})
     return _show(request, place, now, form)
 
@@ -49,16 +46,16 @@ def show_models(request: Request, place: Seen) -> Response:
 @router.post("/o/{org}/models")
 def save_models(request: Request, place: Changed, sent: Sent) -> Response:
     """Saves all of the page as one change."""
-    before = seen_before(sent)
+    before = from_field(sent)
     new = sent.one("new_model").strip().lower()
     try:
         if new and not MODEL.fullmatch(new):
             raise Invalid.one("new_model", no_name(new, "a model id, such as openai/gpt-5"))
         models = (*sent.every("models"), new)
-        command = ChangeModels(models, sent.every("providers"), sent.one("default_model"), before_seen(before))
+        command = ChangeModels(models, sent.every("providers"), sent.one("default_model"), seen_hash(before))
         done = perform(place.site.store, place.seat, command)
     except STAYS as error:
-        now = now_of(place)
+        now = settings_now(place)
         form = form_after(sent, error, ONE, EVERY)
         if not isinstance(error, Conflict) or before is None:
             return _show(request, place, now, form, (), error.status)
@@ -66,43 +63,6 @@ def save_models(request: Request, place: Changed, sent: Sent) -> Response:
         return _show(request, place, now, merged, changed_meanwhile(before, now), error.status)
     said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.MODELS_SAVED
     return go(place.site, place.path(shell.MODELS), said)
-
-
-def now_of(place: Place) -> Settings:
-    """The settings as they are now."""
-    with place.site.store.reading() as connection:
-        return read_settings(connection, place.organization.number)
-
-
-def kept_before(settings: Settings) -> str:
-    """What a form carries along, so that saving it can tell what was changed meanwhile."""
-    return orjson.dumps(asdict(settings)).decode()
-
-
-def seen_before(sent: Typed) -> Settings | None:
-    """The settings that the form was filled from; None when somebody tampered with them."""
-    try:
-        return SETTINGS.validate_json(sent.one("before"))
-    except ValidationError:
-        return None
-
-
-def before_seen(before: Settings | None) -> str:
-    """For `seen` of a command; never right when it is not known what was seen."""
-    return before.seen() if before else ""
-
-
-def changed_meanwhile(before: Settings | None, now: Settings) -> tuple[Diff, ...]:
-    """What somebody else saved since the form was filled."""
-    if before is None:
-        return ()
-    changes = (
-        ("Allowed models", SetChange.between(before.models, now.models)),
-        ("Allowed providers", SetChange.between(before.providers, now.providers)),
-        ("Default model", change(before.default_model, now.default_model)),
-        ("Data collection", change(before.data_collection, now.data_collection)),
-    )
-    return tuple(changed.diff(title) for title, changed in changes if changed)
 
 
 def _merged(sent: Typed, before: Settings, now: Settings) -> dict[str, str | tuple[str, ...]]:
@@ -138,7 +98,7 @@ def _show(
         providers=_plain(sorted({*KNOWN_PROVIDERS, *now.providers})),
         defaults=tuple(Choice(name, name) for name in models),
         now=now,
-        before=kept_before(now),
+        before=to_field(now),
         meanwhile=meanwhile,
         action=place.path(shell.MODELS),
         may_change=place.may(Permission.SETTINGS_WRITE),

@@ -13,9 +13,9 @@ from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell
 from minutebook.web.forms import STAYS, Sent, form_after
-from minutebook.web.pages.models import before_seen, changed_meanwhile, kept_before, now_of, seen_before
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
+from minutebook.web.settings_form import changed_meanwhile, from_field, seen_hash, settings_now, to_field
 from minutebook.web.views import Choice, Form
 
 router = APIRouter()
@@ -27,19 +27,19 @@ Changed = Annotated[Place, Depends(place(Permission.SETTINGS_WRITE))]
 @router.get("/o/{org}/settings")
 def show_settings(request: Request, place: Seen) -> Response:
     """The policy, with a form for those who may change it, and the facts."""
-    now = now_of(place)
+    now = settings_now(place)
     return _show(request, place, now, Form(values={"data_collection": now.data_collection}))
 
 
 @router.post("/o/{org}/settings")
 def save_settings(request: Request, place: Changed, sent: Sent) -> Response:
     """Saves the data-collection policy."""
-    before = seen_before(sent)
+    before = from_field(sent)
     try:
-        command = ChangeDataCollection(sent.one("data_collection"), before_seen(before))
+        command = ChangeDataCollection(sent.one("data_collection"), seen_hash(before))
         done = perform(place.site.store, place.seat, command)
     except STAYS as error:
-        now = now_of(place)
+        now = settings_now(place)
         meanwhile = changed_meanwhile(before, now) if isinstance(error, Conflict) else ()
         return _show(request, place, now, form_after(sent, error, ("data_collection",)), meanwhile, error.status)
     said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.SETTINGS_SAVED
@@ -58,7 +58,7 @@ def _show(
         form=form,
         choices=tuple(Choice(value, value.capitalize(), hint) for value, hint in DATA_COLLECTION.items()),
         policy=DATA_COLLECTION[now.data_collection],
-        before=kept_before(now),
+        before=to_field(now),
         meanwhile=meanwhile,
         organization=place.organization,
         action=place.path(shell.SETTINGS),

@@ -1,0 +1,52 @@
+"""What the forms of the settings carry along, so that nobody overwrites unseen what somebody else saved meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from minutebook.actions.values import Diff, SetChange, change
+from minutebook.organization.settings import Settings, read_settings
+from minutebook.web.forms import Typed
+from minutebook.web.session import Place
+
+SETTINGS = TypeAdapter(Settings)
+
+
+def settings_now(place: Place) -> Settings:
+    """The settings as they are now."""
+    with place.site.store.reading() as connection:
+        return read_settings(connection, place.organization.number)
+
+
+def to_field(settings: Settings) -> str:
+    """The field `before` of a form: the settings that it was filled from."""
+    return orjson.dumps(asdict(settings)).decode()
+
+
+def from_field(sent: Typed) -> Settings | None:
+    """The settings in the field `before`; None when somebody tampered with it."""
+    try:
+        return SETTINGS.validate_json(sent.one("before"))
+    except ValidationError:
+        return None
+
+
+def seen_hash(before: Settings | None) -> str:
+    """For `seen` of a command: the hash of those settings; never right when it is not known what was seen."""
+    return before.seen() if before else ""
+
+
+def changed_meanwhile(before: Settings | None, now: Settings) -> tuple[Diff, ...]:
+    """What somebody else saved since the form was filled."""
+    if before is None:
+        return ()
+    changes = (
+        ("Allowed models", SetChange.between(before.models, now.models)),
+        ("Allowed providers", SetChange.between(before.providers, now.providers)),
+        ("Default model", change(before.default_model, now.default_model)),
+        ("Data collection", change(before.data_collection, now.data_collection)),
+    )
+    return tuple(changed.diff(title) for title, changed in changes if changed)
