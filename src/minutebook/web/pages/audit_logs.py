@@ -1,6 +1,7 @@
 """Audit Logs: the page, its panel, and one event by its own address.
 
-In this order: permission → plan → sitting → search. Nothing of the log is read before the reading is recorded.
+In this order: permission → plan → sitting → search. No event is shown before the reading is recorded. On the plan
+`teams` none is shown: the page tells only how many there are and when the first was recorded, without a sitting.
 """
 
 from __future__ import annotations
