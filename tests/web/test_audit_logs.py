@@ -16,6 +16,7 @@ from minutebook.filters.telling import TURNED
 from minutebook.model import HOUR, Context, Event, Plan, Role, Seat, rfc3339
 from minutebook.organization import credits, modes, settings, sso
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.seats import ChangeRole
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import NoChange, perform
 from minutebook.store import log
@@ -374,6 +375,22 @@ def test_the_panel_leads_to_everything_by_its_actor(light_dashboard: Dashboard) 
     href = link(page, f"Everything by this actor{len(by_ada)}")
     assert href == f"{reader.path}?actor=ada@calder.example&zone=utc"
     assert rows(reader.open(href)) == by_ada
+
+
+def test_the_panel_leads_to_everything_done_to_its_target(light_dashboard: Dashboard) -> None:
+    light_dashboard.deployment.act(
+        light_dashboard.people[Role.OWNER],
+        light_dashboard.number,
+        ChangeRole(light_dashboard.people[Role.MEMBER].id, Role.ADMIN),
+    )
+    event = light_dashboard.last()
+    reader = Reader(light_dashboard, Role.OWNER)
+    page = reader.read(("event", str(event.seq)), ("text", "some"))
+    (target,) = event.targets
+    done = [e.seq for e in reversed(light_dashboard.events()) if target.id in {each.id for each in e.targets}]
+    href = link(page, "Everything done to this target") or ""
+    assert rows(reader.open(href)) == done
+    assert panel(page).count(f'href="{html.escape(href)}"') == 2, "its name among the details leads there, too"
 
 
 def test_the_neighbours_are_those_of_the_search(light_dashboard: Dashboard) -> None:

@@ -88,9 +88,9 @@ def neighbours(
     search = _Search(connection, scope, filter_)
 
     def nearest(edge: ColumnElement[bool], *, newest_first: bool) -> int | None:
-        with bounded(connection, COUNT_SECONDS) as deadline:
-            found = search.first(1, deadline, edge, newest_first=newest_first)
-        return found[0].seq if found else None
+        with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
+            return next((found.seq for found in search.first(1, deadline, edge, newest_first=newest_first)), None)
+        return None
 
     return nearest(key > row, newest_first=False), nearest(key < row, newest_first=True)
 

@@ -16,8 +16,9 @@ from minutebook.actions import CATALOGUE, Details, Severity, describe, read_deta
 from minutebook.actions.parts import Code, Part, Text
 from minutebook.actions.values import Person
 from minutebook.evidence import leaf
-from minutebook.filters import UTC, zone_label
-from minutebook.model import Actor, Event, rfc3339
+from minutebook.filters import UTC, normal_text, zone_label
+from minutebook.filters.expression import Term
+from minutebook.model import Actor, Event, Target, rfc3339
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.views import ActorLink, DayGroup, EventPanel, EventRow, Fact
@@ -99,6 +100,7 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
         older_href=address.showing(around.older).href if around.older is not None else None,
         by_actor_href=Address(address.path, in_utc=address.in_utc).only("actor", email).href if email else None,
         by_actor_count=around.by_actor,
+        to_target_hrefs=tuple((target.name or target.id, _everything_to(target, address)) for target in event.targets),
     )
 
 
@@ -149,6 +151,11 @@ def _actor(actor: Actor, address: Address) -> ActorLink:
     )
 
 
+def _everything_to(target: Target, address: Address) -> str:
+    """All that was ever done to it, whatever is searched for now."""
+    return Address(address.path, in_utc=address.in_utc).asking(Term("target", normal_text(target.id))).href
+
+
 def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
     """The fields that every event has."""
     actor, context = event.actor, event.context
@@ -164,7 +171,7 @@ def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
         yield Fact("Session", context.session_id, code=True)
     for target in event.targets:
         beside = ", ".join(dict.fromkeys(text for text in (target.kind, target.id) if text != target.name))
-        yield Fact("Target", target.name or target.id, beside)
+        yield Fact("Target", target.name or target.id, beside, href=_everything_to(target, address))
     if event.occurred_at != event.recorded_at:
         yield Fact("Occurred", times.full_time(event.occurred_at, zone).text)
     for label, value, code in (

@@ -221,6 +221,8 @@ class EventPanel:
     older_href: str | None = None
     by_actor_href: str | None = None
     by_actor_count: int | None = None
+    to_target_hrefs: tuple[tuple[str, str], ...] = ()
+    """What each target is called, and where all that was done to it is found."""
 
 
 @dataclass(frozen=True, slots=True)
