@@ -52,6 +52,7 @@ from minutebook.web.views import (
 
 PAGE_SIZE = 50
 SUGGESTIONS = 100
+MOST_EXITS = 8
 JUST_BEGUN = 3
 """A log of at most so many events says which acts will come next."""
 FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
@@ -91,14 +92,16 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
     found = search.page(connection, scope, look.address.filter, cursor, page_size)
     event, missing = _event(connection, look, head.size)
     filter_ = look.address.filter
-    by_action = search.count_by_action(connection, scope, filter_)
-    by_actor = search.count_by_actor(connection, scope, filter_, SUGGESTIONS)
-    by_outcome = search.count_by_outcome(connection, scope, filter_)
+    # What is slow to count once would be slow each time: after the first that takes too long the others are left out.
+    by_action = search.count_by_action(connection, scope, filter_) if found.total.is_exact else None
+    by_actor = search.count_by_actor(connection, scope, filter_, SUGGESTIONS) if by_action is not None else None
+    by_outcome = search.count_by_outcome(connection, scope, filter_) if by_actor is not None else None
+    is_overseen = bool(found.events) and by_outcome is not None
     return replace(
         empty,
         controls=_with_counts(empty.controls, connection, scope, look, by_action, by_actor),
-        histogram=_histogram(connection, scope, look) if found.events else None,
-        facets=overview.facets(look.address, by_outcome, by_action, by_actor) if found.events else (),
+        histogram=_histogram(connection, scope, look) if is_overseen else None,
+        facets=overview.facets(look.address, by_outcome, by_action, by_actor) if is_overseen else (),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
         found_exactly=found.total.is_exact,
@@ -346,11 +349,13 @@ def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
         return ()
     found = []
     parts = conjuncts(expression_of(look.address.filter))
-    for part in parts:
+    for part in parts[:MOST_EXITS]:
         wider = look.address.asking(all_of(other for other in parts if other != part))
-        number = search.count(connection, scope, wider.filter).number
-        if number:
-            found.append(Without(clause_of(part, look.zone).sentence, wider.href, number))
+        count = search.count(connection, scope, wider.filter)
+        if count.number:
+            found.append(Without(clause_of(part, look.zone).sentence, wider.href, count.number))
+        if not count.is_exact:
+            break  # the next would take as long
     return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, scope.size),)
 
 
