@@ -133,7 +133,8 @@ def test_the_projection_is_normal_text() -> None:
     assert log.projection(event) == {
         "actor_id": "usr_ao",
         "actor_email": "ada@calder.example",
-        "search": "deleted mode grosse zwei ada@calder.example ada okafor usr_ao target m mod_1 grosse zwei",
+        "search": "deleted mode grosse zwei ada@calder.example ada okafor target mod_1 grosse zwei",
+        "ids": "usr_ao m",
     }
 
 

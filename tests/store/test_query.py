@@ -128,7 +128,9 @@ def at_target(pattern: str, event: Event) -> bool:
 
 
 def in_text(word: str, event: Event) -> bool:
-    return folded(word) in log.projection(event)["search"]
+    texts = log.projection(event)
+    is_address = word[0].isdigit() and "." in word
+    return folded(word) in texts["search"] or (is_address and folded(word) in texts["ids"])
 
 
 PLAINLY: dict[str, Any] = {

@@ -228,7 +228,7 @@ WORDS = {
     "naïve": ["NAÏVE", "Naive review: edit"],
     '"edit review"': [],
     '"edit, review"': ["edit, review"],
-    '"EU only" of': ["EU only"],
+    "EU of": ["EU only"],
     "%sure": [],
 }
 ADDRESSES = {

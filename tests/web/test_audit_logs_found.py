@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -95,11 +94,18 @@ def told(event: Event) -> str:
     """All that an event says, in one line; worked out once for each."""
     if event.id not in TOLD:
         said = plain(describe(read_details(event.action, event.details)))
-        names = [event.actor.email or "", event.actor.name or "", event.actor.id, event.context.ip or ""]
-        names += [text for target in event.targets for text in (target.name, target.id)]
-        details = json.dumps(dict(event.details), ensure_ascii=False).replace("\\\\", "\\").replace('\\"', '"')
-        TOLD[event.id] = fold(" ".join([said, *names, details]))
+        names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
+        texts = [text for text in strings(dict(event.details)) if len(text) != 16 or text[3] != "_"]  # ids are no words
+        TOLD[event.id] = fold(" ".join([said, *names, *texts]))
     return TOLD[event.id]
+
+
+def strings(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for name in value for text in strings(value[name])]
+    if isinstance(value, list):
+        return [text for item in value for text in strings(item)]
+    return [value] if isinstance(value, str) else []
 
 
 def is_by(email: str, typed: str) -> bool:

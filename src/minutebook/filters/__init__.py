@@ -19,7 +19,7 @@ from minutebook.filters.presets import Preset, presets
 from minutebook.filters.terms import TERMS, fits
 from minutebook.filters.text import normal_text, text_words
 from minutebook.filters.wall import parse_wall, wall_fields
-from minutebook.filters.words import search_text
+from minutebook.filters.words import id_text, is_id, search_text
 from minutebook.filters.zones import UTC, told, zone_label, zone_named
 
 __all__ = [
@@ -40,7 +40,9 @@ __all__ = [
     "expression_of",
     "filter_of",
     "fits",
+    "id_text",
     "in_order",
+    "is_id",
     "matches",
     "normal_text",
     "parse",

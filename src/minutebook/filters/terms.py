@@ -25,7 +25,7 @@ from minutebook.filters.instants import RANGE
 from minutebook.filters.moments import Here, parse_moment, write_moment
 from minutebook.filters.quote import quoted
 from minutebook.filters.text import normal_text
-from minutebook.filters.words import search_text, values, written
+from minutebook.filters.words import id_text, is_id, search_text, values, written
 from minutebook.filters.zones import told, told_end
 from minutebook.model import ActorKind, Event, Outcome
 
@@ -285,6 +285,8 @@ def _details_fits(of: Details) -> Fits:
 
 def _text_fits(word: str) -> Fits:
     normal = normal_text(word)
+    if is_id(normal):
+        return lambda event: normal in search_text(event) or normal in id_text(event)
     return lambda event: normal in search_text(event)
 
 
@@ -401,7 +403,8 @@ _KINDS = (
     TermKind(
         "text",
         "A word, or a phrase in quotation marks: found anywhere in the sentence, the actor, the targets and the "
-        "details, also inside a longer word. Case and accents make no difference; % and _ are themselves.",
+        "details, also inside a longer word; an id or a network address among those of the event. Case and accents "
+        "make no difference; % and _ are themselves.",
         ("opus", '"billing manager"'),
         parse_word,
         _as_is,

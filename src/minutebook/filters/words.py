@@ -1,7 +1,11 @@
-"""The text by which an event is found: its sentence, its actor, where it came from, its targets, its details."""
+"""The texts by which an event is found: its words, and apart from them its ids and numbers.
+
+Apart, because a short word is soon found somewhere in an id that means nothing.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from minutebook.actions import read_details
@@ -10,16 +14,34 @@ from minutebook.actions.parts import plain
 from minutebook.filters.text import normal_text
 from minutebook.model import Event, Json
 
+ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")  # as identifiers.new_id makes them
+BEGINNING = re.compile(r"[a-z]{3}_[a-z0-9]+")
+ADDRESS = re.compile(r"[0-9a-f]*[.:][0-9a-f.:]+")
+
 
 def search_text(event: Event) -> str:
-    """All words of the event in their normal form."""
+    """The sentence, the actor's address and name, the names of targets, the texts in the details; in normal form."""
     actor = event.actor
-    words = [plain(describe(read_details(event.action, event.details)))]
-    words += [actor.email or "", actor.name or "", actor.id, event.context.ip or ""]
-    for target in event.targets:
-        words += [target.name, target.id]
-    words += [written(value) for path, value in values(dict(event.details)) if path != ("v",)]
+    words = [plain(describe(read_details(event.action, event.details))), actor.email or "", actor.name or ""]
+    words += [target.name for target in event.targets]
+    words += [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
     return normal_text("\n".join(words))
+
+
+def id_text(event: Event) -> str:
+    """The ids of actor and targets, the network address, the ids and numbers in the details; in normal form."""
+    ids = [event.actor.id, event.context.ip or "", *(target.id for target in event.targets)]
+    ids += [
+        written(value)
+        for path, value in values(dict(event.details))
+        if path != ("v",) and not (isinstance(value, str) and not ID.fullmatch(value))
+    ]
+    return normal_text("\n".join(ids))
+
+
+def is_id(normal: str) -> bool:
+    """Whether what is searched for looks like an id or a network address, or the beginning of one."""
+    return bool(BEGINNING.fullmatch(normal) or ADDRESS.fullmatch(normal))
 
 
 def values(details: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str | int | bool]]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from minutebook.errors import NotFound
 from minutebook.evidence.leaf import SECRET_SIZE, Facts, disclose, leaf_of
 from minutebook.evidence.tree import CompactRange, leaf_hash
-from minutebook.filters import normal_text, search_text
+from minutebook.filters import id_text, normal_text, search_text
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
 from minutebook.store import schema
 
@@ -145,6 +145,7 @@ def projection(event: Event) -> dict[str, str]:
         "actor_id": normal_text(event.actor.id),
         "actor_email": normal_text(event.actor.email or ""),
         "search": search_text(event),
+        "ids": id_text(event),
     }
 
 

@@ -73,6 +73,7 @@ event = Table(
     Column("actor_id", Text, nullable=False),
     Column("actor_email", Text, nullable=False),
     Column("search", Text, nullable=False),
+    Column("ids", Text, nullable=False),
     CheckConstraint(f"position >> {SEQ_BITS} = organization", name="position"),
     Index(None, "organization", "occurred_at", "position"),
     Index(None, "organization", "action", "occurred_at", "position"),

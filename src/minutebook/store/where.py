@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_
 
-from minutebook.filters import MatchKind, actor_match, globs, normal_text
+from minutebook.filters import MatchKind, actor_match, globs, is_id, normal_text
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
 from minutebook.filters.terms import ActorValue, Details, Numbers
 from minutebook.store.schema import SEQ_BITS, event
@@ -78,8 +78,17 @@ def _like(column: ColumnElement[str], pattern: str) -> Column:
 
 
 def _holds(text: str) -> Plan:
-    """What an event must hold somewhere in its text, for a test that looks closer."""
-    return Plan(event.c.search.contains(text, autoescape=True) if text else None, is_exact=False)
+    """What an event must hold somewhere in its texts, for a test that looks closer."""
+    return Plan(_in_texts(text) if text else None, is_exact=False)
+
+
+def _in_texts(text: str) -> Column:
+    return or_(*(column.contains(text, autoescape=True) for column in (event.c.search, event.c.ids)))
+
+
+def _text(word: str, _organization: int) -> Plan:
+    normal = normal_text(word)
+    return _exactly(_in_texts(normal) if is_id(normal) else event.c.search.contains(normal, autoescape=True))
 
 
 def _action(pattern: str, _organization: int) -> Plan:
@@ -135,5 +144,5 @@ CLAUSES: dict[str, Callable[[Any, int], Plan]] = {
     "seq": _seq,
     "id": lambda id_, _organization: _exactly(event.c.id == id_),
     "details": _details,
-    "text": lambda word, _organization: _exactly(event.c.search.contains(normal_text(word), autoescape=True)),
+    "text": _text,
 }

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("actor_id", sa.Text(), nullable=False),
         sa.Column("actor_email", sa.Text(), nullable=False),
         sa.Column("search", sa.Text(), nullable=False),
+        sa.Column("ids", sa.Text(), nullable=False),
         sa.CheckConstraint("position >> 40 = organization", name=op.f("ck_event_position")),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_event")),
     )
