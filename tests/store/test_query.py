@@ -202,7 +202,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(filled: Deployment)
     @given(expressions(events), st.sampled_from([1, 3, 10, 1000]))
     def check(expression: Expression, size: int) -> None:
         filter_ = filter_of(expression)
-        wanted = [event.seq for event in events if means(expression, event)]
+        wanted = wanted_of_all = [event.seq for event in events if means(expression, event)]
         if 0 < len(wanted) < len(events):
             seen.update([type(expression).__name__, *(term.key for term in terms(expression))])
         with filled.store.reading() as connection:
@@ -233,6 +233,11 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(filled: Deployment)
                     size,
                 )
                 assert [event.seq for event in back.events] == forth[-2]
+            by_number = sorted(wanted_of_all)
+            middle = len(events) // 2
+            window = search.window(connection, scope, filter_, first=middle, limit=size)
+            assert [event.seq for event in window] == [seq for seq in by_number if seq >= middle][:size]
+            assert [event.seq for event in search.stream(connection, scope, filter_)] == by_number
             others = replace(filter_, actions=())
             assert search.count_by_action(connection, scope, others) == {
                 name: number

@@ -80,6 +80,20 @@ def page(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor |
     return EventPage(tuple(found), rank, total, has_older=newer or more, has_newer=rank > 0)
 
 
+def window(connection: Connection, scope: Scope, filter_: Filter, *, first: int, limit: int) -> list[Event]:
+    """At most `limit` of the found events in the order of the log, from the number `first` on. Raises TooSlow.
+
+    What was read once never changes: who asks again from the last number + 1 misses none and sees none twice.
+    """
+    with bounded(connection, PAGE_SECONDS) as deadline:
+        return _Search(connection, scope, filter_).in_order(limit, deadline, first)
+
+
+def stream(connection: Connection, scope: Scope, filter_: Filter, *, first: int = 0) -> Generator[Event]:
+    """All the found events in the order of the log, from the number `first` on; constant memory, no bound of time."""
+    return _Search(connection, scope, filter_).all(first)
+
+
 def neighbours(
     connection: Connection, scope: Scope, filter_: Filter, occurred_at: int, seq: int
 ) -> tuple[int | None, int | None]:
@@ -182,6 +196,7 @@ class _Search:
     def __init__(self, connection: Connection, scope: Scope, filter_: Filter) -> None:
         expression = expression_of(filter_)
         self._connection = connection
+        self._organization = scope.organization
         self._plan: Plan = plan(expression, scope.organization)
         self._fits = fits(expression)
         self._within = _within(scope)
@@ -203,6 +218,26 @@ class _Search:
             return [event_of(row) for row in self._connection.execute(statement.limit(limit))]
         with closing(self._looked_at(statement, deadline)) as looked_at:
             return list(itertools.islice((found for found in looked_at if self._fits(found)), limit))
+
+    def in_order(self, limit: int, deadline: Deadline, first: int) -> list[Event]:
+        """The first of the events that are meant, by number. Raises TooSlow when the time is over."""
+        statement = self._from(first)
+        if self.is_exact:
+            return [event_of(row) for row in self._connection.execute(statement.limit(limit))]
+        with closing(self._looked_at(statement, deadline)) as looked_at:
+            return list(itertools.islice((found for found in looked_at if self._fits(found)), limit))
+
+    def all(self, first: int) -> Generator[Event]:
+        """Every event that is meant, by number."""
+        with self._connection.execute(self._from(first), execution_options={"yield_per": AT_ONCE}) as rows:
+            for row in rows:
+                found = event_of(row)
+                if self._fits(found):
+                    yield found
+
+    def _from(self, first: int) -> Select[Any]:
+        start = position(self._organization, first)
+        return self.select(event).where(event.c.position >= start).order_by(event.c.position)
 
     def grouped(self, column: ColumnElement[str], limit: int | None) -> dict[str, int] | None:
         """The values of a column with their counts, the most frequent first; None where that takes too long."""
