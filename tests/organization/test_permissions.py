@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from minutebook.actions.log import Format
+from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
 from minutebook.organization import credits, invitations, modes, organizations, seats, settings, sign_in, sittings, sso
@@ -28,6 +30,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     sso.SetSsoDomain: {OWNER, ADMIN},
     sso.RemoveSsoDomain: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
+    export.ExportLog: {OWNER, ADMIN, AUDITOR},
 }
 DECIDE_THEMSELVES = {
     invitations.AcceptInvitation,
@@ -73,6 +76,7 @@ class Tries:
             sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
             sso.RemoveSsoDomain: self._remove_domain,
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
+            export.ExportLog: lambda: export.ExportLog(Format.JSONL),
         }
         assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"
         return makers[kind]()

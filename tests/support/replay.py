@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "sso.remove_domain": WRITERS,
     "credits.purchase": {"owner", "billing_manager"},
     "log.view": {"owner", "admin", "auditor"},
+    "log.export": {"owner", "admin", "auditor"},
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},

@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Table, select
 
 from minutebook.actions import read_details
 from minutebook.actions.credits import CreditsPurchased
-from minutebook.actions.log import LogViewed
+from minutebook.actions.log import LogExported, LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import OrganizationCreated
@@ -335,6 +335,11 @@ def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
     state.sitting[session] = {"opened_at": event.recorded_at}
 
 
+def _log_exported(_state: State, event: Event, details: LogExported) -> None:
+    _require(details.size <= event.seq, "the log never held so many events")
+    _require((details.first or 0) <= details.size, "it begins beyond the events of the snapshot")
+
+
 APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "organization.create": _organization_created,
     "user.login": _signed_in,
@@ -353,5 +358,6 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "sso.set_domain": _sso_domain_set,
     "sso.remove_domain": _sso_domain_removed,
     "log.view": _log_viewed,
+    "log.export": _log_exported,
 }
 """What each action does to an organization."""

@@ -1,0 +1,1 @@
+"""What leaves Minutebook: exports of what a filter finds."""
