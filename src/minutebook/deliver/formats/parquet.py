@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -19,7 +19,7 @@ TRAILER_KEY = "minutebook.trailer"
 
 
 class ParquetWriter:
-    """Writes Parquet. The reading side is pyarrow's, which is loaded only when somebody asks for this format."""
+    """Writes Parquet, with pyarrow, which is loaded only when somebody asks for this format."""
 
     def __init__(self, origin: Origin) -> None:
         from pyarrow import parquet
@@ -27,17 +27,15 @@ class ParquetWriter:
         del origin
         self._sink = _Sink()
         self._schema = schema()
-        self._waiting: list[dict[str, Any]] = []
+        self._waiting: list[pyarrow.RecordBatch] = []
         self._file = parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
 
     def head(self) -> bytes:
         return self._sink.taken()
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        for row in rows:
-            event = orjson.loads(row.json)
-            self._waiting.append({column.name: column.of(event) for column in COLUMNS})
-        if len(self._waiting) >= ROW_GROUP:
+        self._waiting.append(_batch(rows, self._schema))
+        if sum(batch.num_rows for batch in self._waiting) >= ROW_GROUP:
             self._write()
         return self._sink.taken()
 
@@ -54,8 +52,7 @@ class ParquetWriter:
     def _write(self) -> None:
         import pyarrow
 
-        arrays = [_array(column.name, column.kind, self._waiting, self._schema) for column in COLUMNS]
-        self._file.write_batch(pyarrow.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._file.write_table(pyarrow.Table.from_batches(self._waiting))
         self._waiting.clear()
 
 
@@ -67,13 +64,17 @@ def schema() -> pyarrow.Schema:
     return pyarrow.schema([pyarrow.field(column.name, kinds[column.kind]) for column in COLUMNS])
 
 
-def _array(name: str, kind: str, rows: list[dict[str, Any]], of: pyarrow.Schema) -> pyarrow.Array:
+def _batch(rows: Sequence[Row], of: pyarrow.Schema) -> pyarrow.RecordBatch:
     import pyarrow
 
-    values = [row[name] for row in rows]
-    if kind == "time":
-        values = [datetime.fromisoformat(value) for value in values]
-    return pyarrow.array(values, of.field(name).type)
+    events = [orjson.loads(row.json) for row in rows]
+    arrays = []
+    for column in COLUMNS:
+        values = [column.of(event) for event in events]
+        if column.kind == "time":
+            values = [datetime.fromisoformat(value) for value in values]
+        arrays.append(pyarrow.array(values, of.field(column.name).type))
+    return pyarrow.RecordBatch.from_arrays(arrays, schema=of)
 
 
 class _Sink:
