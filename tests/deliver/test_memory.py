@@ -14,7 +14,7 @@ from minutebook.actions.log import Format
 from minutebook.deliver.export import Export, pieces
 from minutebook.deliver.formats import Origin
 from minutebook.filters import EVERYTHING
-from minutebook.model import Context, Outcome
+from minutebook.model import Context, Json, Outcome
 from minutebook.store import log
 from minutebook.store.engine import Store
 from minutebook.store.log import Draft
@@ -30,7 +30,13 @@ FORMATS = list(Format) if FULL else [Format.JSONL, Format.PARQUET]
 
 def fill(deployment: Deployment) -> int:
     organization = deployment.found(deployment.person())
-    details = {"v": 1, "mode": "mod_1", "name": "Reviewer", "instructions": "Read it. " * 40, "tools": ["read"]}
+    details: dict[str, Json] = {
+        "v": 1,
+        "mode": "mod_1",
+        "name": "Reviewer",
+        "instructions": "Read it. " * 40,
+        "tools": ["read"],
+    }
     draft = Draft("mode.create", Outcome.SUCCESS, OPERATOR, (), Context(ip="192.0.2.7"), details)
     for _ in range(EVENTS // 4_000):
         with deployment.store.acting() as connection:

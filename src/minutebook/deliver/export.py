@@ -85,6 +85,7 @@ class Piece(NamedTuple):
     data: bytes
     next: int
     events: int
+    is_last: bool = False
 
 
 class Written(NamedTuple):
@@ -109,7 +110,7 @@ def begin(store: Store, seat: Seat, origin: Origin, command: ExportLog) -> Expor
     return Export(origin, Scope(event.organization, size), command.filter, command.format, command.first)
 
 
-def pieces(store: Store, export: Export, written: Written | None = None) -> Iterator[Piece]:
+def pieces(store: Store, export: Export, written: Written | None = None) -> Generator[Piece]:
     """The file from its first byte, or what comes after what is written of it; the last piece ends it.
 
     Raises StoreUnavailable, and whatever else goes wrong, before the trailer.
@@ -136,7 +137,7 @@ def pieces(store: Store, export: Export, written: Written | None = None) -> Iter
         count=count,
         sha256=hashed.hexdigest(),
     )
-    yield Piece(rest + writer.trailer(trailer), export.scope.size, count)
+    yield Piece(rest + writer.trailer(trailer), export.scope.size, count, is_last=True)
 
 
 def _rows(store: Store, export: Export, first: int) -> Iterator[list[Row]]:

@@ -19,15 +19,14 @@ __all__ = ["FORMATS", "FileKind", "Origin", "Row", "Trailer", "Writer"]
 class FileKind:
     """What is known of a format: how its files are called and how one is written.
 
-    A file of a format that `can_go_on` is continued where it was cut off: what comes next does not depend on what was
-    written before it.
+    A text is continued where it was cut off: what comes next does not depend on what was written before it.
     """
 
     extension: str
     media_type: str
     writer: Callable[[Origin], Writer]
     help: str
-    can_go_on: bool = True
+    is_text: bool = True
 
 
 FORMATS: dict[Format, FileKind] = {
@@ -52,7 +51,7 @@ FORMATS: dict[Format, FileKind] = {
         ParquetWriter,
         "For analysis: the columns of the CSV with their types, compressed. The trailer is in the metadata of the "
         "file, under the key minutebook.trailer; its hash is over all bytes before the footer.",
-        can_go_on=False,
+        is_text=False,
     ),
     Format.OCSF: FileKind(
         "ocsf.jsonl",
