@@ -113,6 +113,18 @@ def test_a_range_is_dragged_on_the_histogram(reader: Visitor) -> None:
     expect(reader.page.get_by_role("status").filter(has_text="events of")).to_contain_text(f"{sum(inside)} events")
 
 
+def test_what_is_typed_after_a_menu_was_opened_is_searched_in_it(reader: Visitor) -> None:
+    for which, label in (("actions", "Find an action"), ("actor", "Actor email")):
+        menu = reader.page.locator(f"details[data-menu={which}]")
+        menu.locator("summary").click()
+        field = menu.get_by_label(label)
+        expect(field).to_be_focused()
+        reader.page.keyboard.type("made")  # each of these letters but one is a key of the page
+        expect(field).to_have_value("made")
+        reader.page.keyboard.press("Escape")
+        expect(menu.locator("summary")).to_be_focused()
+
+
 def test_a_range_is_chosen_with_the_keyboard_and_given_up(reader: Visitor) -> None:
     plot = reader.page.locator("[data-histo]")
     plot.focus()
