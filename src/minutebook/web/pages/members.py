@@ -301,7 +301,7 @@ def _end(invitation: Invitation, now: int) -> str:
     """When it ends, to the nearest unit, and what an invitation is worth whose inviter is gone."""
     then = invitation.expires_at
     if not invitation.inviter_may:
-        return "Not valid: who invited no longer may"
+        return "Not valid: whoever invited may no longer"
     if then <= now:
         return f"Expired {times.ago(then, now)}"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
