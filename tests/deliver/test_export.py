@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -163,13 +164,13 @@ def test_an_error_on_the_way_leaves_no_trailer(
     filled: Deployment, format_: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "PIECE", 1)
-    real = export._found
+    monkeypatch.setattr(export, "PIECES_AT_ONCE", 1)
+    real, reads = export._found, itertools.count()
 
     def breaking(*arguments: Any) -> Iterator[Any]:
-        for number, row in enumerate(real(*arguments)):
-            if number == 7:
-                raise StoreUnavailable
-            yield row
+        if next(reads) == 7:
+            raise StoreUnavailable
+        yield from real(*arguments)
 
     monkeypatch.setattr(export, "_found", breaking)
     data = b""

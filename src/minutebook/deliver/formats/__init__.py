@@ -25,6 +25,7 @@ class FileKind:
     extension: str
     media_type: str
     writer: Callable[[Origin], Writer]
+    purpose: str
     help: str
     is_text: bool = True
 
@@ -34,6 +35,7 @@ FORMATS: dict[Format, FileKind] = {
         "csv",
         "text/csv; charset=utf-8; header=present",
         CsvWriter,
+        "for spreadsheets",
         "For spreadsheets: a row an event, RFC 4180 in UTF-8. A value that a spreadsheet would take for a formula "
         "(it begins with = + - @, a tab or a carriage return) gets an apostrophe before it. The last record is the "
         "trailer: all its fields are empty but the last one.",
@@ -42,6 +44,7 @@ FORMATS: dict[Format, FileKind] = {
         "jsonl",
         "application/jsonl",
         JsonlWriter,
+        "as recorded",
         "Everything exactly as it was recorded: a line an event, the JSON that the API gives. The last line is the "
         "trailer.",
     ),
@@ -49,6 +52,7 @@ FORMATS: dict[Format, FileKind] = {
         "parquet",
         "application/vnd.apache.parquet",
         ParquetWriter,
+        "for analysis",
         "For analysis: the columns of the CSV with their types, compressed. The trailer is in the metadata of the "
         "file, under the key minutebook.trailer; its hash is over all bytes before the footer.",
         is_text=False,
@@ -57,6 +61,7 @@ FORMATS: dict[Format, FileKind] = {
         "ocsf.jsonl",
         "application/jsonl",
         OcsfWriter,
+        "for security tools",
         "For security tools: a line an event in the Open Cybersecurity Schema Framework. The last line is the trailer.",
     ),
 }

@@ -18,7 +18,7 @@ from minutebook.organization.sittings import OpenSitting
 from minutebook.permissions import Permission
 from minutebook.record import perform
 from minutebook.store import log
-from minutebook.web import log_address, log_page, log_views
+from minutebook.web import exporting, log_address, log_page, log_views
 from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.log_page import Look
 from minutebook.web.render import go, show
@@ -28,6 +28,7 @@ from minutebook.web.views import Failure
 
 router = APIRouter()
 Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
+Exporter = Annotated[Place, Depends(place(Permission.LOG_EXPORT))]
 
 UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanwhile: every act is recorded."
 UNREADABLE = "The log cannot be read just now"
@@ -48,6 +49,15 @@ def audit_logs(request: Request, reader: Reader) -> Response:
     if not reading.problems and not reading.canonical:
         return go(reader.site, reading.address.href)
     return _panel(reader, look) if fragment else _page(request, reader, look)
+
+
+@router.get("/o/{org}/audit-logs/export")
+def export(request: Request, reader: Exporter) -> Response:
+    """A file of exactly what the filter of the address finds."""
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    command = exporting.read(request.query_params.multi_items(), reader.viewer.at)
+    return exporting.answer(request, reader.site.store, reader.seat, reader.organization, command)
 
 
 @router.get("/o/{org}/audit-logs/{seq}.json")
