@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from minutebook.actions import CATALOGUE
-from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
+from minutebook.actions.log import Format
+from minutebook.cli.reference import (
+    actions_markdown,
+    cli_markdown,
+    export_markdown,
+    filters_markdown,
+    settings_markdown,
+)
 from minutebook.config import Settings, variable_of
+from minutebook.deliver.formats import Trailer
+from minutebook.deliver.formats.columns import COLUMNS
 from minutebook.filters import FIELDS
 from tools.generate_docs import DOCS, main
 
@@ -17,6 +26,7 @@ from tools.generate_docs import DOCS, main
 def test_the_committed_pages_are_what_would_be_written() -> None:
     assert (DOCS / "actions.md").read_text(encoding="utf-8") == actions_markdown()
     assert (DOCS / "filters.md").read_text(encoding="utf-8") == filters_markdown()
+    assert (DOCS / "export.md").read_text(encoding="utf-8") == export_markdown()
     assert (DOCS / "settings.md").read_text(encoding="utf-8") == settings_markdown()
     assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli_markdown()
 
@@ -51,6 +61,12 @@ def test_every_filter_is_documented() -> None:
     for field in FIELDS:
         assert f"\n## `{field.key}`\n" in page
         assert field.help in page.replace("\n", " ")
+
+
+def test_every_format_column_and_action_of_an_export_is_documented() -> None:
+    page = export_markdown()
+    for word in (*Format, *(column.name for column in COLUMNS), *CATALOGUE, *Trailer.__dataclass_fields__):
+        assert f"\n| `{word}` |" in page
 
 
 def test_a_stale_page_is_shown_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
