@@ -68,7 +68,7 @@ class Accepted:
     def read(self, request: Request, at: int) -> Given:
         """The query of a request at `at` (UTC microseconds). Raises Invalid for all that is wrong with it at once."""
         pairs = request.query_params.multi_items()
-        problems = _unknown([name for name, _ in pairs], self.names)
+        problems = _unknown([name for name, _ in pairs], self.names) + _empty(pairs, self.names)
         filter_, values = Filter(), dict[str, Any]()
         try:
             own = {parameter.name for parameter in self.own}
@@ -79,13 +79,13 @@ class Accepted:
         for parameter in self.own:
             texts = [text for name, text in pairs if name == parameter.name]
             try:
-                if texts:
+                if any(text.strip() for text in texts):
                     values[parameter.name] = parameter.read(_only(parameter.name, texts))
             except Invalid as invalid:
                 problems += invalid.problems
         if problems:
             raise Invalid(*problems)
-        return Given(filter_, values, frozenset(name for name, text in pairs if text.strip()))
+        return Given(filter_, values, frozenset(name for name, _ in pairs))
 
     def described(self) -> dict[str, Any]:
         """For the OpenAPI: `openapi_extra` of the route."""
@@ -155,9 +155,13 @@ AFTER = whole(
 def _only(name: str, texts: list[str]) -> str:
     if len(texts) > 1:
         raise Invalid.one(name, f"{name} is given {len(texts)} times; it can be given once.")
-    if not texts[0].strip():
-        raise Invalid.one(name, f"{name} is empty. Give it a value, or leave it out.")
     return texts[0]
+
+
+def _empty(pairs: Sequence[tuple[str, str]], known: Sequence[str]) -> list[Problem]:
+    # A form sends empty fields; a program that does has lost a value, and would be given more than it asked for.
+    empty = {name: None for name, text in pairs if name in known and not text.strip()}
+    return [Problem(name, f"{name} is empty. Give it a value, or leave it out.") for name in empty]
 
 
 def _unknown(given: list[str], known: Sequence[str]) -> list[Problem]:

@@ -37,7 +37,7 @@ API = "api"
 """The client that is recorded with what is asked here."""
 ORGANIZATION = Path(
     description="The id of the organization, as it stands in the addresses of its pages.",
-    json_schema_extra={"pattern": "^org_[a-z0-9]{12}$"},
+    examples=["org_k3v9d2m7q5xa"],
 )
 
 security_log = structlog.get_logger("minutebook.security")
