@@ -25,7 +25,7 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = Site(store, settings, templates, SignIns(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
-    for router in (*pages.ROUTERS, *api.ROUTERS):
+    for router in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn
         app.include_router(router)
     refusals.install(app)
     # The last one added is the first to see a request.

@@ -1,16 +1,19 @@
-"""How often an API token may ask: a fixed number of times in each minute, by this process's own count."""
+"""How often an API token may ask: a fixed number of times in each minute, by this process's own count.
+
+Not by the library that limits sign-ins: its counter in memory starts a thread at almost every hit, which here would
+take longer than most answers.
+"""
 
 from __future__ import annotations
 
-import math
 import time
+from collections import Counter
+from collections.abc import Callable
+from threading import Lock
 from typing import NamedTuple
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
-
 A_MINUTE = 600
+MINUTE = 60
 
 
 class Standing(NamedTuple):
@@ -33,15 +36,21 @@ class Standing(NamedTuple):
 
 
 class Rates:
-    """Counts what each token asks. Safe to share between threads."""
+    """Counts what each token asks. Safe to share between threads. `seconds` is a clock that is never set."""
 
-    def __init__(self, a_minute: int = A_MINUTE) -> None:
-        self._each = RateLimitItemPerMinute(a_minute)
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+    def __init__(self, a_minute: int = A_MINUTE, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._limit = a_minute
+        self._seconds = seconds
+        self._lock = Lock()
+        self._minute = 0
+        self._asked: Counter[str] = Counter()
 
     def ask(self, token: str) -> Standing:
         """Counts one request of the token."""
-        is_over = not self._limiter.hit(self._each, token)
-        window = self._limiter.get_window_stats(self._each, token)
-        seconds = max(1, math.ceil(window.reset_time - time.time()))
-        return Standing(self._each.amount, max(0, window.remaining), seconds, is_over)
+        minute, second = divmod(int(self._seconds()), MINUTE)
+        with self._lock:
+            if minute != self._minute:  # what was counted before is not needed any more, of no token
+                self._minute, self._asked = minute, Counter()
+            self._asked[token] += 1
+            number = self._asked[token]
+        return Standing(self._limit, max(0, self._limit - number), MINUTE - second, number > self._limit)

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from minutebook.filters import FIELDS, Cursor, Filter, search_of
-from minutebook.model import Role
 from minutebook.web import api
-from minutebook.web.rates import Rates
 from tests.support.dashboard import Dashboard, Somebody
 
 OPERATIONS = {
@@ -146,25 +144,6 @@ def test_every_filter_of_the_page_is_accepted(light_program: Program) -> None:
             light_program.dashboard.api("count"), (field.key, field.example), token=light_program.token
         )
         assert answer.status_code == 200, answer.text
-
-
-def test_a_token_that_asks_too_often_is_told_to_wait(light_dashboard: Dashboard) -> None:
-    app = light_dashboard.app
-    app.state.site = replace(app.state.site, rates=Rates(3))
-    secret, other, reader = light_dashboard.token(), light_dashboard.token(), light_dashboard.anybody()
-    for remaining in (2, 1, 0):
-        answer = reader.ask(light_dashboard.api(), token=secret)
-        assert answer.status_code == 200
-        assert answer.headers["ratelimit-limit"] == "3"
-        assert answer.headers["ratelimit-remaining"] == str(remaining)
-    refused = reader.ask(light_dashboard.api("count"), token=secret)
-    assert refused.status_code == 429
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert 1 <= int(refused.headers["retry-after"]) <= 60
-    assert refused.headers["ratelimit-remaining"] == "0"
-    assert reader.ask(light_dashboard.api(), token=other).status_code == 200
-    ada = light_dashboard.signed_in(Role.OWNER)
-    assert "ratelimit-limit" not in ada.ask(light_dashboard.api()).headers
 
 
 def test_the_description_is_for_everybody(light_dashboard: Dashboard) -> None:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import pytest
 from httpx2 import Response
 
+from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import DAY, MINUTE, Plan, Role
+from minutebook.organization import sittings, tokens
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.tokens import RevokeToken
+from minutebook.store import search
 from minutebook.web import api
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody
@@ -182,6 +185,49 @@ def test_on_the_small_plan_nothing_is_read(two: Two) -> None:
             assert answer.status_code == 403
             assert "Enterprise" in str(body_of(answer)["detail"])
     assert two.there.recorded() == before
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, OutcomeUnknown])
+def test_what_cannot_be_recorded_is_not_read(
+    two: Two, monkeypatch: pytest.MonkeyPatch, error: type[MinutebookError]
+) -> None:
+    """An open sitting goes on when nothing can be written, though its use cannot be noted; a new one is refused."""
+    sitting, new = (Principal(two.anybody(), two.there.token()) for _ in range(2))
+    here = two.there.organization.id
+    assert sitting.ask(OPERATIONS[0], here).status_code == 200
+    two.there.deployment.clock.go_on(5 * MINUTE)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sittings, "perform", fail)
+    monkeypatch.setattr(tokens, "note_use", fail)
+    for path in OPERATIONS:
+        assert sitting.ask(path, here).status_code == 200
+        refused = new.ask(path, here)
+        assert refused.status_code == 503
+        assert body_of(refused)["code"] == error.code
+        assert "Calder" not in refused.text
+
+
+def test_what_takes_too_long_says_how_to_narrow_it(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Principal(two.anybody(), two.there.token())
+
+    def slow(*_: object, **__: object) -> None:
+        raise TooSlow(seconds="2")
+
+    for name in ("page", "window"):
+        monkeypatch.setattr(search, name, slow)
+    for name in ("count_by_action", "count_by_slot"):
+        monkeypatch.setattr(search, name, lambda *_: None)
+    answers = [program.somebody.ask(two.there.api(), token=program.token, order=order) for order in ("newest", "log")]
+    answers.append(program.somebody.ask(two.there.api("histogram"), token=program.token))
+    for answer in answers:
+        assert answer.status_code == 503
+        assert body_of(answer)["code"] == "too_slow"
+        assert "Narrow it" in answer.text
+    facets = program.somebody.ask(two.there.api("facets"), token=program.token)
+    assert facets.json() == {"actions": None, "actors": None, "outcomes": None}
 
 
 def test_another_site_cannot_ask_for_somebody_to_change_anything(two: Two) -> None:

@@ -19,6 +19,7 @@ from minutebook.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    OutcomeUnknown,
     StoreUnavailable,
     TooManyRequests,
 )
@@ -122,7 +123,7 @@ def _note_use(site: Site, token: tokens.Token, at: int) -> None:
         return
     try:
         tokens.note_use(site.store, token.id, at)
-    except StoreUnavailable:
+    except (StoreUnavailable, OutcomeUnknown):
         # A full disk must not keep programs from reading; "last used" is then a little older.
         security_log.warning("token_use_not_noted", token=token.id)
 
