@@ -9,7 +9,18 @@ from minutebook.actions.log import Format
 from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
-from minutebook.organization import credits, invitations, modes, organizations, seats, settings, sign_in, sittings, sso
+from minutebook.organization import (
+    credits,
+    invitations,
+    modes,
+    organizations,
+    seats,
+    settings,
+    sign_in,
+    sittings,
+    sso,
+    tokens,
+)
 from minutebook.organization.people import User
 from minutebook.record import ANYBODY, Command, NoChange
 from tests.support.commands import all_commands
@@ -29,6 +40,8 @@ EXPECTED: dict[type[Command], set[Role]] = {
     credits.BuyCredits: {OWNER, BILLING},
     sso.SetSsoDomain: {OWNER, ADMIN},
     sso.RemoveSsoDomain: {OWNER, ADMIN},
+    tokens.CreateToken: {OWNER, ADMIN},
+    tokens.RevokeToken: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
     export.ExportLog: {OWNER, ADMIN, AUDITOR},
 }
@@ -75,6 +88,10 @@ class Tries:
             credits.BuyCredits: lambda: credits.BuyCredits(100, f"inv-{number}"),
             sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
             sso.RemoveSsoDomain: self._remove_domain,
+            tokens.CreateToken: lambda: tokens.CreateToken(f"Token {number}", ("log.read",), 1, token),
+            tokens.RevokeToken: lambda: tokens.RevokeToken(
+                self._made(tokens.CreateToken(f"Token {number}", ("log.read",), 1, token), "token")
+            ),
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
             export.ExportLog: lambda: export.ExportLog(Format.JSONL),
         }

@@ -18,6 +18,7 @@ from minutebook.web.pages import (
     settings,
     signing_in,
     sso,
+    tokens,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     modes.router,
     credits.router,
     sso.router,
+    tokens.router,
     settings.router,
     audit_logs.router,
 )
