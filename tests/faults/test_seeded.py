@@ -10,6 +10,9 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy.exc import IntegrityError
 
+from minutebook.actions.log import Format
+from minutebook.deliver import export
+from minutebook.deliver.formats import csv
 from minutebook.model import Role
 from minutebook.organization import access, people
 from minutebook.organization.credits import BuyCredits
@@ -18,6 +21,7 @@ from minutebook.organization.seats import ChangeRole, RemoveMember
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import perform
 from minutebook.store import search
+from tests.deliver import test_export, test_formats
 from tests.faults import seeded
 from tests.record.test_machine import SETTINGS, Machine
 from tests.support.check_log import LogViolation
@@ -138,3 +142,18 @@ def test_the_state_machine_notices_a_commit_before_the_append(
     bound = type("BoundMachine", (Machine,), {"deployment": unguarded})
     with pytest.raises(LogViolation, match=r"; the log |does not follow"):
         run_state_machine_as_test(bound, settings=settings(SETTINGS, max_examples=50, database=None))
+
+
+def test_an_unescaped_csv_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    test_formats.test_no_field_of_a_csv_begins_like_a_formula("=1+1")
+    monkeypatch.setattr(csv, "inert", lambda value: value)
+    with pytest.raises(AssertionError):
+        test_formats.test_no_field_of_a_csv_begins_like_a_formula("=1+1")
+
+
+def test_an_export_that_swallows_its_error_is_noticed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that ends as if it were whole, where reading failed."""
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "_rows", seeded.rows_without_errors(export._rows))
+        with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+            test_export.test_an_error_on_the_way_leaves_no_trailer(filled, Format.JSONL, patch)
