@@ -135,7 +135,7 @@ def test_an_interrupted_export_goes_on(
             assert answer.returncode == 130
             assert "Run the same again" in answer.stderr
             part = tmp_path / "calder.part"
-            part.write_bytes(part.read_bytes() + b"what a crash left behind what was noted")
+            part.write_bytes(part.read_bytes() + b"what a crash left behind what was noted" * 9_999)
     assert answer.returncode == 0
     assert rounds > 2
     found, trailer = read(format_, file.read_bytes())
