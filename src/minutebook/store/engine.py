@@ -19,7 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
 from minutebook.model import Clock, Randomness
-from minutebook.store import sqlite
+from minutebook.store import columns, sqlite
 
 PATIENCE = 20.0
 
@@ -63,6 +63,8 @@ class Store:
             self._reader = sqlite.reading_engine(file, patience)
         else:
             self._writer, self._reader = _postgresql_engines(self.url, patience)
+        # what is read is committed, so that all readers can share the columns that one of them has read
+        self._reader = self._reader.execution_options(**{columns.OPTION: columns.Cache()})
 
     @property
     def is_sqlite(self) -> bool:

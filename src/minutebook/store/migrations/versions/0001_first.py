@@ -6,7 +6,7 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from minutebook.store import guard
+from minutebook.store import guard, text
 
 revision = "0001"
 down_revision = None
@@ -17,7 +17,7 @@ GUARDED = ("organization", "seat", "access", "invitation", "setting", "mode", "c
 
 
 def upgrade() -> None:
-    """Creates every table, then the guard."""
+    """Creates every table, then the text index and the guard."""
     op.create_table(
         "event",
         sa.Column(
@@ -32,30 +32,8 @@ def upgrade() -> None:
         sa.Column("disclosures", sa.LargeBinary(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("actor_id", sa.Text(), nullable=False),
-        sa.Column("actor_email", sa.Text(), nullable=False),
-        sa.Column("search", sa.Text(), nullable=False),
-        sa.Column("ids", sa.Text(), nullable=False),
         sa.CheckConstraint("position >> 40 = organization", name=op.f("ck_event_position")),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_event")),
-    )
-    op.create_index(
-        op.f("ix_event_organization_action_occurred_at_position"),
-        "event",
-        ["organization", "action", "occurred_at", "position"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_event_organization_actor_email_occurred_at_position"),
-        "event",
-        ["organization", "actor_email", "occurred_at", "position"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_event_organization_occurred_at_position"),
-        "event",
-        ["organization", "occurred_at", "position"],
-        unique=False,
     )
     op.create_table(
         "log_head",
@@ -70,6 +48,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_head")),
         sa.UniqueConstraint("log_id", name=op.f("uq_log_head_log_id")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "block",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("columns", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_block_organization")),
+        sa.PrimaryKeyConstraint("organization", "number", name=op.f("pk_block")),
+    )
+    op.create_table(
+        "log_index",
+        sa.Column("organization", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("texts", sa.BigInteger(), nullable=False),
+        sa.Column("blocks", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_log_index_organization")),
+        sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_index")),
     )
     op.create_table(
         "outbox",
@@ -238,4 +232,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_sso_domain")),
     )
+    text.create(op.get_bind())
     guard.install(op.get_bind(), GUARDED)
