@@ -22,6 +22,7 @@ from minutebook.model import DAY
 from minutebook.organization import links
 from minutebook.organization.set_up import is_set_up
 from minutebook.store.engine import Store
+from minutebook.store.index import Follower
 from minutebook.web.app import WebSettings, create_app
 
 STOP_SECONDS = 10
@@ -46,6 +47,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     address = settings.address(listening.getsockname()[1])
     server = MailServer.of(settings)
     mailer = Mailer(store, server) if server else None
+    follower = Follower(store)
     web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None)
     config = uvicorn.Config(
         create_app(store, web),
@@ -57,6 +59,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     )
     before = signal.signal(signal.SIGTERM, _stop)
     try:
+        follower.start()
         if mailer:
             mailer.start()
         greet(address)
@@ -66,6 +69,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()
+        follower.stop()
         if mailer:
             mailer.stop()
 

@@ -47,7 +47,7 @@ def fill(deployment: Deployment, number: int = 120) -> None:
                 outcome,
                 chance.choice([*people, OPERATOR]),
                 (target,) if target else (),
-                Context(ip=chance.choice(IPS)),
+                Context(ip=chance.choice(IPS), client=chance.choice(["web", "api", None])),
                 {"v": 1, **details},
             )
         )
@@ -137,6 +137,7 @@ PLAINLY: dict[str, Any] = {
     "target": at_target,
     "ip": lambda text, event: event.context.ip is not None and ip_address(event.context.ip) in ip_network(text),
     "outcome": lambda outcome, event: event.outcome.value == outcome,
+    "client": lambda client, event: event.context.client == client,
     "after": lambda at, event: event.occurred_at >= at,
     "before": lambda at, event: event.occurred_at < at,
     "seq": lambda range_, event: (range_.first or 0) <= event.seq and (range_.last is None or event.seq <= range_.last),
@@ -172,6 +173,7 @@ def expressions(events: list[Event]) -> st.SearchStrategy[Expression]:
         written("target", "mod_1", "opus*", "sure_", "%", "models-providers", "Models &", "*d*s"),
         written("ip", "10.1.2.3", "10.0.0.0/8", "10.1.2.0/23", "0.0.0.0/0", "2001:db8::/32", "2001:db8::/47", "::/0"),
         written("outcome", "failure", "denied", "success"),
+        written("client", "web", "api"),
         st.sampled_from([START - HOUR, START, START + 1]).map(lambda at: Term("after", at)),
         st.sampled_from([START, START + 1, START + HOUR]).map(lambda at: Term("before", at)),
         written("seq", "20..60", "..30", "90..", "33"),

@@ -11,7 +11,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from minutebook.cli import backup, demo, doctor, init, org, serve, user
+from minutebook.cli import backup, demo, doctor, init, org, reindex, serve, user
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
 from minutebook.errors import MinutebookError
@@ -47,6 +47,7 @@ app.add_typer(user.app, name="user")
 app.add_typer(org.app, name="org")
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
+app.command("reindex")(reindex.reindex)
 
 
 def _say_version(wanted: bool) -> None:

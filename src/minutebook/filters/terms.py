@@ -32,6 +32,8 @@ from minutebook.model import ActorKind, Event, Outcome
 FIELD = "q"
 DETAILS = "details."
 IDS = "usr_"
+CLIENTS = {"web": "Dashboard", "api": "API", "cli": "Command line"}
+"""What acts are done with, as `context.client` records it, and what people call it."""
 MOST_SEQ = (1 << 40) - 1
 
 Fits = Callable[[Event], bool]
@@ -207,6 +209,13 @@ def _parse_outcome(text: str, _here: Here) -> str:
     return str(Outcome(word))
 
 
+def _parse_client(text: str, _here: Here) -> str:
+    word = text.strip().lower()
+    if word not in CLIENTS:
+        raise Invalid.one(FIELD, f"{quoted(text)} is not a client. The clients are {listed(list(CLIENTS), 'and')}.")
+    return word
+
+
 def _parse_seq(text: str, _here: Here) -> Numbers:
     first, dots, last = text.strip().replace(",", "").partition("..")
     numbers = [_number(part, text) if part else None for part in (first, last)]
@@ -343,6 +352,16 @@ _KINDS = (
         _as_is,
         lambda text, _zone: Clause("IP address", "in" if "/" in text else "is", text),
         _ip_fits,
+    ),
+    TermKind(
+        "client",
+        f"What it was done with: {listed(list(CLIENTS), 'or')}.",
+        ("client:cli",),
+        _parse_client,
+        _as_is,
+        _is("client"),
+        lambda client: lambda event: (event.context.client or "") == client,
+        tuple(CLIENTS),
     ),
     TermKind(
         "outcome",

@@ -6,15 +6,21 @@ A crash on the way leaves them as they were before the batch. Both are projectio
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+import structlog
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
+from minutebook.errors import StoreUnavailable
 from minutebook.store import columns, log, schema, text
 from minutebook.store.engine import Store
 
+log_ = structlog.get_logger("minutebook.index")
+
+ROUND_SECONDS = 0.5
 BATCH = 512
 """Events in one transaction: acts of people wait for it no longer than for one another."""
 
@@ -78,6 +84,55 @@ def follow_all(store: Store) -> None:
     for number in numbers:
         for _ in follow(store, number):
             pass
+
+
+class Follower:
+    """Follows every log in a thread while a server runs. Whatever goes wrong in it, searches miss nothing."""
+
+    def __init__(self, store: Store, *, every: float = ROUND_SECONDS) -> None:
+        self._store = store
+        self._every = every
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Begins to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the batch at hand be finished, and ends."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._round()
+            except StoreUnavailable as error:
+                log_.warning("index_waits", error=error.message)
+            except Exception:
+                log_.exception("index_failed")
+            self._stopping.wait(self._every)
+
+    def _round(self) -> None:
+        with self._store.reading() as connection:
+            numbers = behind(connection)
+        for number in numbers:
+            for _ in follow(self._store, number):
+                if self._stopping.is_set():
+                    return
+
+
+def rebuild(store: Store) -> None:
+    """Forgets everything that follows the logs and makes it anew from their events.
+
+    A crash on the way leaves less of it than before, which is then made by whoever follows next.
+    """
+    with store.housekeeping() as connection:
+        text.clear(connection)
+        for table in schema.INDEX_TABLES:
+            connection.execute(delete(table))
+    follow_all(store)
 
 
 def _lock(connection: Connection, organization: int) -> Reached:

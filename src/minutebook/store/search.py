@@ -70,14 +70,24 @@ class EventPage:
     has_newer: bool
 
 
-def page(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor | None, limit: int) -> EventPage:
-    """The page that the cursor points to, or the first one; at most `limit` events. Raises TooSlow."""
+def page(
+    connection: Connection,
+    scope: Scope,
+    filter_: Filter,
+    cursor: Cursor | None,
+    limit: int,
+    total: Count | None = None,
+) -> EventPage:
+    """The page that the cursor points to, or the first one; at most `limit` events. Raises TooSlow.
+
+    `total` is how many the filter finds, for who has counted them already.
+    """
     found, has_older = place(connection, scope, filter_, cursor, limit)
     newer = cursor is not None and cursor.direction == "newer"
     rank = cursor.rank if cursor else 0
     if newer:
         rank = max(0, rank - len(found))
-    total = count(connection, scope, filter_)
+    total = total or count(connection, scope, filter_)
     if not total.is_exact:
         total = Count(max(total.number, rank + len(found)), is_exact=False)
     return EventPage(tuple(map(event_of, found)), rank, total, has_older, has_newer=rank > 0)
@@ -172,15 +182,23 @@ class Survey:
 
 
 def survey(
-    connection: Connection, scope: Scope, filter_: Filter, by: Iterable[str] = (), slot: int | None = None
+    connection: Connection,
+    scope: Scope,
+    filter_: Filter,
+    by: Iterable[str] = (),
+    slot: int | None = None,
+    seconds: float | None = None,
 ) -> Survey:
-    """Counts of all that is found, by some of the columns, and by slots of `slot` microseconds, those with some."""
+    """Counts of all that is found, by some of the columns, and by slots of `slot` microseconds, those with some.
+
+    It takes `seconds` at most, or COUNT_SECONDS.
+    """
     wanted = tuple(by)
     if filter_ == EVERYTHING and not wanted and slot is None:
         return Survey(Count(scope.size, is_exact=True), {}, None)
     tally = _Tally(connection, scope, conjuncts(expression_of(filter_)), wanted, slot)
     is_exact = False
-    with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
+    with suppress(TooSlow), bounded(connection, COUNT_SECONDS if seconds is None else seconds) as deadline:
         tally.run(deadline)
         is_exact = True
     return Survey(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, column, create_engine, insert, table, text
+from sqlalchemy import Connection, column, create_engine, delete, insert, table, text
 
 from minutebook.filters import id_text, search_text
 from minutebook.model import Event
@@ -53,12 +53,21 @@ def text_of(event: Event) -> str:
 def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
     """Puts events (position, text) into the index; none of them may be in it."""
     if connection.dialect.name == "postgresql":
-        names = ("position", "organization", "text")
+        names = ["position", "organization", "text"]
         rows = [{"position": at, "organization": at >> SEQ_BITS, "text": found} for at, found in texts]
     else:
-        names = ("rowid", "text")
+        names = ["rowid", "text"]
         rows = [{"rowid": at, "text": found} for at, found in texts]
     connection.execute(insert(table("event_text", *map(column, names))), rows)
+
+
+def clear(connection: Connection) -> None:
+    """Takes everything out of the index."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(delete(table("event_text")))
+    else:
+        command = table("event_text", column("event_text"))
+        connection.execute(insert(command), {"event_text": "delete-all"})
 
 
 def holding(
@@ -96,7 +105,9 @@ def differing(connection: Connection, texts: Mapping[int, str]) -> set[int]:
     first, last = min(texts), max(texts)
     if connection.dialect.name == "postgresql":
         statement = text("SELECT position, text FROM event_text WHERE position BETWEEN :first AND :last")
-        found: dict[int, str] = {row[0]: row[1] for row in connection.execute(statement, {"first": first, "last": last})}
+        found: dict[int, str] = {
+            row[0]: row[1] for row in connection.execute(statement, {"first": first, "last": last})
+        }
         return {position for position in texts.keys() | found.keys() if texts.get(position) != found.get(position)}
     statement = text("SELECT rowid FROM event_text WHERE event_text MATCH :term AND rowid BETWEEN :first AND :last")
     wrong: set[int] = set()

@@ -227,6 +227,7 @@ CLAUSES: dict[str, Callable[[Any, Means], Plan]] = {
     "actor": _actor,
     "target": _holding("target"),
     "ip": _ip,
+    "client": lambda client, means: _shared("client", lambda known: bool(known == client), means),
     "outcome": lambda outcome, means: _shared("outcome", lambda known: bool(known == outcome), means),
     "after": _after,
     "before": _before,

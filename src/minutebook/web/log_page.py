@@ -21,13 +21,14 @@ from minutebook.filters import (
     presets,
     search_of,
 )
+from minutebook.filters.buckets import Buckets
 from minutebook.filters.expression import all_of, conjuncts, none_of
 from minutebook.filters.telling import clause_of
 from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search
-from minutebook.store.search import Count, EventPage, Scope
+from minutebook.store.search import Count, EventPage, Scope, Slot
 from minutebook.web import log_views, overview, times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
 from minutebook.web.views import (
@@ -51,6 +52,9 @@ from minutebook.web.views import (
 )
 
 PAGE_SIZE = 50
+FACETS = ("outcome", "action", "actor", "client")
+SURVEY_SECONDS = 0.4
+"""For counting all that is found; a page that would wait longer for it is shown without."""
 SUGGESTIONS = 100
 MOST_EXITS = 8
 JUST_BEGUN = 3
@@ -89,19 +93,19 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
     empty = unsearched_page(look, total=scope.size, kept_since=kept_since(connection, look))
     if look.reading.problems:
         return empty
-    found = search.page(connection, scope, look.address.filter, cursor, page_size)
-    event, missing = _event(connection, look, head.size)
     filter_ = look.address.filter
-    # What is slow to count once would be slow each time: after the first that takes too long the others are left out.
-    by_action = search.count_by_action(connection, scope, filter_) if found.total.is_exact else None
-    by_actor = search.count_by_actor(connection, scope, filter_, SUGGESTIONS) if by_action is not None else None
-    by_outcome = search.count_by_outcome(connection, scope, filter_) if by_actor is not None else None
-    is_overseen = bool(found.events) and by_outcome is not None
+    buckets = _buckets(connection, scope, look)
+    counted = search.survey(connection, scope, filter_, FACETS, buckets.slot if buckets else None, SURVEY_SECONDS)
+    found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
+    event, missing = _event(connection, look, head.size)
+    by = counted.by or {}
+    by_actor = search.by_address(by["actor"], SUGGESTIONS) if by else None
+    is_overseen = bool(found.events) and counted.by is not None
     return replace(
         empty,
-        controls=_with_counts(empty.controls, connection, scope, look, by_action, by_actor),
-        histogram=_histogram(connection, scope, look) if is_overseen else None,
-        facets=overview.facets(look.address, by_outcome, by_action, by_actor) if is_overseen else (),
+        controls=_with_counts(empty.controls, connection, scope, look, by.get("action"), by_actor),
+        histogram=_histogram(buckets, counted.slots, look) if is_overseen else None,
+        facets=overview.facets(look.address, {**by, "actor": by_actor or {}}) if is_overseen else (),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
         found_exactly=found.total.is_exact,
@@ -296,13 +300,15 @@ def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: C
     return now.number - total.number if now.is_exact and total.is_exact else 0
 
 
-def _histogram(connection: Connection, scope: Scope, look: Look) -> Histogram | None:
+def _buckets(connection: Connection, scope: Scope, look: Look) -> Buckets | None:
     span = search.span(connection, scope)
-    if span is None:
+    return overview.buckets_of(look.address, span, look.zone, look.now) if span else None
+
+
+def _histogram(buckets: Buckets | None, slots: list[Slot] | None, look: Look) -> Histogram | None:
+    if buckets is None or slots is None:
         return None
-    buckets = overview.buckets_of(look.address, span, look.zone, look.now)
-    slots = search.count_by_slot(connection, scope, look.address.filter, buckets.slot)
-    return None if slots is None else overview.histogram(buckets, slots, look.address, look.zone)
+    return overview.histogram(buckets, slots, look.address, look.zone)
 
 
 def _with_counts(
