@@ -21,6 +21,7 @@ from minutebook.organization.modes import Mode, all_modes
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, perform
+from minutebook.serve import Server
 from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
 from tests.support.check_log import check_log
@@ -64,14 +65,15 @@ def serving(store: Store) -> Iterator[str]:
     """The address at which the application over `store` answers, until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    app = create_app(store, WebSettings(address))
     config = uvicorn.Config(
-        create_app(store, WebSettings(address)),
+        app,
         access_log=False,
         log_config=None,
         proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, app.state.site.tails.stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="server")
     thread.start()
     try:

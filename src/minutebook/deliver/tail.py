@@ -1,4 +1,4 @@
-"""The tail: what is recorded in one organization from a number on, in the order of the log, as far as a filter finds it.
+"""The tail: what is recorded in one organization from a number on, in the order of the log, where a filter finds it.
 
 Order is `seq`, never a clock, and a window of the log that was read once never changes. So one number says where a
 reader is: who goes on behind it, in another connection or another process, misses no event and sees none twice.

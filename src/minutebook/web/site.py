@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
+from minutebook.deliver.tails import Tails
 from minutebook.organization.sign_in import SignIns
 from minutebook.store.engine import Store
 
@@ -35,6 +36,7 @@ class Site:
     settings: WebSettings
     templates: Environment
     sign_ins: SignIns
+    tails: Tails
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @cached_property

@@ -56,7 +56,7 @@ def event_as_json(reader: Reader, seq: str) -> Response:
     number = _number(seq)
     if reader.organization.plan is not Plan.ENTERPRISE:
         raise NotAllowed(UPGRADE)
-    _sit(reader)
+    sit(reader)
     with reader.site.store.reading() as connection:
         event = log.find(connection, reader.organization.number, number)
     return Response(log_views.raw_json(event), media_type="application/json")
@@ -70,7 +70,7 @@ def event_by_number(reader: Reader, seq: str) -> Response:
 
 def _page(request: Request, reader: Reader, look: Look) -> Response:
     try:
-        _sit(reader)
+        sit(reader)
         with reader.site.store.reading() as connection:
             page = log_page.log_page(connection, look)
     except TooSlow as slow:
@@ -88,7 +88,7 @@ def _page(request: Request, reader: Reader, look: Look) -> Response:
 def _panel(reader: Reader, look: Look) -> Response:
     if look.reading.problems:
         raise Invalid(*look.reading.problems)
-    _sit(reader)
+    sit(reader)
     with reader.site.store.reading() as connection:
         event = log_page.event_panel(connection, look)
     if event is None and look.address.event is not None:
@@ -111,14 +111,14 @@ def _upgrade(request: Request, reader: Reader, look: Look) -> Response:
     )
 
 
-def _sit(reader: Reader) -> None:
+def sit(reader: Place) -> None:
     """Records that the session reads the log, unless it has been reading for less than 30 minutes.
 
     Looking first lets an open sitting go on when nothing can be written. Raises StoreUnavailable or OutcomeUnknown.
     """
     store, session = reader.site.store, reader.viewer.session.id
     with store.reading() as connection:
-        if sittings.is_open(connection, reader.organization.number, session, reader.viewer.at):
+        if sittings.is_open(connection, reader.organization.number, session, store.clock()):
             return
     perform(store, reader.seat, OpenSitting(session))
 
