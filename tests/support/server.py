@@ -8,11 +8,12 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import uvicorn
 
+from minutebook.deliver.tails import STANDARD, Limits, Tails
 from minutebook.identifiers import new_token
 from minutebook.model import Context, Event, Plan, Role, Seat
 from minutebook.organization import people, sign_in
@@ -61,11 +62,12 @@ class Clock:
 
 
 @contextmanager
-def serving(store: Store) -> Iterator[str]:
-    """The address at which the application over `store` answers, until the block ends."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def serving(store: Store, limits: Limits = STANDARD, port: int = 0) -> Iterator[str]:
+    """The address at which the application over `store` answers, until the block ends. `limits` are for live tails."""
+    listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(store, WebSettings(address))
+    app.state.site = replace(app.state.site, tails=Tails(store, limits))
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -191,13 +193,15 @@ class Site:
 
 
 @contextmanager
-def site_on(url: str, clock: Clock | None = None, patience: float = PATIENCE) -> Iterator[Site]:
+def site_on(
+    url: str, clock: Clock | None = None, patience: float = PATIENCE, limits: Limits = STANDARD
+) -> Iterator[Site]:
     """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
     clock = clock or Clock()
     store = Store(url, clock=clock, patience=patience)
     try:
         company = Company(store)
-        with serving(store) as address:
+        with serving(store, limits) as address:
             yield Site(address, company, clock)
         check_log(store)
     finally:

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -22,26 +23,34 @@ from minutebook.errors import StoreUnavailable, TooManyTails, TooManyTailsHere
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
-PER_ORGANIZATION = 50
-PER_PROCESS = 500
 READERS = 4
 """Threads that read for all tails together: a burst leaves the others to whoever asks for a page."""
-CHECK_SECONDS = 15.0
-"""A tail looks so often even when nothing wakes it."""
 BREATH_SECONDS = 0.1
 """What is recorded so soon after the last look is read together."""
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many tails there may be at once; how often each looks even when nothing wakes it, and how long a reader may
+    take for one batch (seconds)."""
+
+    per_organization: int = 50
+    per_process: int = 500
+    check_seconds: float = 15.0
+    slow_seconds: float = 10.0
+
+
+STANDARD = Limits()
+
+
 class Tails:
     """The open tails over one store. `take` and `give_back` are for any thread, the rest for that of the event loop."""
 
-    def __init__(
-        self, store: Store, *, per_organization: int = PER_ORGANIZATION, per_process: int = PER_PROCESS
-    ) -> None:
+    def __init__(self, store: Store, limits: Limits = STANDARD) -> None:
+        self.limits = limits
         self._store = store
-        self._limits = (per_organization, per_process)
         self._lock = threading.Lock()
         self._open: Counter[int] = Counter()
         self._watching: asyncio.Task[None] | None = None
@@ -50,12 +59,11 @@ class Tails:
 
     def take(self, organization: int) -> None:
         """A place for one more tail. Raises TooManyTails, and TooManyTailsHere when it is for all organizations."""
-        per_organization, per_process = self._limits
         with self._lock:
-            if self._open[organization] >= per_organization:
-                raise TooManyTails(limit=per_organization)
-            if self._open.total() >= per_process:
-                raise TooManyTailsHere(limit=per_process)
+            if self._open[organization] >= self.limits.per_organization:
+                raise TooManyTails(limit=self.limits.per_organization)
+            if self._open.total() >= self.limits.per_process:
+                raise TooManyTailsHere(limit=self.limits.per_process)
             self._open[organization] += 1
 
     def give_back(self, organization: int) -> None:
@@ -72,7 +80,7 @@ class Tails:
             self._store.recorded.tell(organization)
 
     async def follow(self, organization: int, look: Callable[[], Batch]) -> AsyncGenerator[Batch]:
-        """What `look` finds, now and whenever the log has grown, and at least every CHECK_SECONDS, also when it is none.
+        """What `look` finds, now and whenever the log has grown, and at least every `check_seconds`.
 
         `look` runs in a thread; what it raises ends the tail. The next look begins when the last batch was taken, so
         that a slow reader is read for slowly.
@@ -94,7 +102,7 @@ class Tails:
                 if batch.is_more:
                     continue
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(grown.wait(), CHECK_SECONDS)
+                    await asyncio.wait_for(grown.wait(), self.limits.check_seconds)
                 if not self.is_stopped:
                     await asyncio.sleep(BREATH_SECONDS)
 

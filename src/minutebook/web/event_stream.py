@@ -28,8 +28,6 @@ from minutebook.web.log_address import LONGEST_EVENT
 
 LAST_EVENT_ID = "last-event-id"
 AFTER = "after"
-SLOW_SECONDS = 10.0
-"""A reader who takes nothing for so long is cut off."""
 RETRY_MS = 2000
 HEARTBEAT = b":\n\n"
 NUMBER = re.compile(rf"-1|[0-9]{{1,{LONGEST_EVENT}}}")
@@ -38,22 +36,21 @@ log = structlog.get_logger("minutebook.tail")
 
 
 class EventStream(Response):
-    """The answer that goes on until the reader leaves, takes nothing for `slow_seconds`, or `look` raises.
+    """The answer that goes on until the reader leaves, takes nothing for too long, or `look` raises.
 
-    `look` is asked for each batch of the tail, in a thread. A place in `tails` was taken for it; it is given back at the end.
+    `look` is asked for each batch of the tail, in a thread. A place in `tails` was taken for it, which is given back.
     """
 
     media_type = "text/event-stream"
     charset = "utf-8"
 
-    def __init__(self, tails: Tails, tail: Tail, look: Callable[[], Batch], slow_seconds: float = SLOW_SECONDS) -> None:
+    def __init__(self, tails: Tails, tail: Tail, look: Callable[[], Batch]) -> None:
         super().__init__()
         del self.headers["content-length"]  # it has no end
         self.headers["X-Accel-Buffering"] = "no"  # for a proxy in front of it
         self._tails = tails
         self._tail = tail
         self._look = look
-        self._slow_seconds = slow_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -71,7 +68,7 @@ class EventStream(Response):
     async def _send_all(self, send: Send) -> None:
         async with aclosing(self._frames()) as frames:
             async for frame in frames:
-                with anyio.move_on_after(self._slow_seconds) as patience:
+                with anyio.move_on_after(self._tails.limits.slow_seconds) as patience:
                     await send({"type": "http.response.body", "body": frame, "more_body": True})
                 if patience.cancelled_caught:
                     # Without its last part the answer counts as broken, and the server closes the connection.
