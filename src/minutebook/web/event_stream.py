@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import NamedTuple
 
 import anyio
 import orjson
@@ -19,12 +20,17 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from minutebook.deliver.tail import Batch, Tail
+from minutebook.deliver.tail import Batch, Tail, start
 from minutebook.deliver.tails import Tails
 from minutebook.errors import Invalid, MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
+from minutebook.filters import Filter
 from minutebook.filters.quote import quoted
+from minutebook.model import Seat
+from minutebook.organization import sittings
 from minutebook.store.event_json import event_json
+from minutebook.web.following import Following, must_read
 from minutebook.web.log_address import LONGEST_EVENT
+from minutebook.web.site import Site
 
 LAST_EVENT_ID = "last-event-id"
 AFTER = "after"
@@ -33,6 +39,31 @@ HEARTBEAT = b":\n\n"
 NUMBER = re.compile(rf"-1|[0-9]{{1,{LONGEST_EVENT}}}")
 
 log = structlog.get_logger("minutebook.tail")
+
+
+class After(NamedTuple):
+    """The number that a request wants to go on behind, if any, and the header or parameter that says so."""
+
+    seq: int | None
+    field: str
+
+
+def stream(site: Site, seat: Seat, sitting: str, filter_: Filter, after: After) -> EventStream:
+    """The answer for somebody whose permission was asked for already. `sitting` is the id of their session.
+
+    Raises Invalid for a number that the log does not have, TooManyTails and TooManyTailsHere, NotAllowed on another
+    plan, and as `perform` when the sitting cannot be recorded.
+    """
+    with site.store.reading() as connection:
+        must_read(connection, seat, sitting, site.store.clock())
+        tail = start(connection, seat.organization, filter_, after.seq, after.field)
+    site.tails.take(seat.organization)
+    try:
+        sittings.sit(site.store, seat, sitting, site.store.clock())
+    except BaseException:
+        site.tails.give_back(seat.organization)
+        raise
+    return EventStream(site.tails, tail, Following(site.store, seat, sitting, tail).look)
 
 
 class EventStream(Response):
@@ -108,17 +139,14 @@ def frame_of(batch: Batch) -> bytes:
     return b"".join(messages)
 
 
-def asked_after(request: Request) -> tuple[int | None, str]:
-    """The number that the request wants to go on behind, and the header or parameter that says so.
-
-    A browser that reconnects sends both: the header is newer. Raises Invalid.
-    """
+def asked_after(request: Request) -> After:
+    """Where the request wants to go on. A browser that reconnects sends both: the header is newer. Raises Invalid."""
     header = request.headers.get(LAST_EVENT_ID, "").strip()
     texts = [header] if header else [text for text in request.query_params.getlist(AFTER) if text.strip()]
     field = "Last-Event-ID" if header else AFTER
     if not texts:
-        return None, field
+        return After(None, field)
     if len(texts) > 1 or not NUMBER.fullmatch(texts[0].strip()):
         accepted = "Give the number of the last event you have seen, such as 204, once; -1 begins with the first."
         raise Invalid.one(field, f"{quoted(', '.join(texts))} is not accepted. {accepted}")
-    return int(texts[0]), field
+    return After(int(texts[0]), field)
