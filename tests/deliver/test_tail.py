@@ -1,4 +1,4 @@
-"""The tail without a server: nothing is missed, nothing comes twice, wherever a reader breaks off and whoever writes."""
+"""The tail without a server: nothing is missed, nothing comes twice, wherever a reader breaks off, whoever writes."""
 
 from __future__ import annotations
 
