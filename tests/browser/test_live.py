@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -175,9 +173,9 @@ def test_whoever_signs_out_or_loses_the_seat_is_told_that_it_ended(site: Site, a
 
 
 def test_a_server_that_was_away_is_found_again_and_nothing_is_missed(
-    sqlite_template: Path, tmp_path: Path, page_context: Contexts
+    migrated_sqlite: str, page_context: Contexts
 ) -> None:
-    store = Store(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'minutebook.sqlite3')}")
+    store = Store(migrated_sqlite)
     company = Company(store, colleagues=())
     with serving(store) as address:
         site = Site(address, company, Clock())

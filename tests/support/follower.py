@@ -51,6 +51,10 @@ class Follower:
         """The answer to a request that gets no stream."""
         return self._client.get(self._path, headers={"Accept": "text/event-stream"} | headers)
 
+    def get(self, path: str) -> httpx.Response:
+        """Another page, for the same session."""
+        return self._client.get(path)
+
     def close(self) -> None:
         self._client.close()
 
