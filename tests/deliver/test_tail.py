@@ -12,7 +12,7 @@ from contextlib import aclosing
 import pytest
 
 from minutebook.deliver import tail as tails_module
-from minutebook.deliver.tail import Batch, Tail, poll, start
+from minutebook.deliver.tail import Batch, Tail, begin, poll
 from minutebook.deliver.tails import Limits, Tails
 from minutebook.errors import Invalid, TooManyTails, TooManyTailsHere
 from minutebook.filters import EVERYTHING, Filter
@@ -93,10 +93,10 @@ def test_it_starts_at_the_end_behind_a_number_or_with_the_first(calder: Calder) 
     size = calder.deployment.size(calder.number)
     with calder.deployment.store.reading() as connection:
         for after, through in ((None, size - 1), (-1, -1), (size - 1, size - 1), (0, 0)):
-            assert start(connection, calder.number, EVERYTHING, after, "after").after == through
+            assert begin(connection, calder.number, EVERYTHING, after, "after").after == through
         for beyond in (size, 10**12, -2):
             with pytest.raises(Invalid, match=f"its newest is {size - 1}") as refused:
-                start(connection, calder.number, EVERYTHING, beyond, "after")
+                begin(connection, calder.number, EVERYTHING, beyond, "after")
             assert refused.value.problems[0].field == "after"
 
 

@@ -58,7 +58,7 @@ class Tail:
         return Batch(tuple(found), self.after, is_more=self.after < size - 1)
 
 
-def start(connection: Connection, organization: int, filter_: Filter, after: int | None, field: str) -> Tail:
+def begin(connection: Connection, organization: int, filter_: Filter, after: int | None, field: str) -> Tail:
     """The tail behind the number `after`, -1 for the whole log; None begins with what is recorded from now on.
 
     Raises Invalid for `field` where the log is shorter: the number is of another log, or of one that was cut.

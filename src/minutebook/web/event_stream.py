@@ -20,7 +20,7 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from minutebook.deliver.tail import Batch, Tail, start
+from minutebook.deliver.tail import Batch, Tail, begin
 from minutebook.deliver.tails import Tails
 from minutebook.errors import Invalid, MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.filters import Filter
@@ -56,7 +56,7 @@ def stream(site: Site, seat: Seat, sitting: str, filter_: Filter, after: After) 
     """
     with site.store.reading() as connection:
         must_read(connection, seat, sitting, site.store.clock())
-        tail = start(connection, seat.organization, filter_, after.seq, after.field)
+        tail = begin(connection, seat.organization, filter_, after.seq, after.field)
     site.tails.take(seat.organization)
     try:
         sittings.sit(site.store, seat, sitting, site.store.clock())
