@@ -311,9 +311,13 @@ def _in_term(key: str, value: object, zone: ZoneInfo) -> str:
     return f"{_prefix(term)}:{_value_of(term, zone)}"
 
 
-def _value_of(term: Term, zone: ZoneInfo) -> str:
-    text = TERMS[term.key].write(term.value, zone)
+def write_value(text: str) -> str:
+    """The text as a value behind a key, in quotation marks where it needs them."""
     return text if PLAIN_VALUE.fullmatch(text) else _in_quotes(text)
+
+
+def _value_of(term: Term, zone: ZoneInfo) -> str:
+    return write_value(TERMS[term.key].write(term.value, zone))
 
 
 def _in_quotes(text: str) -> str:
