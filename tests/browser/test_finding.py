@@ -41,7 +41,7 @@ def reader(site: Site, arrive: Arrive) -> Visitor:
 
 
 def box(reader: Visitor) -> Locator:
-    return reader.page.get_by_role("searchbox", name="Search the log")
+    return reader.page.get_by_role("combobox", name="Search the log")
 
 
 def ask(reader: Visitor, query: str) -> None:

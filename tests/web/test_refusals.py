@@ -27,6 +27,7 @@ NEEDS = {
     "/o/{org}/sso": Permission.SSO_READ,
     "/o/{org}/sso/remove": Permission.SSO_WRITE,
     "/o/{org}/audit-logs": Permission.LOG_READ,
+    "/o/{org}/audit-logs/complete": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}.json": Permission.LOG_READ,
 }

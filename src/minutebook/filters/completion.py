@@ -1,12 +1,12 @@
 """Completion of a query: what is being typed at a place in it, and what there is to choose from without a database.
 
-The grammar is that of `language.py`, read leniently: what stands before and behind the place may be wrong or unfinished.
+The grammar is that of `language.py`, read leniently: what stands before and behind may be wrong or unfinished.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minutebook.actions import CATALOGUE
@@ -106,14 +106,9 @@ def candidates(typed: Typed, here: Here) -> list[Candidate]:
     return []
 
 
-def names(typed: Typed, known: Iterable[tuple[str, str]]) -> list[Candidate]:
-    """Of an organization's own names, each with its note, those that hold what is typed; in the order given."""
-    sought = normal_text(typed.text)
-    return [
-        Candidate(write_value(name), note)
-        for name, note in known
-        if sought in normal_text(name) or sought in normal_text(note)
-    ][:MOST]
+def named(text: str, note: str) -> Candidate:
+    """A name of the organization's own, as the value of a key."""
+    return Candidate(write_value(text), note)
 
 
 def inserted(candidate: Candidate, typed: Typed) -> str:

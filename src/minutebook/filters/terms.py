@@ -31,7 +31,7 @@ from minutebook.model import ActorKind, Event, Outcome
 
 FIELD = "q"
 DETAILS = "details."
-IDS = "usr_"
+IDS = ("usr_", "tok_")
 MOST_SEQ = (1 << 40) - 1
 
 Fits = Callable[[Event], bool]

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from minutebook.email_address import is_email
 from minutebook.errors import TooSlow
 from minutebook.filters import EVERYTHING, normal_text
-from minutebook.model import Event
+from minutebook.model import ActorKind, Event
 from minutebook.store import search
 from minutebook.store.search import Scope
 
@@ -31,13 +31,13 @@ class Known:
 
 
 def actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
-    """At most `limit` actors whose address, id or name holds the part in any case: the newest first, then the busiest."""
+    """At most `limit` actors whose address, id or name holds the part in any case: the latest, then the busiest."""
     busiest = search.count_by_actor(connection, scope, EVERYTHING, BUSIEST) or {}
     return _holding(part, limit, (*_actors(_recent(connection, scope)), *map(Known, busiest)))
 
 
 def targets(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
-    """At most `limit` targets of the newest events whose name or id holds the part in any case, the newest first."""
+    """At most `limit` targets of the newest events whose name or id holds the part in any case, the latest first."""
     return _holding(part, limit, _targets(_recent(connection, scope)))
 
 
@@ -53,7 +53,7 @@ def _actors(events: Iterable[Event]) -> Iterator[Known]:
     for actor in (event.actor for event in events):
         if actor.email:
             yield Known(actor.email, actor.name or "")
-        elif actor.id != actor.kind.value:  # what acts without an address is named by its id, or by its kind alone
+        elif actor.kind is not ActorKind.SYSTEM:  # which is found by its kind
             yield Known(actor.id, actor.name or "")
 
 

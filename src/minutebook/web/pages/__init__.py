@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
     audit_logs,
+    completing,
     credits,
     founding,
     inviting,
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     credits.router,
     sso.router,
     settings.router,
+    completing.router,  # before the address of an event, which would take it for a number
     audit_logs.router,
 )
 
