@@ -61,7 +61,7 @@ def _targets(events: Iterable[Event]) -> Iterator[Known]:
     for target in (target for event in events for target in event.targets):
         name = _typeable(target.name)
         if name:
-            yield Known(name, target.kind if is_email(name) else f"{target.kind} {target.id}")
+            yield Known(name, target.kind if is_email(name) or name == target.id else f"{target.kind} {target.id}")
         elif target.id:
             yield Known(target.id, target.kind)
 
