@@ -115,7 +115,11 @@ def test_escape_closes_the_list_first(reader: Visitor) -> None:
 def test_enter_sends_what_was_typed_however_slow_the_answers(reader: Visitor) -> None:
     """What comes too late is for another text and is not shown."""
     held: list[Route] = []
-    reader.page.route("**/complete?*", lambda route: held.append(route))
+
+    def held_back(route: Route) -> None:
+        held.append(route)
+
+    reader.page.route("**/complete?*", held_back)
     type_(reader, "mode")
     reader.page.wait_for_timeout(300)
     assert len(held) == 1

@@ -43,6 +43,7 @@ def walk(deployment: Deployment) -> int:
     by_ada(sso.SetSsoDomain("calder.test"))
     by_ada(sso.RemoveSsoDomain())
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
+    deployment.act(None, organization, sittings.ReadAsOperator())
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization

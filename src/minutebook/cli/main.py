@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from minutebook.cli import backup, demo, doctor, init, org, serve, user
+from minutebook.cli import backup, demo, doctor, init, org, search, serve, user
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
 from minutebook.errors import MinutebookError, StoreUnavailable
@@ -47,6 +47,7 @@ app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.add_typer(user.app, name="user")
 app.add_typer(org.app, name="org")
+app.command("search")(search.search)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 

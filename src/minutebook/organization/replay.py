@@ -330,6 +330,8 @@ def _sso_domain_removed(state: State, _event: Event, details: SsoDomainRemoved) 
 
 
 def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
+    if event.actor.kind is ActorKind.SYSTEM:  # the operator has no session
+        return
     session = event.context.session_id or ""
     _row(state.access, session, "access of the session")
     state.sitting[session] = {"opened_at": event.recorded_at}
