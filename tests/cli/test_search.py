@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -166,6 +168,24 @@ def test_json_at_a_terminal_is_the_same_value_and_inert() -> None:
     assert json.loads(inert_json(line)) == json.loads(line)
     assert inert_json(line).isprintable()
     assert "é 𝕏" in inert_json(line)
+
+
+def test_json_at_a_terminal_moves_no_cursor(deployment: Deployment) -> None:
+    if not deployment.store.is_sqlite:
+        return
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [*PROGRAM, "search", "--json", "--unrecorded", "action:user.login_failed"],
+        env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
+        stdout=theirs,
+        timeout=100,
+        check=True,
+    )
+    os.close(theirs)
+    line = os.read(ours, 100_000).decode().removesuffix("\r\n")
+    os.close(ours)
+    assert line.isprintable()
+    assert json.loads(line)["details"]["reason"] == HOSTILE
 
 
 def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(deployment: Deployment) -> None:

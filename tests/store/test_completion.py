@@ -58,6 +58,7 @@ def test_every_target_is_offered_and_found_by_it(filled: Deployment) -> None:
     assert len({known.text for known in offered}) == len(offered)
     for known in offered:
         assert found(events, "target", known), known
+        assert known.text.isprintable()
     for event in events:
         assert not event.targets or any(event in found(events, "target", known) for known in offered), event
 
