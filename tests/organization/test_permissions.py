@@ -52,6 +52,7 @@ DECIDE_THEMSELVES = {
     sign_in.EnterOrganization,
     sign_in.LeaveOrganization,
     sign_in.RecordFailedSignIn,
+    sittings.ReadAsOperator,
 }
 """Commands for people without a seat. The tests of each one's own module hold what it refuses."""
 

@@ -275,6 +275,10 @@ class Machine(RuleBasedStateMachine):
     def export_the_log(self, actor: int, organization: int, size: int | None, first: int, fault: Fault | None) -> None:
         self.act(actor, organization, ExportLog(Format.JSONL, size=size, first=first), fault)
 
+    @rule(actor=actors, organization=organizations, fault=faults)
+    def read_the_log_as_operator(self, actor: int, organization: int, fault: Fault | None) -> None:
+        self.act(actor, organization, sittings.ReadAsOperator(), fault)
+
     @rule(time=st.sampled_from([MINUTE, HOUR, 8 * DAY, -DAY]))
     def time_passes(self, time: int) -> None:
         """Also backwards: a clock may be set."""

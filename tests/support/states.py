@@ -432,6 +432,24 @@ def _(visitor: Visitor) -> None:
     visitor.menu("actions").get_by_label("Find an action").fill("role")
 
 
+@state("audit logs, completions", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    box = visitor.page.get_by_role("combobox", name="Search the log")
+    box.press_sequentially("details.")
+    expect(visitor.page.get_by_role("option").first).to_be_visible()
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    expect(visitor.page.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+
+
+@state("audit logs, names to complete with", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    visitor.page.get_by_role("combobox", name="Search the log").press_sequentially("target:")
+    expect(visitor.page.get_by_role("option").first).to_be_visible()
+
+
 @state("audit logs, actor", leave_out=COVERED)
 def _(visitor: Visitor) -> None:
     visitor.open_log()

@@ -51,6 +51,7 @@ def walk(deployment: Deployment) -> int:
     deployment.read_by_token(organization, token)
     by_ada(tokens.RevokeToken(token))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
+    deployment.act(None, organization, sittings.ReadAsOperator())
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization

@@ -33,6 +33,7 @@ NEEDS = {
     "/o/{org}/audit-logs": Permission.LOG_READ,
     "/o/{org}/audit-logs/tail": Permission.LOG_READ,
     "/o/{org}/audit-logs/export": Permission.LOG_EXPORT,
+    "/o/{org}/audit-logs/complete": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}.json": Permission.LOG_READ,
 }

@@ -336,6 +336,8 @@ def _sso_domain_removed(state: State, _event: Event, details: SsoDomainRemoved) 
 
 
 def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
+    if event.actor.kind is ActorKind.SYSTEM:  # the operator has no session
+        return
     if event.actor.kind is ActorKind.TOKEN:
         reader = event.actor.id
         _row(state.token, reader, "token")

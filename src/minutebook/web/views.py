@@ -296,6 +296,26 @@ class QueryChip:
 
 
 @dataclass(frozen=True, slots=True)
+class Completion:
+    """One thing to choose in the search box. `inserted` takes the place of what is typed; where it `goes_on`, what
+    follows is asked for next."""
+
+    text: str
+    note: str
+    inserted: str
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What could be meant by the characters of the query from `start` to `end`."""
+
+    start: int
+    end: int
+    options: tuple[Completion, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FilterControls:
     """The filter as people set it, with what was typed kept as it was typed.
 

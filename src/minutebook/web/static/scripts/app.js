@@ -1,6 +1,7 @@
 // Everything works without these: each module only saves a round trip or a movement of the hand.
 import { setUpAnswers } from "./answers.js";
 import { setUpBusy } from "./busy.js";
+import { setUpCompleting } from "./completing.js";
 import { setUpCopying } from "./copying.js";
 import { setUpDialogs } from "./dialogs.js";
 import { setUpExporting } from "./exporting.js";
@@ -20,6 +21,7 @@ setUpTheme();
 setUpToast();
 setUpMenus();
 setUpFinding();
+setUpCompleting();
 setUpAnswers();
 setUpCopying();
 setUpDialogs();
