@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SSO_READ = "see single sign-on"
     SSO_WRITE = "set or remove the SSO domain"
     LOG_READ = "read the audit log"
+    SEARCHES_WRITE = "replace or delete searches that others share"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -36,6 +37,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SSO_READ: frozenset({OWNER, ADMIN}),
     Permission.SSO_WRITE: frozenset({OWNER, ADMIN}),
     Permission.LOG_READ: frozenset({OWNER, ADMIN, AUDITOR}),
+    Permission.SEARCHES_WRITE: frozenset({OWNER, ADMIN}),
 }
 
 GRANTS: dict[Role, frozenset[Role]] = {

@@ -8,6 +8,7 @@ from minutebook.actions.log import LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import FirstSettings, OrganizationCreated
+from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
 from minutebook.actions.user import (
@@ -41,6 +42,14 @@ EXAMPLES: tuple[Details, ...] = (
     OrganizationCreated(
         id="org_1", name="Calder", plan=Plan.ENTERPRISE, seat_limit=10, owner=BOB, settings=FIRST, remark="a demo"
     ),
+    SearchSaved(
+        search="sav_1",
+        shared=True,
+        replaced=True,
+        name="Refusals",
+        query=Change(before="outcome:denied", after="-outcome:success"),
+    ),
+    SearchDeleted(search="sav_1", shared=True, name="Refusals"),
     SettingsChanged(
         section="Models & Providers",
         models=SetChange(added=("new/model",), removed=("openai/gpt-5",), before=2, after=2),

@@ -132,6 +132,8 @@ def test_sentences() -> None:
         "Changed mode Review, name Review → Réview, tools +edit −read, instructions: 2 lines removed",
         "Deleted mode Réview",
         "Created the organization Calder, plan enterprise, 10 seats, owned by Bob, a demo",
+        "Saved a search for everybody: Refusals, outcome:denied → -outcome:success",
+        "Deleted a search for everybody: Refusals",
         "Changed Models & Providers +new/model −openai/gpt-5, providers +acme −xai, "
         "default model openai/gpt-5 → new/model forbid → allow",
         "Set the SSO domain calder.example → calder.test",

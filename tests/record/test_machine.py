@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from minutebook.errors import MinutebookError
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, sign_in, sittings, sso
+from minutebook.organization import credits, invitations, modes, saved_searches, seats, sign_in, sittings, sso
 from minutebook.organization import settings as organization_settings
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.people import User
@@ -79,6 +79,7 @@ class Machine(RuleBasedStateMachine):
             self.after = max((head.organization for head in stored.heads(connection)), default=0)
         self.offers: list[tuple[int, str, str, int]] = []
         self.modes: list[tuple[int, str]] = []
+        self.searches: list[tuple[int, str]] = []
         self.seen: list[str] = []
 
     @initialize()
@@ -216,6 +217,30 @@ class Machine(RuleBasedStateMachine):
     @rule(actor=actors, organization=organizations, fault=faults)
     def remove_domain(self, actor: int, organization: int, fault: Fault | None) -> None:
         self.act(actor, organization, sso.RemoveSsoDomain(), fault)
+
+    # ── Searches ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(
+        actor=actors,
+        organization=organizations,
+        name=st.sampled_from(NAMES[:4]),
+        query=st.sampled_from(["outcome:denied", "review", "seq:1..", "", "seq:"]),
+        shared=st.booleans(),
+        replace=st.booleans(),
+        fault=faults,
+    )
+    def save_search(
+        self, actor: int, organization: int, name: str, query: str, shared: bool, replace: bool, fault: Fault | None
+    ) -> None:
+        event = self.act(actor, organization, saved_searches.SaveSearch(name, query, shared, replace), fault)
+        if event:
+            self.searches.append((organization, str(event.details["search"])))
+
+    @precondition(lambda self: self.searches)
+    @rule(actor=actors, search=indices, elsewhere=rarely, fault=faults)
+    def delete_search(self, actor: int, search: int, elsewhere: bool, fault: Fault | None) -> None:
+        organization, chosen = self.searches[search % len(self.searches)]
+        self.act(actor, organization ^ elsewhere, saved_searches.DeleteSearch(chosen), fault)
 
     # ── Coming and going ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -29,6 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "sso.remove_domain": WRITERS,
     "credits.purchase": {"owner", "billing_manager"},
     "log.view": {"owner", "admin", "auditor"},
+    "search.save": {"owner", "admin", "auditor"},
+    "search.delete": {"owner", "admin", "auditor"},
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},
@@ -165,6 +167,21 @@ def _settings(_state: State, event: Stored) -> None:
     _require(not plans or event.actor["kind"] == "system", "only the operator changes plans")
 
 
+def _save_search(state: State, event: Stored) -> None:
+    _check_search(state, event)
+    kept = [row for row in state.saved_search.values() if row["saved_by"] == event.actor["id"]]
+    is_new = event.details["search"] not in state.saved_search
+    _require(len(kept) < 100 or not is_new, "the actor had saved 100 searches")
+
+
+def _check_search(state: State, event: Stored) -> None:
+    row = state.saved_search.get(event.details["search"])
+    if row and event.actor["kind"] == "user" and row["saved_by"] != event.actor["id"]:
+        _require(row["shelf"] == "shared", "it was somebody else's private search")
+        _require(state.seat[event.actor["id"]]["role"] in WRITERS, "it was somebody else's search")
+    _require(event.details["shared"] or "name" not in event.details, "the name of a private search was recorded")
+
+
 def _purchase(_state: State, event: Stored) -> None:
     _require(event.details["amount"]["cents"] > 0, "an amount is positive")
 
@@ -178,5 +195,7 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "member.remove": _remove,
     "settings.change": _settings,
     "credits.purchase": _purchase,
+    "search.save": _save_search,
+    "search.delete": _check_search,
 }
 """What must hold before an act, besides the role of who acts."""

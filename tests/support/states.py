@@ -12,6 +12,7 @@ from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import InvitePerson, MailedLink
+from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
 from tests.support.component_examples import HOSTILE
 from tests.support.server import Company, new_person
@@ -380,6 +381,80 @@ def _(visitor: Visitor) -> None:
 def _(visitor: Visitor) -> None:
     visitor.open_log(("start", "2026-01-01"))
     visitor.menu("dates")
+
+
+@state("audit logs, saved searches", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open_log(("query", "-outcome:success"))
+    visitor.menu("saved")
+    assert visitor.page.locator(".pop--saved a[aria-current]").count() == 1
+
+
+@state("audit logs, saving a search")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "-outcome:success action:user.* nothing"))
+    visitor.menu("saved").get_by_role("link", name="Save this search").click()
+    expect(visitor.page.get_by_role("dialog", name="Save this search")).to_be_visible()
+
+
+@state("saved searches")
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open("audit-logs", "saved")
+
+
+@state("saved searches, none")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    other = Company(company.store, "Quiet Works", company.owner, colleagues=())
+    visitor.go(f"/o/{other.id}/audit-logs/saved")
+
+
+@state("saved searches, a name that is taken")
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open("audit-logs", "saved", "new?query=seq:1..20")
+    dialog = visitor.page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("What went wrong")
+    dialog.get_by_label("Everybody").check()
+    visitor.press("Save", dialog)
+    expect(dialog.get_by_label("Put this one in its place")).to_be_visible()
+
+
+@state("saved searches, deleting")
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open("audit-logs", "saved")
+    visitor.page.get_by_role("link", name="Delete the search What went wrong").click()
+    expect(visitor.page.get_by_role("dialog")).to_be_visible()
+
+
+def keep_searches(visitor: Visitor) -> None:
+    """Some searches of the visitor, each once."""
+    company = visitor.site.company
+    kept = (
+        ("What went wrong", "-outcome:success", True),
+        (HOSTILE[:60], "details.after:admin " + " OR ".join(f"actor:person{n}@calder.example" for n in range(9)), True),
+        ("Mine", "actor:ada", False),
+    )
+    with company.store.reading() as connection:
+        names = {search.name for search in searches(connection, company.number, company.owner.id)}
+    for name, query, shared in kept:
+        if name not in names:
+            company.act(company.owner, SaveSearch(name, query, shared))
+
+
+@state("audit logs, the history of a person")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", f"actor:{visitor.site.company.owner.id}"))
+    expect(visitor.page.get_by_role("heading", name="History of Ada Okafor")).to_be_visible()
+
+
+@state("audit logs, the history of a thing with a long name")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", f"target:{visitor.site.company.modes()[HOSTILE].id}"))
+    assert visitor.rows()
 
 
 @state("audit logs, nothing found")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.identifiers import new_token
 from minutebook.model import Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso
+from minutebook.organization import credits, invitations, modes, saved_searches, seats, settings, sittings, sso
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from tests.support.deployment import Deployment
@@ -38,6 +38,10 @@ def walk(deployment: Deployment) -> int:
     by_ada(modes.UpdateMode(mode, "Réview", "Read\nlast", ("edit", "read")))
     by_ada(modes.CreateMode("Other", "", ()))
     by_ada(modes.DeleteMode(mode))
+    by_ada(saved_searches.SaveSearch("Refusals", "-outcome:success", shared=True))
+    by_ada(saved_searches.SaveSearch("Refusals", "outcome:denied", shared=True, replace=True))
+    private = str(by_ada(saved_searches.SaveSearch("Bob", f"actor:{bob.email}", shared=False))["search"])
+    by_ada(saved_searches.DeleteSearch(private))
     deployment.act(cleo, organization, credits.BuyCredits(250_000, "inv-1"))
     by_ada(sso.SetSsoDomain("calder.example"))
     by_ada(sso.SetSsoDomain("calder.test"))

@@ -6,6 +6,7 @@ import pytest
 
 from minutebook.model import Plan, Role
 from minutebook.organization.modes import CreateMode
+from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.sso import SetSsoDomain
 from minutebook.permissions import Permission, may
 from tests.support.dashboard import Dashboard, all_routes, heading, told
@@ -27,6 +28,10 @@ NEEDS = {
     "/o/{org}/sso": Permission.SSO_READ,
     "/o/{org}/sso/remove": Permission.SSO_WRITE,
     "/o/{org}/audit-logs": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/new": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/{search}": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/{search}/delete": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}.json": Permission.LOG_READ,
 }
@@ -41,7 +46,12 @@ NEEDS_TO_SEND = NEEDS | {
 }
 """What its form needs to be sent."""
 
-LEAD_ON = {"/o/{org}", "/o/{org}/members/{user}/role", "/o/{org}/audit-logs/{seq}"}
+LEAD_ON = {
+    "/o/{org}",
+    "/o/{org}/members/{user}/role",
+    "/o/{org}/audit-logs/saved/{search}",
+    "/o/{org}/audit-logs/{seq}",
+}
 """They only lead to another page."""
 
 
@@ -54,6 +64,12 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
     if "{mode}" in path:
         mode = dashboard.deployment.act(owner, dashboard.number, CreateMode("Reviewer", "", ()))
         path = path.replace("{mode}", str(mode.details["mode"]))
+    if path.endswith("/audit-logs/saved/new"):
+        path += "?query=-outcome:success"
+    if "{search}" in path:
+        save = SaveSearch("Refusals", "-outcome:success", shared=True)
+        search = dashboard.deployment.act(owner, dashboard.number, save)
+        path = path.replace("{search}", str(search.details["search"]))
     if "{invitation}" in path:
         post = dashboard.signed_in(Role.OWNER).post
         post(dashboard.path("invitations", "new"), {"emails": "guest@calder.example", "role": "member"})

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from minutebook.model import DAY, Role
 from minutebook.organization import links
 from minutebook.organization.modes import CreateMode
+from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.sso import SetSsoDomain
 from minutebook.web.protect import SAFE_METHODS
 from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
@@ -72,6 +73,16 @@ def _remove_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str
     return dashboard.path("sso", "remove"), {"confirm": "calder.example"}
 
 
+def _search(dashboard: Dashboard) -> str:
+    owner = dashboard.people[Role.OWNER]
+    save = SaveSearch("Refusals", "-outcome:success", shared=True)
+    return str(dashboard.deployment.act(owner, dashboard.number, save).details["search"])
+
+
+def _saved(dashboard: Dashboard, *parts: str) -> str:
+    return dashboard.path("audit-logs", "saved", *parts)
+
+
 def _member(dashboard: Dashboard, *parts: str) -> str:
     return dashboard.path("members", dashboard.people[Role.MEMBER].id, *parts)
 
@@ -98,6 +109,11 @@ DRIVES: dict[str, Drive] = {
     "/o/{org}/credits": lambda d, _: (d.path("credits"), {"amount": "1", "reference": "r"}),
     "/o/{org}/sso": lambda d, _: (d.path("sso"), {"domain": "calder.example"}),
     "/o/{org}/sso/remove": _remove_sso,
+    "/o/{org}/audit-logs/saved/new": lambda d, _: (
+        _saved(d, "new"),
+        {"name": "Refusals", "query": "-outcome:success", "shared": "no"},
+    ),
+    "/o/{org}/audit-logs/saved/{search}/delete": lambda d, _: (_saved(d, _search(d), "delete"), {}),
 }
 ONLY_BEFORE_THERE_IS_AN_ORGANIZATION = {"/set-up"}
 
@@ -139,6 +155,11 @@ def test_setting_up_records_it(deployment: Deployment) -> None:
     assert dashboard.recorded() == 2
 
 
+WITHOUT_FIELDS = {
+    "/sign-out",
+    "/o/{org}/invitations/{invitation}/revoke",
+    "/o/{org}/audit-logs/saved/{search}/delete",
+}
 HOSTILE = (
     *("", "\0", "a\0b", "\ufffe\uffff", "x" * 100_000, "<script>", "%00", "=1+1", "\x1b[2J", "𝕏" * 300),
     *("../..", "'; DROP TABLE seat", "{{ 7*7 }}", "\u202e", "٣", "1e999", "-0", "null"),
@@ -150,15 +171,16 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
     """R8 at every form: any text in every field, no field at all, bytes that are no text, and ids that cannot be."""
     everything = (
         "organization name email password next emails role confirm before models providers default_model new_model "
-        "data_collection instructions tools amount reference domain"
+        "data_collection instructions tools amount reference domain query shared replace"
     ).split()
     ada = dashboard.signed_in(Role.OWNER)
     made = {"{org}": dashboard.organization.id, "{user}": dashboard.people[Role.MEMBER].id, "{mode}": _mode(dashboard)}
+    made["{search}"] = _search(dashboard)
     made["{invitation}"] = _invited(dashboard, ada)[0]
     address = path
     for name, id_ in made.items():
         address = address.replace(name, id_)
-    if path not in {"/sign-out", "/o/{org}/invitations/{invitation}/revoke"}:
+    if path not in WITHOUT_FIELDS:
         for text in HOSTILE:
             before = dashboard.recorded()
             response = ada.post(address, dict.fromkeys(everything, text))

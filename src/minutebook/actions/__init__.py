@@ -1,6 +1,6 @@
 """The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
 
-from minutebook.actions import credits, log, member, mode, organization, settings, sso, user
+from minutebook.actions import credits, log, member, mode, organization, search, settings, sso, user
 from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "mode",
     "organization",
     "read_details",
+    "search",
     "settings",
     "sso",
     "user",

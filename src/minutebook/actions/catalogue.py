@@ -40,6 +40,7 @@ NOUNS: dict[str, str] = {
     "credits": "Credits",
     "sso": "Single sign-on",
     "log": "The log itself",
+    "search": "Saved searches",
 }
 """The groups in which actions are shown, in this order: the noun of the name, and its title."""
 

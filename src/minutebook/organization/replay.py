@@ -19,6 +19,7 @@ from minutebook.actions.log import LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import OrganizationCreated
+from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
 from minutebook.actions.user import (
@@ -32,6 +33,7 @@ from minutebook.actions.user import (
 from minutebook.actions.values import Change, SetChange
 from minutebook.model import ActorKind, Event, Role
 from minutebook.organization import wording
+from minutebook.organization.saved_searches import SHARED
 from minutebook.store import check, schema
 from minutebook.store.check import Finding, Progress
 
@@ -39,6 +41,8 @@ NOT_RECORDED: frozenset[Column[Any]] = frozenset(
     {schema.invitation.c.token_hash, schema.invitation.c.mailed_token_hash}
 )
 """Columns of which the log says nothing: what is behind them is a secret."""
+UNSAID = ("name", "name_key", "query")
+"""Columns of a private search of which the log says nothing either: more people read it than the one it belongs to."""
 ENDING = {schema.access, schema.sitting}
 """Tables whose rows may be gone once their session has ended: it is tidied away without an event."""
 ONE = ""
@@ -65,6 +69,7 @@ class State:
     credit_entry: Rows = field(default_factory=dict)
     sso_domain: Rows = field(default_factory=dict)
     sitting: Rows = field(default_factory=dict)
+    saved_search: Rows = field(default_factory=dict)
     size: int = 0
     balance: int = 0
     last: int = 0
@@ -132,6 +137,8 @@ def _stored(connection: Connection, table: Table, organization: int) -> Rows:
     rows: Rows = {}
     for found in check.raw_rows(connection, table, organization):
         row = {name: value for name, value in found._mapping.items() if name not in left_out}
+        if table is schema.saved_search and row["shelf"] != SHARED:
+            row = {name: value for name, value in row.items() if name not in UNSAID}
         rows[row.pop(key) if key else ONE] = row
     return rows
 
@@ -260,6 +267,7 @@ def _member_removed(state: State, _event: Event, details: MemberRemoved) -> None
     _require(seat["role"] == details.role, f"the role was {seat['role']}")
     for session in [session for session, row in state.access.items() if row["user"] == details.member.id]:
         _end_access(state, session)
+    state.saved_search = {key: row for key, row in state.saved_search.items() if row["shelf"] != details.member.id}
 
 
 def _settings_changed(state: State, _event: Event, details: SettingsChanged) -> None:
@@ -335,6 +343,27 @@ def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
     state.sitting[session] = {"opened_at": event.recorded_at}
 
 
+def _search_saved(state: State, event: Event, details: SearchSaved) -> None:
+    shelf = SHARED if details.shared else event.actor.id
+    _require(details.replaced == (details.search in state.saved_search), "there was none, or one already")
+    row = state.saved_search.get(details.search) or {"shelf": shelf, "saved_by": event.actor.id}
+    _require(row["shelf"] == shelf, "the search was on another shelf")
+    if details.shared:
+        key = (details.name or "").casefold()
+        same = [known for known, other in state.saved_search.items() if other.get("name_key") == key]
+        _require(set(same) <= {details.search}, f"another shared search was called {details.name}")
+        row |= {"name": details.name, "name_key": key}
+        if details.query:
+            row["query"] = _changed("query", row.get("query"), details.query)
+    state.saved_search[details.search] = {**row, "saved_at": event.recorded_at}
+
+
+def _search_deleted(state: State, event: Event, details: SearchDeleted) -> None:
+    row = _take(state.saved_search, details.search, "search")
+    _require(row.get("name") == details.name, f"the search was called {row.get('name')}")
+    _require(row["shelf"] == (SHARED if details.shared else event.actor.id), "the search was on another shelf")
+
+
 APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "organization.create": _organization_created,
     "user.login": _signed_in,
@@ -353,5 +382,7 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "sso.set_domain": _sso_domain_set,
     "sso.remove_domain": _sso_domain_removed,
     "log.view": _log_viewed,
+    "search.save": _search_saved,
+    "search.delete": _search_deleted,
 }
 """What each action does to an organization."""

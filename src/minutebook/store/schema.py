@@ -206,6 +206,22 @@ sitting = Table(
     PrimaryKeyConstraint("organization", "session"),
 )
 
+saved_search = Table(
+    "saved_search",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    # `shared`, or the id of the user who alone sees it
+    Column("shelf", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("saved_by", String(32), ForeignKey("user.id"), nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+    Index(None, "organization", "shelf", "name_key", unique=True),
+)
+
 ORGANIZATION_TABLES: tuple[Table, ...] = (
     organization,
     seat,
@@ -216,6 +232,7 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     credit_entry,
     sso_domain,
     sitting,
+    saved_search,
 )
 
 # ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -37,6 +37,8 @@ class Said(StrEnum):
     CREDITS_BOUGHT = "Credits bought"
     PAYMENT_KNOWN = "That payment was entered before; nothing was added"
     SSO_SET = "SSO domain set"
+    SEARCH_SAVED = "Search saved"
+    SEARCH_DELETED = "Search deleted"
     SSO_REMOVED = "SSO domain removed"
 
 

@@ -15,6 +15,7 @@ from minutebook.web.pages import (
     members,
     models,
     modes,
+    saved_searches,
     settings,
     signing_in,
     sso,
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     credits.router,
     sso.router,
     settings.router,
+    saved_searches.router,  # before the permalinks of events, which take any other name
     audit_logs.router,
 )
 

@@ -22,6 +22,7 @@ from minutebook.web import log_address, log_page, log_views
 from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.log_page import Look
 from minutebook.web.render import go, show
+from minutebook.web.saved_menu import saved_menu
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS
 from minutebook.web.views import Failure
@@ -69,9 +70,11 @@ def event_by_number(reader: Reader, seq: str) -> Response:
 
 
 def _page(request: Request, reader: Reader, look: Look) -> Response:
+    saved = None
     try:
         _sit(reader)
         with reader.site.store.reading() as connection:
+            saved = saved_menu(connection, reader, look.address)
             page = log_page.log_page(connection, look)
     except TooSlow as slow:
         failure = Failure("This search takes too long", request.state.request_id, look.address.href, slow.message)
@@ -82,7 +85,7 @@ def _page(request: Request, reader: Reader, look: Look) -> Response:
     else:
         status = 200 if page.searched else Invalid.status
         status = NotFound.status if page.event_missing else status
-    return show(request, "audit_logs.html", place=reader, current=AUDIT_LOGS, status=status, page=page)
+    return show(request, "audit_logs.html", place=reader, current=AUDIT_LOGS, status=status, page=page, saved=saved)
 
 
 def _panel(reader: Reader, look: Look) -> Response:

@@ -13,7 +13,18 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-GUARDED = ("organization", "seat", "access", "invitation", "setting", "mode", "credit_entry", "sso_domain", "sitting")
+GUARDED = (
+    "organization",
+    "seat",
+    "access",
+    "invitation",
+    "setting",
+    "mode",
+    "credit_entry",
+    "sso_domain",
+    "sitting",
+    "saved_search",
+)
 
 
 def upgrade() -> None:
@@ -200,6 +211,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_mode")),
     )
     op.create_index(op.f("ix_mode_organization_name_key"), "mode", ["organization", "name_key"], unique=True)
+    op.create_table(
+        "saved_search",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("saved_by", sa.String(length=32), nullable=False),
+        sa.Column("saved_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_saved_search_organization")
+        ),
+        sa.ForeignKeyConstraint(["saved_by"], ["user.id"], name=op.f("fk_saved_search_saved_by")),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_saved_search")),
+    )
+    op.create_index(
+        op.f("ix_saved_search_organization_shelf_name_key"),
+        "saved_search",
+        ["organization", "shelf", "name_key"],
+        unique=True,
+    )
     op.create_table(
         "seat",
         sa.Column("organization", sa.BigInteger(), nullable=False),
