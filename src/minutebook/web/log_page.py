@@ -18,6 +18,7 @@ from minutebook.filters import (
     Direction,
     Filter,
     expression_of,
+    filter_of,
     presets,
     search_of,
 )
@@ -30,6 +31,7 @@ from minutebook.store import log, search
 from minutebook.store.search import Count, EventPage, Scope
 from minutebook.web import log_views, overview, times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
+from minutebook.web.subject import everything_by, subject_of
 from minutebook.web.views import (
     ActionGroup,
     ActionOption,
@@ -102,6 +104,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         controls=_with_counts(empty.controls, connection, scope, look, by_action, by_actor),
         histogram=_histogram(connection, scope, look) if is_overseen else None,
         facets=overview.facets(look.address, by_outcome, by_action, by_actor) if is_overseen else (),
+        subject=subject_of(connection, scope, look.address, look.zone),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
         found_exactly=found.total.is_exact,
@@ -170,7 +173,8 @@ def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | 
 def _around(connection: Connection, look: Look, event: Event, size: int) -> log_views.Around:
     scope = Scope(look.organization.number, size)
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
-    by_actor = search.count(connection, scope, Filter(actor=event.actor.email)).number if event.actor.email else None
+    by = everything_by(event.actor.id)
+    by_actor = search.count(connection, scope, filter_of(by)).number if by else None
     return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor)
 
 
