@@ -19,6 +19,7 @@ CREDITS_BUY        x      .       .            x            .
 SSO_READ           x      x       .            .            .
 SSO_WRITE          x      x       .            .            .
 LOG_READ           x      x       x            .            .
+LINKS_WRITE        x      .       .            .            .
 SEARCHES_WRITE     x      x       .            .            .
 """
 

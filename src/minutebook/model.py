@@ -54,9 +54,11 @@ class Outcome(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who can act. `system` is Minutebook itself or whoever runs it, at the command line."""
+    """Who can act. `auditor_link` is whoever reads by an auditor link, `system` Minutebook itself or whoever
+    runs it, at the command line."""
 
     USER = "user"
+    AUDITOR_LINK = "auditor_link"
     SYSTEM = "system"
 
 

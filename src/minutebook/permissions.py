@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SSO_READ = "see single sign-on"
     SSO_WRITE = "set or remove the SSO domain"
     LOG_READ = "read the audit log"
+    LINKS_WRITE = "create or revoke auditor links"
     SEARCHES_WRITE = "replace or delete searches that others share"
 
 
@@ -37,6 +38,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SSO_READ: frozenset({OWNER, ADMIN}),
     Permission.SSO_WRITE: frozenset({OWNER, ADMIN}),
     Permission.LOG_READ: frozenset({OWNER, ADMIN, AUDITOR}),
+    Permission.LINKS_WRITE: frozenset({OWNER}),
     Permission.SEARCHES_WRITE: frozenset({OWNER, ADMIN}),
 }
 

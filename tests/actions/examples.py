@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions import Details
 from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
@@ -27,6 +28,9 @@ FIRST = FirstSettings(models=("a/b",), providers=("c",), default_model="a/b", da
 
 EXAMPLES: tuple[Details, ...] = (
     CreditsPurchased(amount=Cents(cents=250_000), balance=Cents(cents=250_001), reference="inv-1"),
+    LinkCreated(link="aud_1", name="Acme Audit", query="action:member.*", expires_at=1),
+    LinkUsed(link="aud_1", name="Acme Audit"),
+    LinkRevoked(link="aud_1", name="Acme Audit"),
     LogViewed(),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
     MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),

@@ -125,6 +125,9 @@ def test_sentences() -> None:
     told = [plain(describe(details)) for details in EXAMPLES]
     assert told == [
         "Bought $2,500.00 of credits, balance $2,500.01, payment inv-1",
+        "Made an auditor link for Acme Audit: action:member.*",
+        "Opened the auditor link for Acme Audit",
+        "Revoked the auditor link for Acme Audit",
         "Opened the audit log",
         "Changed role of Bob Admin → Billing manager",
         "Removed bob@x.example, role Auditor",

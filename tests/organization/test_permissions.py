@@ -9,6 +9,7 @@ from contextlib import suppress
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
 from minutebook.organization import (
+    auditor_links,
     credits,
     invitations,
     modes,
@@ -40,10 +41,14 @@ EXPECTED: dict[type[Command], set[Role]] = {
     sso.SetSsoDomain: {OWNER, ADMIN},
     sso.RemoveSsoDomain: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
+    auditor_links.CreateLink: {OWNER},
+    auditor_links.RevokeLink: {OWNER},
     saved_searches.SaveSearch: {OWNER, ADMIN, AUDITOR},
     saved_searches.DeleteSearch: {OWNER, ADMIN, AUDITOR},
 }
 DECIDE_THEMSELVES = {
+    auditor_links.OpenLinkSitting,
+    auditor_links.UseLink,
     invitations.AcceptInvitation,
     organizations.ChangePlan,
     organizations.CreateOrganization,
@@ -89,6 +94,10 @@ class Tries:
             sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
             sso.RemoveSsoDomain: self._remove_domain,
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
+            auditor_links.CreateLink: lambda: auditor_links.CreateLink(f"Firm {number}", "", 7, token),
+            auditor_links.RevokeLink: lambda: auditor_links.RevokeLink(
+                self._made(auditor_links.CreateLink(f"Firm {number}", "", 7, token), "link")
+            ),
             saved_searches.SaveSearch: lambda: saved_searches.SaveSearch(f"Search {number}", "seq:1..", shared=True),
             saved_searches.DeleteSearch: lambda: saved_searches.DeleteSearch(self._search(number)),
         }

@@ -99,6 +99,8 @@ def _insert_another(connection: Connection, table: Table, organization: int) -> 
             row |= {"id": "inv_x", "email": "x@calder.example", "token_hash": b"x" * 32}
         case "mode":
             row |= {"id": "mod_x", "name_key": "x"}
+        case "auditor_link":
+            row |= {"id": "aud_x", "token_hash": b"x" * 32}
         case "saved_search":
             row |= {"id": "sav_x", "name_key": "x"}
         case _:

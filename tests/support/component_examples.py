@@ -156,6 +156,7 @@ def examples(theme: views.Theme = "auto", dialog: str = "") -> dict[str, Any]:
         "frame": frame(theme),
         "shell": shell(),
         "page": log_page(),
+        "link": None,
         "saved": views.SavedMenu(
             own=(views.SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", current=True),),
             shared=(views.SavedOption(HOSTILE, "-outcome:success", "#log"),),

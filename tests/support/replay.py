@@ -29,6 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "sso.remove_domain": WRITERS,
     "credits.purchase": {"owner", "billing_manager"},
     "log.view": {"owner", "admin", "auditor"},
+    "link.create": {"owner"},
+    "link.revoke": {"owner"},
     "search.save": {"owner", "admin", "auditor"},
     "search.delete": {"owner", "admin", "auditor"},
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
@@ -38,7 +40,9 @@ ALLOWED: dict[str, set[str]] = {
 """Which roles may do what; the operator needs no seat for anything."""
 ADMINS_OWN = {"admin", "billing_manager", "member", None}
 
-ANYWAY = {"organization.create", "user.accept_invite"}
+BY_LINK = {"link.use", "log.view"}
+"""What is done by an auditor link."""
+ANYWAY = {"organization.create", "user.accept_invite", "link.use"}
 """What needs no seat."""
 
 
@@ -81,6 +85,9 @@ def event_of(event: Stored) -> Event:
 
 
 def _check_allowed(state: State, event: Stored) -> None:
+    if event.actor["kind"] == "auditor_link" or event.action == "link.use":
+        _check_link(state, event)
+        return
     if event.actor["kind"] == "system" or event.action in ANYWAY:
         return
     seat = state.seat.get(event.actor["id"])
@@ -88,6 +95,21 @@ def _check_allowed(state: State, event: Stored) -> None:
         raise Unlawful(f"{event.actor['email']} held no seat")
     if seat["role"] not in ALLOWED[event.action]:
         raise Unlawful(f"the role {seat['role']} may not")
+
+
+def _check_link(state: State, event: Stored) -> None:
+    link = state.auditor_link.get(event.actor["id"])
+    _require(event.actor["kind"] == "auditor_link" and event.action in BY_LINK, "this is not done by a link")
+    if link is None or link["expires_at"] <= event.recorded_at:
+        raise Unlawful("the link was revoked or had expired")
+    entered = state.access.get(event.context["session_id"])
+    by_it = entered is not None and entered["user"] == event.actor["id"]
+    _require(by_it or event.action == "link.use", "the session had not come by this link")
+
+
+def _create_link(_state: State, event: Stored) -> None:
+    days = (event.details["expires_at"] - event.recorded_at) / DAY
+    _require(days in {1, 7, 30, 90}, f"a link does not work for {days} days")
 
 
 def _check_state(state: State, event: Stored) -> None:
@@ -195,6 +217,7 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "member.remove": _remove,
     "settings.change": _settings,
     "credits.purchase": _purchase,
+    "link.create": _create_link,
     "search.save": _save_search,
     "search.delete": _check_search,
 }

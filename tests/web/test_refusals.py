@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minutebook.model import Plan, Role
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.sso import SetSsoDomain
@@ -28,6 +29,9 @@ NEEDS = {
     "/o/{org}/sso": Permission.SSO_READ,
     "/o/{org}/sso/remove": Permission.SSO_WRITE,
     "/o/{org}/audit-logs": Permission.LOG_READ,
+    "/o/{org}/auditor-links": Permission.LINKS_WRITE,
+    "/o/{org}/auditor-links/new": Permission.LINKS_WRITE,
+    "/o/{org}/auditor-links/{link}/revoke": Permission.LINKS_WRITE,
     "/o/{org}/audit-logs/saved": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/new": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/{search}": Permission.LOG_READ,
@@ -70,6 +74,9 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
         save = SaveSearch("Refusals", "-outcome:success", shared=True)
         search = dashboard.deployment.act(owner, dashboard.number, save)
         path = path.replace("{search}", str(search.details["search"]))
+    if "{link}" in path:
+        link = dashboard.deployment.act(owner, dashboard.number, CreateLink("Acme", "", 7, f"token {path}"))
+        path = path.replace("{link}", str(link.details["link"]))
     if "{invitation}" in path:
         post = dashboard.signed_in(Role.OWNER).post
         post(dashboard.path("invitations", "new"), {"emails": "guest@calder.example", "role": "member"})
@@ -201,7 +208,10 @@ def test_the_pages_of_a_small_plan_are_the_same_save_one(light_dashboard: Dashbo
 
 
 def test_the_navigation_shows_what_may_be_opened(light_dashboard: Dashboard) -> None:
-    everything = ("Members", "Invitations", "Models & Providers", "Modes", "Credits", "SSO", "Settings", "Audit Logs")
+    everything = (
+        *("Members", "Invitations", "Models & Providers", "Modes", "Credits", "SSO", "Settings", "Audit Logs"),
+        "Auditor links",
+    )
     expected = {
         Role.OWNER: {*everything},
         Role.AUDITOR: {"Members", "Models & Providers", "Modes", "Settings", "Audit Logs"},

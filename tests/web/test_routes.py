@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from minutebook.model import DAY, Role
 from minutebook.organization import links
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.sso import SetSsoDomain
@@ -17,8 +18,10 @@ from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
 from tests.support.deployment import PASSWORD, Deployment
 
 FORM = "application/x-www-form-urlencoded"
-HOUSEKEEPING: dict[str, str] = {}
-"""Routes with an unsafe method that record nothing, and why. There is none so far."""
+HOUSEKEEPING: dict[str, str] = {
+    "/audit/{link}/leave": "closes a link in one browser; that it was opened, and what was read, is recorded already",
+}
+"""Routes with an unsafe method that record nothing, and why."""
 
 Drive = Callable[[Dashboard, Somebody], tuple[str, dict[str, str]]]
 """Makes a route's act possible; returns the address and the fields that do it, sent by the owner."""
@@ -83,6 +86,18 @@ def _saved(dashboard: Dashboard, *parts: str) -> str:
     return dashboard.path("audit-logs", "saved", *parts)
 
 
+def _auditor_link(dashboard: Dashboard) -> str:
+    owner = dashboard.people[Role.OWNER]
+    made = dashboard.deployment.act(owner, dashboard.number, CreateLink("Acme", "", 7, "token"))
+    return str(made.details["link"])
+
+
+def _open_auditor_link(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    _auditor_link(dashboard)
+    ada.get("/audit/token")
+    return "/audit", {}
+
+
 def _member(dashboard: Dashboard, *parts: str) -> str:
     return dashboard.path("members", dashboard.people[Role.MEMBER].id, *parts)
 
@@ -109,6 +124,12 @@ DRIVES: dict[str, Drive] = {
     "/o/{org}/credits": lambda d, _: (d.path("credits"), {"amount": "1", "reference": "r"}),
     "/o/{org}/sso": lambda d, _: (d.path("sso"), {"domain": "calder.example"}),
     "/o/{org}/sso/remove": _remove_sso,
+    "/audit": _open_auditor_link,
+    "/o/{org}/auditor-links/new": lambda d, _: (
+        d.path("auditor-links", "new"),
+        {"name": "Acme", "query": "action:member.*", "days": "30"},
+    ),
+    "/o/{org}/auditor-links/{link}/revoke": lambda d, _: (d.path("auditor-links", _auditor_link(d), "revoke"), {}),
     "/o/{org}/audit-logs/saved/new": lambda d, _: (
         _saved(d, "new"),
         {"name": "Refusals", "query": "-outcome:success", "shared": "no"},
@@ -159,6 +180,7 @@ WITHOUT_FIELDS = {
     "/sign-out",
     "/o/{org}/invitations/{invitation}/revoke",
     "/o/{org}/audit-logs/saved/{search}/delete",
+    "/o/{org}/auditor-links/{link}/revoke",
 }
 HOSTILE = (
     *("", "\0", "a\0b", "\ufffe\uffff", "x" * 100_000, "<script>", "%00", "=1+1", "\x1b[2J", "𝕏" * 300),
@@ -171,11 +193,12 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
     """R8 at every form: any text in every field, no field at all, bytes that are no text, and ids that cannot be."""
     everything = (
         "organization name email password next emails role confirm before models providers default_model new_model "
-        "data_collection instructions tools amount reference domain query shared replace"
+        "data_collection instructions tools amount reference domain query shared replace days"
     ).split()
     ada = dashboard.signed_in(Role.OWNER)
     made = {"{org}": dashboard.organization.id, "{user}": dashboard.people[Role.MEMBER].id, "{mode}": _mode(dashboard)}
     made["{search}"] = _search(dashboard)
+    made["{link}"] = _auditor_link(dashboard)
     made["{invitation}"] = _invited(dashboard, ada)[0]
     address = path
     for name, id_ in made.items():
@@ -199,4 +222,4 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
         for name, id_ in made.items():
             if name in path:
                 one = address.replace(id_, odd)
-                assert ada.post(one, {"role": "admin", "confirm": "x"}).status_code in (404, 405), one
+                assert ada.post(one, {"role": "admin", "confirm": "x"}).status_code in (404, 405, 410), one

@@ -1,6 +1,6 @@
 """The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
 
-from minutebook.actions import credits, log, member, mode, organization, search, settings, sso, user
+from minutebook.actions import credits, link, log, member, mode, organization, search, settings, sso, user
 from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Severity",
     "credits",
     "describe",
+    "link",
     "log",
     "member",
     "mode",

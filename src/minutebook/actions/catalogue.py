@@ -41,6 +41,7 @@ NOUNS: dict[str, str] = {
     "sso": "Single sign-on",
     "log": "The log itself",
     "search": "Saved searches",
+    "link": "Auditor links",
 }
 """The groups in which actions are shown, in this order: the noun of the name, and its title."""
 

@@ -15,6 +15,7 @@ from sqlalchemy import Column, Connection, Table, select
 
 from minutebook.actions import read_details
 from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
@@ -38,7 +39,7 @@ from minutebook.store import check, schema
 from minutebook.store.check import Finding, Progress
 
 NOT_RECORDED: frozenset[Column[Any]] = frozenset(
-    {schema.invitation.c.token_hash, schema.invitation.c.mailed_token_hash}
+    {schema.invitation.c.token_hash, schema.invitation.c.mailed_token_hash, schema.auditor_link.c.token_hash}
 )
 """Columns of which the log says nothing: what is behind them is a secret."""
 UNSAID = ("name", "name_key", "query")
@@ -70,6 +71,7 @@ class State:
     sso_domain: Rows = field(default_factory=dict)
     sitting: Rows = field(default_factory=dict)
     saved_search: Rows = field(default_factory=dict)
+    auditor_link: Rows = field(default_factory=dict)
     size: int = 0
     balance: int = 0
     last: int = 0
@@ -112,8 +114,11 @@ def apply(state: State, event: Event) -> None:
 
 def differences(connection: Connection, organization: int, state: State) -> Iterator[str]:
     """Where the organization's tables hold something else than the state, a sentence for each row."""
-    sessions = schema.session.c
-    live = set(connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars())
+    live = {
+        session
+        for sessions in (schema.session.c, schema.auditor_session.c)
+        for session in connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars()
+    }
     for table in schema.ORGANIZATION_TABLES:
         recorded: Rows = getattr(state, table.name)
         stored = _stored(connection, table, organization)
@@ -228,6 +233,11 @@ def _end_access(state: State, session: str) -> None:
     state.sitting.pop(session, None)
 
 
+def _end_each_access(state: State, user: str) -> None:
+    for session in [session for session, row in state.access.items() if row["user"] == user]:
+        _end_access(state, session)
+
+
 def _person_invited(state: State, event: Event, details: PersonInvited) -> None:
     _require(details.invitation not in state.invitation, f"there was an invitation {details.invitation} already")
     for known, offer in list(state.invitation.items()):
@@ -265,8 +275,7 @@ def _role_changed(state: State, _event: Event, details: RoleChanged) -> None:
 def _member_removed(state: State, _event: Event, details: MemberRemoved) -> None:
     seat = _take(state.seat, details.member.id, "seat of")
     _require(seat["role"] == details.role, f"the role was {seat['role']}")
-    for session in [session for session, row in state.access.items() if row["user"] == details.member.id]:
-        _end_access(state, session)
+    _end_each_access(state, details.member.id)
     state.saved_search = {key: row for key, row in state.saved_search.items() if row["shelf"] != details.member.id}
 
 
@@ -364,6 +373,28 @@ def _search_deleted(state: State, event: Event, details: SearchDeleted) -> None:
     _require(row["shelf"] == (SHARED if details.shared else event.actor.id), "the search was on another shelf")
 
 
+def _link_created(state: State, event: Event, details: LinkCreated) -> None:
+    at = event.recorded_at
+    _require(details.expires_at > at, "the link had expired when it was made")
+    row = {"name": details.name, "query": details.query or "", "created_by": _by(event)}
+    _put(state.auditor_link, details.link, {**row, "created_at": at, "expires_at": details.expires_at}, "link")
+
+
+def _link_used(state: State, event: Event, details: LinkUsed) -> None:
+    link = _row(state.auditor_link, details.link, "link")
+    _require(event.actor.id == details.link, "another link was used")
+    _require(link["name"] == details.name, f"the link was called {link['name']}")
+    _require(link["expires_at"] > event.recorded_at, "the link had expired")
+    _require(event.context.session_id not in state.access, "the session had access already")
+    _give_access(state, event)
+
+
+def _link_revoked(state: State, _event: Event, details: LinkRevoked) -> None:
+    link = _take(state.auditor_link, details.link, "link")
+    _require(link["name"] == details.name, f"the link was called {link['name']}")
+    _end_each_access(state, details.link)
+
+
 APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "organization.create": _organization_created,
     "user.login": _signed_in,
@@ -382,6 +413,9 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "sso.set_domain": _sso_domain_set,
     "sso.remove_domain": _sso_domain_removed,
     "log.view": _log_viewed,
+    "link.create": _link_created,
+    "link.use": _link_used,
+    "link.revoke": _link_revoked,
     "search.save": _search_saved,
     "search.delete": _search_deleted,
 }

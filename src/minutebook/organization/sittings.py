@@ -32,14 +32,19 @@ class OpenSitting(Command):
     def change(self, act: Act) -> LogViewed | NoChange:
         if not access.has(act, self.session):
             raise NotFound
-        if is_open(act.connection, act.organization, self.session, act.at):
-            return NO_CHANGE
-        table = schema.sitting
-        where = (table.c.organization == act.organization, table.c.session == self.session)
-        act.connection.execute(delete(table).where(*where))
-        values = {"organization": act.organization, "session": self.session, "opened_at": act.at}
-        act.connection.execute(insert(table).values(values))
-        return LogViewed()
+        return begin(act, self.session)
+
+
+def begin(act: Act, session: str) -> LogViewed | NoChange:
+    """Opens the sitting of a session that may read; nothing when it is open."""
+    if is_open(act.connection, act.organization, session, act.at):
+        return NO_CHANGE
+    table = schema.sitting
+    where = (table.c.organization == act.organization, table.c.session == session)
+    act.connection.execute(delete(table).where(*where))
+    values = {"organization": act.organization, "session": session, "opened_at": act.at}
+    act.connection.execute(insert(table).values(values))
+    return LogViewed()
 
 
 def is_open(connection: Connection, organization: int, session: str, at: int) -> bool:

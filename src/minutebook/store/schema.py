@@ -5,7 +5,7 @@ Three kinds, and each kind has its own door:
 * the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
-* deployment tables (`user`, `session`, `link`, `outbox`): people and housekeeping.
+* deployment tables (`user`, `session`, `auditor_session`, `link`, `outbox`): people and housekeeping.
 """
 
 from __future__ import annotations
@@ -222,6 +222,20 @@ saved_search = Table(
     Index(None, "organization", "shelf", "name_key", unique=True),
 )
 
+auditor_link = Table(
+    "auditor_link",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("query", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
 ORGANIZATION_TABLES: tuple[Table, ...] = (
     organization,
     seat,
@@ -233,6 +247,7 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     sso_domain,
     sitting,
     saved_search,
+    auditor_link,
 )
 
 # ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,6 +271,15 @@ session = Table(
     Column("method", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+auditor_session = Table(
+    "auditor_session",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
 

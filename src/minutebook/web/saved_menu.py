@@ -10,9 +10,10 @@ from minutebook.errors import Invalid
 from minutebook.filters import EVERYTHING
 from minutebook.organization import saved_searches
 from minutebook.organization.saved_searches import SavedSearch
+from minutebook.permissions import Permission
 from minutebook.web.log_address import Address
 from minutebook.web.session import Place
-from minutebook.web.shell import AUDIT_LOGS
+from minutebook.web.shell import AUDIT_LOGS, AUDITOR_LINKS
 from minutebook.web.views import SavedMenu, SavedOption
 
 SAVED = "saved"
@@ -22,6 +23,7 @@ def saved_menu(connection: Connection, place: Place, address: Address) -> SavedM
     """What the viewer has saved and what others share, with the search of the address marked."""
     found = saved_searches.searches(connection, place.organization.number, place.viewer.user.id)
     query = _query_of(address)
+    may_link = place.may(Permission.LINKS_WRITE) and not address.kept
 
     def options(*, shared: bool) -> tuple[SavedOption, ...]:
         return tuple(
@@ -34,6 +36,7 @@ def saved_menu(connection: Connection, place: Place, address: Address) -> SavedM
         own=options(shared=False),
         shared=options(shared=True),
         all_href=place.path(AUDIT_LOGS, SAVED),
+        link_href=f"{place.path(AUDITOR_LINKS, 'new')}?{urlencode({'query': query})}" if may_link else "",
         save_href=f"{place.path(AUDIT_LOGS, SAVED, 'new')}?{urlencode({'query': query})}" if query else "",
     )
 

@@ -33,6 +33,8 @@ def everything_to(target: str) -> Expression:
 def subject_of(connection: Connection, scope: Scope, address: Address, zone: ZoneInfo) -> Subject | None:
     """The heading; None where the address asks for anything else, or for somebody of whom the log knows nothing."""
     id_, is_actor = _asked(expression_of(address.filter))
+    if not id_:
+        return None
     by, to = everything_by(id_), everything_to(id_)
     with suppress(TooSlow):
         did = _Side(connection, scope, by) if by else None
@@ -78,8 +80,6 @@ def _asked(expression: Expression) -> tuple[str, bool]:
 
 def _told(did: _Side | None, done: _Side, id_: str) -> tuple[str, str, str, str] | None:
     """Name, address, kind and id as the newest event has them."""
-    if not id_:
-        return None
     for event in did.ends[:1] if did else ():
         actor = event.actor
         return actor.name or actor.email or actor.id, actor.email or "", actor.kind.value, actor.id

@@ -360,6 +360,17 @@ class SavedMenu:
     shared: tuple[SavedOption, ...]
     all_href: str
     save_href: str = ""
+    link_href: str = ""
+    """Shows an auditor the present search, for those who may let them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNote:
+    """What is said to whoever reads by an auditor link. `query` is empty where it shows all of the log."""
+
+    name: str
+    query: str
+    expires: Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
     audit_logs,
+    auditing,
+    auditor_links,
     credits,
     founding,
     inviting,
@@ -35,6 +37,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     settings.router,
     saved_searches.router,  # before the permalinks of events, which take any other name
     audit_logs.router,
+    auditor_links.router,
+    auditing.router,
 )
 
 for page in (page for router in ROUTERS for page in router.routes):

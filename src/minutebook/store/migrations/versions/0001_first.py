@@ -24,6 +24,7 @@ GUARDED = (
     "sso_domain",
     "sitting",
     "saved_search",
+    "auditor_link",
 )
 
 
@@ -161,6 +162,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "session", name=op.f("pk_access")),
     )
     op.create_index(op.f("ix_access_session"), "access", ["session"], unique=False)
+    op.create_table(
+        "auditor_link",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_auditor_link_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_auditor_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_auditor_link_token_hash")),
+    )
+    op.create_table(
+        "auditor_session",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auditor_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_auditor_session_token_hash")),
+    )
     op.create_table(
         "credit_entry",
         sa.Column("organization", sa.BigInteger(), nullable=False),
