@@ -20,6 +20,7 @@ from minutebook.organization import (
     sign_in,
     sittings,
     sso,
+    tokens,
 )
 from minutebook.organization.people import User
 from minutebook.record import ANYBODY, Command, NoChange
@@ -40,6 +41,8 @@ EXPECTED: dict[type[Command], set[Role]] = {
     credits.BuyCredits: {OWNER, BILLING},
     sso.SetSsoDomain: {OWNER, ADMIN},
     sso.RemoveSsoDomain: {OWNER, ADMIN},
+    tokens.CreateToken: {OWNER, ADMIN},
+    tokens.RevokeToken: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
     auditor_links.CreateLink: {OWNER},
     auditor_links.RevokeLink: {OWNER},
@@ -93,6 +96,10 @@ class Tries:
             credits.BuyCredits: lambda: credits.BuyCredits(100, f"inv-{number}"),
             sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
             sso.RemoveSsoDomain: self._remove_domain,
+            tokens.CreateToken: lambda: tokens.CreateToken(f"Token {number}", ("log.read",), 1, token),
+            tokens.RevokeToken: lambda: tokens.RevokeToken(
+                self._made(tokens.CreateToken(f"Token {number}", ("log.read",), 1, token), "token")
+            ),
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
             auditor_links.CreateLink: lambda: auditor_links.CreateLink(f"Firm {number}", "", 7, token),
             auditor_links.RevokeLink: lambda: auditor_links.RevokeLink(

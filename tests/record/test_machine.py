@@ -34,6 +34,7 @@ from minutebook.organization import (
     sign_in,
     sittings,
     sso,
+    tokens,
 )
 from minutebook.organization import settings as organization_settings
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
@@ -95,6 +96,7 @@ class Machine(RuleBasedStateMachine):
         self.links: list[tuple[int, str, str]] = []
         self.opened: list[tuple[int, str, str]] = []
         self.seen: list[str] = []
+        self.tokens: list[tuple[int, str]] = []
 
     @initialize()
     def begin(self) -> None:
@@ -301,6 +303,32 @@ class Machine(RuleBasedStateMachine):
             seat = self.deployment.link_seat(self.numbers[organization], link, session)
             seat = replace(seat, organization=self.numbers[organization ^ elsewhere])
             self.deployment.answer(link, seat, command)
+
+    @rule(
+        actor=actors,
+        organization=organizations,
+        scopes=st.lists(st.sampled_from(["log.read", "log.export", "?"]), max_size=2),
+        days=st.sampled_from([1, 7, 365, 0, 366]),
+        fault=faults,
+    )
+    def create_token(self, actor: int, organization: int, scopes: list[str], days: int, fault: Fault | None) -> None:
+        secret = tokens.new_secret(self.store.randomness)
+        event = self.act(actor, organization, tokens.CreateToken("SIEM", tuple(scopes), days, secret), fault)
+        if event:
+            self.tokens.append((organization, str(event.details["token"])))
+
+    @precondition(lambda self: self.tokens)
+    @rule(actor=actors, token=indices, elsewhere=rarely, fault=faults)
+    def revoke_token(self, actor: int, token: int, elsewhere: bool, fault: Fault | None) -> None:
+        organization, chosen = self.tokens[token % len(self.tokens)]
+        self.act(actor, organization ^ elsewhere, tokens.RevokeToken(chosen), fault)
+
+    @precondition(lambda self: self.tokens)
+    @rule(token=indices, elsewhere=rarely)
+    def read_the_log_by_token(self, token: int, elsewhere: bool) -> None:
+        organization, chosen = self.tokens[token % len(self.tokens)]
+        with suppress(MinutebookError):
+            self.deployment.read_by_token(self.numbers[organization ^ elsewhere], chosen)
 
     # ── Coming and going ─────────────────────────────────────────────────────────────────────────────────────────────
 

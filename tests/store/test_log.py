@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection, select
 
 from minutebook.errors import LeafTooLarge, NotCanonical, NotFound
 from minutebook.evidence.leaf import disclose
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import log
+from minutebook.store import log, schema
 from tests.support import stored
 from tests.support.check_log import check_chain
 from tests.support.deployment import Deployment
@@ -73,6 +77,45 @@ def test_a_leaf_that_is_too_large_is_refused_and_nothing_is_there(filled: Deploy
     with pytest.raises(LeafTooLarge):
         append(filled, {"v": 1, "mode": "m", "name": "n"}, Actor(ActorKind.SYSTEM, "cli"), Context(), *targets)
     filled.check()
+
+
+def test_a_batch_is_stored_as_one_after_the_other(filled: Deployment) -> None:
+    drafts = []
+    for at, name in enumerate(HOSTILE, start=filled.clock.now):
+        for actor in (Actor(ActorKind.SYSTEM, "cli"), Actor(ActorKind.USER, "usr_1", "ada@x.example", name)):
+            details: dict[str, Json] = {"v": 1, "mode": "m", "name": name}
+            target = Target("mode", "m", name)
+            drafts.append((log.Draft("mode.delete", Outcome.SUCCESS, actor, (target,), Context(ip=name), details), at))
+
+    def stored_by(write: Callable[[Connection, log.Head], None]) -> tuple[list[Any], log.Head]:
+        """The new rows and the head that it would leave, undone again."""
+        with filled.store.acting() as connection:
+            head = log.lock_head(connection, FILLED)
+            write(connection, head)
+            event = schema.event.c
+            new = event.position.between(log.position(FILLED, head.size), log.position(FILLED, log.SEQ_MASK))
+            rows = connection.execute(select(schema.event).where(new).order_by(event.position)).all()
+            after = log.lock_head(connection, FILLED)
+            connection.rollback()
+            return list(rows), after
+
+    def one_by_one(connection: Connection, _head: log.Head) -> None:
+        chance = random.Random(1).randbytes
+        for draft, at in drafts:
+            log.append(connection, log.lock_head(connection, FILLED), draft, at=at, randomness=chance)
+
+    def at_once(connection: Connection, head: log.Head) -> None:
+        log.append_many(connection, head, drafts, random.Random(1).randbytes)
+
+    rows, head = stored_by(at_once)
+    assert (rows, head) == stored_by(one_by_one)
+    assert len(rows) == len(drafts)
+    assert stored_by(lambda connection, head: log.append_many(connection, head, [], random.randbytes))[0] == []
+    with filled.store.acting() as connection:
+        at_once(connection, log.lock_head(connection, FILLED))
+    with filled.store.reading() as connection:
+        (found,) = (found for found in stored.heads(connection) if found.organization == FILLED)
+        assert list(check_chain(found, stored.events(connection, FILLED))) == []
 
 
 @pytest.mark.parametrize("seq", [-1, -(2**70), 2**40, 2**40 + 1, 2**63, 10_000])

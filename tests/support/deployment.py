@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from minutebook.identifiers import new_token
 from minutebook.model import SECOND, Actor, ActorKind, Context, Event, Plan, Role, Seat
-from minutebook.organization import auditor_links, organizations, people, sign_in
+from minutebook.organization import auditor_links, organizations, people, sign_in, tokens
 from minutebook.organization.auditor_links import OpenLinkSitting, UseLink
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import Session
+from minutebook.organization.sittings import OpenSitting
 from minutebook.record import Command, NoChange
 from minutebook.store import log
 from minutebook.store.engine import Store
@@ -123,6 +124,13 @@ class Deployment:
         """Begins to read the log by an auditor link that was opened."""
         seat = self.link_seat(organization, link, session)
         return self.answer(link, seat, OpenLinkSitting(session))
+
+    def read_by_token(self, organization: int, token: str) -> Event | NoChange:
+        """A program begins to read the log with an API token."""
+        with self.store.reading() as connection:
+            actor = tokens.read_token(connection, organization, token).actor()
+        seat = Seat(organization, actor, Context(ip="192.0.2.8"))
+        return self.answer(token, seat, OpenSitting(token))
 
     def events(self, organization: int) -> list[Event]:
         """The log, oldest first."""

@@ -14,6 +14,7 @@ from minutebook.organization import (
     settings,
     sittings,
     sso,
+    tokens,
 )
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
@@ -60,6 +61,10 @@ def walk(deployment: Deployment) -> int:
     by_ada(sso.SetSsoDomain("calder.example"))
     by_ada(sso.SetSsoDomain("calder.test"))
     by_ada(sso.RemoveSsoDomain())
+    deployment.act(ada, organization, tokens.CreateToken("SIEM", ("log.read",), 90, "the secret of SIEM"), session)
+    token = str(by_ada(tokens.CreateToken("Backup", ("log.export", "log.read"), 365, "another secret"))["token"])
+    deployment.read_by_token(organization, token)
+    by_ada(tokens.RevokeToken(token))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))

@@ -1,6 +1,6 @@
 """The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
 
-from minutebook.actions import credits, link, log, member, mode, organization, search, settings, sso, user
+from minutebook.actions import credits, link, log, member, mode, organization, search, settings, sso, token, user
 from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "search",
     "settings",
     "sso",
+    "token",
     "user",
 ]

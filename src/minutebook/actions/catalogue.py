@@ -39,6 +39,7 @@ NOUNS: dict[str, str] = {
     "mode": "Modes",
     "credits": "Credits",
     "sso": "Single sign-on",
+    "token": "API tokens",
     "log": "The log itself",
     "search": "Saved searches",
     "link": "Auditor links",

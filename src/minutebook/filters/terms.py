@@ -32,7 +32,7 @@ from minutebook.model import ActorKind, Event, Outcome
 
 FIELD = "q"
 DETAILS = "details."
-IDS = re.compile("(usr|aud)_[a-z0-9]*")
+IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
 """The ids of those who can act. What holds anything else, such as an address, is none."""
 MOST_SEQ = (1 << 40) - 1
 
@@ -321,8 +321,8 @@ _KINDS = (
     TermKind(
         "actor",
         "Who did it. A complete address fits exactly, a part of one as a part, and * stands for any characters; also "
-        f"an id (usr_…, aud_…) or a kind: {listed(list(ActorKind), 'or')}.",
-        ("actor:ada@example.com", "actor:@example.com", "actor:system"),
+        f"an id (usr_…, tok_…, aud_…) or a kind: {listed(list(ActorKind), 'or')}.",
+        ("actor:ada@example.com", "actor:@example.com", "actor:token"),
         _parse_actor,
         _write_actor,
         _actor_clause,

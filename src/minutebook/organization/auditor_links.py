@@ -199,6 +199,14 @@ def find_session(connection: Connection, token: str, at: int) -> LinkSession | N
     return LinkSession(row.session, _link(row), read_organization(connection, row.organization))
 
 
+def sit(store: Store, seat: Seat, session: str, at: int) -> None:
+    """Records that somebody reads by a link, as `sittings.sit` does for people with a seat."""
+    with store.reading() as connection:
+        if sittings.is_open(connection, seat.organization, session, at):
+            return
+    perform(store, seat, OpenLinkSitting(session))
+
+
 def close_session(store: Store, session: LinkSession) -> None:
     """Ends a session. What it had access to is tidied away when its link is opened or revoked the next time."""
     table = schema.auditor_session

@@ -90,9 +90,34 @@ def append(connection: Connection, head: Head, draft: Draft, *, at: int, randomn
 
     A crash before the commit leaves neither event nor act; after it, both.
     """
-    event = Event(
+    event = _event_of_draft(head, head.size, draft, at, randomness)
+    row = _row_of(event, head, randomness)
+    connection.execute(_INSERT_EVENT, row)
+    _move(connection, head, head.tree.append(row["leaf_hash"]))
+    return event
+
+
+def append_many(
+    connection: Connection, head: Head, drafts_with_times: Iterable[tuple[Draft, int]], randomness: Randomness
+) -> None:
+    """Adds the events behind the last one, in their order, each recorded at its time (UTC microseconds).
+
+    The head must be locked. What is stored is what `append` stores for one after the other.
+    """
+    tree, rows = head.tree, []
+    for draft, at in drafts_with_times:
+        row = _row_of(_event_of_draft(head, tree.size, draft, at, randomness), head, randomness)
+        rows.append(row)
+        tree = tree.append(row["leaf_hash"])
+    if rows:
+        connection.execute(_INSERT_EVENT, rows)
+        _move(connection, head, tree)
+
+
+def _event_of_draft(head: Head, seq: int, draft: Draft, at: int, randomness: Randomness) -> Event:
+    return Event(
         organization=head.organization,
-        seq=head.size,
+        seq=seq,
         id=event_id(at, randomness),
         recorded_at=at,
         occurred_at=at,
@@ -103,10 +128,13 @@ def append(connection: Connection, head: Head, draft: Draft, *, at: int, randomn
         context=draft.context,
         details=draft.details,
     )
+
+
+def _row_of(event: Event, head: Head, randomness: Randomness) -> dict[str, Any]:
+    """The event as a row, with a secret of its own and the hash of its leaf."""
     disclosures = disclose(event.actor, event.targets, event.context, event.details)
     secret = randomness(SECRET_SIZE)
-    hashed = leaf_hash(leaf_of(facts_of(event, head.log_id), secret, disclosures))
-    row = {
+    return {
         "position": position(event.organization, event.seq),
         "organization": event.organization,
         "id": event.id,
@@ -116,14 +144,13 @@ def append(connection: Connection, head: Head, draft: Draft, *, at: int, randomn
         "outcome": event.outcome.value,
         "disclosures": pack(disclosures),
         "secret": secret,
-        "leaf_hash": hashed,
+        "leaf_hash": leaf_hash(leaf_of(facts_of(event, head.log_id), secret, disclosures)),
         **projection(event),
     }
-    connection.execute(_INSERT_EVENT, row)
-    tree = head.tree.append(hashed)
-    moved = {"of": head.organization, "new_size": tree.size, "new_peaks": tree.to_bytes()}
-    connection.execute(_MOVE_HEAD, moved)
-    return event
+
+
+def _move(connection: Connection, head: Head, tree: CompactRange) -> None:
+    connection.execute(_MOVE_HEAD, {"of": head.organization, "new_size": tree.size, "new_peaks": tree.to_bytes()})
 
 
 def event_id(at: int, randomness: Randomness) -> str:

@@ -9,11 +9,8 @@ from sqlalchemy import Connection
 
 from minutebook.filters.expression import NOTHING_ASKED, Expression
 from minutebook.model import Seat
-from minutebook.organization import sittings
-from minutebook.organization.auditor_links import OpenLinkSitting
+from minutebook.organization import auditor_links, sittings
 from minutebook.organization.organizations import Organization
-from minutebook.organization.sittings import OpenSitting
-from minutebook.record import Command, perform
 from minutebook.web.auditor import Auditor
 from minutebook.web.log_address import Address
 from minutebook.web.saved_menu import saved_menu
@@ -34,7 +31,6 @@ class LogReader:
     at: int
     seat: Seat
     session: str
-    sitting: Command
     shell: Shell
     within: Expression = NOTHING_ASKED
     link: LinkNote | None = None
@@ -44,7 +40,6 @@ class LogReader:
     @classmethod
     def of_place(cls, place: Place) -> LogReader:
         """Somebody with a seat: all of the log."""
-        session = place.viewer.session.id
         return cls(
             site=place.site,
             organization=place.organization,
@@ -52,8 +47,7 @@ class LogReader:
             zone=place.viewer.zone,
             at=place.viewer.at,
             seat=place.seat,
-            session=session,
-            sitting=OpenSitting(session),
+            session=place.viewer.session.id,
             shell=shell_of(place, AUDIT_LOGS),
             place=place,
         )
@@ -69,7 +63,6 @@ class LogReader:
             at=auditor.at,
             seat=auditor.seat,
             session=auditor.session.id,
-            sitting=OpenLinkSitting(auditor.session.id),
             shell=auditor.shell,
             within=auditor.session.link.scope,
             link=auditor.note,
@@ -78,12 +71,10 @@ class LogReader:
     def sit(self) -> None:
         """Records that the session reads the log, unless it has been reading for less than 30 minutes.
 
-        Looking first lets an open sitting go on when nothing can be written. Raises StoreUnavailable or OutcomeUnknown.
+        Raises StoreUnavailable or OutcomeUnknown.
         """
-        with self.site.store.reading() as connection:
-            if sittings.is_open(connection, self.organization.number, self.session, self.at):
-                return
-        perform(self.site.store, self.seat, self.sitting)
+        sit = sittings.sit if self.place else auditor_links.sit
+        sit(self.site.store, self.seat, self.session, self.at)
 
     def saved(self, connection: Connection, address: Address) -> SavedMenu | None:
         """The menu of saved searches; none for whoever has no searches here."""

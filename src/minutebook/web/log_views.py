@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from minutebook.actions import CATALOGUE, Details, Severity, describe, read_details
 from minutebook.actions.parts import Code, Part, Text
 from minutebook.actions.values import Person
-from minutebook.evidence import leaf
 from minutebook.filters import UTC, zone_label
-from minutebook.model import Actor, Event, Target, rfc3339
+from minutebook.model import Actor, Event, Target
+from minutebook.store.event_json import event_json
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.subject import everything_by, everything_to
@@ -25,7 +26,7 @@ from minutebook.web.views import ActorLink, DayGroup, EventPanel, EventRow, Fact
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
 RECORDED = "In one transaction with the act itself: neither exists without the other"
-CREDENTIALS = {"session": "Session", "link": "Auditor link"}
+CREDENTIALS = {"session": "Session", "token": "API token", "link": "Auditor link"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +118,8 @@ def severity_of(event: Event) -> str:
 
 
 def raw_json(event: Event) -> str:
-    """The event as programs read it, indented: times in RFC 3339, details as they were recorded."""
-    whole = {
-        "v": leaf.VERSION,
-        "seq": event.seq,
-        "id": event.id,
-        "recorded_at": rfc3339(event.recorded_at),
-        "occurred_at": rfc3339(event.occurred_at),
-        "action": event.action,
-        "outcome": event.outcome.value,
-        "actor": asdict(event.actor),
-        "targets": [asdict(target) for target in event.targets],
-        "context": asdict(event.context),
-        "details": event.details,
-    }
-    return json.dumps(whole, indent=2, ensure_ascii=False)
+    """The event as programs read it, indented for people."""
+    return orjson.dumps(orjson.loads(event_json(event)), option=orjson.OPT_INDENT_2).decode()
 
 
 def _read(event: Event) -> Details | None:

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
     audit_logs,
+    audit_logs_tail,
     auditing,
     auditor_links,
     credits,
@@ -21,6 +22,7 @@ from minutebook.web.pages import (
     settings,
     signing_in,
     sso,
+    tokens,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -34,8 +36,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     modes.router,
     credits.router,
     sso.router,
+    tokens.router,
     settings.router,
-    saved_searches.router,  # before the permalinks of events, which take any other name
+    saved_searches.router,  # these two before audit_logs, which takes any other word there for the number of an event
+    audit_logs_tail.router,
     audit_logs.router,
     auditor_links.router,
     auditing.router,

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from minutebook.errors import Invalid, NotAllowed, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import Plan
+from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import log, search
 from minutebook.store.search import Scope
@@ -34,7 +35,6 @@ def log_reader(found: Annotated[Place, Depends(place(Permission.LOG_READ))]) -> 
 
 Reader = Annotated[LogReader, Depends(log_reader)]
 
-UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanwhile: every act is recorded."
 UNREADABLE = "The log cannot be read just now"
 
 

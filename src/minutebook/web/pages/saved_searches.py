@@ -11,12 +11,12 @@ from minutebook.errors import Invalid, NotAllowed, Problem
 from minutebook.model import Plan
 from minutebook.organization import saved_searches
 from minutebook.organization.saved_searches import DeleteSearch, SavedSearch, SaveSearch
+from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import times
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.log_address import Address
-from minutebook.web.pages.audit_logs import UPGRADE
 from minutebook.web.render import Said, go, show
 from minutebook.web.saved_menu import SAVED, address_of, search_address
 from minutebook.web.session import Place, known_id, place
