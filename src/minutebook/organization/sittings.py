@@ -36,14 +36,19 @@ class OpenSitting(Command):
         may_sit = self.session == act.seat.actor.id if act.by_token else access.has(act, self.session)
         if not may_sit:
             raise NotFound
-        if is_open(act.connection, act.organization, self.session, act.at):
-            return NO_CHANGE
-        table = schema.sitting
-        where = (table.c.organization == act.organization, table.c.session == self.session)
-        act.connection.execute(delete(table).where(*where))
-        values = {"organization": act.organization, "session": self.session, "opened_at": act.at}
-        act.connection.execute(insert(table).values(values))
-        return LogViewed()
+        return begin(act, self.session)
+
+
+def begin(act: Act, session: str) -> LogViewed | NoChange:
+    """Opens the sitting of a session that may read; nothing when it is open."""
+    if is_open(act.connection, act.organization, session, act.at):
+        return NO_CHANGE
+    table = schema.sitting
+    where = (table.c.organization == act.organization, table.c.session == session)
+    act.connection.execute(delete(table).where(*where))
+    values = {"organization": act.organization, "session": session, "opened_at": act.at}
+    act.connection.execute(insert(table).values(values))
+    return LogViewed()
 
 
 def sit(store: Store, seat: Seat, session: str, at: int) -> None:

@@ -5,7 +5,7 @@ Three kinds, and each kind has its own door:
 * the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
-* deployment tables (`user`, `session`, `link`, `token_use`, `outbox`): people and housekeeping.
+* deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`): people and housekeeping.
 """
 
 from __future__ import annotations
@@ -206,6 +206,36 @@ sitting = Table(
     PrimaryKeyConstraint("organization", "session"),
 )
 
+saved_search = Table(
+    "saved_search",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    # `shared`, or the id of the user who alone sees it
+    Column("shelf", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("saved_by", String(32), ForeignKey("user.id"), nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+    Index(None, "organization", "shelf", "name_key", unique=True),
+)
+
+auditor_link = Table(
+    "auditor_link",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("query", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
 token = Table(
     "token",
     metadata,
@@ -231,6 +261,8 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     credit_entry,
     sso_domain,
     sitting,
+    saved_search,
+    auditor_link,
     token,
 )
 
@@ -255,6 +287,15 @@ session = Table(
     Column("method", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+auditor_session = Table(
+    "auditor_session",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
 

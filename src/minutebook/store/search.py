@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, select, tuple_
 
-from minutebook.errors import TooSlow
-from minutebook.filters import Cursor, Filter, expression_of, filter_of, fits
-from minutebook.filters.expression import all_of, conjuncts, terms
+from minutebook.errors import NotFound, TooSlow
+from minutebook.filters import EVERYTHING, Cursor, Filter, expression_of, filter_of, fits
+from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
 from minutebook.model import Event, Outcome
+from minutebook.store import log
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.log import event_of, position
 from minutebook.store.schema import event
@@ -35,10 +36,14 @@ NEWEST_FIRST = (event.c.occurred_at.desc(), event.c.position.desc())
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where is searched: one organization's log, as far as it went when the first page was opened."""
+    """Where is searched: one organization's log, as far as it went when the first page was opened.
+
+    `within` is what the events must fit besides, whatever is asked for: the rest of the log is not there for who asks.
+    """
 
     organization: int
     size: int
+    within: Expression = NOTHING_ASKED
 
 
 class Count(NamedTuple):
@@ -97,6 +102,14 @@ def window(connection: Connection, scope: Scope, filter_: Filter, *, first: int,
 def stream(connection: Connection, scope: Scope, filter_: Filter, *, first: int = 0) -> Generator[Event]:
     """All the found events in the order of the log, from the number `first` on; constant memory, no bound of time."""
     return _Search(connection, scope, filter_).all(first)
+
+
+def find(connection: Connection, scope: Scope, seq: int) -> Event:
+    """One event by its number. Raises NotFound, also for one that is out of the scope."""
+    event = log.find(connection, scope.organization, seq)
+    if seq >= scope.size or not fits(scope.within)(event):
+        raise NotFound
+    return event
 
 
 def neighbours(
@@ -188,18 +201,20 @@ def count_by_slot(connection: Connection, scope: Scope, filter_: Filter, length:
 
 
 def span(connection: Connection, scope: Scope) -> tuple[int, int] | None:
-    """When the first and the last event of the log happened (UTC microseconds); None in an empty log."""
-    times = select(event.c.occurred_at).where(*_within(scope)).limit(1)
-    first = connection.execute(times.order_by(*OLDEST_FIRST)).scalar_one_or_none()
-    last = connection.execute(times.order_by(*NEWEST_FIRST)).scalar_one_or_none()
-    return None if first is None or last is None else (first, last)
+    """When the first and the last event of the scope happened (UTC microseconds); None when there is none, or where
+    that would take too long to find."""
+    search = _Search(connection, scope, EVERYTHING)
+    with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
+        ends = [found for newest in (False, True) for found in search.first(1, deadline, newest_first=newest)]
+        return (ends[0].occurred_at, ends[-1].occurred_at) if ends else None
+    return None
 
 
 class _Search:
     """One filter within one scope."""
 
     def __init__(self, connection: Connection, scope: Scope, filter_: Filter) -> None:
-        expression = expression_of(filter_)
+        expression = all_of([scope.within, expression_of(filter_)])
         self._connection = connection
         self._organization = scope.organization
         self._plan: Plan = plan(expression, scope.organization)

@@ -26,6 +26,7 @@ TITLES = {
     404: "Page not found",
     405: "This is not done this way",
     409: "This cannot be done now",
+    410: "This link cannot be used",
     413: "That is too large",
     415: "This is not what was expected",
     422: "Something is not right",

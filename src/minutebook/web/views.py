@@ -150,13 +150,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class ActorLink:
-    """Who did it, as recorded then. `kind` is a value of `ActorKind`; `href` finds everything they did."""
+    """Who did it, as recorded then. `kind` is a value of `ActorKind`; `href` narrows the search to them."""
 
     kind: str
     name: str
     email: str = ""
     on_behalf_of: str = ""
     href: str | None = None
+    history_href: str | None = None
+    """Everything that they ever did, whatever is searched for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class EventRow:
     outcome: str
     actor: ActorLink
     says: tuple[Part, ...]
+    says_hrefs: Mapping[str, str] = field(default_factory=dict)
+    """Where the names in the sentence lead: to everything that was done to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +363,37 @@ class FilterControls:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedOption:
+    """A saved search in the menu. `current` marks the one that the page shows."""
+
+    name: str
+    query: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMenu:
+    """The searches that the viewer may use. `save_href` keeps the present one; nothing where it asks for nothing."""
+
+    own: tuple[SavedOption, ...]
+    shared: tuple[SavedOption, ...]
+    all_href: str
+    save_href: str = ""
+    link_href: str = ""
+    """Shows an auditor the present search, for those who may let them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNote:
+    """What is said to whoever reads by an auditor link. `query` is empty where it shows all of the log."""
+
+    name: str
+    query: str
+    expires: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneSwitch:
     """The zone of the page and the way to the other. `local_name` is empty where the viewer's own zone is UTC."""
 
@@ -380,6 +415,30 @@ class Without:
     clause: str
     href: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSide:
+    """One direction of a history: how many events there are of it, at least so many where not `is_exact`."""
+
+    label: str
+    count: int
+    href: str
+    is_exact: bool = True
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose history the page shows: what they were called in the newest event, and in which directions there is one."""
+
+    name: str
+    email: str
+    kind: str
+    id: str
+    sides: tuple[SubjectSide, ...]
+    first_seen: Moment
+    last_seen: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +558,8 @@ class LogPage:
     found: int = 0
     """Events that match the filter; at least so many where not `found_exactly`."""
     found_exactly: bool = True
+    subject: Subject | None = None
+    """Whose history this is, when nothing but one actor or one target is asked for."""
     kept_since: Moment | None = None
     """When the first event of the log happened; `text` is its day."""
     days: tuple[DayGroup, ...] = ()
