@@ -107,7 +107,7 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
         if isinstance(details, NoChange):
             connection.rollback()
             return details
-        return log.append(connection, head, _draft(seat, details), at=act.at, randomness=store.randomness)
+        return log.append(connection, head, draft(seat, details), at=act.at, randomness=store.randomness)
 
 
 def role_of(connection: Connection, seat: Seat) -> Role | None:
@@ -129,7 +129,8 @@ def _authorize(act: Act, needs: Permission | Anybody) -> None:
         raise Forbidden(role=act.role.label.lower(), verb=needs.value)
 
 
-def _draft(seat: Seat, details: Details) -> log.Draft:
+def draft(seat: Seat, details: Details) -> log.Draft:
+    """What an act of the seat is recorded as, before it has a place in the log."""
     dumped: dict[str, Json] = details.model_dump(mode="json")
     recorded: dict[str, Json] = {"v": details.action.version}
     recorded |= {name: value for name, value in dumped.items() if value is not None}
