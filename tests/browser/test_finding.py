@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import parse_qs, urlsplit
@@ -111,6 +112,38 @@ def test_a_range_is_dragged_on_the_histogram(reader: Visitor) -> None:
     query = parse_qs(urlsplit(reader.page.url).query)
     assert set(query) == {"start", "end"}
     expect(reader.page.get_by_role("status").filter(has_text="events of")).to_contain_text(f"{sum(inside)} events")
+
+
+def test_what_is_typed_after_a_menu_was_opened_is_searched_in_it(reader: Visitor) -> None:
+    for which, label in (("actions", "Find an action"), ("actor", "Actor email")):
+        menu = reader.page.locator(f"details[data-menu={which}]")
+        menu.locator("summary").click()
+        field = menu.get_by_label(label)
+        expect(field).to_be_focused()
+        reader.page.keyboard.type("made")  # each of these letters but one is a key of the page
+        expect(field).to_have_value("made")
+        reader.page.keyboard.press("Escape")
+        expect(menu.locator("summary")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [1440, 900, 360])
+@pytest.mark.parametrize("range_", [(), (("start", "2024-01-01"),), (("start", "2026-10-24"),)])
+def test_every_label_of_the_histogram_can_be_read(
+    reader: Visitor, width: int, range_: tuple[tuple[str, str], ...]
+) -> None:
+    reader.page.set_viewport_size({"width": width, "height": 900})
+    reader.open_log(*range_)
+    labels = reader.page.locator(".histo__axis text")
+    boxes = [box for label in labels.all() if (box := label.bounding_box())]
+    assert len(boxes) > 2
+    for left, right in itertools.pairwise(boxes):
+        assert left["x"] + left["width"] < right["x"]
+    plot = reader.page.locator("[data-histo]").bounding_box()
+    most = reader.page.locator(".histo__max").bounding_box()
+    assert plot
+    assert most
+    assert boxes[-1]["x"] + boxes[-1]["width"] <= plot["x"] + plot["width"] + 1
+    assert most["y"] + most["height"] <= plot["y"]
 
 
 def test_a_range_is_chosen_with_the_keyboard_and_given_up(reader: Visitor) -> None:

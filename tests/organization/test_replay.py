@@ -93,6 +93,16 @@ def test_a_row_put_in_or_taken_out_is_found_and_named(filled: Deployment, name: 
     assert f"{name} {'x' if _key(table, before) else ''}".strip() + " is stored with " in said
 
 
+def test_a_change_past_a_temporary_trigger_is_found(filled_sqlite: Deployment) -> None:
+    """It skips the guard's own trigger without touching the schema: only the log tells."""
+    with filled_sqlite.store.housekeeping() as connection:
+        connection.exec_driver_sql("CREATE TEMP TRIGGER skip AFTER UPDATE ON seat BEGIN SELECT RAISE(IGNORE); END")
+        where = f"organization = {FILLED} AND role = 'auditor'"
+        connection.exec_driver_sql(f"UPDATE seat SET role = 'owner' WHERE {where}")
+    (said,) = problems(filled_sqlite.store)
+    assert said.endswith("is stored with role owner; the log says role auditor.")
+
+
 def _one_row(store: Store, table: Table) -> dict[str, object]:
     """A row of the organization FILLED: of its access and sittings one of a session that lives."""
     statement = select(table).where(table.c.organization == FILLED)

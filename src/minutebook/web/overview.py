@@ -24,6 +24,7 @@ ROOM = HEIGHT - 2  # the grid above and the base line between
 SMALLEST = 1.5
 METER = 40
 MOST_TICKS = 8
+LAST_TICK = 86.0  # per cent of the width; a label that began further to the right would reach beyond it
 SHOWN = 4
 OUTCOMES = {Outcome.SUCCESS: "Success", Outcome.FAILURE: "Failed", Outcome.DENIED: "Denied"}
 
@@ -138,6 +139,7 @@ def _ticks(found: Buckets, zone: ZoneInfo) -> tuple[Tick, ...]:
     return tuple(
         Tick(round(100 * place / len(walls), 2), _tick_label(walls[place], found, is_short=is_short))
         for place in chosen[::step]
+        if 100 * place <= LAST_TICK * len(walls)
     )
 
 

@@ -82,7 +82,7 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class InvitationRow:
-    """One pending invitation."""
+    """One invitation, pending or no longer valid."""
 
     email: str
     role: str
@@ -110,7 +110,7 @@ class Dialog:
 
 @router.get("/o/{org}/members")
 def show_members(request: Request, place: Seen) -> Response:
-    """Everybody with a seat, and for those who may invite, the pending invitations."""
+    """Everybody with a seat, and for those who may invite, the invitations."""
     return members_page(request, place)
 
 
@@ -181,7 +181,8 @@ def members_page(
         limit=place.organization.seat_limit,
         pager=_pager(place, listing, found),
         members_path=place.path(shell.MEMBERS),
-        invitations=[invitation_row(place, invitation, listing) for invitation in pending],
+        invitations=[invitation_row(place, each, listing) for each in pending if each.is_live(place.viewer.at)],
+        over=[invitation_row(place, each, listing) for each in pending if not each.is_live(place.viewer.at)],
         invite_href=_here(place, "invitations", "new", listing=listing),
         may_change=place.may(Permission.SEATS_WRITE),
         history_href=_history_href(place),
@@ -300,7 +301,7 @@ def _end(invitation: Invitation, now: int) -> str:
     """When it ends, to the nearest unit, and what an invitation is worth whose inviter is gone."""
     then = invitation.expires_at
     if not invitation.inviter_may:
-        return "Not valid: who invited no longer may"
+        return "Not valid: whoever invited may no longer"
     if then <= now:
         return f"Expired {times.ago(then, now)}"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
