@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL
 
 from bench import baseline, workload
-from bench.workload import BEGIN, Happening, Workload, domain_of
+from bench.workload import BEGIN, LARGEST, Happening, Workload, domain_of
 from minutebook.config import DATABASE_FILE
 from minutebook.errors import MinutebookError
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Plan, Seat
@@ -148,6 +148,7 @@ class _Filler:
 
     def __init__(self, url: str | URL, load: Workload) -> None:
         self._now = BEGIN - HOUR
+        self._load = load
         self._chance = random.Random(f"{load.seed} secrets")
         self._store = Store(url, clock=self._clock, randomness=self._chance.randbytes, durable=False)
         migrate(self._store)
@@ -177,7 +178,10 @@ class _Filler:
 
     def _found(self, rank: int) -> Happening:
         name = f"Company {rank}" if rank >= 0 else f"Written to {-rank}"
-        owner = people.create_user(self._store, owner_of(rank), "Owner", None)
+        address = owner_of(rank, self._load)
+        with self._store.reading() as connection:
+            owner = people.find_user(connection, address)
+        owner = owner or people.create_user(self._store, address, "Owner", None)
         command = CreateOrganization(name, owner, Plan.ENTERPRISE)
         event = perform(self._store, Seat(0, OPERATOR, Context(client="cli")), command)
         assert isinstance(event, Event)
@@ -190,8 +194,10 @@ class _Filler:
         return self._now
 
 
-def owner_of(rank: int) -> str:
-    """The address of whoever owns the organization."""
+def owner_of(rank: int, load: Workload) -> str:
+    """The address of whoever owns the organization; one person owns the largest and those that are asked beside it."""
+    if rank in load.small:
+        return owner_of(LARGEST, load)
     return f"owner@{domain_of(rank) if rank >= 0 else f'written-to-{-rank}.example'}"
 
 

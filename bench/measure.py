@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bench.questions import LARGEST, Kind, Question
+from bench.questions import Kind, Question
 from bench.systems import GAVE_UP, System
+from bench.workload import LARGEST
 
 FEWEST = 3
 

@@ -77,12 +77,16 @@ def _queries(queries: Sequence[Measured]) -> str:
         [
             one.kind,
             *(_both(one.timings[name]) for name in systems),
-            *(f"{_ratio(one, ours_, other):,.1f} ×" for ours_, other in against),
+            *(_times(_ratio(one, mine, other)) for mine, other in against),
         ]
         for one in queries
     ]
     table = _table(["", *systems, *(f"{other} ÷ {one}" for one, other in against)], rows)
     return f'{table}\n\n† gave up, or said "at least", because its bound of time was over.'
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} ×" if ratio < 1 else f"{ratio:,.1f} ×"
 
 
 def _ratio(one: Measured, ours: str, other: str) -> float:
@@ -95,10 +99,10 @@ def _summary(queries: Sequence[Measured]) -> str:
         for other in (FAIR, AS_FOUND):
             ratios = {one.kind: _ratio(one, ours, other) for one in queries if ours in one.timings}
             if ratios:
-                worst = min(ratios, key=lambda kind: ratios[kind])
+                worst, median = min(ratios, key=lambda kind: ratios[kind]), statistics.median(ratios.values())
                 lines.append(
-                    f"- {ours} against *{other}*: {statistics.median(ratios.values()):,.1f} × as fast at the median of "
-                    f"all kinds of queries, {ratios[worst]:,.2f} × at the least ({worst})."
+                    f"- {ours} against *{other}*: {_times(median)} as fast at the median of all kinds of queries, "
+                    f"{_times(ratios[worst])} at the least ({worst})."
                 )
     return "\n".join(lines)
 

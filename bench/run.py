@@ -19,10 +19,10 @@ from bench.acts import MAKERS
 from bench.fill import BASELINES, Filled
 from bench.ingest import Ingest
 from bench.measure import Limits, Measured, Timing, ask_all, export_rates
-from bench.questions import LARGEST, kinds
+from bench.questions import kinds
 from bench.report import Results
 from bench.systems import BesideUs, Ours, System
-from bench.workload import Workload
+from bench.workload import LARGEST, Workload
 from minutebook.actions import CATALOGUE
 from minutebook.store.engine import Store
 from tests.support.postgres import EmbeddedServer

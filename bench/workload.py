@@ -22,7 +22,7 @@ from minutebook.model import DAY, Actor, ActorKind, Context, Seat, to_micros
 from minutebook.record import draft
 from minutebook.store import log
 
-VERSION = 1
+VERSION = 2
 BEGIN = to_micros(datetime(2024, 11, 1, tzinfo=UTC))
 SPAN = 730 * DAY
 END = BEGIN + SPAN
@@ -34,6 +34,7 @@ MOST_PEOPLE, FEWEST_PEOPLE = 2000, 4
 RARELY, AT_LEAST = 1e-4, 4
 """How often something rare happens, and how often at least in the largest organization."""
 AT_ONCE = 10_000
+LARGEST, SOME = 0, 8
 
 FIRST_NAMES = """Ada Mateo Jonas Priya Hannah Tomás Wen Jürgen Mai Sofia Kwame Zoë Siobhán Marcus Aiko Camille Łukasz
 Dev Grace Paul Fatima Björn Nia Yusuf Elena Rafael Chiara Ondřej Keiko Sam Owen Leïla Anders Tess Ritu Ioana Theo
@@ -76,6 +77,12 @@ class Workload:
     def people(self, rank: int) -> Sequence[Actor]:
         """Those who act in the organization, the busiest first; the last one hardly ever."""
         return self._crowds[rank].people
+
+    @cached_property
+    def small(self) -> Sequence[int]:
+        """Some organizations that are not among the larger ones."""
+        ranks = range(self.organizations // 5, self.organizations)
+        return self._chance("small organizations").sample(ranks, min(len(ranks), SOME))
 
     @cached_property
     def rarely(self) -> float:

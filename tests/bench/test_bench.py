@@ -84,6 +84,8 @@ def test_what_is_common_is_and_what_is_absent_is_not(happenings: list[Happening]
     assert 0 < len(rare) < 30
 
 
+@pytest.mark.slow
+@pytest.mark.postgres
 @pytest.mark.timeout(300)
 def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = run(Plan(SMALL, directory, Limits(turns=3, seconds=0.5, exported=100), cold=1, writing=0.1))
