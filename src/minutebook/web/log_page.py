@@ -21,6 +21,7 @@ from minutebook.filters import (
     presets,
     search_of,
 )
+from minutebook.filters.buckets import buckets_of
 from minutebook.filters.expression import all_of, conjuncts, none_of
 from minutebook.filters.telling import clause_of
 from minutebook.model import Event
@@ -41,6 +42,7 @@ from minutebook.web.views import (
     FilterControls,
     Form,
     Histogram,
+    LiveTail,
     LogPage,
     Mistake,
     Moment,
@@ -108,6 +110,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
         newer=_newer(connection, scope, look, head.size, found.total) if cursor else 0,
+        live=None if cursor else LiveTail(look.address.tail_href, head.size - 1),
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
@@ -300,8 +303,9 @@ def _histogram(connection: Connection, scope: Scope, look: Look) -> Histogram | 
     span = search.span(connection, scope)
     if span is None:
         return None
-    buckets = overview.buckets_of(look.address, span, look.zone, look.now)
-    slots = search.count_by_slot(connection, scope, look.address.filter, buckets.slot)
+    asked = look.address.filter
+    buckets = buckets_of(asked.start, asked.end, span, look.zone, look.now)
+    slots = search.count_by_slot(connection, scope, asked, buckets.slot)
     return None if slots is None else overview.histogram(buckets, slots, look.address, look.zone)
 
 
