@@ -14,6 +14,7 @@ from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
+from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.actions.user import (
     InvitationAccepted,
     InvitationRevoked,
@@ -160,6 +161,16 @@ def _domain_set(scene: Scene) -> Details:
     return SsoDomainSet(domain=Change(before=scene.domain, after=f"id{scene.chance.randrange(50)}.{scene.domain}"))
 
 
+def _token_made(scene: Scene) -> Details:
+    name, scopes = f"{scene.chance.choice(TOPICS)} sync", ("log.read", "log.export")[: scene.chance.randrange(1, 3)]
+    expires_at = scene.chance.randrange(1_800_000_000) * SECOND
+    return TokenCreated(token=scene.id("tok"), name=name, scopes=scopes, expires_at=expires_at)
+
+
+def _token_revoked(scene: Scene) -> Details:
+    return TokenRevoked(token=scene.id("tok"), name=f"{scene.chance.choice(TOPICS)} sync")
+
+
 MAKERS: dict[str, tuple[float, Callable[[Scene], Details]]] = {
     "user.login": (28, _signed_in),
     "user.logout": (13, lambda _: SignedOut()),
@@ -176,6 +187,8 @@ MAKERS: dict[str, tuple[float, Callable[[Scene], Details]]] = {
     "user.revoke_invite": (1.2, _revoked),
     "mode.delete": (1, _mode_deleted),
     "sso.set_domain": (0.7, _domain_set),
+    "token.create": (0.5, _token_made),
+    "token.revoke": (0.3, _token_revoked),
     RARE_ACTION: (0, lambda scene: SsoDomainRemoved(domain=scene.domain)),
 }
 """For each action of the catalogue how often it is done beside the others, and what makes its Details."""

@@ -30,7 +30,7 @@ def forget(folder: Path) -> None:
                 os.close(descriptor)
 
 
-def ask_cold(kinds: Sequence[Kind], again: Callable[[], list[System]], times: int) -> dict[str, dict[str, Timing]]:
+def ask_cold(kinds: Sequence[Kind], again: Callable[[], Sequence[System]], times: int) -> dict[str, dict[str, Timing]]:
     """The times by kind and system. `again` forgets everything and opens the systems anew."""
     found: dict[str, dict[str, Timing]] = {}
     for kind in kinds:

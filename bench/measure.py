@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.questions import Kind, Question
-from bench.systems import GAVE_UP, System
+from bench.systems import GAVE_UP, NOT_COMPARED, AtTheStore, System
 from bench.workload import LARGEST
 
 FEWEST = 3
@@ -63,9 +63,9 @@ def ask_all(kind: Kind, systems: Sequence[System], limits: Limits) -> Measured:
             warm = warming[system.name]
             if not warm.milliseconds or warm.seconds < limits.seconds:
                 answers[system.name] = system.told(question, timed(system, question, warm))
-        given = {name: answer for name, answer in answers.items() if answer != GAVE_UP}
-        for name in answers.keys() - given.keys():
-            measured.timings[name].gave_up = True
+        for name, answer in answers.items():
+            measured.timings[name].gave_up |= answer == GAVE_UP
+        given = {name: answer for name, answer in answers.items() if answer not in (GAVE_UP, NOT_COMPARED)}
         if any(one != other for one, other in itertools.pairwise(given.values())):
             measured.disagreement = f"{kind.name}: " + "; ".join(
                 f"{who} {str(what)[:300]}" for who, what in given.items()
@@ -87,7 +87,7 @@ def timed(system: System, question: Question, timing: Timing) -> object:
     return answer
 
 
-def export_rates(systems: Iterable[System], limits: Limits) -> dict[str, float]:
+def export_rates(systems: Iterable[AtTheStore], limits: Limits) -> dict[str, float]:
     """Events a second as lines of JSON, the best of three turns."""
     chosen = list(systems)
     rates = dict.fromkeys((system.name for system in chosen), 0.0)

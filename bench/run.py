@@ -7,21 +7,21 @@ import os
 import statistics
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 from sqlalchemy import URL
 
-from bench import baseline, cold, fill, ingest, machine, report
+from bench import api, baseline, cold, fill, ingest, machine, report
 from bench.acts import MAKERS
 from bench.fill import BASELINES, Filled
 from bench.ingest import Ingest
 from bench.measure import Limits, Measured, Timing, ask_all, export_rates
 from bench.questions import kinds
 from bench.report import Results
-from bench.systems import BesideUs, Ours, System
+from bench.systems import AtTheStore, BesideUs, Ours, System
 from bench.workload import LARGEST, Workload
 from minutebook.actions import CATALOGUE
 from minutebook.store.engine import Store
@@ -116,7 +116,11 @@ class _Bench:
     def queries(self, limits: Limits) -> list[Measured]:
         """Every kind, of every system."""
         measured = []
-        with self._systems() as systems:
+        with ExitStack() as opened:
+            address, token = opened.enter_context(api.serving(self._filled.sqlite, self._filled.workload))
+            sqlite, postgres, *beside = opened.enter_context(self._systems())
+            http = opened.enter_context(closing(api.Api(report.HTTP, address, token, self._filled.in_sqlite)))
+            systems: list[System] = [sqlite, postgres, http, *beside]
             for kind in self._kinds:
                 _tell(f"Asking: {kind.name}")
                 measured.append(ask_all(kind, systems, limits))
@@ -175,7 +179,7 @@ class _Bench:
         return found
 
     @contextmanager
-    def _systems(self) -> Iterator[list[System]]:
+    def _systems(self) -> Iterator[list[AtTheStore]]:
         """All of them, opened for reading."""
         systems = self._open()
         try:
@@ -184,11 +188,11 @@ class _Bench:
             for system in systems:
                 system.close()
 
-    def _open(self) -> list[System]:
+    def _open(self) -> list[AtTheStore]:
         ours = [Ours(name, Store(url, lock=False), places) for name, (url, places) in self._ours.items()]
         return [*ours, *(BesideUs(name, self._baselines, table) for name, table in TABLES.items())]
 
-    def _forgetful(self) -> list[System]:
+    def _forgetful(self) -> list[AtTheStore]:
         """All of them, opened anew when nothing of theirs is in memory; their connections are there."""
         self._server.stop()
         cold.forget(self._filled.sqlite.parent)

@@ -21,7 +21,7 @@ from minutebook.store.engine import Store
 from minutebook.store.event_json import event_json
 from minutebook.store.search import Scope
 
-GAVE_UP = "gave up"
+GAVE_UP, NOT_COMPARED = "gave up", "not compared"
 
 
 class System(Protocol):
@@ -33,17 +33,30 @@ class System(Protocol):
         """The answer as the system gives it; this is what is timed."""
 
     def told(self, question: Question, answer: Any, /) -> object:
-        """The answer in a form that is the same for all systems; GAVE_UP when there is none."""
-
-    def export(self, organization: int, /) -> Iterator[bytes]:
-        """Every event of an organization as a line of JSON, the oldest first."""
+        """The answer in a form that is the same for all systems; GAVE_UP when there is none, NOT_COMPARED where it
+        cannot be in that form."""
 
     def close(self) -> None:
         """Ends its connections."""
 
 
+class AtTheStore(System, Protocol):
+    """One that is asked without anything in between."""
+
+    def export(self, organization: int, /) -> Iterator[bytes]:
+        """Every event of an organization as a line of JSON, the oldest first."""
+
+
+def cursor_of(question: Question, place: Place) -> Cursor | None:
+    """Where the page begins in ours."""
+    if question.after is None:
+        return None
+    at, seq, rank = question.after
+    return Cursor(place.id, search_of(question.filter), place.size, at, seq, rank, "older")
+
+
 class Ours:
-    """Our store. A page counts what was found besides, which the baselines do not."""
+    """Our store."""
 
     def __init__(self, name: str, store: Store, places: Mapping[int, Place]) -> None:
         self.name = name
@@ -56,7 +69,8 @@ class Ours:
             match question.shape:
                 case Shape.PAGE:
                     try:
-                        return search.page(connection, scope, filter_, self._cursor(question), PAGE_SIZE)
+                        cursor = cursor_of(question, self.places[question.organization])
+                        return search.page(connection, scope, filter_, cursor, PAGE_SIZE, counted=False)
                     except TooSlow:
                         return None
                 case Shape.COUNT:
@@ -95,14 +109,6 @@ class Ours:
     def _scope(self, rank: int) -> Scope:
         """The log as it was when all was filled; what was written since is in other organizations."""
         return Scope(self.places[rank].number, self.places[rank].size)
-
-    def _cursor(self, question: Question) -> Cursor | None:
-        if question.after is None:
-            return None
-        place = self.places[question.organization]
-        search_ = search_of(question.filter)
-        at, seq, rank = question.after
-        return Cursor(place.id, search_, place.size, at, seq, rank, "older")
 
 
 class BesideUs:

@@ -15,8 +15,9 @@ from bench import acts, fill
 from bench.__main__ import main
 from bench.measure import Limits, Timing, ask_all
 from bench.questions import Kind, Question, Shape
-from bench.report import AS_FOUND, FAIR, POSTGRES, SQLITE, Results, markdown
+from bench.report import AS_FOUND, FAIR, HTTP, POSTGRES, SQLITE, Results, markdown
 from bench.run import Plan, run
+from bench.systems import GAVE_UP, NOT_COMPARED
 from bench.workload import BEGIN, END, Happening, Workload
 from minutebook.actions import CATALOGUE
 from minutebook.filters import search_text
@@ -117,7 +118,7 @@ def _check_that_all_was_measured(results: Results) -> None:
     assert results.disagreements == []
     assert len(results.queries) > 20
     for measured in results.queries:
-        assert set(measured.timings) == SYSTEMS
+        assert set(measured.timings) == {*SYSTEMS, HTTP}
         assert all(timing.milliseconds for timing in measured.timings.values())
     assert all(set(timings) == SYSTEMS for timings in results.cold.values()) and len(results.cold) > 5
     assert set(results.exports) == set(results.bytes) == SYSTEMS
@@ -139,9 +140,6 @@ class Told:
     def told(self, _question: Question, answer: object, /) -> object:
         return answer
 
-    def export(self, _organization: int, /) -> Iterator[bytes]:
-        return iter(())
-
     def close(self) -> None: ...
 
 
@@ -149,7 +147,8 @@ def test_systems_that_do_not_agree_are_told_of() -> None:
     kind, limits = Kind("a kind", (Question(Shape.COUNT),)), Limits(turns=5, seconds=1, exported=1)
     assert ask_all(kind, [Told("one", 7), Told("other", 7)], limits).disagreement is None
     assert "other 8" in str(ask_all(kind, [Told("one", 7), Told("other", 8)], limits).disagreement)
-    gave_up = ask_all(kind, [Told("one", 7), Told("other", "gave up")], limits)
+    assert ask_all(kind, [Told("one", 7), Told("other", NOT_COMPARED)], limits).disagreement is None
+    gave_up = ask_all(kind, [Told("one", 7), Told("other", GAVE_UP)], limits)
     assert gave_up.disagreement is None
     assert gave_up.timings["other"].gave_up and not gave_up.timings["one"].gave_up
     assert [len(timing.milliseconds) for timing in gave_up.timings.values()] == [5, 5]
