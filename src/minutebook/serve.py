@@ -87,12 +87,16 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that accepts connections. Raises BadSettings, saying why it cannot."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadSettings(
             f"Cannot listen on {host} port {port}: {reason}. Choose another with --port or MINUTEBOOK_PORT."
         ) from None
+    # Connections inherit it. asyncio sets it only on sockets that name their protocol, and without it the body of an
+    # answer waits for the acknowledgement of its headers: 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
