@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from minutebook.cli import demo
 from minutebook.config import CONFIG_FILE, Settings, load_settings, strange_variables, variable_of
 from minutebook.errors import BadSettings
 
@@ -24,6 +25,13 @@ def test_the_defaults_are_for_this_machine_only(tmp_path: Path) -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 8321)
     assert settings.database == f"sqlite:///{tmp_path}/minutebook-data/minutebook.sqlite3"
     assert settings.address(8321) == "http://127.0.0.1:8321"
+
+
+def test_no_data_directory_gets_into_the_repository() -> None:
+    """Those that are made in a checkout by default hold keys, people's data, and perhaps a mail server's password."""
+    ignored = (Path(__file__).parent.parent / ".gitignore").read_text().splitlines()
+    for directory in (Settings.model_fields["data_directory"].default, demo.DIRECTORY):
+        assert f"/{directory}/" in ignored
 
 
 def test_option_before_variable_before_file_before_toml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Makes the zstd dictionary with which disclosures are stored (store/body.py), from a database of samples.
 
-    .venv/bin/python tools/train_dictionary.py minutebook-demo/minutebook.sqlite3 src/minutebook/store/disclosures-1.zdict
+    .venv/bin/python tools/train_dictionary.py one.sqlite3 other.sqlite3 src/minutebook/store/disclosures-1.zdict
 
 A released dictionary is never made anew: what was stored with it could not be read any more. A better one gets the next
 number and a version of its own.
@@ -24,7 +24,7 @@ SAMPLES = 20_000
 
 def main() -> None:
     *sources, target = map(Path, sys.argv[1:])
-    samples = []
+    samples: list[bytes | bytearray | memoryview] = []
     for source in sources:
         store = Store(f"sqlite:///{source.absolute()}", lock=False)
         with store.reading() as connection:

@@ -119,6 +119,28 @@ class TooManyAttempts(MinutebookError):
     code = "too_many_attempts"
 
 
+class TooManyRequests(MinutebookError):
+    """This API token has asked more than {limit} times in a minute. Try again in {seconds} seconds."""
+
+    status = 429
+    code = "too_many_requests"
+
+
+class TooManyTails(MinutebookError):
+    """This log is already followed live in {limit} places, which is the most. Close one of them, or try again later."""
+
+    status = 429
+    code = "too_many_tails"
+
+
+class TooManyTailsHere(MinutebookError):
+    """This server already sends {limit} live tails, which is the most. Try again later."""
+
+    status = 503
+    code = "too_many_tails_here"
+    exit_code = 3
+
+
 class StoreUnavailable(MinutebookError):
     """The database cannot be reached or is busy. Nothing was changed; try again in a moment."""
 

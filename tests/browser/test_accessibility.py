@@ -51,6 +51,9 @@ SIDEWAYS = r"""() => {
     return [...scrolls, ...over];
 }"""
 
+# The navigation stays where it is: the page scrolls inside the shell, never the document with it.
+SHELL_SCROLLS = """() => document.querySelector(".shell") !== null
+    && document.scrollingElement.scrollHeight > document.scrollingElement.clientHeight + 1"""
 
 # axe no longer asks for this, but labels and links to a place need it.
 TWICE = """() => {
@@ -110,6 +113,8 @@ def check(page: Page, leave_out: tuple[str, ...] = ()) -> None:
         page.emulate_media(color_scheme=scheme)
         found += [f"{width} px, {scheme}: {each}" for each in axe.violations(leave_out)]
     found += [f"the id {id_} is there twice" for id_ in page.evaluate(TWICE)]
+    page.set_viewport_size({"width": 1440, "height": 240})
+    found += ["1440 px: the document scrolls, and the navigation with it"] if page.evaluate(SHELL_SCROLLS) else []
     for width in NARROW:
         page.set_viewport_size({"width": width, "height": 900})
         found += [f"{width} px, sideways: {each}" for each in page.evaluate(SIDEWAYS)]

@@ -128,6 +128,47 @@ def test_without_a_database_it_says_what_to_do(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("something else")
+    below = str(file / "data")
+    for arguments in (
+        ["-d", str(file), "init"],
+        ["-d", below, "serve"],
+        ["demo", "--directory", str(file)],
+        ["demo", "--directory", below],
+    ):
+        answer = invoke(tmp_path, *arguments)
+        assert answer.returncode == 3, answer.stderr
+        assert answer.stderr.strip().startswith(str(file)), answer.stderr
+        assert "report it" not in answer.stderr
+    assert file.read_text() == "something else"
+
+
+def test_a_backup_that_cannot_be_written_is_named(directory: Path) -> None:
+    to = directory / DATABASE_FILE / "copy.sqlite3"
+    answer = invoke(directory, "backup", str(to))
+    assert (answer.returncode, answer.stdout) == (3, "")
+    assert answer.stderr.startswith(str(to.parent)), answer.stderr
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["backup"], ["user", "list"]], ids=" ".join)
+def test_a_file_that_is_no_database_is_no_mystery(directory: Path, arguments: list[str]) -> None:
+    (directory / DATABASE_FILE).write_bytes(b"no database" * 500)
+    answer = invoke(directory, *arguments)
+    assert answer.returncode == 3, answer.stderr
+    assert answer.stderr == "The database cannot be read: file is not a database. Run minutebook doctor.\n"
+
+
+def test_a_password_that_is_no_text_is_refused(directory: Path) -> None:
+    """Bytes that are not UTF-8 reach a program as lone surrogates."""
+    create = ("user", "create", "ada@x.example", "--name", "Ada", "--password-stdin")
+    answer = invoke(directory, *create, typed="\udcff" * 12 + "\n")
+    assert answer.returncode == 2, answer.stderr
+    assert answer.stderr == "The password is not text in UTF-8.\n"
+    assert invoke(directory, "user", "list", "--json").stdout == "[]\n"
+
+
 def test_an_unexpected_error_is_one_line_and_how_to_see_more(directory: Path) -> None:
     database = sqlite3.connect(directory / DATABASE_FILE)
     database.execute('DROP TABLE "user"')
@@ -229,7 +270,7 @@ def test_on_postgresql_commands_work_beside_a_server(tmp_path: Path, postgres_ur
 def test_the_version_and_the_help() -> None:
     here = Path.cwd()
     assert run(here, "--version").stdout.startswith("minutebook ")
-    for arguments in ([], ["serve"], ["demo"], ["init"], ["doctor"], ["backup"], ["user"], ["org", "plan"]):
+    for arguments in ([], ["serve"], ["demo"], ["init"], ["search"], ["doctor"], ["backup"], ["user"], ["org", "plan"]):
         answer = invoke(here, *arguments, "--help")
         assert answer.returncode == 0
         assert "minutebook" in answer.stdout

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from minutebook.actions.log import Format
+from minutebook.deliver.export import ExportLog
+from minutebook.filters import Filter
 from minutebook.identifiers import new_token
 from minutebook.model import Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso
+from minutebook.organization import (
+    auditor_links,
+    credits,
+    invitations,
+    modes,
+    saved_searches,
+    seats,
+    settings,
+    sittings,
+    sso,
+    tokens,
+)
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from tests.support.deployment import Deployment
@@ -28,6 +42,7 @@ def walk(deployment: Deployment) -> int:
 
     by_ada(EnterOrganization("password"))
     by_ada(sittings.OpenSitting(session))
+    by_ada(ExportLog(Format.CSV, Filter(actions=("user.login",)), size=3, first=2))
     by_ada(RecordFailedSignIn("Wrong password", 1))
     by_ada(seats.ChangeRole(bob.id, Role.MEMBER))
     offer = by_ada(invitations.InvitePerson("dan@calder.example", Role.AUDITOR, new_token(deployment.store.randomness)))
@@ -38,11 +53,24 @@ def walk(deployment: Deployment) -> int:
     by_ada(modes.UpdateMode(mode, "Réview", "Read\nlast", ("edit", "read")))
     by_ada(modes.CreateMode("Other", "", ()))
     by_ada(modes.DeleteMode(mode))
+    link = str(by_ada(auditor_links.CreateLink("Acme", "action:member.*", 30, "Acme"))["link"])
+    deployment.open_link(organization, link, "ses_of_acme")
+    deployment.read_by_link(organization, link, "ses_of_acme")
+    by_ada(auditor_links.RevokeLink(link))
+    by_ada(saved_searches.SaveSearch("Refusals", "-outcome:success", shared=True))
+    by_ada(saved_searches.SaveSearch("Refusals", "outcome:denied", shared=True, replace=True))
+    private = str(by_ada(saved_searches.SaveSearch("Bob", f"actor:{bob.email}", shared=False))["search"])
+    by_ada(saved_searches.DeleteSearch(private))
     deployment.act(cleo, organization, credits.BuyCredits(250_000, "inv-1"))
     by_ada(sso.SetSsoDomain("calder.example"))
     by_ada(sso.SetSsoDomain("calder.test"))
     by_ada(sso.RemoveSsoDomain())
+    deployment.act(ada, organization, tokens.CreateToken("SIEM", ("log.read",), 90, "the secret of SIEM"), session)
+    token = str(by_ada(tokens.CreateToken("Backup", ("log.export", "log.read"), 365, "another secret"))["token"])
+    deployment.read_by_token(organization, token)
+    by_ada(tokens.RevokeToken(token))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
+    deployment.act(None, organization, sittings.ReadAsOperator())
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization
@@ -58,5 +86,6 @@ def fill(deployment: Deployment) -> None:
     deployment.act(guest, organization, sittings.OpenSitting(session), session)
     deployment.act(None, organization, sso.SetSsoDomain("calder.example"))
     deployment.act(None, organization, invitations.InvitePerson("eve@calder.example", Role.MEMBER, "a token"))
+    deployment.act(None, organization, auditor_links.CreateLink("Acme", "action:member.*", 30, "Acme"))
     other = deployment.found(deployment.person(), "Other")
     assert (organization, other) == (FILLED, OTHER)

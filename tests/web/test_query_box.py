@@ -79,7 +79,7 @@ def test_the_controls_and_the_box_agree(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
     page = reader.read(("action", "user.invite"), ("actor", "ada"), ("start", "2026-11-06"), ("q", "outcome:success"))
     assert box(page) == "action:user.invite actor:ada after:2026-11-06T01:00 outcome:success"
-    assert "outcomeissuccess" in text(page.text).replace(" ", "")
+    assert "Outcomeissuccess" in text(page.text).replace(" ", "")
     assert rows(asked(reader, box(page))) == rows(page)
     without = reader.open(link(page, "Remove filter: outcome is success"))
     assert box(without) == "action:user.invite actor:ada after:2026-11-06T01:00"
@@ -99,6 +99,13 @@ def test_a_query_finds_by_everything_an_event_says(light_dashboard: Dashboard) -
         assert rows(asked(reader, query)) == [invited.seq], query
     others = [event for event in light_dashboard.events() if not event.action.startswith("user.")]
     assert found(asked(reader, "-action:user.*")).split()[0] == str(len(others))
+
+
+def test_a_chip_is_named_as_the_controls_are_and_a_path_as_it_is_written(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    page = asked(reader, "outcome:success ip:10.0.0.1 details.models.added:o3 wen")
+    names = re.findall(r'<span class="chip__name">([^<]*)</span>', page.text)
+    assert names == ["Details", "Outcome", "IP address", "details.models.added"]
 
 
 def test_a_bad_query_is_pointed_at_kept_and_mended(light_dashboard: Dashboard) -> None:

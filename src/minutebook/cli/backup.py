@@ -41,7 +41,9 @@ def backup(
     with reading(settings) as store:
         try:
             migrate.backup(store, to)
-        except FileExistsError:
+        except FileExistsError as error:
+            if Path(error.filename) != to:  # a file where its folder should be
+                raise
             raise Conflict(f"{to} exists. A backup never overwrites a file: name another.") from None
     events = _read_back(to)
     remark(f"{to.stat().st_size:,} bytes, {events:,} events, read back without an error.")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,8 +13,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from minutebook.cli.console import complain, err, say, shown
-from minutebook.cli.deployment import open_store, settings_of, sqlite_file
-from minutebook.config import CONFIG_FILE, Settings, strange_variables
+from minutebook.cli.deployment import open_store, open_to_others, settings_of, sqlite_file
+from minutebook.config import Settings, strange_variables
 from minutebook.errors import MinutebookError
 from minutebook.organization.replay import check_organization
 from minutebook.store import check, check_schema, migrate, schema, sqlite
@@ -74,7 +72,7 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
         if not file.is_file():
             yield f"There is no database at {file}. Run minutebook init, or name the right --data-directory."
             return
-        yield from _permissions(settings.data_directory, file)
+        yield from open_to_others(settings)
     try:
         store = open_store(settings, lock=False)
     except MinutebookError as error:
@@ -88,12 +86,6 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
         yield f"The database cannot be read: {error.orig}. {RESTORE}"
     finally:
         store.close()
-
-
-def _permissions(directory: Path, file: Path) -> Iterator[str]:
-    for path, right in ((directory, 0o700), (file, 0o600), (directory / CONFIG_FILE, 0o600)):
-        if path.exists() and (found := stat.S_IMODE(path.stat().st_mode)) & 0o077:
-            yield f"{path} is open to other accounts of this machine ({found:o}). Run: chmod {right:o} {path}"
 
 
 def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:

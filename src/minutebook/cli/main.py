@@ -10,11 +10,13 @@ from typing import Annotated
 
 import structlog
 import typer
+from sqlalchemy.exc import DBAPIError
 
-from minutebook.cli import backup, demo, doctor, init, org, reindex, serve, user
+from minutebook.cli import backup, demo, doctor, export, init, org, reindex, search, serve, tail, user
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
-from minutebook.errors import MinutebookError
+from minutebook.errors import MinutebookError, StoreUnavailable
+from minutebook.store import sqlite
 
 DEBUG_VARIABLE = "MINUTEBOOK_DEBUG"
 EXAMPLES = """
@@ -45,6 +47,9 @@ app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.add_typer(user.app, name="user")
 app.add_typer(org.app, name="org")
+app.command("search")(search.search)
+app.command("tail")(tail.tail)
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 app.command("reindex")(reindex.reindex)
@@ -83,18 +88,25 @@ def main() -> None:
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     try:
         app(prog_name="minutebook")
-    except MinutebookError as error:
-        if os.environ.get(DEBUG_VARIABLE):
-            raise
-        complain(error.message)
-        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
-        complain(
-            f"Something unexpected went wrong: {type(error).__name__}: {error}\n"
-            f"Run it again with {DEBUG_VARIABLE}=1 for the traceback, and please report it."
-        )
-        sys.exit(1)
+        message, code = _told(error)
+        complain(message)
+        sys.exit(code)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    if isinstance(error, MinutebookError):
+        return error.message, error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}.", StoreUnavailable.exit_code
+    if isinstance(error, DBAPIError) and sqlite.is_damage(error.orig):
+        return f"The database cannot be read: {error.orig}. Run minutebook doctor.", StoreUnavailable.exit_code
+    return (
+        f"Something unexpected went wrong: {type(error).__name__}: {error}\n"
+        f"Run it again with {DEBUG_VARIABLE}=1 for the traceback, and please report it."
+    ), 1

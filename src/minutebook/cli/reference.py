@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from enum import StrEnum
 from textwrap import dedent, wrap
 from typing import Any, Union, get_args, get_origin
@@ -13,8 +14,11 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from minutebook import config
-from minutebook.actions import CATALOGUE, NOUNS, Action
+from minutebook.actions import CATALOGUE, NOUNS, Action, ocsf
 from minutebook.config import Settings, variable_of
+from minutebook.deliver.formats import FORMATS, Trailer
+from minutebook.deliver.formats import ocsf as ocsf_format
+from minutebook.deliver.formats.columns import COLUMNS, TRAILER_COLUMN
 from minutebook.filters import FIELDS, TERMS, in_order, language
 
 GENERATED = "<!-- Written by tools/generate_docs.py; change what it is derived from instead. -->"
@@ -29,7 +33,7 @@ def actions_markdown() -> str:
         "",
         "# Actions",
         "",
-        *_prose(
+        *prose(
             f"The {len(actions)} actions that can be recorded. Once an action is shipped its name never changes, and "
             "no field of its details is removed or becomes another type. In the sentence, `{…}` stands for a field; "
             "one that is not set is left out."
@@ -38,7 +42,7 @@ def actions_markdown() -> str:
     for noun, title in NOUNS.items():
         of_noun = [action for action in actions if action.noun == noun]
         if of_noun:
-            lines += ["", f"## {title}", "", *_actions_table(of_noun)]
+            lines += ["", f"## {title}", "", *_actionstable(of_noun)]
             lines += [line for action in of_noun for line in _action_section(action)]
     lines += ["", "## Types of fields", "", "Times are in UTC microseconds, amounts in cents."]
     lines += [line for value in _values(actions) for line in _type_section(value)]
@@ -56,16 +60,16 @@ def filters_markdown() -> str:
         "",
         "# Filters",
         "",
-        *_prose(
+        *prose(
             "A filter is the part of an Audit Logs URL that says which events are meant. An event is found when it "
             "fits every field that is set. A field without a value is not set; one that is unknown or wrong is an "
             "error that says what would be accepted, never a wider result."
         ),
         "",
-        *_table(("Key", "Field", "Example", "Given"), rows),
+        *table(("Key", "Field", "Example", "Given"), rows),
     ]
     for field in FIELDS:
-        lines += ["", f"## `{field.key}`", "", *_prose(field.help)]
+        lines += ["", f"## `{field.key}`", "", *prose(field.help)]
     return "\n".join([*lines, *_language_section()]) + "\n"
 
 
@@ -73,28 +77,66 @@ def _language_section() -> Iterator[str]:
     """The query language, from its grammar and the table of its terms."""
     _, grammar, *rest = dedent(language.__doc__ or "").strip().split("\n\n")
     yield from ("", "## The query language", "")
-    yield from _prose(
+    yield from prose(
         "The search box, and `q` in a URL, understand more than the fields above: `action:member.* -outcome:success` "
         "are the acts on members that did not succeed. Fields stand beside each other and must all fit; `-` leaves out "
         "what follows it, `OR` accepts either side, parentheses hold together, and several values of one field are "
         "separated by commas. In the box, times are in the zone of the page."
     )
     rows = [(", ".join(f"`{example}`" for example in kind.examples), kind.help) for kind in TERMS.values()]
-    yield from ("", *_table(("Term", "Meaning"), rows))
+    yield from ("", *table(("Term", "Meaning"), rows))
     yield from ("", "### Grammar", "", "```", *dedent(grammar).split("\n"), "```")
     for paragraph in rest:
-        yield from ("", *_prose(paragraph))
+        yield from ("", *prose(paragraph))
+
+
+def export_markdown() -> str:
+    """`docs/export.md`: the formats of an export, their trailer, their columns, and the OCSF class of every action."""
+    lines = [GENERATED, "", "# Exports", ""]
+    lines += prose(
+        "An export is a file of exactly what a filter finds in an organization's log as it was at one moment: from "
+        "Audit Logs, from the API, and from the command line. It is recorded as `log.export` before its first byte. "
+        "Events come in the order of the log. What is recorded later is not in it, however long it takes."
+    )
+    rows = [(f"`{format_}`", format_.label, f"`.{kind.extension}`", kind.help) for format_, kind in FORMATS.items()]
+    lines += ["", *table(("Format", "Name", "File", "What it is"), rows)]
+    lines += ["", "## Trailer", "", *prose(Trailer.__doc__ or ""), ""]
+    lines += prose(
+        "A file that does not end with its trailer was cut off. One that was is not to be mended by hand: ask again "
+        "with the same `size` (the header `Minutebook-Log-Size` says it) and, as `first`, the last number that arrived "
+        "and 1. What comes then is a file of its own, with a trailer of its own; together they hold every event once. "
+        "`minutebook export --output` does the same by itself, and makes one file of it."
+    )
+    kinds = [(f"`{field.name}`", "integer" if field.type == "int" else "text") for field in fields(Trailer)]
+    lines += ["", *table(("Field", "Type"), kinds)]
+    lines += ["", "## Columns of CSV and Parquet", ""]
+    lines += [*prose("They keep their names, their meaning and their order; what comes later comes behind them."), ""]
+    columns = [(f"`{column.name}`", column.kind, column.help) for column in COLUMNS]
+    last = (f"`{TRAILER_COLUMN}`", "text", "Only in CSV: empty but in the last record, which has nothing else.")
+    lines += table(("Column", "Type", "What it holds"), [*columns, last])
+    lines += ["", "## OCSF", "", *prose(ocsf_format.__doc__ or ""), ""]
+    lines += prose(
+        f"The schema is version {ocsf.VERSION}. `metadata.event_code` is the name of the action, `metadata.sequence` "
+        "the number of the event, and `metadata.tenant_uid` the id of the organization."
+    )
+    classes = [
+        (f"`{name}`", f"{activity.kind.name} ({activity.kind.uid})", f"{activity.name} ({activity.id})")
+        for name in in_order(CATALOGUE)
+        for activity in (CATALOGUE[name].ocsf,)
+    ]
+    lines += ["", *table(("Action", "Class", "Activity"), classes)]
+    return "\n".join(lines) + "\n"
 
 
 def settings_markdown() -> str:
     """`docs/settings.md`: every setting, its variable, its default."""
     lines = [GENERATED, "", "# Settings"]
     for paragraph in dedent(config.__doc__ or "").split("\n\n"):
-        lines += ["", *_prose(paragraph)]
+        lines += ["", *prose(paragraph)]
     for name, field in Settings.model_fields.items():
         default = _default_text(field.default)
         lines += ["", f"## `{name}`", "", f"Variable `{variable_of(name)}`, default {default}.", ""]
-        lines += _prose(field.description or "")
+        lines += prose(field.description or "")
     return "\n".join(lines) + "\n"
 
 
@@ -107,7 +149,7 @@ def cli_markdown() -> str:
         lines += ["", f"## `{path}`", "", _plain_markdown(command.help or "")]
         rows = [(_parameter_text(parameter), getattr(parameter, "help", None) or "") for parameter in command.params]
         if rows:
-            lines += ["", *_table(("Option", "Meaning"), rows)]
+            lines += ["", *table(("Option", "Meaning"), rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -133,7 +175,7 @@ def _default_text(default: object) -> str:
     return f"`{default}`"
 
 
-def _actions_table(actions: Iterable[Action]) -> list[str]:
+def _actionstable(actions: Iterable[Action]) -> list[str]:
     rows = [
         (
             f"[`{action.name}`](#{_anchor(action.name)})",
@@ -144,27 +186,27 @@ def _actions_table(actions: Iterable[Action]) -> list[str]:
         )
         for action in actions
     ]
-    return _table(("Action", "Title", "Severity", "Outcome", "Since"), rows)
+    return table(("Action", "Title", "Severity", "Outcome", "Since"), rows)
 
 
 def _action_section(action: Action) -> list[str]:
-    lines = ["", f"### `{action.name}`", "", *_prose(action.details.__doc__ or ""), "", f"Told as: `{action.says}`"]
-    return lines + _fields_table(action.details)
+    lines = ["", f"### `{action.name}`", "", *prose(action.details.__doc__ or ""), "", f"Told as: `{action.says}`"]
+    return lines + _fieldstable(action.details)
 
 
 def _type_section(value: type[Any]) -> list[str]:
-    heading = ["", f"### {value.__name__}", "", *_prose(value.__doc__ or "")]
+    heading = ["", f"### {value.__name__}", "", *prose(value.__doc__ or "")]
     if issubclass(value, StrEnum):
         return [*heading, "", f"One of {', '.join(f'`{member}`' for member in value)}."]
-    return heading + _fields_table(value)
+    return heading + _fieldstable(value)
 
 
-def _fields_table(model: type[BaseModel]) -> list[str]:
+def _fieldstable(model: type[BaseModel]) -> list[str]:
     rows = [
         (f"`{name}`", _type_text(field.annotation), "yes" if field.is_required() else "no")
         for name, field in model.model_fields.items()
     ]
-    return ["", *_table(("Field", "Type", "Always set"), rows)] if rows else ["", "It has no fields."]
+    return ["", *table(("Field", "Type", "Always set"), rows)] if rows else ["", "It has no fields."]
 
 
 def _type_text(annotation: Any) -> str:
@@ -200,7 +242,8 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A table as lines."""
     heads = tuple(heads)
     return [_row(heads), _row("---" for _ in heads), *map(_row, rows)]
 
@@ -209,7 +252,7 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _prose(text: str) -> list[str]:
+def prose(text: str) -> list[str]:
     """A paragraph as lines of at most 120 characters."""
     return wrap(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
 

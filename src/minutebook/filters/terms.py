@@ -6,6 +6,7 @@ To add one: a row of TERMS, and its clause.
 from __future__ import annotations
 
 import ipaddress
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,9 +32,10 @@ from minutebook.model import ActorKind, Event, Outcome
 
 FIELD = "q"
 DETAILS = "details."
-IDS = "usr_"
 CLIENTS = {"web": "Dashboard", "api": "API", "cli": "Command line"}
 """What acts are done with, as `context.client` records it, and what people call it."""
+IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
+"""The ids of those who can act. What holds anything else, such as an address, is none."""
 MOST_SEQ = (1 << 40) - 1
 
 Fits = Callable[[Event], bool]
@@ -119,13 +121,13 @@ def _parse_actor(text: str, _here: Here) -> ActorValue:
     word = text.strip().lower()
     if word in set(ActorKind):
         return ActorValue("kind", word)
-    if word.startswith(IDS):
+    if IDS.fullmatch(word):
         return ActorValue("id", word)
     return ActorValue("email", actor_match(text, FIELD).text)
 
 
 def _write_actor(actor: ActorValue, _zone: ZoneInfo) -> str:
-    is_otherwise = actor.by == "email" and (actor.text in set(ActorKind) or actor.text.startswith(IDS))
+    is_otherwise = actor.by == "email" and (actor.text in set(ActorKind) or IDS.fullmatch(actor.text) is not None)
     return f"{STAR}{actor.text}{STAR}" if is_otherwise and STAR not in actor.text else actor.text
 
 
@@ -328,8 +330,8 @@ _KINDS = (
     TermKind(
         "actor",
         "Who did it. A complete address fits exactly, a part of one as a part, and * stands for any characters; also "
-        f"an id (usr_…) or a kind: {listed(list(ActorKind), 'or')}.",
-        ("actor:ada@example.com", "actor:@example.com", "actor:system"),
+        f"an id (usr_…, tok_…, aud_…) or a kind: {listed(list(ActorKind), 'or')}.",
+        ("actor:ada@example.com", "actor:@example.com", "actor:token"),
         _parse_actor,
         _write_actor,
         _actor_clause,

@@ -48,9 +48,11 @@ class User:
 
 
 def hash_password(password: str, field: str = "password") -> str:
-    """An argon2id hash; takes some 50 ms on purpose. Raises Invalid for a password that is too short or too long."""
+    """An argon2id hash; takes some 50 ms on purpose. Raises Invalid for a password that cannot be."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise Invalid.one(field, f"Choose a password of {MIN_PASSWORD} to {MAX_PASSWORD:,} characters.")
+    if any(0xD800 <= ord(character) <= 0xDFFF for character in password):  # what a terminal makes of other bytes
+        raise Invalid.one(field, "The password is not text in UTF-8.")
     with _turns:
         return _hasher.hash(password)
 

@@ -6,7 +6,8 @@ event; for raw SQL and DELETE too. On PostgreSQL the trigger takes the head's lo
 event of another transaction could stand in for the missing one.
 
 A SQLite connection without `PRAGMA foreign_keys = ON` cannot change those tables at all. What the guard cannot see:
-whoever may drop its triggers, on PostgreSQL the tables' owner and a superuser. Replaying the log reveals what they did.
+whoever may drop its triggers, or put one of their own before them (on SQLite a temporary one is enough): on PostgreSQL
+the tables' owner and a superuser, on SQLite whoever writes to the file. Replaying the log reveals what they did.
 """
 
 from __future__ import annotations

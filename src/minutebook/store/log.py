@@ -170,7 +170,7 @@ def event_of(row: Row[Any]) -> Event:
     actor = disclosed["actor"]
     return Event(
         organization=row.organization,
-        seq=row.position & SEQ_MASK,
+        seq=seq_of(row),
         id=row.id,
         recorded_at=row.recorded_at,
         occurred_at=row.occurred_at,
@@ -181,6 +181,11 @@ def event_of(row: Row[Any]) -> Event:
         context=Context(**disclosed["context"]),
         details=disclosed["details"],
     )
+
+
+def seq_of(row: Row[Any]) -> int:
+    """The number of the event in a row of the table `event`."""
+    return int(row.position) & SEQ_MASK
 
 
 def events(connection: Connection, organization: int, seqs: Iterable[int] | None = None) -> Iterator[Event]:

@@ -5,7 +5,7 @@ Three kinds, and each kind has its own door:
 * the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
-* deployment tables (`user`, `session`, `link`, `outbox`): people and housekeeping.
+* deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`): people and housekeeping.
 
 Besides them what follows the record, so that it is found: `log_index`, `block`, and the text index that `store/text.py`
 makes. It is made from the events, never a source, and written by `store/index.py`.
@@ -222,6 +222,51 @@ sitting = Table(
     PrimaryKeyConstraint("organization", "session"),
 )
 
+saved_search = Table(
+    "saved_search",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    # `shared`, or the id of the user who alone sees it
+    Column("shelf", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("saved_by", String(32), ForeignKey("user.id"), nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+    Index(None, "organization", "shelf", "name_key", unique=True),
+)
+
+auditor_link = Table(
+    "auditor_link",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("query", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
+token = Table(
+    "token",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("creator", String(32), ForeignKey("user.id"), nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
 ORGANIZATION_TABLES: tuple[Table, ...] = (
     organization,
     seat,
@@ -232,6 +277,9 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     credit_entry,
     sso_domain,
     sitting,
+    saved_search,
+    auditor_link,
+    token,
 )
 
 # ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,6 +306,15 @@ session = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
+auditor_session = Table(
+    "auditor_session",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
 link = Table(
     "link",
     metadata,
@@ -265,6 +322,13 @@ link = Table(
     Column("purpose", String(16), nullable=False),
     Column("user", String(32), ForeignKey("user.id"), nullable=True),
     Column("expires_at", BigInteger, nullable=False),
+)
+
+token_use = Table(
+    "token_use",
+    metadata,
+    Column("token", String(32), primary_key=True),
+    Column("used_at", BigInteger, nullable=True),
 )
 
 outbox = Table(

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, bindparam, select
 
-from minutebook.errors import TooSlow
-from minutebook.filters import EVERYTHING, Cursor, Filter, expression_of, fits
-from minutebook.filters.expression import Expression, all_of, conjuncts, terms
+from minutebook.errors import NotFound, TooSlow
+from minutebook.filters import Cursor, Filter, expression_of, fits
+from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
 from minutebook.model import Event
-from minutebook.store import columns, index, text
+from minutebook.store import columns, index, log, text
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.columns import Chunk
 from minutebook.store.event_json import row_json
@@ -46,10 +46,18 @@ _FROM = select(event).where(event.c.position.between(bindparam("first"), bindpar
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where is searched: one organization's log, as far as it went when the first page was opened."""
+    """Where is searched: one organization's log, as far as it went when the first page was opened.
+
+    `within` is what the events must fit besides, whatever is asked for: the rest of the log is not there for who asks.
+    """
 
     organization: int
     size: int
+    within: Expression = NOTHING_ASKED
+
+    def asking(self, filter_: Filter) -> Expression:
+        """What an event of the scope must fit to be found."""
+        return all_of([self.within, expression_of(filter_)])
 
 
 class Count(NamedTuple):
@@ -70,6 +78,15 @@ class EventPage:
     has_newer: bool
 
 
+class PlacedRows(NamedTuple):
+    """The rows of one page, newest first; the rest as in EventPage."""
+
+    rows: Rows
+    rank: int
+    has_older: bool
+    has_newer: bool
+
+
 def page(
     connection: Connection,
     scope: Scope,
@@ -82,30 +99,27 @@ def page(
 
     `total` is how many the filter finds, for who has counted them already.
     """
-    found, has_older = place(connection, scope, filter_, cursor, limit)
-    newer = cursor is not None and cursor.direction == "newer"
-    rank = cursor.rank if cursor else 0
-    if newer:
-        rank = max(0, rank - len(found))
+    found = place(connection, scope, filter_, cursor, limit)
     total = total or count(connection, scope, filter_)
     if not total.is_exact:
-        total = Count(max(total.number, rank + len(found)), is_exact=False)
-    return EventPage(tuple(map(event_of, found)), rank, total, has_older, has_newer=rank > 0)
+        total = Count(max(total.number, found.rank + len(found.rows)), is_exact=False)
+    return EventPage(tuple(map(event_of, found.rows)), found.rank, total, found.has_older, found.has_newer)
 
 
-def place(
-    connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor | None, limit: int
-) -> tuple[Rows, bool]:
-    """The rows of a page, newest first, and whether there are older ones; nothing is counted. Raises TooSlow."""
+def place(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor | None, limit: int) -> PlacedRows:
+    """The same page as rows, for `row_json`; how many there are besides is not counted. Raises TooSlow."""
     newer = cursor is not None and cursor.direction == "newer"
     edge = Edge(cursor.occurred_at, cursor.seq, is_older=not newer) if cursor else None
     with bounded(connection, PAGE_SECONDS) as deadline:
-        search = _Search(connection, scope, expression_of(filter_))
+        search = _Search(connection, scope, scope.asking(filter_))
         found = list(itertools.islice(search.in_time(deadline, edge, newest_first=not newer), limit + 1))
     more, found = len(found) > limit, found[:limit]
     if newer:
         found.reverse()
-    return found, newer or more
+    rank = cursor.rank if cursor else 0
+    if newer:
+        rank = max(0, rank - len(found))
+    return PlacedRows(found, rank, has_older=newer or more, has_newer=rank > 0)
 
 
 def window(connection: Connection, scope: Scope, filter_: Filter, *, first: int, limit: int) -> list[Event]:
@@ -119,7 +133,7 @@ def window(connection: Connection, scope: Scope, filter_: Filter, *, first: int,
 def window_rows(connection: Connection, scope: Scope, filter_: Filter, *, first: int, limit: int) -> Rows:
     """The same as rows, for `row_json`. Raises TooSlow."""
     with bounded(connection, PAGE_SECONDS) as deadline:
-        search = _Search(connection, scope, expression_of(filter_))
+        search = _Search(connection, scope, scope.asking(filter_))
         return list(itertools.islice(search.in_order(first, deadline), limit))
 
 
@@ -136,16 +150,24 @@ def stream_json(
 
 
 def _stream(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Iterator[Row[Any]]:
-    if filter_ == EVERYTHING:
+    if scope.asking(filter_) == NOTHING_ASKED:
         return _rows_from(connection, scope, first)
-    return _Search(connection, scope, expression_of(filter_)).in_order(first, None)
+    return _Search(connection, scope, scope.asking(filter_)).in_order(first, None)
+
+
+def find(connection: Connection, scope: Scope, seq: int) -> Event:
+    """One event by its number. Raises NotFound, also for one that is out of the scope."""
+    event = log.find(connection, scope.organization, seq)
+    if seq >= scope.size or not fits(scope.within)(event):
+        raise NotFound
+    return event
 
 
 def neighbours(
     connection: Connection, scope: Scope, filter_: Filter, occurred_at: int, seq: int
 ) -> tuple[int | None, int | None]:
     """The numbers of the next newer and the next older event that the filter finds; None where none is near."""
-    search = _Search(connection, scope, expression_of(filter_))
+    search = _Search(connection, scope, scope.asking(filter_))
 
     def nearest(*, newest_first: bool) -> int | None:
         edge = Edge(occurred_at, seq, is_older=newest_first)
@@ -194,7 +216,7 @@ def survey(
     It takes `seconds` at most, or COUNT_SECONDS.
     """
     wanted = tuple(by)
-    if filter_ == EVERYTHING and not wanted and slot is None:
+    if scope.asking(filter_) == NOTHING_ASKED and not wanted and slot is None:
         return Survey(Count(scope.size, is_exact=True), {}, None)
     tally = _Tally(connection, scope, conjuncts(expression_of(filter_)), wanted, slot)
     is_exact = False
@@ -256,9 +278,17 @@ def _one(connection: Connection, scope: Scope, filter_: Filter, name: str) -> di
 
 
 def span(connection: Connection, scope: Scope) -> tuple[int, int] | None:
-    """When the first and the last event of the log happened (UTC microseconds); None in an empty log."""
-    chunks = list(columns.log_of(connection, scope.organization, scope.size).chunks(scope.size))
-    return (min(chunk.earliest for chunk in chunks), max(chunk.latest for chunk in chunks)) if chunks else None
+    """When the first and the last event of the scope happened (UTC microseconds); None when there is none, or where
+    that would take too long to find."""
+    if scope.within == NOTHING_ASKED:
+        chunks = list(columns.log_of(connection, scope.organization, scope.size).chunks(scope.size))
+        return (min(chunk.earliest for chunk in chunks), max(chunk.latest for chunk in chunks)) if chunks else None
+    search = _Search(connection, scope, scope.within)
+    with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
+        ends = [next(search.in_time(deadline, None, newest_first=newest), None) for newest in (False, True)]
+        times = [row.occurred_at for row in ends if row is not None]
+        return (times[0], times[-1]) if times else None
+    return None
 
 
 # ── One search ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -384,9 +414,11 @@ class _Tally:
         self._scope = scope
         self._log = columns.log_of(connection, scope.organization, scope.size)
         means = means_of(connection, scope, self._log, newest_first=True)
-        exact = [(part, found) for part in parts if (found := plan(part, means)).is_exact]
-        self._exact = [(found, concern(part)) for part, found in exact]
-        rest = [part for part in parts if not any(part == other for other, _ in exact)]
+        # what the scope leaves out is left out of every count
+        concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
+        exact = [(plan(part, means), part, column) for part, column in concerned]
+        self._exact = [(found, column) for found, _, column in exact if found.is_exact]
+        rest = [part for found, part, _ in exact if not found.is_exact]
         self._rest = plan(all_of(rest), means) if rest else None
         self._rest_fits = fits(all_of(rest))
         self._by = by

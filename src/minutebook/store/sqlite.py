@@ -90,6 +90,11 @@ def is_a_mistake(error: BaseException | None) -> bool:
     return getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR"
 
 
+def is_damage(error: BaseException | None) -> bool:
+    """Whether SQLite's answer means that the file is damaged, or is none of its own."""
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT"))
+
+
 class WriterLock:
     """One process writes one data directory. The file says who; the lock goes with the process, however it ends."""
 

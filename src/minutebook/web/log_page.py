@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from minutebook.actions import CATALOGUE, NOUNS
+from minutebook.deliver.formats import FORMATS
 from minutebook.email_address import is_email
-from minutebook.errors import Problem
+from minutebook.errors import NotFound, Problem
 from minutebook.filters import (
     EVERYTHING,
     FIELDS,
@@ -18,19 +19,21 @@ from minutebook.filters import (
     Direction,
     Filter,
     expression_of,
+    filter_of,
     presets,
     search_of,
 )
-from minutebook.filters.buckets import Buckets
-from minutebook.filters.expression import all_of, conjuncts, none_of
+from minutebook.filters.buckets import Buckets, buckets_of
+from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, none_of
 from minutebook.filters.telling import clause_of
 from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search
 from minutebook.store.search import Count, EventPage, Scope, Slot
-from minutebook.web import log_views, overview, times
+from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
+from minutebook.web.subject import everything_by, subject_of
 from minutebook.web.views import (
     ActionGroup,
     ActionOption,
@@ -38,10 +41,12 @@ from minutebook.web.views import (
     BadQueryView,
     DatePreset,
     EventPanel,
+    ExportChoice,
     Failure,
     FilterControls,
     Form,
     Histogram,
+    LiveTail,
     LogPage,
     Mistake,
     Moment,
@@ -72,6 +77,16 @@ class Look:
     reading: Reading
     own: ZoneInfo
     now: int
+    within: Expression = NOTHING_ASKED
+    """What the viewer may see of the log."""
+
+    @property
+    def sees_all(self) -> bool:
+        return self.within == NOTHING_ASKED
+
+    def scope(self, size: int) -> Scope:
+        """Where is searched for them, in a log of this size."""
+        return Scope(self.organization.number, size, self.within)
 
     @property
     def address(self) -> Address:
@@ -89,8 +104,9 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
     if cursor and cursor.size > head.size:
         look = _refused(look, Problem(cursor.direction, NO_SUCH_PAGE))
         cursor = None
-    scope = Scope(look.organization.number, cursor.size if cursor else head.size)
-    empty = unsearched_page(look, total=scope.size, kept_since=kept_since(connection, look))
+    scope = look.scope(cursor.size if cursor else head.size)
+    total = scope.size if look.sees_all else search.count(connection, scope, EVERYTHING).number
+    empty = unsearched_page(look, total=total, kept_since=kept_since(connection, look))
     if look.reading.problems:
         return empty
     filter_ = look.address.filter
@@ -106,16 +122,19 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         controls=_with_counts(empty.controls, connection, scope, look, by.get("action"), by_actor),
         histogram=_histogram(buckets, counted.slots, look) if is_overseen else None,
         facets=overview.facets(look.address, {**by, "actor": by_actor or {}}) if is_overseen else (),
+        subject=subject_of(connection, scope, look.address, look.zone),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
         found_exactly=found.total.is_exact,
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
+        exports=_exports(look, scope) if found.events else (),
         newer=_newer(connection, scope, look, head.size, found.total) if cursor else 0,
+        live=None if cursor else LiveTail(look.address.tail_href, head.size - 1),
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
-        without=_without(connection, scope, look) if not found.events else (),
+        without=_without(connection, scope, look, total) if not found.events else (),
         instead=_instead(connection, scope, look) if not found.events else (),
         first_acts=_first_acts(look, scope),
     )
@@ -146,7 +165,8 @@ def event_panel(connection: Connection, look: Look) -> EventPanel | None:
 
 def kept_since(connection: Connection, look: Look) -> Moment | None:
     """When the log began."""
-    for first in log.events(connection, look.organization.number, [0]):
+    size = log.read_head(connection, look.organization.number).size
+    for first in search.window(connection, look.scope(size), EVERYTHING, first=0, limit=1):
         return times.day_of(first.recorded_at, look.zone)
     return None
 
@@ -163,18 +183,21 @@ def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | 
     seq = look.address.event
     if seq is None:
         return None, ""
-    if seq >= size:
-        return None, f"There is no event {seq:,} in this log; its newest is {size - 1:,}."
-    event = log.find(connection, look.organization.number, seq)
+    try:
+        event = search.find(connection, look.scope(size), seq)
+    except NotFound:
+        where = f"in this log; its newest is {size - 1:,}" if look.sees_all else "here"
+        return None, f"There is no event {seq:,} {where}."
     return log_views.panel(
         event, _around(connection, look, event, size), look.address, look.zone, look.own, look.now
     ), ""
 
 
 def _around(connection: Connection, look: Look, event: Event, size: int) -> log_views.Around:
-    scope = Scope(look.organization.number, size)
+    scope = look.scope(size)
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
-    by_actor = search.count(connection, scope, Filter(actor=event.actor.email)).number if event.actor.email else None
+    by = everything_by(event.actor.id)
+    by_actor = search.count(connection, scope, filter_of(by)).number if by else None
     return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor)
 
 
@@ -191,6 +214,19 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
         text=f"{first:,}–{last:,} of {'' if found.total.is_exact else 'at least '}{found.total.number:,}, newest first",
         newer_href=link("newer", found.events[0], found.rank) if found.has_newer else None,
         older_href=link("older", found.events[-1], last) if found.has_older else None,
+    )
+
+
+def _exports(look: Look, scope: Scope) -> tuple[ExportChoice, ...]:
+    path = f"{look.address.path}/export"
+    return tuple(
+        ExportChoice(
+            format_.value,
+            format_.label,
+            kind.purpose,
+            exporting.href(path, format_, look.address.filter, scope.size),
+        )
+        for format_, kind in FORMATS.items()
     )
 
 
@@ -302,7 +338,8 @@ def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: C
 
 def _buckets(connection: Connection, scope: Scope, look: Look) -> Buckets | None:
     span = search.span(connection, scope)
-    return overview.buckets_of(look.address, span, look.zone, look.now) if span else None
+    asked = look.address.filter
+    return buckets_of(asked.start, asked.end, span, look.zone, look.now) if span else None
 
 
 def _histogram(buckets: Buckets | None, slots: list[Slot] | None, look: Look) -> Histogram | None:
@@ -349,7 +386,7 @@ def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tu
     return tuple(groups)
 
 
-def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
+def _without(connection: Connection, scope: Scope, look: Look, total: int) -> tuple[Without, ...]:
     """Each clause without which there would be events, and how many; when none of them alone helps, all of them."""
     if look.address.filter == EVERYTHING:
         return ()
@@ -362,7 +399,7 @@ def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
             found.append(Without(clause_of(part, look.zone).sentence, wider.href, count.number))
         if not count.is_exact:
             break  # the next would take as long
-    return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, scope.size),)
+    return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, total),)
 
 
 def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
@@ -381,6 +418,6 @@ def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
 
 
 def _first_acts(look: Look, scope: Scope) -> tuple[ActionOption, ...]:
-    if look.address.filter != EVERYTHING or scope.size > JUST_BEGUN:
+    if look.address.filter != EVERYTHING or scope.size > JUST_BEGUN or not look.sees_all:
         return ()
     return tuple(ActionOption(name, CATALOGUE[name].title) for name in FIRST_ACTS)

@@ -11,11 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from minutebook.errors import Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn
+from minutebook.errors import Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn, TooManyRequests
 from minutebook.web.render import show
 
 PROBLEM = "application/problem+json"
-JSON_TYPES = frozenset({"application/json", PROBLEM})
+JSON_TYPES = frozenset({"application/json", PROBLEM, "text/event-stream"})
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
 SAFE = frozenset({"GET", "HEAD"})
 
@@ -26,6 +26,7 @@ TITLES = {
     404: "Page not found",
     405: "This is not done this way",
     409: "This cannot be done now",
+    410: "This link cannot be used",
     413: "That is too large",
     415: "This is not what was expected",
     422: "Something is not right",
@@ -88,11 +89,17 @@ def problem_details(request: Request, error: MinutebookError) -> Response:
     }
     if isinstance(error, Invalid):
         body["errors"] = [{"field": problem.field, "message": problem.message} for problem in error.problems]
-    return Response(orjson.dumps(body), error.status, media_type=PROBLEM)
+    response = Response(orjson.dumps(body), error.status, media_type=PROBLEM)
+    if error.status == NotSignedIn.status:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.facts["seconds"])
+    return response
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a program asks: below /api and for a .json always, elsewhere when it prefers JSON to a page."""
+    """Whether a program asks: below /api and for a .json always, elsewhere when it prefers JSON, or a
+    stream of events, to a page."""
     path = request.url.path
     if path == "/api" or path.startswith("/api/") or path.endswith(".json"):
         return True

@@ -12,8 +12,10 @@ MODELS = "models"
 MODES = "modes"
 CREDITS = "credits"
 SSO = "sso"
+TOKENS = "tokens"
 SETTINGS = "settings"
 AUDIT_LOGS = "audit-logs"
+AUDITOR_LINKS = "auditor-links"
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...] = (
     (
@@ -35,10 +37,17 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         "Access",
         (
             ("SSO", "sso", SSO, Permission.SSO_READ),
+            ("API tokens", "key", TOKENS, Permission.TOKENS_WRITE),
             ("Settings", "settings", SETTINGS, Permission.SETTINGS_READ),
         ),
     ),
-    ("Record", (("Audit Logs", "log", AUDIT_LOGS, Permission.LOG_READ),)),
+    (
+        "Record",
+        (
+            ("Audit Logs", "log", AUDIT_LOGS, Permission.LOG_READ),
+            ("Auditor links", "link", AUDITOR_LINKS, Permission.LINKS_WRITE),
+        ),
+    ),
 )
 """Label, icon, path below the organization, and who may open it."""
 

@@ -59,12 +59,12 @@ def invite(request: Request, place: Changed, sent: Sent) -> Response:
         dialog = _dialog(request, place, _not_invited(sent, refused))
         return members_page(request, place, dialog, status=_status(refused))
     with place.site.store.reading() as connection:
-        pending = len(invitations.pending(connection, place.organization.number))
+        held = invitations.held_seats(connection, place.organization.number, place.viewer.at)
     rest = Typed((("emails", "\n".join(refused)), ("role", role.value)))
     return show(
         request,
         "invited.html",
-        place=replace(place, invitations=pending),
+        place=replace(place, invitations=held),
         current=shell.INVITATIONS,
         status=_status(refused),
         invited=invited,

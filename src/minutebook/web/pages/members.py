@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.errors import Invalid, MinutebookError
 from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
-from minutebook.organization import invitations, roster
+from minutebook.organization import invitations, roster, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
 from minutebook.organization.seats import ChangeRole, Member, RemoveMember
@@ -82,7 +82,7 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True)
 class InvitationRow:
-    """One pending invitation."""
+    """One invitation, pending or no longer valid."""
 
     email: str
     role: str
@@ -102,6 +102,7 @@ class Dialog:
     form: Form
     member: Member | None = None
     sessions: int = 0
+    tokens: int = 0
     invitation: Invitation | None = None
     roles: tuple[Choice, ...] = ()
     free: int = 0
@@ -110,7 +111,7 @@ class Dialog:
 
 @router.get("/o/{org}/members")
 def show_members(request: Request, place: Seen) -> Response:
-    """Everybody with a seat, and for those who may invite, the pending invitations."""
+    """Everybody with a seat, and for those who may invite, the invitations."""
     return members_page(request, place)
 
 
@@ -181,7 +182,8 @@ def members_page(
         limit=place.organization.seat_limit,
         pager=_pager(place, listing, found),
         members_path=place.path(shell.MEMBERS),
-        invitations=[invitation_row(place, invitation, listing) for invitation in pending],
+        invitations=[invitation_row(place, each, listing) for each in pending if each.is_live(place.viewer.at)],
+        over=[invitation_row(place, each, listing) for each in pending if not each.is_live(place.viewer.at)],
         invite_href=_here(place, "invitations", "new", listing=listing),
         may_change=place.may(Permission.SEATS_WRITE),
         history_href=_history_href(place),
@@ -239,6 +241,7 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
     with place.site.store.reading() as connection:
         member = roster.read_member(connection, number, known_id(user))
         sessions = roster.entered_sessions(connection, number, user)
+        made = tokens.count_live_by(connection, number, user, place.viewer.at)
     return Dialog(
         kind="remove",
         action=_here(place, "members", user, "remove", listing=listing),
@@ -246,6 +249,7 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
         form=form,
         member=member,
         sessions=sessions,
+        tokens=made,
     )
 
 
@@ -300,7 +304,7 @@ def _end(invitation: Invitation, now: int) -> str:
     """When it ends, to the nearest unit, and what an invitation is worth whose inviter is gone."""
     then = invitation.expires_at
     if not invitation.inviter_may:
-        return "Not valid: who invited no longer may"
+        return "Not valid: whoever invited may no longer"
     if then <= now:
         return f"Expired {times.ago(then, now)}"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):

@@ -13,7 +13,20 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-GUARDED = ("organization", "seat", "access", "invitation", "setting", "mode", "credit_entry", "sso_domain", "sitting")
+GUARDED = (
+    "organization",
+    "seat",
+    "access",
+    "invitation",
+    "setting",
+    "mode",
+    "credit_entry",
+    "sso_domain",
+    "sitting",
+    "saved_search",
+    "auditor_link",
+    "token",
+)
 
 
 def upgrade() -> None:
@@ -80,6 +93,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_outbox_about"), "outbox", ["about"], unique=False)
     op.create_table(
+        "token_use",
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_token_use")),
+    )
+    op.create_table(
         "user",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
@@ -145,6 +164,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_access_session"), "access", ["session"], unique=False)
     op.create_table(
+        "auditor_link",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_auditor_link_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_auditor_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_auditor_link_token_hash")),
+    )
+    op.create_table(
+        "auditor_session",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auditor_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_auditor_session_token_hash")),
+    )
+    op.create_table(
         "credit_entry",
         sa.Column("organization", sa.BigInteger(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
@@ -195,6 +239,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_mode_organization_name_key"), "mode", ["organization", "name_key"], unique=True)
     op.create_table(
+        "saved_search",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("saved_by", sa.String(length=32), nullable=False),
+        sa.Column("saved_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_saved_search_organization")
+        ),
+        sa.ForeignKeyConstraint(["saved_by"], ["user.id"], name=op.f("fk_saved_search_saved_by")),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_saved_search")),
+    )
+    op.create_index(
+        op.f("ix_saved_search_organization_shelf_name_key"),
+        "saved_search",
+        ["organization", "shelf", "name_key"],
+        unique=True,
+    )
+    op.create_table(
         "seat",
         sa.Column("organization", sa.BigInteger(), nullable=False),
         sa.Column("user", sa.String(length=32), nullable=False),
@@ -231,6 +297,22 @@ def upgrade() -> None:
             ["organization"], ["organization.organization"], name=op.f("fk_sso_domain_organization")
         ),
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_sso_domain")),
+    )
+    op.create_table(
+        "token",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("creator", sa.String(length=32), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_token_organization")),
+        sa.ForeignKeyConstraint(["creator"], ["user.id"], name=op.f("fk_token_creator")),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_token_token_hash")),
     )
     text.create(op.get_bind())
     guard.install(op.get_bind(), GUARDED)

@@ -31,11 +31,16 @@ const keepInside = (menu) => {
 
 const shown = (element) => element.getClientRects().length > 0;
 
+// Typing goes on in the search of a menu that was opened by its button; on a touch screen the keyboard would cover the list.
+const enterSearch = (menu) => {
+  if (menu.contains(document.activeElement) && !matchMedia("(pointer: coarse)").matches) $(".pop__search input", menu)?.focus();
+};
+
 const step = (e) => {
   const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
   const menu = by && e.target.closest?.("details[name=menu][open]");
   if (!menu || e.target.matches("input[type=text]:not([data-find])")) return;
-  const stops = $$("summary, .pop__search input, .pop__list :is(a, button:enabled, input)", menu).filter(shown);
+  const stops = $$("summary, .pop__search input, .pop__list :is(a, button:enabled, input), .pop--saved .pop__foot a", menu).filter(shown);
   const next = stops[stops.indexOf(e.target) + by];
   if (!next) return;
   e.preventDefault();
@@ -46,7 +51,11 @@ export const setUpMenus = () => {
   document.addEventListener("click", (e) => {
     for (const menu of openMenus()) if (!menu.contains(e.target)) menu.open = false;
   });
-  document.addEventListener("toggle", (e) => { if (e.target.matches("details[name=menu]") && e.target.open) keepInside(e.target); }, true);
+  document.addEventListener("toggle", (e) => {
+    if (!e.target.matches("details[name=menu]") || !e.target.open) return;
+    keepInside(e.target);
+    enterSearch(e.target);
+  }, true);
   for (const menu of openMenus()) keepInside(menu);
   document.addEventListener("keydown", step);
 };
