@@ -27,7 +27,7 @@ def test_the_committed_pages_are_what_would_be_written() -> None:
 def test_every_setting_and_every_command_is_documented() -> None:
     settings, commands = settings_markdown(), cli_markdown()
     assert all(f"`{name}`" in settings and variable_of(name) in settings for name in Settings.model_fields)
-    for command in ("serve", "demo", "init", "doctor", "backup", "user create", "user list", "user link"):
+    for command in ("serve", "demo", "init", "doctor", "backup", "tail", "user create", "user list", "user link"):
         assert f"## `minutebook {command}`" in commands
     for command in ("create", "list", "plan", "show"):
         assert f"## `minutebook org {command}`" in commands

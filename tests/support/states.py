@@ -455,6 +455,37 @@ def _(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
 
 
+@state("audit logs, live")
+def _(visitor: Visitor) -> None:
+    go_live(visitor)
+
+
+@state("audit logs, live with new events")
+def _(visitor: Visitor) -> None:
+    go_live(visitor)
+    for number in range(12):
+        visitor.site.company.act(
+            visitor.site.company.owner, BuyCredits(100, f"live-{number}-{new_token(visitor.site.store.randomness)}")
+        )
+    expect(visitor.page.locator("[data-live-bar] [data-fresh]")).to_contain_text("12 new events")
+
+
+@state("audit logs, live and over")
+def _(visitor: Visitor) -> None:
+    visitor.page.route("**/audit-logs/tail*", lambda route: route.fulfill(status=401, body="{}"))
+    visitor.open_log()
+    visitor.page.get_by_role("button", name="Live tail").click()
+    expect(visitor.page.locator("[data-live-bar]")).to_contain_text("The live tail has ended")
+
+
+def go_live(visitor: Visitor) -> None:
+    """Opens the log and follows it."""
+    visitor.open_log()
+    toggle = visitor.page.get_by_role("button", name="Live tail")
+    toggle.click()
+    expect(toggle).to_have_attribute("data-live-is", "live")
+
+
 @state("audit logs, wrong dates", leave_out=COVERED)
 def _(visitor: Visitor) -> None:
     visitor.open_log(("start_date", "2026-02-30"), ("end_date", "tomorrow"), ("end_time", "25:00"))

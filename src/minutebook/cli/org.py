@@ -87,7 +87,7 @@ def show(context: typer.Context, org: Named, as_json: AsJson = False) -> None:
         minutebook org show "Calder Robotics"
     """
     with reading(settings_of(context)) as store, store.reading() as connection:
-        organization = _find(connection, org)
+        organization = find(connection, org)
         about = _about(connection, organization)
         members = seats.members(connection, organization.number)
         about["credits_cents"] = credits.balance(connection, organization.number)
@@ -121,14 +121,15 @@ def change_plan(
         raise Invalid.one("plan", "Say what to change: --plan, --seats, or both.")
     with writing(settings_of(context)) as store:
         with store.reading() as connection:
-            now = _find(connection, org)
+            now = find(connection, org)
         changed = ChangePlan(plan or now.plan, now.seat_limit if seat_limit is None else seat_limit)
         event = operate(store, now.number, changed)
     done = "now has" if isinstance(event, Event) else "had already"
     say(f"{shown(now.name)} {done} the plan {changed.plan.value} with {changed.seat_limit} seats.")
 
 
-def _find(connection: Connection, named: str) -> Organization:
+def find(connection: Connection, named: str) -> Organization:
+    """The organization with this id, or the only one with this name. Raises Invalid."""
     found = organizations.find_organization(connection, named)
     if found:
         return found

@@ -446,6 +446,14 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTail:
+    """Where what is recorded from now on is sent from; `after` is the number of the newest event of this page's log."""
+
+    href: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogPage:
     """The Audit Logs page.
 
@@ -473,6 +481,8 @@ class LogPage:
     """Says so when the event of the address is not there: shown above the table."""
     newer: int = 0
     """Events that match the filter and were recorded since the first page was opened, so that no page here has them."""
+    live: LiveTail | None = None
+    """For a first page: what comes later belongs on it."""
     newest_href: str = ""
     """The first page of the same search, as the log is now."""
     without: tuple[Without, ...] = ()

@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
     audit_logs,
+    audit_logs_tail,
     credits,
     founding,
     inviting,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sso.router,
     tokens.router,
     settings.router,
+    audit_logs_tail.router,  # before audit_logs, which takes any other word there for the number of an event
     audit_logs.router,
 )
 

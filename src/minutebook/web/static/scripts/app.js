@@ -6,6 +6,7 @@ import { setUpDialogs } from "./dialogs.js";
 import { setUpFinding } from "./finding.js";
 import { setUpHistograms } from "./histogram.js";
 import { setUpKeys } from "./keys.js";
+import { setUpLive } from "./live.js";
 import { setUpMenus } from "./menus.js";
 import { setUpPanel } from "./panel.js";
 import { setUpReturning } from "./returning.js";
@@ -23,6 +24,7 @@ setUpCopying();
 setUpDialogs();
 setUpPanel();
 setUpHistograms();
+setUpLive();
 setUpReturning();
 setUpKeys();
 // Last: a link that one of the others follows by itself does not leave the page.

@@ -1,0 +1,1 @@
+"""What of the log goes to others: as it grows (`tail.py`)."""
