@@ -454,6 +454,16 @@ class LiveTail:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """One way to export what was found: "CSV", and what it is for."""
+
+    format: str
+    label: str
+    purpose: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogPage:
     """The Audit Logs page.
 
@@ -476,6 +486,8 @@ class LogPage:
     """None when nothing was found, or when counting would have taken too long."""
     facets: tuple[Facet, ...] = ()
     pager: Pager | None = None
+    exports: tuple[ExportChoice, ...] = ()
+    """How what was found can be exported; nothing where there is nothing."""
     event: EventPanel | None = None
     event_missing: str = ""
     """Says so when the event of the address is not there: shown above the table."""
