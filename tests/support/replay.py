@@ -41,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},
 }
 """Which roles may do what; the operator needs no seat for anything."""
-TOKENS_MAY = {"log.view": "log.read"}
+TOKENS_MAY = {"log.view": "log.read", "log.export": "log.export"}
 """Which scope a token needs for what; it may do nothing else."""
 ADMINS_OWN = {"admin", "billing_manager", "member", None}
 
