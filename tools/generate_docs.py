@@ -8,13 +8,8 @@ import sys
 from pathlib import Path
 
 from minutebook.cli.api_reference import api_markdown
-from minutebook.cli.reference import (
-    actions_markdown,
-    cli_markdown,
-    export_markdown,
-    filters_markdown,
-    settings_markdown,
-)
+from minutebook.cli.export_reference import export_markdown
+from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = {

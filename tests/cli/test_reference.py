@@ -10,13 +10,8 @@ import pytest
 from minutebook.actions import CATALOGUE
 from minutebook.actions.log import Format
 from minutebook.cli.api_reference import api_markdown
-from minutebook.cli.reference import (
-    actions_markdown,
-    cli_markdown,
-    export_markdown,
-    filters_markdown,
-    settings_markdown,
-)
+from minutebook.cli.export_reference import export_markdown
+from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
 from minutebook.config import Settings, variable_of
 from minutebook.deliver.formats import Trailer
 from minutebook.deliver.formats.columns import COLUMNS

@@ -224,6 +224,12 @@ def _purchase(_state: State, event: Stored) -> None:
     _require(event.details["amount"]["cents"] > 0, "an amount is positive")
 
 
+def _export(_state: State, event: Stored) -> None:
+    details = event.details
+    _require(details["size"] <= event.seq, "the log did not hold so many events yet")
+    _require(details.get("first", 0) <= details["size"], "it begins behind what is exported")
+
+
 def _create_token(_state: State, event: Stored) -> None:
     lifetime = event.details["expires_at"] - event.recorded_at
     _require(lifetime in {days * DAY for days in range(1, 366)}, "a token works for 1 to 365 days")
@@ -244,5 +250,6 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "search.save": _save_search,
     "search.delete": _check_search,
     "token.create": _create_token,
+    "log.export": _export,
 }
 """What must hold before an act, besides the role of who acts."""

@@ -71,7 +71,7 @@ def document(routes: Iterable[BaseRoute]) -> dict[str, Any]:
         for operation in operations.values():
             operation["security"] = [{name: []} for name in WAYS_IN]
             responses = operation["responses"]
-            responses["200"]["headers"] = _headers(RATE)
+            responses["200"]["headers"] = responses["200"].get("headers", {}) | _headers(RATE)
             for status, told in ERRORS.items():
                 responses[str(status)] = _problem(status, told)
     return built

@@ -18,6 +18,7 @@ from minutebook.permissions import Permission
 from minutebook.store import log, search
 from minutebook.store.search import Scope
 from minutebook.web import exporting, log_address, log_page, log_views
+from minutebook.web.api import exports
 from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.log_page import Look
 from minutebook.web.log_reader import LogReader
@@ -50,7 +51,7 @@ def export(request: Request, reader: Exporter) -> Response:
     """A file of exactly what the filter of the address finds."""
     if reader.organization.plan is not Plan.ENTERPRISE:
         raise NotAllowed(UPGRADE)
-    command = exporting.read(request.query_params.multi_items(), reader.viewer.at)
+    command = exports.command_of(request, reader.viewer.at)
     return exporting.answer(request, reader.site.store, reader.seat, reader.organization, command)
 
 

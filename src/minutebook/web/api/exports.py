@@ -1,0 +1,75 @@
+"""Exports for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import StreamingResponse
+
+from minutebook.actions.log import Format
+from minutebook.deliver.export import ExportLog
+from minutebook.deliver.formats import FORMATS
+from minutebook.filters.terms import MOST_SEQ
+from minutebook.permissions import Permission
+from minutebook.web import exporting
+from minutebook.web.api.parameters import Accepted, one_of, whole
+from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
+
+DEFAULT = Format.JSONL
+FORMAT = one_of(
+    exporting.FORMAT,
+    "What the file is written as; docs/export.md describes each.",
+    [DEFAULT.value, *(format_.value for format_ in FORMATS if format_ is not DEFAULT)],
+)
+SIZE = whole(
+    exporting.SIZE,
+    "How many events the log held at the snapshot: with what `Minutebook-Log-Size` of an earlier answer says, the same "
+    "events are exported again. Without it, as many as it holds now.",
+    None,
+    least=0,
+    most=MOST_SEQ + 1,
+)
+FIRST = whole(
+    exporting.FIRST,
+    "The number of the event to begin with: one more than the last that arrived, to go on where an export was cut off.",
+    0,
+    least=0,
+    most=MOST_SEQ + 1,
+)
+EXPORT = Accepted((FORMAT, SIZE, FIRST))
+
+ANSWER: dict[str, Any] = {
+    "description": "The file. It ends with a trailer that says how many events are in it; without that it was cut off.",
+    "content": {kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in FORMATS.values()},
+    "headers": {
+        exporting.LOG_SIZE: {
+            "description": "How many events the log held at the snapshot.",
+            "schema": {"type": "integer"},
+        },
+        "Content-Disposition": {"description": "What the file is called.", "schema": {"type": "string"}},
+    },
+}
+
+Exporter = Annotated[Principal, Depends(principal(Permission.LOG_EXPORT))]
+
+router = APIRouter(prefix=OF_ORGANIZATION)
+
+
+@router.get("/events/export", operation_id="exportEvents", summary="Export events",
+            response_class=StreamingResponse, openapi_extra=EXPORT.described(), responses={200: ANSWER})  # fmt: skip
+def export_events(request: Request, exporter: Exporter) -> Response:
+    """A file of all events that the filter finds, of any size, in the order of the log, as it was at one moment.
+
+    It is recorded in the log before its first byte. A connection that breaks off leaves a file without its trailer: ask
+    again with the same `size` and with `first`. Each answer is a file of its own with a trailer of its own.
+    """
+    return exporting.answer(
+        request, exporter.site.store, exporter.seat, exporter.organization, command_of(request, exporter.at)
+    )
+
+
+def command_of(request: Request, at: int) -> ExportLog:
+    """What the query of a request asks for at `at` (UTC microseconds). Raises Invalid for all that is wrong with it."""
+    given = EXPORT.read(request, at)
+    return ExportLog(Format(given.of(FORMAT)), given.filter, given.of(SIZE), given.of(FIRST))
