@@ -134,6 +134,13 @@ class TooManyTailsHere(MinutebookError):
     exit_code = 3
 
 
+class TooManyRequests(MinutebookError):
+    """This API token has asked more than {limit} times in a minute. Try again in {seconds} seconds."""
+
+    status = 429
+    code = "too_many_requests"
+
+
 class StoreUnavailable(MinutebookError):
     """The database cannot be reached or is busy. Nothing was changed; try again in a moment."""
 

@@ -25,6 +25,7 @@ from minutebook.record import Command, NoChange, perform
 from minutebook.serve import Server
 from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
+from minutebook.web.rates import Rates
 from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD
 
@@ -62,12 +63,13 @@ class Clock:
 
 
 @contextmanager
-def serving(store: Store, limits: Limits = STANDARD, port: int = 0) -> Iterator[str]:
+def serving(store: Store, rates: Rates | None = None, limits: Limits = STANDARD, port: int = 0) -> Iterator[str]:
     """The address at which the application over `store` answers, until the block ends. `limits` are for live tails."""
     listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(store, WebSettings(address))
-    app.state.site = replace(app.state.site, tails=Tails(store, limits))
+    site = app.state.site
+    app.state.site = replace(site, rates=rates or site.rates, tails=Tails(store, limits))
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -201,7 +203,7 @@ def site_on(
     store = Store(url, clock=clock, patience=patience)
     try:
         company = Company(store)
-        with serving(store, limits) as address:
+        with serving(store, limits=limits) as address:
             yield Site(address, company, clock)
         check_log(store)
     finally:

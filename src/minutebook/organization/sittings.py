@@ -1,4 +1,4 @@
-"""Sittings: someone reading the audit log, recorded once for each session in 30 minutes."""
+"""Sittings: someone reading the audit log, recorded once for each session or API token in 30 minutes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanw
 class OpenSitting(Command):
     """Records that the acting session begins to read the log; nothing when it began less than 30 minutes ago.
 
-    Raises NotFound for a session without access: a sitting ends with it.
+    For an API token, `session` is the token's id. Raises NotFound for a session without access: a sitting ends with it.
     """
 
     needs: ClassVar = Permission.LOG_READ
@@ -33,7 +33,8 @@ class OpenSitting(Command):
     session: str
 
     def change(self, act: Act) -> LogViewed | NoChange:
-        if not access.has(act, self.session):
+        may_sit = self.session == act.seat.actor.id if act.by_token else access.has(act, self.session)
+        if not may_sit:
             raise NotFound
         if is_open(act.connection, act.organization, self.session, act.at):
             return NO_CHANGE

@@ -19,6 +19,7 @@ from minutebook.web.pages import (
     settings,
     signing_in,
     sso,
+    tokens,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     modes.router,
     credits.router,
     sso.router,
+    tokens.router,
     settings.router,
     audit_logs_tail.router,  # before audit_logs, which takes any other word there for the number of an event
     audit_logs.router,
