@@ -119,6 +119,13 @@ class TooManyAttempts(MinutebookError):
     code = "too_many_attempts"
 
 
+class TooManyRequests(MinutebookError):
+    """This API token has asked more than {limit} times in a minute. Try again in {seconds} seconds."""
+
+    status = 429
+    code = "too_many_requests"
+
+
 class TooManyTails(MinutebookError):
     """This log is already followed live in {limit} places, which is the most. Close one of them, or try again later."""
 
@@ -132,13 +139,6 @@ class TooManyTailsHere(MinutebookError):
     status = 503
     code = "too_many_tails_here"
     exit_code = 3
-
-
-class TooManyRequests(MinutebookError):
-    """This API token has asked more than {limit} times in a minute. Try again in {seconds} seconds."""
-
-    status = 429
-    code = "too_many_requests"
 
 
 class StoreUnavailable(MinutebookError):

@@ -111,7 +111,7 @@ def test_keys_turn_pages_and_show_what_is_new(reader: Visitor, site: Site) -> No
     second = leads_on("]")
     assert set(second).isdisjoint(first)
     buy(2)
-    reader.page.get_by_role("searchbox", name="Search the log").press("[")
+    reader.page.get_by_role("combobox", name="Search the log").press("[")
     reader.page.keyboard.press("Tab")
     assert leads_on("[") == first
     expect(reader.page.get_by_role("link", name="2 new events")).to_be_visible()

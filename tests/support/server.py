@@ -63,13 +63,15 @@ class Clock:
 
 
 @contextmanager
-def serving(store: Store, rates: Rates | None = None, limits: Limits = STANDARD, port: int = 0) -> Iterator[str]:
-    """The address at which the application over `store` answers, until the block ends. `limits` are for live tails."""
+def serving(store: Store, limits: Limits = STANDARD, port: int = 0, rates: Rates | None = None) -> Iterator[str]:
+    """The address at which the application over `store` answers, until the block ends.
+
+    `limits` are for live tails, `rates` for API tokens.
+    """
     listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(store, WebSettings(address))
-    site = app.state.site
-    app.state.site = replace(site, rates=rates or site.rates, tails=Tails(store, limits))
+    app.state.site = replace(app.state.site, tails=Tails(store, limits), rates=rates or app.state.site.rates)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -203,7 +205,7 @@ def site_on(
     store = Store(url, clock=clock, patience=patience)
     try:
         company = Company(store)
-        with serving(store, limits=limits) as address:
+        with serving(store, limits) as address:
             yield Site(address, company, clock)
         check_log(store)
     finally:

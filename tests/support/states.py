@@ -382,6 +382,32 @@ def _(visitor: Visitor) -> None:
     visitor.open_log(("query", "-action:user.logout -actor:ci@calder.example outcome:sucess after:2026-11-06"))
 
 
+@state("audit logs, ways to export", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "settings.change"))
+    visitor.page.locator("summary", has_text="Export").click()
+
+
+@state("audit logs, exported")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "settings.change"))
+    visitor.page.locator("summary", has_text="Export").click()
+    with visitor.page.expect_download():
+        visitor.page.get_by_role("link", name="CSV").click()
+    expect(visitor.page.get_by_role("dialog").get_by_role("status")).to_contain_text("Complete.")
+
+
+@state("audit logs, an export that was refused")
+def _(visitor: Visitor) -> None:
+    visitor.expect_complaint("503")
+    visitor.open_log(("action", "settings.change"))
+    problem = {"detail": "The database cannot be reached or is busy. Nothing was changed; try again in a moment."}
+    visitor.page.route("**/audit-logs/export*", lambda route: route.fulfill(status=503, json=problem))
+    visitor.page.locator("summary", has_text="Export").click()
+    visitor.page.get_by_role("link", name="OCSF").click()
+    expect(visitor.page.get_by_role("button", name="Try again")).to_be_visible()
+
+
 @state("audit logs, an event")
 def _(visitor: Visitor) -> None:
     visitor.open_log(("action", "settings.change"))
@@ -404,6 +430,24 @@ def _(visitor: Visitor) -> None:
 def _(visitor: Visitor) -> None:
     visitor.open_log(("action", "user.invite"))
     visitor.menu("actions").get_by_label("Find an action").fill("role")
+
+
+@state("audit logs, completions", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    box = visitor.page.get_by_role("combobox", name="Search the log")
+    box.press_sequentially("details.")
+    expect(visitor.page.get_by_role("option").first).to_be_visible()
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    expect(visitor.page.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+
+
+@state("audit logs, names to complete with", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    visitor.page.get_by_role("combobox", name="Search the log").press_sequentially("target:")
+    expect(visitor.page.get_by_role("option").first).to_be_visible()
 
 
 @state("audit logs, actor", leave_out=COVERED)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from minutebook.actions.log import Format
+from minutebook.deliver.export import ExportLog
+from minutebook.filters import Filter
 from minutebook.identifiers import new_token
 from minutebook.model import Plan, Role
 from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso, tokens
@@ -28,6 +31,7 @@ def walk(deployment: Deployment) -> int:
 
     by_ada(EnterOrganization("password"))
     by_ada(sittings.OpenSitting(session))
+    by_ada(ExportLog(Format.CSV, Filter(actions=("user.login",)), size=3, first=2))
     by_ada(RecordFailedSignIn("Wrong password", 1))
     by_ada(seats.ChangeRole(bob.id, Role.MEMBER))
     offer = by_ada(invitations.InvitePerson("dan@calder.example", Role.AUDITOR, new_token(deployment.store.randomness)))
@@ -47,6 +51,7 @@ def walk(deployment: Deployment) -> int:
     deployment.read_by_token(organization, token)
     by_ada(tokens.RevokeToken(token))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
+    deployment.act(None, organization, sittings.ReadAsOperator())
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization

@@ -1,1 +1,1 @@
-"""What of the log goes to others: as it grows (`tail.py`)."""
+"""What leaves Minutebook: a log as it grows (`tail.py`), and exports of what a filter finds (`export.py`)."""

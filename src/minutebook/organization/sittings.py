@@ -8,11 +8,11 @@ from typing import ClassVar
 from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions.log import LogViewed
-from minutebook.errors import NotFound
+from minutebook.errors import NotAllowed, NotFound
 from minutebook.model import MINUTE, Seat
 from minutebook.organization import access
 from minutebook.permissions import Permission
-from minutebook.record import NO_CHANGE, Act, Command, NoChange, perform
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -62,3 +62,15 @@ def is_open(connection: Connection, organization: int, session: str, at: int) ->
     table = schema.sitting.c
     where = (table.organization == organization, table.session == session, table.opened_at > at - SITTING)
     return connection.execute(select(table.session).where(*where)).first() is not None
+
+
+@dataclass(frozen=True)
+class ReadAsOperator(Command):
+    """Records that whoever runs Minutebook reads the log at the command line, each time: there is no sitting there."""
+
+    needs: ClassVar = ANYBODY
+
+    def change(self, act: Act) -> LogViewed:
+        if not act.by_operator:
+            raise NotAllowed("Only whoever runs Minutebook reads the log without a session.")
+        return LogViewed()

@@ -35,8 +35,8 @@ def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: Zon
     scale = ROOM / (max(succeeded) + max(other) or 1)
     base = round(1 + max(succeeded) * scale, 1)
     bars = []
-    for place, (start, end) in enumerate(itertools.pairwise(found.edges)):
-        inside = address.between(*_within(address, start, end))
+    for place, edges_of in enumerate(itertools.pairwise(found.edges)):
+        start, end = _within(address, *edges_of)
         up, down = (max(number * scale, SMALLEST) if number else 0 for number in (succeeded[place], other[place]))
         told = times.span_told(start, end, zone)
         bars.append(
@@ -51,7 +51,7 @@ def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: Zon
                 until=times.moment_told(end, zone),
                 start=instants.write_start(start),
                 end=instants.write_end(end),
-                href=inside.href,
+                href=address.between(start, end).href,
             )
         )
     return Histogram(

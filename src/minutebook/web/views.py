@@ -296,6 +296,26 @@ class QueryChip:
 
 
 @dataclass(frozen=True, slots=True)
+class Completion:
+    """One thing to choose in the search box. `inserted` takes the place of what is typed; where it `goes_on`, what
+    follows is asked for next."""
+
+    text: str
+    note: str
+    inserted: str
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What could be meant by the characters of the query from `start` to `end`."""
+
+    start: int
+    end: int
+    options: tuple[Completion, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FilterControls:
     """The filter as people set it, with what was typed kept as it was typed.
 
@@ -454,6 +474,16 @@ class LiveTail:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """One way to export what was found: "CSV", and what it is for."""
+
+    format: str
+    label: str
+    purpose: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogPage:
     """The Audit Logs page.
 
@@ -476,6 +506,8 @@ class LogPage:
     """None when nothing was found, or when counting would have taken too long."""
     facets: tuple[Facet, ...] = ()
     pager: Pager | None = None
+    exports: tuple[ExportChoice, ...] = ()
+    """How what was found can be exported; nothing where there is nothing."""
     event: EventPanel | None = None
     event_missing: str = ""
     """Says so when the event of the address is not there: shown above the table."""

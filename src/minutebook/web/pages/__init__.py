@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from minutebook.web.pages import (
     audit_logs,
     audit_logs_tail,
+    completing,
     credits,
     founding,
     inviting,
@@ -36,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.router,
     settings.router,
     audit_logs_tail.router,  # before audit_logs, which takes any other word there for the number of an event
+    completing.router,
     audit_logs.router,
 )
 

@@ -1,8 +1,10 @@
 // Everything works without these: each module only saves a round trip or a movement of the hand.
 import { setUpAnswers } from "./answers.js";
 import { setUpBusy } from "./busy.js";
+import { setUpCompleting } from "./completing.js";
 import { setUpCopying } from "./copying.js";
 import { setUpDialogs } from "./dialogs.js";
+import { setUpExporting } from "./exporting.js";
 import { setUpFinding } from "./finding.js";
 import { setUpHistograms } from "./histogram.js";
 import { setUpKeys } from "./keys.js";
@@ -19,9 +21,11 @@ setUpTheme();
 setUpToast();
 setUpMenus();
 setUpFinding();
+setUpCompleting();
 setUpAnswers();
 setUpCopying();
 setUpDialogs();
+setUpExporting();
 setUpPanel();
 setUpHistograms();
 setUpLive();
