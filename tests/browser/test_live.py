@@ -8,7 +8,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from minutebook.model import Role
 from minutebook.organization.credits import BuyCredits
@@ -124,6 +124,26 @@ def test_what_arrives_while_the_rows_are_fetched_is_neither_lost_nor_counted_twi
     wait_until(reader, all_there)
     reader.page.keyboard.press("n")
     wait_until(reader, lambda: reader.found()[0] == newest)
+
+
+def test_what_arrives_behind_the_rows_that_are_on_their_way_goes_on_waiting(site: Site, reader: Visitor) -> None:
+    go_live(reader)
+    buy(site, f"asked-for-{time.time_ns()}")
+    expect(fresh(reader)).to_have_text("1 new event n")
+    path = urlsplit(reader.page.url).path
+
+    def slowly(route: Route) -> None:
+        answer = route.fetch()
+        for number in range(2):
+            buy(site, f"behind-{time.time_ns()}-{number}")
+        expect(fresh(reader)).to_have_text("3 new events n")
+        route.fulfill(response=answer)
+
+    reader.page.route(lambda url: urlsplit(url).path == path, slowly)
+    before = size(site)
+    reader.page.keyboard.press("n")
+    expect(fresh(reader)).to_have_text("2 new events n")
+    assert reader.found()[0] == before - 1
 
 
 def test_it_follows_the_filter_and_stays_on_with_the_next(site: Site, reader: Visitor) -> None:

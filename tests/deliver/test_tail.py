@@ -164,6 +164,24 @@ def test_a_commit_of_this_process_wakes_at_once(calder: Calder, monkeypatch: pyt
     assert not follower.store.recorded.awaited()
 
 
+def test_what_is_recorded_during_a_look_wakes_for_the_next(calder: Calder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tails, "_watch", lambda _: None)
+    follower, before = Follower(calder), calder.deployment.size(calder.number)
+
+    def look() -> Batch:
+        batch = follower.look()
+        if not calder.deployment.size(calder.number) > before:
+            calder.write(1, each=1)  # behind the snapshot, and before the batch is taken
+        return batch
+
+    async def first_two() -> list[Batch]:
+        async with aclosing(follower.tails.follow(calder.number, look)) as batches:
+            return [await anext(batches), await anext(batches)]
+
+    [empty, batch] = asyncio.run(asyncio.wait_for(first_two(), 10))
+    assert (empty.events, [event.seq for event in batch.events]) == ((), [before])
+
+
 def test_a_commit_of_another_process_wakes_within_about_a_second(calder: Calder) -> None:
     apart = Store(calder.deployment.store.url, lock=False)
     follower, before = Follower(calder, apart), calder.deployment.size(calder.number)

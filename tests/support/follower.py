@@ -11,6 +11,8 @@ from urllib.parse import quote, urlencode
 
 import httpx2 as httpx
 
+from minutebook.organization.tokens import PREFIX
+
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -28,12 +30,16 @@ class Message:
 
 
 class Follower:
-    """A client with the cookies of one session. `last` is the last id it was sent, as a browser keeps it."""
+    """A client with one session, or with an API token. `last` is the last id it was sent, as a browser keeps it."""
 
     def __init__(self, base_url: str, path: str, token: str, *pairs: tuple[str, str], patience: float = 20) -> None:
         self.last: int | None = None
+        is_program = token.startswith(PREFIX)
         self._client = httpx.Client(
-            base_url=base_url, cookies={"minutebook-session": token}, timeout=httpx.Timeout(patience)
+            base_url=base_url,
+            cookies={} if is_program else {"minutebook-session": token},
+            headers={"Authorization": f"Bearer {token}"} if is_program else {},
+            timeout=httpx.Timeout(patience),
         )
         self._path = f"{path}?{urlencode(pairs, quote_via=quote)}" if pairs else path
 

@@ -22,6 +22,7 @@ from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
+from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
 from minutebook.record import perform
 from minutebook.store import log
 from tests.support.deployment import OPERATOR
@@ -45,6 +46,8 @@ def light_site(migrated_sqlite: str) -> Iterator[Site]:
         yield site
 
 
+PAGE = "/o/{org}/audit-logs/tail"
+API = "/api/v1/organizations/{org}/events/tail"
 Follow = Callable[..., Follower]
 
 
@@ -53,8 +56,8 @@ def follow() -> Iterator[Follow]:
     """Call it for somebody who follows the log of a site."""
     with ExitStack() as open_:
 
-        def follow(site: Site, user: User, *pairs: tuple[str, str], token: str = "") -> Follower:
-            path = f"/o/{site.company.id}/audit-logs/tail"
+        def follow(site: Site, user: User, *pairs: tuple[str, str], token: str = "", path: str = PAGE) -> Follower:
+            path = path.format(org=site.company.id)
             made = Follower(site.base_url, path, token or site.company.session(user), *pairs)
             open_.callback(made.close)
             return made
@@ -216,6 +219,45 @@ def test_the_sitting_is_recorded_and_renewed_while_it_runs(migrated_url: str, fo
                 buy(site, f"r-{round_}")
                 assert until(messages, lambda found: found.is_event).data["action"] == "credits.purchase"
                 clock.stop(now + (round_ + 1) * 31 * MINUTE)
+
+
+def new_token(site: Site) -> tuple[str, str]:
+    """The id and the secret of a new API token."""
+    secret = new_secret(site.store.randomness)
+    event = site.company.act(site.company.owner, CreateToken("SIEM", ("log.read",), 30, secret))
+    return str(event.details["token"]), secret
+
+
+def test_a_program_follows_by_its_token_until_it_is_revoked(site: Site, follow: Follow) -> None:
+    id_, secret = new_token(site)
+    reader = follow(site, site.company.owner, ("action", "credits.purchase"), token=secret, path=API)
+    with reader.connected() as messages:
+        next(messages)
+        for number in range(3):
+            buy(site, f"r-{number}")
+        seqs = events_of(messages)
+        bought = [next(seqs) for _ in range(3)]
+        site.company.act(site.company.owner, RevokeToken(id_))
+        buy(site, "later")
+        ended = [message for message in messages if message.data is not None]
+    assert bought == sorted(bought)
+    assert [(message.kind, message.data["code"]) for message in ended] == [("ended", "not_allowed")]
+    with site.store.reading() as connection:
+        events = list(log.events(connection, site.company.number))
+    assert [event.actor.id for event in events if event.action == "log.view"] == [id_]
+    answer = reader.refused()
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_token")
+
+
+def test_a_program_is_told_what_is_wrong_and_a_session_follows_too(light_site: Site, follow: Follow) -> None:
+    wrong = follow(light_site, light_site.company.owner, ("after", "-2"), ("limit", "5"), path=API).refused()
+    assert {error["field"] for error in wrong.json()["errors"]} == {"after", "limit"}
+    reader = follow(light_site, light_site.company.owner, ("after", "-1"), path=API)
+    with reader.connected() as messages:
+        assert next(events_of(messages)) == 0
+    reader.last = 5
+    with reader.connected() as messages:
+        assert next(events_of(messages)) == 6
 
 
 # ── Cost ────────────────────────────────────────────────────────────────────────────────────────────────────────────

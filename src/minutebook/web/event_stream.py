@@ -25,18 +25,18 @@ from minutebook.deliver.tails import Tails
 from minutebook.errors import Invalid, MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.filters import Filter
 from minutebook.filters.quote import quoted
+from minutebook.filters.terms import MOST_SEQ
 from minutebook.model import Seat
 from minutebook.organization import sittings
 from minutebook.store.event_json import event_json
 from minutebook.web.following import Following, must_read
-from minutebook.web.log_address import LONGEST_EVENT
 from minutebook.web.site import Site
 
-LAST_EVENT_ID = "last-event-id"
+LAST_EVENT_ID = "Last-Event-ID"
 AFTER = "after"
 RETRY_MS = 2000
 HEARTBEAT = b":\n\n"
-NUMBER = re.compile(rf"-1|[0-9]{{1,{LONGEST_EVENT}}}")
+NUMBER = re.compile(r"-1|[0-9]{1,13}")
 
 log = structlog.get_logger("minutebook.tail")
 
@@ -143,10 +143,13 @@ def asked_after(request: Request) -> After:
     """Where the request wants to go on. A browser that reconnects sends both: the header is newer. Raises Invalid."""
     header = request.headers.get(LAST_EVENT_ID, "").strip()
     texts = [header] if header else [text for text in request.query_params.getlist(AFTER) if text.strip()]
-    field = "Last-Event-ID" if header else AFTER
-    if not texts:
-        return After(None, field)
-    if len(texts) > 1 or not NUMBER.fullmatch(texts[0].strip()):
+    field = LAST_EVENT_ID if header else AFTER
+    return After(parse_after(field, *texts) if texts else None, field)
+
+
+def parse_after(field: str, *texts: str) -> int:
+    """The one number that is given for a field. Raises Invalid."""
+    if len(texts) > 1 or not NUMBER.fullmatch(texts[0].strip()) or int(texts[0]) > MOST_SEQ:
         accepted = "Give the number of the last event you have seen, such as 204, once; -1 begins with the first."
         raise Invalid.one(field, f"{quoted(', '.join(texts))} is not accepted. {accepted}")
-    return After(int(texts[0]), field)
+    return int(texts[0])

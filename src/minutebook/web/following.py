@@ -1,7 +1,7 @@
 """Somebody who follows the log for as long as they may: looked at again before each batch, from the batch's snapshot.
 
-In the order of every reading: session → seat → permission → plan → sitting. Whoever loses one of them is sent nothing
-that was recorded since, not even that they lost it.
+In the order of every reading: session or token → seat → permission → plan → sitting. Whoever loses one of them is sent
+nothing that was recorded since, not even that they lost it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from minutebook.deliver.tail import Batch, Tail
 from minutebook.errors import Forbidden, NotAllowed, NotFound, NotSignedIn
-from minutebook.model import Plan, Seat
-from minutebook.organization import sign_in, sittings
+from minutebook.model import ActorKind, Plan, Seat
+from minutebook.organization import sign_in, sittings, tokens
+from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
 from minutebook.store.engine import Store
@@ -21,7 +22,7 @@ from minutebook.store.engine import Store
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """`sitting` is the id of the session that reads."""
+    """`sitting` is the id of the session or API token that reads."""
 
     store: Store
     seat: Seat
@@ -44,8 +45,25 @@ class Following:
             return self.tail.read(connection)
 
 
-def must_read(connection: Connection, seat: Seat, session: str, at: int) -> None:
+def must_read(connection: Connection, seat: Seat, sitting: str, at: int) -> None:
     """Raises NotSignedIn, NotFound, Forbidden or NotAllowed when the log may not be read at `at` (UTC microseconds)."""
+    is_token = seat.actor.kind is ActorKind.TOKEN
+    organization = (_by_token if is_token else _by_session)(connection, seat, sitting, at)
+    if organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(sittings.UPGRADE)
+
+
+def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Organization:
+    try:
+        is_live = tokens.read_token(connection, seat.organization, token).is_live(at)
+    except NotFound:
+        is_live = False
+    if not is_live:
+        raise NotAllowed("This API token has expired or was revoked.")
+    return read_organization(connection, seat.organization)
+
+
+def _by_session(connection: Connection, seat: Seat, session: str, at: int) -> Organization:
     if not sign_in.lives(connection, session, at):
         raise NotSignedIn
     held = held_seats(connection, seat.actor.id, session)
@@ -56,5 +74,4 @@ def must_read(connection: Connection, seat: Seat, session: str, at: int) -> None
         raise NotSignedIn
     if not may(here.role, Permission.LOG_READ):
         raise Forbidden(role=here.role.label.lower(), verb=Permission.LOG_READ.value)
-    if here.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(sittings.UPGRADE)
+    return here.organization
