@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minutebook.model import Role
-from minutebook.permissions import PERMISSIONS, SUMMARY, Permission, may, may_change
+from minutebook.permissions import PERMISSIONS, SUMMARY, Permission, TokenScope, may, may_change, token_may
 
 TABLE = """
                  owner  admin  auditor  billing_manager  member
@@ -18,7 +18,9 @@ CREDITS_READ       x      x       .            x            .
 CREDITS_BUY        x      .       .            x            .
 SSO_READ           x      x       .            .            .
 SSO_WRITE          x      x       .            .            .
+TOKENS_WRITE       x      x       .            .            .
 LOG_READ           x      x       x            .            .
+LOG_EXPORT         x      x       x            .            .
 """
 
 
@@ -32,6 +34,17 @@ def test_the_table_of_permissions() -> None:
     assert {(role, permission): may(role, permission) for role in Role for permission in Permission} == expected
     assert PERMISSIONS.keys() == set(Permission)
     assert SUMMARY.keys() == set(Role)
+
+
+def test_what_a_token_may() -> None:
+    """Nothing but what its scopes say, and none of them lets it change anything."""
+    table = {TokenScope.LOG_READ: Permission.LOG_READ, TokenScope.LOG_EXPORT: Permission.LOG_EXPORT}
+    assert table.keys() == set(TokenScope)
+    for permission in Permission:
+        assert not token_may((), permission)
+        for scope in TokenScope:
+            assert token_may([scope], permission) is (table[scope] is permission)
+    assert all(token_may(TokenScope, permission) for permission in table.values())
 
 
 CHANGES = [(before, after) for before in (*Role, None) for after in (*Role, None) if before or after]

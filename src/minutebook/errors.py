@@ -119,6 +119,13 @@ class TooManyAttempts(MinutebookError):
     code = "too_many_attempts"
 
 
+class TooManyRequests(MinutebookError):
+    """This API token has asked more than {limit} times in a minute. Try again in {seconds} seconds."""
+
+    status = 429
+    code = "too_many_requests"
+
+
 class StoreUnavailable(MinutebookError):
     """The database cannot be reached or is busy. Nothing was changed; try again in a moment."""
 

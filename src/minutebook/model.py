@@ -54,9 +54,11 @@ class Outcome(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who can act. `system` is Minutebook itself or whoever runs it, at the command line."""
+    """Who can act. `token` is a program with an API token, `system` Minutebook itself or whoever runs it, at the
+    command line."""
 
     USER = "user"
+    TOKEN = "token"  # noqa: S105 - a kind, not a secret
     SYSTEM = "system"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from minutebook.model import Role
@@ -22,7 +23,9 @@ class Permission(StrEnum):
     CREDITS_BUY = "buy credits"
     SSO_READ = "see single sign-on"
     SSO_WRITE = "set or remove the SSO domain"
+    TOKENS_WRITE = "create or revoke API tokens"
     LOG_READ = "read the audit log"
+    LOG_EXPORT = "export the audit log"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -35,7 +38,27 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.CREDITS_BUY: frozenset({OWNER, BILLING}),
     Permission.SSO_READ: frozenset({OWNER, ADMIN}),
     Permission.SSO_WRITE: frozenset({OWNER, ADMIN}),
+    Permission.TOKENS_WRITE: frozenset({OWNER, ADMIN}),
+    Permission.TOKENS_WRITE: frozenset({OWNER, ADMIN}),
     Permission.LOG_READ: frozenset({OWNER, ADMIN, AUDITOR}),
+    Permission.LOG_EXPORT: frozenset({OWNER, ADMIN, AUDITOR}),
+}
+
+
+class TokenScope(StrEnum):
+    """What an API token may be used for."""
+
+    LOG_READ = "log.read"
+    LOG_EXPORT = "log.export"
+
+    @property
+    def label(self) -> str:
+        return {"log.read": "Read the audit log", "log.export": "Export the audit log"}[self]
+
+
+TOKENS_MAY: dict[TokenScope, frozenset[Permission]] = {
+    TokenScope.LOG_READ: frozenset({Permission.LOG_READ}),
+    TokenScope.LOG_EXPORT: frozenset({Permission.LOG_EXPORT}),
 }
 
 GRANTS: dict[Role, frozenset[Role]] = {
@@ -49,7 +72,7 @@ GRANTS: dict[Role, frozenset[Role]] = {
 
 SUMMARY: dict[Role, str] = {
     OWNER: "Everything, including other owners",
-    ADMIN: "Seats, settings, modes, SSO and the log",
+    ADMIN: "Seats, settings, modes, SSO, API tokens and the log",
     AUDITOR: "Reads the log, changes nothing",
     BILLING: "Sees and buys credits",
     MEMBER: "Uses the product",
@@ -59,6 +82,11 @@ SUMMARY: dict[Role, str] = {
 def may(role: Role, permission: Permission) -> bool:
     """Whether a seat with this role has the permission."""
     return role in PERMISSIONS[permission]
+
+
+def token_may(scopes: Iterable[TokenScope], permission: Permission) -> bool:
+    """Whether an API token with these scopes has the permission."""
+    return any(permission in TOKENS_MAY[scope] for scope in scopes)
 
 
 def may_change(role: Role, before: Role | None, after: Role | None) -> bool:

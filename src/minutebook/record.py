@@ -12,13 +12,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Final, final
 
+import orjson
 from sqlalchemy import Connection, select
 
 from minutebook.actions import Details
 from minutebook.actions.values import Person
-from minutebook.errors import Forbidden, NotFound
+from minutebook.errors import Forbidden, NotAllowed, NotFound
 from minutebook.model import ActorKind, Event, Json, Randomness, Role, Seat
-from minutebook.permissions import Permission, may
+from minutebook.permissions import Permission, TokenScope, may, token_may
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
 
@@ -64,6 +65,11 @@ class Act:
         """Whether Minutebook itself, or whoever runs it, acts; it needs no seat."""
         return self.seat.actor.kind is ActorKind.SYSTEM
 
+    @property
+    def by_token(self) -> bool:
+        """Whether a program acts with an API token; its scopes take the place of a role."""
+        return self.seat.actor.kind is ActorKind.TOKEN
+
 
 class Command(ABC):
     """What somebody wants to do: a frozen dataclass of its arguments.
@@ -95,8 +101,8 @@ class Command(ABC):
 def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
     """Does what the command says and records it, both or neither; returns the event.
 
-    Raises Forbidden when the role may not, NotFound when there is no seat, Invalid and others as the command documents,
-    StoreUnavailable when the database cannot be written to.
+    Raises Forbidden when the role may not, NotAllowed when the API token may not, NotFound when there is no seat or
+    token, Invalid and others as the command documents, StoreUnavailable when the database cannot be written to.
     """
     prepared = command.prepare()
     with store.acting() as connection:
@@ -120,13 +126,32 @@ def role_of(connection: Connection, seat: Seat) -> Role | None:
     return Role(role) if role else None
 
 
+def token_scopes(connection: Connection, seat: Seat, at: int) -> tuple[TokenScope, ...] | None:
+    """The scopes of the API token that acts, as they are now; None when it is revoked or has expired."""
+    tokens = schema.token.c
+    where = (tokens.organization == seat.organization, tokens.id == seat.actor.id, tokens.expires_at > at)
+    scopes = connection.execute(select(tokens.scopes).where(*where)).scalar_one_or_none()
+    return None if scopes is None else tuple(map(TokenScope, orjson.loads(scopes)))
+
+
 def _authorize(act: Act, needs: Permission | Anybody) -> None:
     if isinstance(needs, Anybody) or act.by_operator:
+        return
+    if act.by_token:
+        _authorize_token(act, needs)
         return
     if act.role is None:
         raise NotFound(why="no seat")
     if not may(act.role, needs):
         raise Forbidden(role=act.role.label.lower(), verb=needs.value)
+
+
+def _authorize_token(act: Act, needs: Permission) -> None:
+    scopes = token_scopes(act.connection, act.seat, act.at)
+    if scopes is None:
+        raise NotFound(why="no token")
+    if not token_may(scopes, needs):
+        raise NotAllowed(f"This API token may not {needs.value}.")
 
 
 def _draft(seat: Seat, details: Details) -> log.Draft:

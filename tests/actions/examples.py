@@ -10,6 +10,7 @@ from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import FirstSettings, OrganizationCreated
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
+from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.actions.user import (
     InvitationAccepted,
     InvitationRevoked,
@@ -50,6 +51,8 @@ EXAMPLES: tuple[Details, ...] = (
     ),
     SsoDomainSet(domain=Change(before="calder.example", after="calder.test")),
     SsoDomainRemoved(domain="calder.test"),
+    TokenCreated(token="tok_1", name="SIEM", scopes=("log.export", "log.read"), expires_at=1),
+    TokenRevoked(token="tok_1", name="SIEM"),
     SignedIn(method="password"),
     SignInFailed(reason="Wrong password", attempt=3),
     SignedOut(),

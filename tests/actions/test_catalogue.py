@@ -136,6 +136,8 @@ def test_sentences() -> None:
         "default model openai/gpt-5 → new/model forbid → allow",
         "Set the SSO domain calder.example → calder.test",
         "Removed the SSO domain calder.test",
+        "Created the API token SIEM for log.export, log.read",
+        "Revoked the API token SIEM",
         "Signed in with password",
         "Wrong password, attempt 3 in 15 minutes",
         "Signed out",

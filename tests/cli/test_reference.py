@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from minutebook.actions import CATALOGUE
+from minutebook.cli.api_reference import api_markdown
 from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
 from minutebook.config import Settings, variable_of
 from minutebook.filters import FIELDS
+from minutebook.web.api import OPENAPI
 from tools.generate_docs import DOCS, main
 
 
@@ -18,6 +20,7 @@ def test_the_committed_pages_are_what_would_be_written() -> None:
     assert (DOCS / "actions.md").read_text(encoding="utf-8") == actions_markdown()
     assert (DOCS / "filters.md").read_text(encoding="utf-8") == filters_markdown()
     assert (DOCS / "settings.md").read_text(encoding="utf-8") == settings_markdown()
+    assert (DOCS / "api.md").read_text(encoding="utf-8") == api_markdown()
     assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli_markdown()
 
 
@@ -51,6 +54,18 @@ def test_every_filter_is_documented() -> None:
     for field in FIELDS:
         assert f"\n## `{field.key}`\n" in page
         assert field.help in page.replace("\n", " ")
+
+
+def test_every_operation_parameter_and_answer_of_the_api_is_documented() -> None:
+    page = api_markdown()
+    for path, operations in OPENAPI["paths"].items():
+        section = page.partition(f"`GET {path}`")[2].partition("\n## ")[0]
+        for parameter in operations["get"]["parameters"]:
+            assert f"| `{parameter['name']}` |" in section
+        for status in operations["get"]["responses"]:
+            assert f"| {status} |" in (section if status == "200" else page.partition("## Errors")[2])
+    for link in re.findall(r"\]\(#([a-z]+)\)", page):
+        assert link in {heading.lower() for heading in re.findall(r"^### (.*)$", page, re.MULTILINE)}
 
 
 def test_a_stale_page_is_shown_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,18 @@ from collections.abc import Callable
 
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
-from minutebook.organization import credits, invitations, modes, organizations, seats, settings, sign_in, sittings, sso
+from minutebook.organization import (
+    credits,
+    invitations,
+    modes,
+    organizations,
+    seats,
+    settings,
+    sign_in,
+    sittings,
+    sso,
+    tokens,
+)
 from minutebook.organization.people import User
 from minutebook.record import ANYBODY, Command, NoChange
 from tests.support.commands import all_commands
@@ -27,6 +38,8 @@ EXPECTED: dict[type[Command], set[Role]] = {
     credits.BuyCredits: {OWNER, BILLING},
     sso.SetSsoDomain: {OWNER, ADMIN},
     sso.RemoveSsoDomain: {OWNER, ADMIN},
+    tokens.CreateToken: {OWNER, ADMIN},
+    tokens.RevokeToken: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
 }
 DECIDE_THEMSELVES = {
@@ -73,6 +86,10 @@ class Tries:
             credits.BuyCredits: lambda: credits.BuyCredits(100, f"inv-{number}"),
             sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
             sso.RemoveSsoDomain: self._remove_domain,
+            tokens.CreateToken: lambda: tokens.CreateToken(f"Token {number}", ("log.read",), 1, token),
+            tokens.RevokeToken: lambda: tokens.RevokeToken(
+                self._made(tokens.CreateToken(f"Token {number}", ("log.read",), 1, token), "token")
+            ),
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
         }
         assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -22,7 +23,7 @@ from hypothesis.stateful import (
 from minutebook.errors import MinutebookError
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, sign_in, sittings, sso
+from minutebook.organization import credits, invitations, modes, seats, sign_in, sittings, sso, tokens
 from minutebook.organization import settings as organization_settings
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.people import User
@@ -80,6 +81,7 @@ class Machine(RuleBasedStateMachine):
         self.offers: list[tuple[int, str, str, int]] = []
         self.modes: list[tuple[int, str]] = []
         self.seen: list[str] = []
+        self.tokens: list[tuple[int, str]] = []
 
     @initialize()
     def begin(self) -> None:
@@ -216,6 +218,32 @@ class Machine(RuleBasedStateMachine):
     @rule(actor=actors, organization=organizations, fault=faults)
     def remove_domain(self, actor: int, organization: int, fault: Fault | None) -> None:
         self.act(actor, organization, sso.RemoveSsoDomain(), fault)
+
+    @rule(
+        actor=actors,
+        organization=organizations,
+        scopes=st.lists(st.sampled_from(["log.read", "log.export", "?"]), max_size=2),
+        days=st.sampled_from([1, 7, 365, 0, 366]),
+        fault=faults,
+    )
+    def create_token(self, actor: int, organization: int, scopes: list[str], days: int, fault: Fault | None) -> None:
+        secret = tokens.new_secret(self.store.randomness)
+        event = self.act(actor, organization, tokens.CreateToken("SIEM", tuple(scopes), days, secret), fault)
+        if event:
+            self.tokens.append((organization, str(event.details["token"])))
+
+    @precondition(lambda self: self.tokens)
+    @rule(actor=actors, token=indices, elsewhere=rarely, fault=faults)
+    def revoke_token(self, actor: int, token: int, elsewhere: bool, fault: Fault | None) -> None:
+        organization, chosen = self.tokens[token % len(self.tokens)]
+        self.act(actor, organization ^ elsewhere, tokens.RevokeToken(chosen), fault)
+
+    @precondition(lambda self: self.tokens)
+    @rule(token=indices, elsewhere=rarely)
+    def read_the_log_by_token(self, token: int, elsewhere: bool) -> None:
+        organization, chosen = self.tokens[token % len(self.tokens)]
+        with suppress(MinutebookError):
+            self.deployment.read_by_token(self.numbers[organization ^ elsewhere], chosen)
 
     # ── Coming and going ─────────────────────────────────────────────────────────────────────────────────────────────
 

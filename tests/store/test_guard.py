@@ -97,6 +97,8 @@ def _insert_another(connection: Connection, table: Table, organization: int) -> 
             row["organization"] = connection.execute(select(numbers).where(numbers != organization)).scalar_one()
         case "invitation":
             row |= {"id": "inv_x", "email": "x@calder.example", "token_hash": b"x" * 32}
+        case "token":
+            row |= {"id": "tok_x", "token_hash": b"x" * 32}
         case "mode":
             row |= {"id": "mod_x", "name_key": "x"}
         case _:

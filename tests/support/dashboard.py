@@ -6,18 +6,19 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from urllib.parse import urlencode
 
 from fastapi.routing import APIRoute
 from httpx2 import Response
 from starlette.testclient import TestClient
 
 from minutebook.model import Context, Event, Plan, Role
-from minutebook.organization import people, sign_in
+from minutebook.organization import people, sign_in, tokens
 from minutebook.organization.organizations import Organization, all_organizations, read_organization
 from minutebook.organization.people import User
 from minutebook.store import schema
+from minutebook.web import api, pages
 from minutebook.web.app import WebSettings, create_app
-from minutebook.web.pages import ROUTERS
 from tests.support.deployment import PASSWORD, Deployment
 
 ADDRESS = ("203.0.113.9", 40_000)
@@ -59,6 +60,12 @@ class Somebody:
         """Sends a form, as a page of the same site does."""
         sent = {name: value if isinstance(value, str) else list(value) for name, value in (fields or {}).items()}
         return self.client.post(path, data=sent, headers={"Sec-Fetch-Site": "same-origin"} | _dashed(headers))
+
+    def ask(self, path: str, *pairs: tuple[str, str], token: str | None = None, **query: object) -> Response:
+        """Asks the API, with a token or else with the cookies; the parameters as pairs or by name."""
+        headers = {} if token is None else {b"Authorization": f"Bearer {token}".encode()}
+        params = urlencode([*pairs, *query.items()])
+        return self.client.get(path, params=params, headers=headers)
 
     def follow(self, response: Response) -> Response:
         """Where a redirect leads, in one step."""
@@ -107,6 +114,17 @@ class Dashboard:
         with self.store.reading() as connection:
             [self.number] = [one.number for one in all_organizations(connection) if one.name == name]
 
+    def api(self, *parts: str, organization: str = "") -> str:
+        """`/api/v1/organizations/org_…/events/count` for `count`."""
+        return "/".join(("/api/v1/organizations", organization or self.organization.id, "events", *parts))
+
+    def token(self, *scopes: str, name: str = "SIEM", days: int = 30) -> str:
+        """The secret of a new API token of the organization, made by its owner."""
+        secret = tokens.new_secret(self.store.randomness)
+        owner = self.people[Role.OWNER]
+        self.deployment.act(owner, self.number, tokens.CreateToken(name, scopes or ("log.read",), days, secret))
+        return secret
+
     def path(self, *parts: str) -> str:
         return "/".join(("/o", self.organization.id, *parts))
 
@@ -137,8 +155,8 @@ def _dashed(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def all_routes() -> list[tuple[str, frozenset[str]]]:
-    """The path of every route of every page, and its methods."""
-    routes = [route for router in ROUTERS for route in router.routes]
+    """The path of every route of every page and of the API, and its methods."""
+    routes = [route for router in (*pages.ROUTERS, *api.ROUTERS) for route in router.routes]
     return [(route.path, frozenset(route.methods or ())) for route in routes if isinstance(route, APIRoute)]
 
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from minutebook.identifiers import new_token
 from minutebook.model import SECOND, Actor, ActorKind, Context, Event, Plan, Role, Seat
-from minutebook.organization import organizations, people, sign_in
+from minutebook.organization import organizations, people, sign_in, tokens
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import Session
+from minutebook.organization.sittings import OpenSitting
 from minutebook.record import Command, NoChange
 from minutebook.store import log
 from minutebook.store.engine import Store
@@ -100,6 +101,13 @@ class Deployment:
     def enter(self, user: User, organization: int, session: str) -> Event:
         """Signs the session in to the organization."""
         return self.act(user, organization, sign_in.EnterOrganization("password"), session)
+
+    def read_by_token(self, organization: int, token: str) -> Event | NoChange:
+        """A program begins to read the log with an API token."""
+        with self.store.reading() as connection:
+            actor = tokens.read_token(connection, organization, token).actor()
+        seat = Seat(organization, actor, Context(ip="192.0.2.8"))
+        return self.told.perform(self.store, token, seat, OpenSitting(token))
 
     def events(self, organization: int) -> list[Event]:
         """The log, oldest first."""

@@ -28,12 +28,16 @@ ALLOWED: dict[str, set[str]] = {
     "sso.set_domain": WRITERS,
     "sso.remove_domain": WRITERS,
     "credits.purchase": {"owner", "billing_manager"},
+    "token.create": WRITERS,
+    "token.revoke": WRITERS,
     "log.view": {"owner", "admin", "auditor"},
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},
 }
 """Which roles may do what; the operator needs no seat for anything."""
+TOKENS_MAY = {"log.view": "log.read"}
+"""Which scope a token needs for what; it may do nothing else."""
 ADMINS_OWN = {"admin", "billing_manager", "member", None}
 
 ANYWAY = {"organization.create", "user.accept_invite"}
@@ -81,11 +85,22 @@ def event_of(event: Stored) -> Event:
 def _check_allowed(state: State, event: Stored) -> None:
     if event.actor["kind"] == "system" or event.action in ANYWAY:
         return
+    if event.actor["kind"] == "token":
+        _check_token(state, event)
+        return
     seat = state.seat.get(event.actor["id"])
     if seat is None:
         raise Unlawful(f"{event.actor['email']} held no seat")
     if seat["role"] not in ALLOWED[event.action]:
         raise Unlawful(f"the role {seat['role']} may not")
+
+
+def _check_token(state: State, event: Stored) -> None:
+    token = state.token.get(event.actor["id"])
+    if token is None or token["expires_at"] <= event.recorded_at:
+        raise Unlawful("the token was revoked or had expired")
+    if TOKENS_MAY.get(event.action) not in json.loads(token["scopes"]):
+        raise Unlawful(f"a token for {token['scopes']} may not")
 
 
 def _check_state(state: State, event: Stored) -> None:
@@ -169,6 +184,13 @@ def _purchase(_state: State, event: Stored) -> None:
     _require(event.details["amount"]["cents"] > 0, "an amount is positive")
 
 
+def _create_token(_state: State, event: Stored) -> None:
+    lifetime = event.details["expires_at"] - event.recorded_at
+    _require(lifetime in {days * DAY for days in range(1, 366)}, "a token works for 1 to 365 days")
+    _require(event.details["scopes"], "a token is for something")
+    _require(set(event.details["scopes"]) <= {"log.read", "log.export"}, "there is no such scope")
+
+
 RULES: dict[str, Callable[[State, Stored], None]] = {
     "user.login_failed": _login_failed,
     "user.invite": _invite,
@@ -178,5 +200,6 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "member.remove": _remove,
     "settings.change": _settings,
     "credits.purchase": _purchase,
+    "token.create": _create_token,
 }
 """What must hold before an act, besides the role of who acts."""

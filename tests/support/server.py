@@ -8,7 +8,7 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import uvicorn
@@ -23,6 +23,7 @@ from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, perform
 from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
+from minutebook.web.rates import Rates
 from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD
 
@@ -60,12 +61,15 @@ class Clock:
 
 
 @contextmanager
-def serving(store: Store) -> Iterator[str]:
+def serving(store: Store, rates: Rates | None = None) -> Iterator[str]:
     """The address at which the application over `store` answers, until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    app = create_app(store, WebSettings(address))
+    if rates:
+        app.state.site = replace(app.state.site, rates=rates)
     config = uvicorn.Config(
-        create_app(store, WebSettings(address)),
+        app,
         access_log=False,
         log_config=None,
         proxy_headers=False,

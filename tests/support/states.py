@@ -283,6 +283,42 @@ def _(visitor: Visitor) -> None:
     visitor.open("sso", "remove")
 
 
+@state("tokens, none")
+def _(visitor: Visitor) -> None:
+    visitor.open("tokens")
+
+
+@state("tokens")
+def _(visitor: Visitor) -> None:
+    visitor.open("tokens", "new")
+    visitor.page.get_by_label("Name").fill(HOSTILE)
+    visitor.press("Create token")
+    visitor.open("tokens")
+
+
+@state("tokens, wrong")
+def _(visitor: Visitor) -> None:
+    visitor.open("tokens", "new")
+    visitor.page.get_by_label("Days until it expires").fill("forever")
+    visitor.press("Create token")
+
+
+@state("tokens, the secret")
+def _(visitor: Visitor) -> None:
+    visitor.open("tokens", "new")
+    visitor.page.get_by_label("Name").fill("SIEM")
+    visitor.press("Create token")
+
+
+@state("tokens, revoking")
+def _(visitor: Visitor) -> None:
+    visitor.open("tokens", "new")
+    visitor.page.get_by_label("Name").fill("SIEM")
+    visitor.press("Create token")
+    visitor.open("tokens")
+    visitor.page.get_by_role("link", name="Revoke the API token").first.click()
+
+
 @state("settings")
 def _(visitor: Visitor) -> None:
     visitor.open("settings")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.identifiers import new_token
 from minutebook.model import Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso
+from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso, tokens
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from tests.support.deployment import Deployment
@@ -42,6 +42,10 @@ def walk(deployment: Deployment) -> int:
     by_ada(sso.SetSsoDomain("calder.example"))
     by_ada(sso.SetSsoDomain("calder.test"))
     by_ada(sso.RemoveSsoDomain())
+    deployment.act(ada, organization, tokens.CreateToken("SIEM", ("log.read",), 90, "the secret of SIEM"), session)
+    token = str(by_ada(tokens.CreateToken("Backup", ("log.export", "log.read"), 365, "another secret"))["token"])
+    deployment.read_by_token(organization, token)
+    by_ada(tokens.RevokeToken(token))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
     deployment.act(None, organization, sittings.ReadAsOperator())
     by_ada(seats.RemoveMember(bob.id))

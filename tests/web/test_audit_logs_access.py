@@ -10,12 +10,11 @@ from httpx2 import Response
 
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
 from minutebook.model import HOUR, MINUTE, Event, Plan, Role
-from minutebook.organization import modes, seats
+from minutebook.organization import modes, seats, sittings
 from minutebook.organization.organizations import ChangePlan
 from minutebook.store import search
 from minutebook.store.search import EventPage
 from minutebook.web import log_page
-from minutebook.web.pages import audit_logs
 from tests.support.dashboard import Dashboard
 from tests.support.reader import PANEL, Reader, found, rows, text
 
@@ -187,7 +186,7 @@ def test_a_sitting_that_cannot_be_recorded_is_refused_and_an_open_one_goes_on(
         def fail(*_: object) -> None:
             raise error
 
-        patched.setattr(audit_logs, "perform", fail)
+        patched.setattr(sittings, "perform", fail)
         for way in WAYS:
             answer = ask(new, way, secret.seq)
             if answer.status_code == 303:

@@ -7,6 +7,7 @@ import pytest
 from minutebook.model import Plan, Role
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sso import SetSsoDomain
+from minutebook.organization.tokens import CreateToken
 from minutebook.permissions import Permission, may
 from tests.support.dashboard import Dashboard, all_routes, heading, told
 
@@ -26,6 +27,9 @@ NEEDS = {
     "/o/{org}/credits": Permission.CREDITS_READ,
     "/o/{org}/sso": Permission.SSO_READ,
     "/o/{org}/sso/remove": Permission.SSO_WRITE,
+    "/o/{org}/tokens": Permission.TOKENS_WRITE,
+    "/o/{org}/tokens/new": Permission.TOKENS_WRITE,
+    "/o/{org}/tokens/{token}/revoke": Permission.TOKENS_WRITE,
     "/o/{org}/audit-logs": Permission.LOG_READ,
     "/o/{org}/audit-logs/complete": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
@@ -59,6 +63,9 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
         post = dashboard.signed_in(Role.OWNER).post
         post(dashboard.path("invitations", "new"), {"emails": "guest@calder.example", "role": "member"})
         path = path.replace("{invitation}", str(dashboard.last().details["invitation"]))
+    if "/tokens/{token}" in path:
+        token = dashboard.deployment.act(owner, dashboard.number, CreateToken("SIEM", ("log.read",), 1, "a secret"))
+        path = path.replace("{token}", str(token.details["token"]))
     if "/sso" in path:
         dashboard.deployment.act(owner, dashboard.number, SetSsoDomain("calder.example"))
     return (
@@ -178,7 +185,7 @@ def test_the_pages_of_a_small_plan_are_the_same_save_one(light_dashboard: Dashbo
     owner = light_dashboard.people[Role.OWNER]
     light_dashboard.number = light_dashboard.deployment.found(owner, "Kestrel Works", Plan.TEAMS)
     ada = light_dashboard.signed_in(Role.OWNER)
-    for page in ("members", "models", "modes", "credits", "sso", "settings"):
+    for page in ("members", "models", "modes", "credits", "sso", "tokens", "settings"):
         assert ada.get(light_dashboard.path(page)).status_code == 200
     assert "Enterprise" in told(ada.get(light_dashboard.path("audit-logs")))
     assert "History" not in told(ada.get(light_dashboard.path("members")))
@@ -186,7 +193,10 @@ def test_the_pages_of_a_small_plan_are_the_same_save_one(light_dashboard: Dashbo
 
 
 def test_the_navigation_shows_what_may_be_opened(light_dashboard: Dashboard) -> None:
-    everything = ("Members", "Invitations", "Models & Providers", "Modes", "Credits", "SSO", "Settings", "Audit Logs")
+    everything = (
+        *("Members", "Invitations", "Models & Providers", "Modes", "Credits", "SSO", "API tokens", "Settings"),
+        "Audit Logs",
+    )
     expected = {
         Role.OWNER: {*everything},
         Role.AUDITOR: {"Members", "Models & Providers", "Modes", "Settings", "Audit Logs"},

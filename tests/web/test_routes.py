@@ -11,6 +11,7 @@ from minutebook.model import DAY, Role
 from minutebook.organization import links
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sso import SetSsoDomain
+from minutebook.organization.tokens import CreateToken
 from minutebook.web.protect import SAFE_METHODS
 from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
 from tests.support.deployment import PASSWORD, Deployment
@@ -72,6 +73,11 @@ def _remove_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str
     return dashboard.path("sso", "remove"), {"confirm": "calder.example"}
 
 
+def _token(dashboard: Dashboard) -> str:
+    owner, command = dashboard.people[Role.OWNER], CreateToken("SIEM", ("log.read",), 1, "a secret")
+    return str(dashboard.deployment.act(owner, dashboard.number, command).details["token"])
+
+
 def _member(dashboard: Dashboard, *parts: str) -> str:
     return dashboard.path("members", dashboard.people[Role.MEMBER].id, *parts)
 
@@ -95,6 +101,11 @@ DRIVES: dict[str, Drive] = {
     "/o/{org}/modes/new": lambda d, _: (d.path("modes", "new"), {"name": "Reviewer"}),
     "/o/{org}/modes/{mode}": lambda d, _: (d.path("modes", _mode(d)), {"name": "Other"}),
     "/o/{org}/modes/{mode}/delete": lambda d, _: (d.path("modes", _mode(d), "delete"), {"confirm": "Reviewer"}),
+    "/o/{org}/tokens/new": lambda d, _: (
+        d.path("tokens", "new"),
+        {"name": "SIEM", "scopes": "log.read", "days": "90"},
+    ),
+    "/o/{org}/tokens/{token}/revoke": lambda d, _: (d.path("tokens", _token(d), "revoke"), {"confirm": "SIEM"}),
     "/o/{org}/credits": lambda d, _: (d.path("credits"), {"amount": "1", "reference": "r"}),
     "/o/{org}/sso": lambda d, _: (d.path("sso"), {"domain": "calder.example"}),
     "/o/{org}/sso/remove": _remove_sso,
@@ -149,7 +160,7 @@ HOSTILE = (
 
 FIELDS = (
     "organization name email password next emails role confirm before models providers default_model new_model "
-    "data_collection instructions tools amount reference domain"
+    "data_collection instructions tools amount reference domain scopes days"
 ).split()
 """The fields of all forms."""
 TAKES_A_NAME = {"/organizations/new"}
@@ -161,6 +172,7 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
     """R8 at every form: any text in every field, no field at all, bytes that are no text, and ids that cannot be."""
     ada = dashboard.signed_in(Role.OWNER)
     made = {"{org}": dashboard.organization.id, "{user}": dashboard.people[Role.MEMBER].id, "{mode}": _mode(dashboard)}
+    made["{token}"] = _token(dashboard)
     made["{invitation}"] = _invited(dashboard, ada)[0]
     address = path
     for name, id_ in made.items():

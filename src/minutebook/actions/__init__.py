@@ -1,6 +1,6 @@
 """The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
 
-from minutebook.actions import credits, log, member, mode, organization, settings, sso, user
+from minutebook.actions import credits, log, member, mode, organization, settings, sso, token, user
 from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "read_details",
     "settings",
     "sso",
+    "token",
     "user",
 ]

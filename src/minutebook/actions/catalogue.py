@@ -39,6 +39,7 @@ NOUNS: dict[str, str] = {
     "mode": "Modes",
     "credits": "Credits",
     "sso": "Single sign-on",
+    "token": "API tokens",
     "log": "The log itself",
 }
 """The groups in which actions are shown, in this order: the noun of the name, and its title."""

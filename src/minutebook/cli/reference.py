@@ -29,7 +29,7 @@ def actions_markdown() -> str:
         "",
         "# Actions",
         "",
-        *_prose(
+        *prose(
             f"The {len(actions)} actions that can be recorded. Once an action is shipped its name never changes, and "
             "no field of its details is removed or becomes another type. In the sentence, `{…}` stands for a field; "
             "one that is not set is left out."
@@ -56,16 +56,16 @@ def filters_markdown() -> str:
         "",
         "# Filters",
         "",
-        *_prose(
+        *prose(
             "A filter is the part of an Audit Logs URL that says which events are meant. An event is found when it "
             "fits every field that is set. A field without a value is not set; one that is unknown or wrong is an "
             "error that says what would be accepted, never a wider result."
         ),
         "",
-        *_table(("Key", "Field", "Example", "Given"), rows),
+        *table(("Key", "Field", "Example", "Given"), rows),
     ]
     for field in FIELDS:
-        lines += ["", f"## `{field.key}`", "", *_prose(field.help)]
+        lines += ["", f"## `{field.key}`", "", *prose(field.help)]
     return "\n".join([*lines, *_language_section()]) + "\n"
 
 
@@ -73,28 +73,28 @@ def _language_section() -> Iterator[str]:
     """The query language, from its grammar and the table of its terms."""
     _, grammar, *rest = dedent(language.__doc__ or "").strip().split("\n\n")
     yield from ("", "## The query language", "")
-    yield from _prose(
+    yield from prose(
         "The search box, and `q` in a URL, understand more than the fields above: `action:member.* -outcome:success` "
         "are the acts on members that did not succeed. Fields stand beside each other and must all fit; `-` leaves out "
         "what follows it, `OR` accepts either side, parentheses hold together, and several values of one field are "
         "separated by commas. In the box, times are in the zone of the page."
     )
     rows = [(", ".join(f"`{example}`" for example in kind.examples), kind.help) for kind in TERMS.values()]
-    yield from ("", *_table(("Term", "Meaning"), rows))
+    yield from ("", *table(("Term", "Meaning"), rows))
     yield from ("", "### Grammar", "", "```", *dedent(grammar).split("\n"), "```")
     for paragraph in rest:
-        yield from ("", *_prose(paragraph))
+        yield from ("", *prose(paragraph))
 
 
 def settings_markdown() -> str:
     """`docs/settings.md`: every setting, its variable, its default."""
     lines = [GENERATED, "", "# Settings"]
     for paragraph in dedent(config.__doc__ or "").split("\n\n"):
-        lines += ["", *_prose(paragraph)]
+        lines += ["", *prose(paragraph)]
     for name, field in Settings.model_fields.items():
         default = _default_text(field.default)
         lines += ["", f"## `{name}`", "", f"Variable `{variable_of(name)}`, default {default}.", ""]
-        lines += _prose(field.description or "")
+        lines += prose(field.description or "")
     return "\n".join(lines) + "\n"
 
 
@@ -107,7 +107,7 @@ def cli_markdown() -> str:
         lines += ["", f"## `{path}`", "", _plain_markdown(command.help or "")]
         rows = [(_parameter_text(parameter), getattr(parameter, "help", None) or "") for parameter in command.params]
         if rows:
-            lines += ["", *_table(("Option", "Meaning"), rows)]
+            lines += ["", *table(("Option", "Meaning"), rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -144,16 +144,16 @@ def _actions_table(actions: Iterable[Action]) -> list[str]:
         )
         for action in actions
     ]
-    return _table(("Action", "Title", "Severity", "Outcome", "Since"), rows)
+    return table(("Action", "Title", "Severity", "Outcome", "Since"), rows)
 
 
 def _action_section(action: Action) -> list[str]:
-    lines = ["", f"### `{action.name}`", "", *_prose(action.details.__doc__ or ""), "", f"Told as: `{action.says}`"]
+    lines = ["", f"### `{action.name}`", "", *prose(action.details.__doc__ or ""), "", f"Told as: `{action.says}`"]
     return lines + _fields_table(action.details)
 
 
 def _type_section(value: type[Any]) -> list[str]:
-    heading = ["", f"### {value.__name__}", "", *_prose(value.__doc__ or "")]
+    heading = ["", f"### {value.__name__}", "", *prose(value.__doc__ or "")]
     if issubclass(value, StrEnum):
         return [*heading, "", f"One of {', '.join(f'`{member}`' for member in value)}."]
     return heading + _fields_table(value)
@@ -164,7 +164,7 @@ def _fields_table(model: type[BaseModel]) -> list[str]:
         (f"`{name}`", _type_text(field.annotation), "yes" if field.is_required() else "no")
         for name, field in model.model_fields.items()
     ]
-    return ["", *_table(("Field", "Type", "Always set"), rows)] if rows else ["", "It has no fields."]
+    return ["", *table(("Field", "Type", "Always set"), rows)] if rows else ["", "It has no fields."]
 
 
 def _type_text(annotation: Any) -> str:
@@ -200,7 +200,8 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
-def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A table as lines."""
     heads = tuple(heads)
     return [_row(heads), _row("---" for _ in heads), *map(_row, rows)]
 
@@ -209,7 +210,7 @@ def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _prose(text: str) -> list[str]:
+def prose(text: str) -> list[str]:
     """A paragraph as lines of at most 120 characters."""
     return wrap(" ".join(text.split()), 120, break_long_words=False, break_on_hyphens=False)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -59,6 +60,24 @@ class Buckets:
     def slot(self) -> int:
         """The length of the slots that add up to these buckets, in microseconds; slots begin at multiples of it."""
         return min(SLOT, self.width.micros)
+
+    def sums(self, slots: Iterable[tuple[int, int, int]]) -> tuple[list[int], list[int]]:
+        """What each bucket holds of counts by slot: (start of the slot, succeeded, other) → succeeded, other."""
+        succeeded, other = ([0] * (len(self.edges) - 1) for _ in range(2))
+        for start, done, rest in slots:
+            place = bisect_right(self.edges, start) - 1
+            if 0 <= place < len(succeeded):
+                succeeded[place] += done
+                other[place] += rest
+        return succeeded, other
+
+
+def buckets_of(start: int | None, end: int | None, span: tuple[int, int], zone: ZoneInfo, now: int) -> Buckets:
+    """The buckets for a range; where it is open, for all of a log up to now, whose first and last event are `span`."""
+    first, last = span
+    start = first if start is None else start
+    end = max(now, last + 1) if end is None else end
+    return buckets(start, end, zone)
 
 
 def buckets(start: int, end: int, zone: ZoneInfo, most: int = MOST) -> Buckets:

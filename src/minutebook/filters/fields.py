@@ -256,7 +256,7 @@ FIELDS: tuple[Field, ...] = (
         key="q",
         attribute="more",
         label="Query",
-        help="Anything that the query language can say (see below). Its times are in UTC where they name no offset.",
+        help="Anything that the query language can say. Its times are in UTC where they name no offset.",
         example="ip:10.0.0.0/8 -outcome:success",
         parse=lambda texts, here: language.read(texts[0], Here(now=here.now)),
         write=lambda more: [language.write(more)],

@@ -319,8 +319,8 @@ _KINDS = (
     TermKind(
         "actor",
         "Who did it. A complete address fits exactly, a part of one as a part, and * stands for any characters; also "
-        f"an id (usr_…) or a kind: {listed(list(ActorKind), 'or')}.",
-        ("actor:ada@example.com", "actor:@example.com", "actor:system"),
+        f"an id (usr_…, tok_…) or a kind: {listed(list(ActorKind), 'or')}.",
+        ("actor:ada@example.com", "actor:@example.com", "actor:token"),
         _parse_actor,
         _write_actor,
         _actor_clause,

@@ -21,6 +21,7 @@ from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import OrganizationCreated
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
+from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.actions.user import (
     InvitationAccepted,
     InvitationRevoked,
@@ -36,7 +37,7 @@ from minutebook.store import check, schema
 from minutebook.store.check import Finding, Progress
 
 NOT_RECORDED: frozenset[Column[Any]] = frozenset(
-    {schema.invitation.c.token_hash, schema.invitation.c.mailed_token_hash}
+    {schema.invitation.c.token_hash, schema.invitation.c.mailed_token_hash, schema.token.c.token_hash}
 )
 """Columns of which the log says nothing: what is behind them is a secret."""
 ENDING = {schema.access, schema.sitting}
@@ -65,6 +66,7 @@ class State:
     credit_entry: Rows = field(default_factory=dict)
     sso_domain: Rows = field(default_factory=dict)
     sitting: Rows = field(default_factory=dict)
+    token: Rows = field(default_factory=dict)
     size: int = 0
     balance: int = 0
     last: int = 0
@@ -108,7 +110,7 @@ def apply(state: State, event: Event) -> None:
 def differences(connection: Connection, organization: int, state: State) -> Iterator[str]:
     """Where the organization's tables hold something else than the state, a sentence for each row."""
     sessions = schema.session.c
-    live = set(connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars())
+    live = {*connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars(), *state.token}
     for table in schema.ORGANIZATION_TABLES:
         recorded: Rows = getattr(state, table.name)
         stored = _stored(connection, table, organization)
@@ -164,6 +166,10 @@ def _put(rows: Rows, key: str, row: Row, what: str) -> None:
 
 def _by(event: Event) -> str:
     return event.actor.name or "Minutebook"
+
+
+def _user(event: Event) -> str | None:
+    return event.actor.id if event.actor.kind is ActorKind.USER else None
 
 
 def _json(value: object) -> str:
@@ -229,7 +235,7 @@ def _person_invited(state: State, event: Event, details: PersonInvited) -> None:
     state.invitation[details.invitation] = {
         **details.model_dump(mode="json", include={"email", "role", "expires_at"}),
         "invited_by": _by(event),
-        "inviter": event.actor.id if event.actor.kind is ActorKind.USER else None,
+        "inviter": _user(event),
         "created_at": event.recorded_at,
     }
 
@@ -332,9 +338,30 @@ def _sso_domain_removed(state: State, _event: Event, details: SsoDomainRemoved) 
 def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
     if event.actor.kind is ActorKind.SYSTEM:  # the operator has no session
         return
-    session = event.context.session_id or ""
-    _row(state.access, session, "access of the session")
-    state.sitting[session] = {"opened_at": event.recorded_at}
+    if event.actor.kind is ActorKind.TOKEN:
+        reader = event.actor.id
+        _row(state.token, reader, "token")
+    else:
+        reader = event.context.session_id or ""
+        _row(state.access, reader, "access of the session")
+    state.sitting[reader] = {"opened_at": event.recorded_at}
+
+
+def _token_created(state: State, event: Event, details: TokenCreated) -> None:
+    row = {
+        **details.model_dump(mode="json", include={"name", "expires_at"}),
+        "scopes": _json(details.scopes),
+        "created_by": _by(event),
+        "creator": _user(event),
+        "created_at": event.recorded_at,
+    }
+    _put(state.token, details.token, row, "token")
+
+
+def _token_revoked(state: State, _event: Event, details: TokenRevoked) -> None:
+    token = _take(state.token, details.token, "token")
+    _require(token["name"] == details.name, f"the token was called {token['name']}")
+    state.sitting.pop(details.token, None)
 
 
 APPLY: dict[str, Callable[[State, Event, Any], None]] = {
@@ -354,6 +381,8 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "credits.purchase": _credits_purchased,
     "sso.set_domain": _sso_domain_set,
     "sso.remove_domain": _sso_domain_removed,
+    "token.create": _token_created,
+    "token.revoke": _token_revoked,
     "log.view": _log_viewed,
 }
 """What each action does to an organization."""

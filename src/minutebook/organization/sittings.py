@@ -1,4 +1,4 @@
-"""Sittings: someone reading the audit log, recorded once for each session in 30 minutes."""
+"""Sittings: someone reading the audit log, recorded once for each session or API token in 30 minutes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions.log import LogViewed
 from minutebook.errors import NotAllowed, NotFound
-from minutebook.model import MINUTE
+from minutebook.model import MINUTE, Seat
 from minutebook.organization import access
 from minutebook.permissions import Permission
-from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
 from minutebook.store import schema
+from minutebook.store.engine import Store
 
 SITTING = 30 * MINUTE
+UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanwhile: every act is recorded."
+"""What somebody is told who may read the log of an organization on another plan."""
 
 
 @dataclass(frozen=True)
 class OpenSitting(Command):
     """Records that the acting session begins to read the log; nothing when it began less than 30 minutes ago.
 
-    Raises NotFound for a session without access: a sitting ends with it.
+    For an API token, `session` is the token's id. Raises NotFound for a session without access: a sitting ends with it.
     """
 
     needs: ClassVar = Permission.LOG_READ
@@ -30,7 +33,8 @@ class OpenSitting(Command):
     session: str
 
     def change(self, act: Act) -> LogViewed | NoChange:
-        if not access.has(act, self.session):
+        may_sit = self.session == act.seat.actor.id if act.by_token else access.has(act, self.session)
+        if not may_sit:
             raise NotFound
         if is_open(act.connection, act.organization, self.session, act.at):
             return NO_CHANGE
@@ -40,6 +44,17 @@ class OpenSitting(Command):
         values = {"organization": act.organization, "session": self.session, "opened_at": act.at}
         act.connection.execute(insert(table).values(values))
         return LogViewed()
+
+
+def sit(store: Store, seat: Seat, session: str, at: int) -> None:
+    """Records that somebody reads the log, unless the sitting goes on at `at` (UTC microseconds).
+
+    Looking first lets an open sitting go on when nothing can be written. Raises as `perform` does.
+    """
+    with store.reading() as connection:
+        if is_open(connection, seat.organization, session, at):
+            return
+    perform(store, seat, OpenSitting(session))
 
 
 def is_open(connection: Connection, organization: int, session: str, at: int) -> bool:

@@ -5,7 +5,7 @@ Three kinds, and each kind has its own door:
 * the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
-* deployment tables (`user`, `session`, `link`, `outbox`): people and housekeeping.
+* deployment tables (`user`, `session`, `link`, `token_use`, `outbox`): people and housekeeping.
 """
 
 from __future__ import annotations
@@ -206,6 +206,21 @@ sitting = Table(
     PrimaryKeyConstraint("organization", "session"),
 )
 
+token = Table(
+    "token",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("creator", String(32), ForeignKey("user.id"), nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
 ORGANIZATION_TABLES: tuple[Table, ...] = (
     organization,
     seat,
@@ -216,6 +231,7 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     credit_entry,
     sso_domain,
     sitting,
+    token,
 )
 
 # ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -249,6 +265,13 @@ link = Table(
     Column("purpose", String(16), nullable=False),
     Column("user", String(32), ForeignKey("user.id"), nullable=True),
     Column("expires_at", BigInteger, nullable=False),
+)
+
+token_use = Table(
+    "token_use",
+    metadata,
+    Column("token", String(32), primary_key=True),
+    Column("used_at", BigInteger, nullable=True),
 )
 
 outbox = Table(

@@ -59,8 +59,13 @@ class EventPage:
     has_newer: bool
 
 
-def page(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor | None, limit: int) -> EventPage:
-    """The page that the cursor points to, or the first one; at most `limit` events. Raises TooSlow."""
+def page(
+    connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor | None, limit: int, *, counted: bool = True
+) -> EventPage:
+    """The page that the cursor points to, or the first one; at most `limit` events. Raises TooSlow.
+
+    Without `counted`, its total only says how many there are at least.
+    """
     newer = cursor is not None and cursor.direction == "newer"
     edge: list[ColumnElement[bool]] = []
     if cursor:
@@ -74,7 +79,7 @@ def page(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor |
     rank = cursor.rank if cursor else 0
     if newer:
         rank = max(0, rank - len(found))
-    total = count(connection, scope, filter_)
+    total = count(connection, scope, filter_) if counted else Count(0, is_exact=False)
     if not total.is_exact:
         total = Count(max(total.number, rank + len(found)), is_exact=False)
     return EventPage(tuple(found), rank, total, has_older=newer or more, has_newer=rank > 0)

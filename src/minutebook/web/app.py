@@ -10,9 +10,8 @@ from starlette.routing import Route
 
 from minutebook.organization.sign_in import SignIns
 from minutebook.store.engine import Store
-from minutebook.web import assets, refusals
+from minutebook.web import api, assets, pages, refusals
 from minutebook.web.arrivals import Arrivals
-from minutebook.web.pages import ROUTERS
 from minutebook.web.protect import Refusals, SecurityHeaders
 from minutebook.web.site import Site, WebSettings
 from minutebook.web.templating import environment
@@ -26,7 +25,7 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = Site(store, settings, templates, SignIns(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
-    for router in ROUTERS:
+    for router in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn
         app.include_router(router)
     refusals.install(app)
     # The last one added is the first to see a request.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 import structlog
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,7 +25,10 @@ security_log = structlog.get_logger("minutebook.security")
 
 
 class Arrivals:
-    """Gives every request an id, answers what nobody expected with a 500, and writes both logs."""
+    """Gives every request an id, answers what nobody expected with a 500, and writes both logs.
+
+    What stands in `request.state.headers` is added to the answer, whatever that is.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,13 +41,14 @@ class Arrivals:
         request.state.request_id = new_id("req", site_of(request).store.randomness)
         request.state.ip = client_ip(request)
         request.state.user = request.state.refused = None
+        request.state.headers = {}
         began, status = time.perf_counter(), 0
 
         async def send_noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-request-id", request.state.request_id.encode()))
+                MutableHeaders(scope=message).update({"x-request-id": request.state.request_id} | request.state.headers)
             await send(message)
 
         try:

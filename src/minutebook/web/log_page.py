@@ -21,6 +21,7 @@ from minutebook.filters import (
     presets,
     search_of,
 )
+from minutebook.filters.buckets import buckets_of
 from minutebook.filters.expression import all_of, conjuncts, none_of
 from minutebook.filters.telling import clause_of
 from minutebook.model import Event
@@ -300,8 +301,9 @@ def _histogram(connection: Connection, scope: Scope, look: Look) -> Histogram | 
     span = search.span(connection, scope)
     if span is None:
         return None
-    buckets = overview.buckets_of(look.address, span, look.zone, look.now)
-    slots = search.count_by_slot(connection, scope, look.address.filter, buckets.slot)
+    asked = look.address.filter
+    buckets = buckets_of(asked.start, asked.end, span, look.zone, look.now)
+    slots = search.count_by_slot(connection, scope, asked, buckets.slot)
     return None if slots is None else overview.histogram(buckets, slots, look.address, look.zone)
 
 

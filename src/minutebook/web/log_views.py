@@ -26,7 +26,7 @@ from minutebook.web.views import ActorLink, DayGroup, EventPanel, EventRow, Fact
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
 RECORDED = "In one transaction with the act itself: neither exists without the other"
-CREDENTIALS = {"session": "Session"}
+CREDENTIALS = {"session": "Session", "token": "API token"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from minutebook.filters import expression_of, instants
-from minutebook.filters.buckets import CALENDAR, CLOCK_WIDTHS, Buckets, buckets
+from minutebook.filters.buckets import CALENDAR, CLOCK_WIDTHS, Buckets
 from minutebook.filters.expression import Term, all_of, conjuncts, terms
 from minutebook.filters.zones import MONTHS
 from minutebook.model import HOUR, Outcome, from_micros
@@ -29,28 +28,14 @@ SHOWN = 4
 OUTCOMES = {Outcome.SUCCESS: "Success", Outcome.FAILURE: "Failed", Outcome.DENIED: "Denied"}
 
 
-def buckets_of(address: Address, span: tuple[int, int], zone: ZoneInfo, now: int) -> Buckets:
-    """The buckets for what the address asks for; where it leaves the range open, for all of the log up to now."""
-    first, last = span
-    start = first if address.filter.start is None else address.filter.start
-    end = max(now, last + 1) if address.filter.end is None else address.filter.end
-    return buckets(start, max(end, start + 1), zone)
-
-
 def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: ZoneInfo) -> Histogram:
     """Bars in a drawing that is 10 wide for each of them and 92 high: what succeeded stands on the base line, the rest
     hangs below it."""
-    edges = found.edges
-    succeeded, other = ([0] * (len(edges) - 1) for _ in range(2))
-    for slot in slots:
-        place = bisect_right(edges, slot.start) - 1
-        if 0 <= place < len(succeeded):
-            succeeded[place] += slot.succeeded
-            other[place] += slot.other
+    succeeded, other = found.sums(slots)
     scale = ROOM / (max(succeeded) + max(other) or 1)
     base = round(1 + max(succeeded) * scale, 1)
     bars = []
-    for place, edges_of in enumerate(itertools.pairwise(edges)):
+    for place, edges_of in enumerate(itertools.pairwise(found.edges)):
         start, end = _within(address, *edges_of)
         up, down = (max(number * scale, SMALLEST) if number else 0 for number in (succeeded[place], other[place]))
         told = times.span_told(start, end, zone)

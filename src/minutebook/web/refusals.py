@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from minutebook.errors import Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn
+from minutebook.errors import Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn, TooManyRequests
 from minutebook.web.render import show
 
 PROBLEM = "application/problem+json"
@@ -88,7 +88,12 @@ def problem_details(request: Request, error: MinutebookError) -> Response:
     }
     if isinstance(error, Invalid):
         body["errors"] = [{"field": problem.field, "message": problem.message} for problem in error.problems]
-    return Response(orjson.dumps(body), error.status, media_type=PROBLEM)
+    response = Response(orjson.dumps(body), error.status, media_type=PROBLEM)
+    if error.status == NotSignedIn.status:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.facts["seconds"])
+    return response
 
 
 def wants_json(request: Request) -> bool:

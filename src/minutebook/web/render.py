@@ -36,6 +36,7 @@ class Said(StrEnum):
     MODE_DELETED = "Mode deleted"
     CREDITS_BOUGHT = "Credits bought"
     PAYMENT_KNOWN = "That payment was entered before; nothing was added"
+    TOKEN_REVOKED = "API token revoked"  # noqa: S105 - what a page says
     SSO_SET = "SSO domain set"
     SSO_REMOVED = "SSO domain removed"
 

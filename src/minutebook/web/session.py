@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import Depends, Request, Response
+from sqlalchemy import Connection
 
 from minutebook.errors import Forbidden, NotFound, NotSignedIn, StoreUnavailable
 from minutebook.filters import zone_named
@@ -150,20 +151,33 @@ def end(response: Response, site: Site) -> None:
     response.delete_cookie(site.cookie(SESSION), secure=site.is_https, httponly=True, samesite="lax")
 
 
-def _find_place(viewer: Viewer, org: str) -> Place:
+def find_seat(connection: Connection, viewer: Viewer, org: str) -> tuple[HeldSeat, list[HeldSeat]]:
+    """The viewer's seat in an organization, and all of theirs. Raises NotFound without one."""
     # One query over the viewer's own seats: an organization of others and none at all take the same way.
+    held = held_seats(connection, viewer.user.id, viewer.session.id)
+    here = next((seat for seat in held if seat.organization.id == org), None)
+    if here is None:
+        raise NotFound(why="no seat")
+    return here, held
+
+
+def enter_unless_inside(viewer: Viewer, here: HeldSeat) -> None:
+    """Lets the session in where it holds a seat and is not inside.
+
+    The session began, but a crash kept it from entering here: nobody is inside without a recorded entry.
+    """
+    if not here.entered:
+        sign_in.enter(viewer.site.store, viewer.session, here.organization.number, viewer.context)
+
+
+def _find_place(viewer: Viewer, org: str) -> Place:
     with viewer.site.store.reading() as connection:
-        held = held_seats(connection, viewer.user.id, viewer.session.id)
-        here = next((seat for seat in held if seat.organization.id == org), None)
-        if here is None:
-            raise NotFound(why="no seat")
+        here, held = find_seat(connection, viewer, org)
         number = here.organization.number
         members = seats.count(connection, number)
         sees_invitations = may(here.role, Permission.SEATS_WRITE)
         live = invitations.held_seats(connection, number, viewer.at) if sees_invitations else None
-    if not here.entered:
-        # The session began, but a crash kept it from entering here: nobody is inside without a recorded entry.
-        sign_in.enter(viewer.site.store, viewer.session, number, viewer.context)
+    enter_unless_inside(viewer, here)
     return Place(viewer, here.organization, here.role, tuple(held), members, live)
 
 

@@ -12,6 +12,7 @@ MODELS = "models"
 MODES = "modes"
 CREDITS = "credits"
 SSO = "sso"
+TOKENS = "tokens"
 SETTINGS = "settings"
 AUDIT_LOGS = "audit-logs"
 
@@ -35,6 +36,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         "Access",
         (
             ("SSO", "sso", SSO, Permission.SSO_READ),
+            ("API tokens", "key", TOKENS, Permission.TOKENS_WRITE),
             ("Settings", "settings", SETTINGS, Permission.SETTINGS_READ),
         ),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 
 from minutebook.organization.sign_in import SignIns
 from minutebook.store.engine import Store
+from minutebook.web.rates import Rates
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -35,6 +36,7 @@ class Site:
     settings: WebSettings
     templates: Environment
     sign_ins: SignIns
+    rates: Rates = field(default_factory=Rates)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @cached_property

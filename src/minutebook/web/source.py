@@ -31,14 +31,14 @@ def client_ip(request: HTTPConnection) -> str | None:
     return str(address) if address else None
 
 
-def context_of(request: Request, session: str | None = None) -> Context:
+def context_of(request: Request, session: str | None = None, client: str = "web") -> Context:
     """Where an act comes from, as it is recorded."""
     return Context(
         ip=request.state.ip,
         user_agent=_shortened(request.headers.get("user-agent")),
         request_id=request.state.request_id,
         session_id=session,
-        client="web",
+        client=client,
     )
 
 

@@ -19,6 +19,7 @@ from minutebook.web.pages import (
     settings,
     signing_in,
     sso,
+    tokens,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     modes.router,
     credits.router,
     sso.router,
+    tokens.router,
     settings.router,
     completing.router,  # before the address of an event, which would take it for a number
     audit_logs.router,

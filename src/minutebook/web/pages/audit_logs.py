@@ -14,9 +14,8 @@ from starlette.responses import HTMLResponse
 from minutebook.errors import Invalid, NotAllowed, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import Plan
 from minutebook.organization import sittings
-from minutebook.organization.sittings import OpenSitting
+from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
-from minutebook.record import perform
 from minutebook.store import log
 from minutebook.web import log_address, log_page, log_views
 from minutebook.web.log_address import LONGEST_EVENT, Address
@@ -29,7 +28,6 @@ from minutebook.web.views import Failure
 router = APIRouter()
 Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
 
-UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanwhile: every act is recorded."
 UNREADABLE = "The log cannot be read just now"
 
 
@@ -112,15 +110,7 @@ def _upgrade(request: Request, reader: Reader, look: Look) -> Response:
 
 
 def _sit(reader: Reader) -> None:
-    """Records that the session reads the log, unless it has been reading for less than 30 minutes.
-
-    Looking first lets an open sitting go on when nothing can be written. Raises StoreUnavailable or OutcomeUnknown.
-    """
-    store, session = reader.site.store, reader.viewer.session.id
-    with store.reading() as connection:
-        if sittings.is_open(connection, reader.organization.number, session, reader.viewer.at):
-            return
-    perform(store, reader.seat, OpenSitting(session))
+    sittings.sit(reader.site.store, reader.seat, reader.viewer.session.id, reader.viewer.at)
 
 
 def _number(seq: str) -> int:

@@ -19,10 +19,10 @@ from minutebook.filters.quote import quoted
 from minutebook.model import Plan
 from minutebook.organization import sittings
 from minutebook.organization.roster import read_roster
+from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import completion, log
 from minutebook.store.search import Scope
-from minutebook.web.pages.audit_logs import UPGRADE
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS
 from minutebook.web.views import Completion, Completions

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.errors import Invalid, MinutebookError
 from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
-from minutebook.organization import invitations, roster
+from minutebook.organization import invitations, roster, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
 from minutebook.organization.seats import ChangeRole, Member, RemoveMember
@@ -102,6 +102,7 @@ class Dialog:
     form: Form
     member: Member | None = None
     sessions: int = 0
+    tokens: int = 0
     invitation: Invitation | None = None
     roles: tuple[Choice, ...] = ()
     free: int = 0
@@ -240,6 +241,7 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
     with place.site.store.reading() as connection:
         member = roster.read_member(connection, number, known_id(user))
         sessions = roster.entered_sessions(connection, number, user)
+        made = tokens.count_live_by(connection, number, user, place.viewer.at)
     return Dialog(
         kind="remove",
         action=_here(place, "members", user, "remove", listing=listing),
@@ -247,6 +249,7 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
         form=form,
         member=member,
         sessions=sessions,
+        tokens=made,
     )
 
 

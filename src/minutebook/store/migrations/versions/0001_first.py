@@ -13,7 +13,18 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-GUARDED = ("organization", "seat", "access", "invitation", "setting", "mode", "credit_entry", "sso_domain", "sitting")
+GUARDED = (
+    "organization",
+    "seat",
+    "access",
+    "invitation",
+    "setting",
+    "mode",
+    "credit_entry",
+    "sso_domain",
+    "sitting",
+    "token",
+)
 
 
 def upgrade() -> None:
@@ -85,6 +96,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     op.create_index(op.f("ix_outbox_about"), "outbox", ["about"], unique=False)
+    op.create_table(
+        "token_use",
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_token_use")),
+    )
     op.create_table(
         "user",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -237,5 +254,21 @@ def upgrade() -> None:
             ["organization"], ["organization.organization"], name=op.f("fk_sso_domain_organization")
         ),
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_sso_domain")),
+    )
+    op.create_table(
+        "token",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("creator", sa.String(length=32), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_token_organization")),
+        sa.ForeignKeyConstraint(["creator"], ["user.id"], name=op.f("fk_token_creator")),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_token_token_hash")),
     )
     guard.install(op.get_bind(), GUARDED)

@@ -1,0 +1,133 @@
+"""What the API answers, for its OpenAPI. Events are written by `event_json` and never pass through these models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from minutebook.model import ActorKind, Outcome
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-12T14:12:40.358219Z"])]
+
+
+class Answer(BaseModel):
+    """Every key is always there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ActorOf(Answer):
+    """Who did it, as they were called when they did it."""
+
+    kind: ActorKind
+    id: str
+    email: str | None
+    name: str | None
+    on_behalf_of: str | None
+    credential: str | None
+
+
+class TargetOf(Answer):
+    """What it was done to, as it was called then."""
+
+    kind: str
+    id: str
+    name: str
+
+
+class ContextOf(Answer):
+    """Where it came from."""
+
+    ip: str | None
+    user_agent: str | None
+    request_id: str | None
+    session_id: str | None
+    client: str | None
+
+
+class EventOf(Answer):
+    """One recorded act. It never changes."""
+
+    v: int
+    """The version of the record."""
+    seq: int
+    """Its number in the log of the organization: 0, 1, 2, … without a gap."""
+    id: str
+    recorded_at: Time
+    occurred_at: Time
+    action: str
+    outcome: Outcome
+    actor: ActorOf
+    targets: list[TargetOf]
+    context: ContextOf
+    details: dict[str, JsonValue]
+
+
+class Events(Answer):
+    """Some of the events that were found."""
+
+    events: list[EventOf]
+    next: str | None = Field(description="The path of what follows; null where nothing does.")
+    previous: str | None = Field(description="The path of what comes before; null in the order of the log.")
+    size: int = Field(description="How many events the log had when the first of these pages was asked for.")
+
+
+class Count(Answer):
+    """How many events were found."""
+
+    count: int
+    is_exact: bool = Field(description="When false, there are at least so many: counting all would take too long.")
+    size: int = Field(description="How many events the log has.")
+
+
+class FacetValue(Answer):
+    """One value, and how many events have it."""
+
+    value: str
+    count: int
+
+
+class Facets(Answer):
+    """What there is to choose from, each with its count beside the other parts of the filter, the most frequent first;
+    null where counting would take too long."""
+
+    actions: list[FacetValue] | None
+    actors: list[FacetValue] | None = Field(description="By address, at most 100.")
+    outcomes: list[FacetValue] | None
+
+
+class Bucket(Answer):
+    """How many events happened from `start` until before `end`."""
+
+    start: Time
+    end: Time
+    succeeded: int
+    other: int = Field(description="Failed or denied.")
+
+
+class Histogram(Answer):
+    """When the events happened: at most about 60 buckets, exact on the clock and the calendar of the zone."""
+
+    zone: str
+    every: str = Field(description="How long a bucket is.", examples=["day"])
+    buckets: list[Bucket]
+
+
+class WrongField(Answer):
+    """What is wrong with one parameter."""
+
+    field: str
+    message: str = Field(description="Names what is wrong and what would be accepted.")
+
+
+class ProblemDetails(Answer):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stays the same when the wording changes.")
+    request_id: str = Field(description="What to name when asking for help; also in the header X-Request-Id.")
+    errors: list[WrongField] | None = Field(default=None, description="Only where parameters are wrong.")

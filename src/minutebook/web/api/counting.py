@@ -1,0 +1,83 @@
+"""How many events a filter finds: all of them, by what there is to choose from, and over time."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from minutebook.errors import TooSlow
+from minutebook.filters.buckets import buckets_of
+from minutebook.model import rfc3339
+from minutebook.permissions import Permission
+from minutebook.store import log, search
+from minutebook.store.search import COUNT_SECONDS, Scope
+from minutebook.web.api.answers import Bucket, Count, Facets, FacetValue, Histogram
+from minutebook.web.api.parameters import ZONE, Accepted
+from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
+
+FILTERED, IN_ZONE = Accepted(), Accepted((ZONE,))
+MOST_ACTORS = 100
+
+Reader = Annotated[Principal, Depends(principal(Permission.LOG_READ))]
+
+router = APIRouter(prefix=OF_ORGANIZATION)
+
+
+@router.get("/events/count", operation_id="countEvents", summary="Count events", openapi_extra=FILTERED.described())
+def count_events(request: Request, reader: Reader) -> Count:
+    """How many events the filter finds, exactly unless that would take too long."""
+    given = FILTERED.read(request, reader.at)
+    reader.sit()
+    with reader.site.store.reading() as connection:
+        size = log.read_head(connection, reader.organization.number).size
+        found = search.count(connection, Scope(reader.organization.number, size), given.filter)
+    return Count(count=found.number, is_exact=found.is_exact, size=size)
+
+
+@router.get("/events/facets", operation_id="countFacets", summary="Facets", openapi_extra=FILTERED.described())
+def facets(request: Request, reader: Reader) -> Facets:
+    """What there is to choose from. Each facet counts beside its own part of the filter, so that choices compare."""
+    given = FILTERED.read(request, reader.at)
+    reader.sit()
+    with reader.site.store.reading() as connection:
+        number = reader.organization.number
+        scope = Scope(number, log.read_head(connection, number).size)
+        by_action = search.count_by_action(connection, scope, given.filter)
+        # What is slow to count once would be slow each time: after the first that takes too long the others are left.
+        by_actor = None if by_action is None else search.count_by_actor(connection, scope, given.filter, MOST_ACTORS)
+        by_outcome = None if by_actor is None else search.count_by_outcome(connection, scope, given.filter)
+    return Facets(actions=_values(by_action), actors=_values(by_actor), outcomes=_values(by_outcome))
+
+
+@router.get("/events/histogram", operation_id="countOverTime", summary="Histogram", openapi_extra=IN_ZONE.described())
+def histogram(request: Request, reader: Reader) -> Histogram:
+    """When the events happened, from the start to the end of the filter, or of the log where it has none."""
+    given = IN_ZONE.read(request, reader.at)
+    zone, asked = given.of(ZONE), given.filter
+    reader.sit()
+    with reader.site.store.reading() as connection:
+        number = reader.organization.number
+        scope = Scope(number, log.read_head(connection, number).size)
+        span = search.span(connection, scope) or (reader.at, reader.at)
+        found = buckets_of(asked.start, asked.end, span, zone, reader.at)
+        slots = search.count_by_slot(connection, scope, asked, found.slot)
+    if slots is None:
+        raise TooSlow(seconds=f"{COUNT_SECONDS:g}")
+    sums = zip(itertools.pairwise(found.edges), *found.sums(slots), strict=True)
+    return Histogram(
+        zone=zone.key,
+        every=found.width.told,
+        buckets=[
+            Bucket(start=rfc3339(start), end=rfc3339(end), succeeded=succeeded, other=other)
+            for (start, end), succeeded, other in sums
+        ],
+    )
+
+
+def _values(counts: dict[str, int] | None) -> list[FacetValue] | None:
+    if counts is None:
+        return None
+    most_first = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [FacetValue(value=value, count=number) for value, number in most_first]

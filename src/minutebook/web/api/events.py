@@ -1,0 +1,161 @@
+"""Events for programs: found ones in either order, and one by its number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+from urllib.parse import quote, urlencode
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Request, Response
+from sqlalchemy import Connection
+
+from minutebook.errors import Invalid, Problem
+from minutebook.filters import Cursor, Direction, parse_cursor, search_of, write
+from minutebook.filters.quote import quoted
+from minutebook.filters.terms import MOST_SEQ
+from minutebook.model import Event
+from minutebook.permissions import Permission
+from minutebook.store import log, search
+from minutebook.store.event_json import event_json
+from minutebook.store.search import Scope
+from minutebook.web.api import answers
+from minutebook.web.api.parameters import AFTER, LIMIT, Accepted, Given, one_of, text
+from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
+
+JSON = "application/json"
+NEWEST, LOG = "newest", "log"
+NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
+
+ORDER = one_of(
+    "order",
+    "`newest`: by when it happened, the newest first, as people see it; nothing shifts from page to page while events "
+    "arrive. `log`: by number, the oldest first; a page once read never changes, so that a copy can be kept complete.",
+    (NEWEST, LOG),
+)
+OLDER = text("older", "With `order=newest`: where a page begins. Only taken from `next` of another answer.")
+NEWER = text("newer", "With `order=newest`: where a page ends. Only taken from `previous` of another answer.")
+LIST, ONE = Accepted((ORDER, LIMIT, OLDER, NEWER, AFTER)), Accepted(filtered=False)
+SEQ = Path(
+    description="The number of the event in its log.",
+    json_schema_extra={"type": "integer", "minimum": 0, "maximum": MOST_SEQ},
+)
+
+Reader = Annotated[Principal, Depends(principal(Permission.LOG_READ))]
+
+Pairs = list[tuple[str, str]]
+
+
+class Part(NamedTuple):
+    """Some of the events, and what leads to those behind and before them."""
+
+    events: Sequence[Event]
+    following: Pairs | None
+    previous: Pairs | None
+
+
+router = APIRouter(prefix=OF_ORGANIZATION)
+one_router = APIRouter(prefix=OF_ORGANIZATION)
+"""Included last: its path would take `/events/count` for a number."""
+
+
+@router.get("/events", operation_id="listEvents", summary="List events", openapi_extra=LIST.described(),
+            responses={200: {"model": answers.Events}})  # fmt: skip
+def list_events(request: Request, reader: Reader) -> Response:
+    """The events that the filter finds. `next` and `previous` are paths with everything needed to go on.
+
+    To follow a log, ask with `order=log` and follow `next`; where it is null, ask again with `after` = `size` − 1.
+    """
+    given = LIST.read(request, reader.at)
+    _check_order(given)
+    cursor = _cursor(given, reader.organization.id)
+    reader.sit()
+    number = reader.organization.number
+    with reader.site.store.reading() as connection:
+        size = log.read_head(connection, number).size
+        if cursor and cursor.size > size:
+            raise Invalid.one(cursor.direction, NO_SUCH_PAGE)
+        scope = Scope(number, cursor.size if cursor else size)
+        if given.of(ORDER) == LOG:
+            part = _in_order(connection, scope, given)
+        else:
+            part = _newest_first(connection, scope, given, cursor, reader.organization.id)
+    return _answer(request, given, part, scope.size)
+
+
+@one_router.get("/events/{seq}", operation_id="getEvent", summary="Get one event", openapi_extra=ONE.described(),
+                responses={200: {"model": answers.EventOf}})  # fmt: skip
+def one_event(request: Request, reader: Reader, seq: Annotated[str, SEQ]) -> Response:
+    """One event by its number."""
+    problems: list[Problem] = []
+    try:
+        ONE.read(request, reader.at)
+    except Invalid as invalid:
+        problems += invalid.problems
+    if not (seq.isascii() and seq.isdigit() and len(seq) <= len(str(MOST_SEQ)) and int(seq) <= MOST_SEQ):
+        message = f"{quoted(seq)} is not the number of an event. Write one, such as 204, from 0 to {MOST_SEQ}."
+        problems.append(Problem("seq", message))
+    if problems:
+        raise Invalid(*problems)
+    reader.sit()
+    with reader.site.store.reading() as connection:
+        event = log.find(connection, reader.organization.number, int(seq))
+    return Response(event_json(event), media_type=JSON)
+
+
+def _check_order(given: Given) -> None:
+    """Raises Invalid for a parameter of the other order."""
+    others = (OLDER, NEWER) if given.of(ORDER) == LOG else (AFTER,)
+    order = NEWEST if given.of(ORDER) == LOG else LOG
+    wrong = [
+        Problem(other.name, f"{other.name} goes with order={order} only. Leave it out, or ask in that order.")
+        for other in others
+        if given.has(other)
+    ]
+    if given.has(OLDER) and given.has(NEWER) and not wrong:
+        wrong.append(Problem("newer", "older and newer cannot be given together: leave one out."))
+    if wrong:
+        raise Invalid(*wrong)
+
+
+def _cursor(given: Given, organization: str) -> Cursor | None:
+    older, newer = given.of(OLDER), given.of(NEWER)
+    if older:
+        return parse_cursor(older, organization, given.filter, "older")
+    return parse_cursor(newer, organization, given.filter, "newer") if newer else None
+
+
+def _in_order(connection: Connection, scope: Scope, given: Given) -> Part:
+    after, limit = given.of(AFTER), given.of(LIMIT)
+    first = 0 if after is None else after + 1
+    found = search.window(connection, scope, given.filter, first=first, limit=limit + 1)
+    events = found[:limit]
+    return Part(events, [("order", LOG), ("after", str(events[-1].seq))] if len(found) > limit else None, None)
+
+
+def _newest_first(connection: Connection, scope: Scope, given: Given, cursor: Cursor | None, organization: str) -> Part:
+    page = search.page(connection, scope, given.filter, cursor, given.of(LIMIT), counted=False)
+    if not page.events:
+        return Part([], None, None)
+
+    def beyond(direction: Direction, event: Event, rank: int) -> Pairs:
+        which = (organization, search_of(given.filter), scope.size)
+        return [(direction, Cursor(*which, event.occurred_at, event.seq, rank, direction).write())]
+
+    older = beyond("older", page.events[-1], page.rank + len(page.events)) if page.has_older else None
+    newer = beyond("newer", page.events[0], page.rank) if page.has_newer else None
+    return Part(page.events, older, newer)
+
+
+def _answer(request: Request, given: Given, part: Part, size: int) -> Response:
+    """Joined and not built, since the events are bytes already."""
+
+    def link(pairs: Pairs | None) -> bytes:
+        if pairs is None:
+            return b"null"
+        query = [*write(given.filter), ("limit", str(given.of(LIMIT))), *pairs]
+        return orjson.dumps(f"{request.url.path}?{urlencode(query, quote_via=quote, safe=':@*/')}")
+
+    events = b",".join(map(event_json, part.events))
+    parts = (events, link(part.following), link(part.previous), size)
+    return Response(b'{"events":[%s],"next":%s,"previous":%s,"size":%d}' % parts, media_type=JSON)

@@ -1,0 +1,141 @@
+"""Who asks the API: a program with an API token of the organization, or somebody who is signed in.
+
+A request that sends a token is judged by it alone; its cookies are not looked at. In this order: who → how often →
+where → permission → plan. An organization of others and one that is not there get the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import structlog
+from fastapi import Path, Request
+
+from minutebook.errors import (
+    Forbidden,
+    MinutebookError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    OutcomeUnknown,
+    StoreUnavailable,
+    TooManyRequests,
+)
+from minutebook.model import Plan, Seat
+from minutebook.organization import sittings, tokens
+from minutebook.organization.organizations import Organization
+from minutebook.organization.sittings import UPGRADE
+from minutebook.permissions import Permission, may, token_may
+from minutebook.web import session
+from minutebook.web.site import Site, site_of
+from minutebook.web.source import context_of
+
+OF_ORGANIZATION = "/api/v1/organizations/{org}"
+BEARER = "bearer"
+API = "api"
+"""The client that is recorded with what is asked here."""
+ORGANIZATION = Path(
+    description="The id of the organization, as it stands in the addresses of its pages.",
+    examples=["org_k3v9d2m7q5xa"],
+)
+
+security_log = structlog.get_logger("minutebook.security")
+
+
+class NoCredential(NotSignedIn):
+    """Send an API token of the organization in the header Authorization: Bearer mbt_…, or sign in."""
+
+
+class BadToken(MinutebookError):
+    """This API token cannot be used: it is wrong, has expired or was revoked. Make another on the page API tokens."""
+
+    status = 401
+    code = "bad_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, in which organization. `sitting` is the id of their session or token; `at` is now, in UTC
+    microseconds."""
+
+    site: Site
+    organization: Organization
+    seat: Seat
+    sitting: str
+    at: int
+
+    def sit(self) -> None:
+        """Records that the log is read. No event is shown before. Raises as `perform` does."""
+        sittings.sit(self.site.store, self.seat, self.sitting, self.at)
+
+
+def principal(permission: Permission) -> Callable[[Request, str], Principal]:
+    """The dependency of an operation, for roles and tokens that have the permission.
+
+    Raises NoCredential, BadToken, TooManyRequests, NotFound, Forbidden and NotAllowed.
+    """
+
+    def find(request: Request, org: Annotated[str, ORGANIZATION]) -> Principal:
+        secret = _secret(request)
+        found = _by_session(request, org, permission) if secret is None else _by_token(request, secret, org, permission)
+        if found.organization.plan is not Plan.ENTERPRISE:
+            raise NotAllowed(UPGRADE)
+        return found
+
+    return find
+
+
+def _secret(request: Request) -> str | None:
+    """What stands behind Bearer; None without it, also for another scheme, which a proxy in between may have added."""
+    for header in request.headers.getlist("authorization"):
+        scheme, _, credential = header.partition(" ")
+        if scheme.lower() == BEARER:
+            return credential.strip()
+    return None
+
+
+def _by_token(request: Request, secret: str, org: str, permission: Permission) -> Principal:
+    site = site_of(request)
+    at = site.store.clock()
+    with site.store.reading() as connection:
+        found = tokens.find_by_secret(connection, secret, at)
+    if found is None:
+        raise BadToken
+    token, organization = found
+    request.state.user = token.id
+    standing = site.rates.ask(token.id)
+    request.state.headers = standing.headers
+    if standing.is_over:
+        raise TooManyRequests(limit=f"{standing.limit:,}", seconds=standing.seconds)
+    if organization.id != org:
+        raise NotFound(why="no seat")
+    if not token_may(token.scopes, permission):
+        raise NotAllowed(f"This API token may not {permission.value}.")
+    _note_use(site, token, at)
+    seat = Seat(organization.number, token.actor(), context_of(request, client=API))
+    return Principal(site, organization, seat, token.id, at)
+
+
+def _note_use(site: Site, token: tokens.Token, at: int) -> None:
+    if token.used_at is not None and at - token.used_at < tokens.USED_EVERY:
+        return
+    try:
+        tokens.note_use(site.store, token.id, at)
+    except (StoreUnavailable, OutcomeUnknown):
+        # A full disk must not keep programs from reading; "last used" is then a little older.
+        security_log.warning("token_use_not_noted", token=token.id)
+
+
+def _by_session(request: Request, org: str, permission: Permission) -> Principal:
+    viewer = session.find_viewer(request)
+    if viewer is None:
+        raise NoCredential
+    with viewer.site.store.reading() as connection:
+        here, _ = session.find_seat(connection, viewer, org)
+    session.enter_unless_inside(viewer, here)
+    if not may(here.role, permission):
+        raise Forbidden(role=here.role.label.lower(), verb=permission.value)
+    seat = Seat(here.organization.number, viewer.user.actor(), replace(viewer.context, client=API))
+    return Principal(viewer.site, here.organization, seat, viewer.session.id, viewer.at)

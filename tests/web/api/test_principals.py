@@ -1,0 +1,243 @@
+"""Who may ask what: every kind of principal asks every operation, here and in another organization (R7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from httpx2 import Response
+
+from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
+from minutebook.model import DAY, MINUTE, Plan, Role
+from minutebook.organization import sittings, tokens
+from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.tokens import RevokeToken
+from minutebook.store import search
+from minutebook.web import api
+from tests.support.check_log import check_log
+from tests.support.dashboard import Dashboard, Somebody
+from tests.support.deployment import Deployment
+
+OPERATIONS = [path for path, operations in api.OPENAPI["paths"].items() if "get" in operations]
+READERS = {Role.OWNER, Role.ADMIN, Role.AUDITOR}
+MISSING = "org_aaaaaaaaaaaa"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody who asks, or a program with a token."""
+
+    somebody: Somebody
+    token: str | None = None
+
+    def ask(self, path: str, organization: str) -> Response:
+        filled = path.replace("{org}", organization).replace("{seq}", "0")
+        return self.somebody.ask(filled, token=self.token)
+
+
+class Two:
+    """Two organizations with the same things in them, and everybody who could ask."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.there = Dashboard(deployment).filled()
+        self.here = Dashboard(deployment)
+        self.here.app = self.there.app
+        owner = self.here.person("olga@kestrel.example", "Olga")
+        self.here.number = deployment.found(owner, "Kestrel Works")
+        self.here.people = {Role.OWNER: owner}
+        for role in Role:
+            if role is not Role.OWNER:
+                user = self.here.person(f"{role.value}@kestrel.example", role.label)
+                self.here.people[role] = deployment.join(self.here.number, owner, role, user)
+
+    def anybody(self) -> Somebody:
+        return self.here.anybody()
+
+    def strangers(self) -> Iterator[tuple[str, Principal]]:
+        """Those who are known, and have nothing to do with the organization `there`."""
+        yield "without a seat", Principal(self.here.signed_in(self.here.person("no@where.example", "No")))
+        for role in Role:
+            yield f"{role} elsewhere", Principal(self.here.signed_in(role))
+        yield "token elsewhere", Principal(self.anybody(), self.here.token())
+        yield "token elsewhere for export", Principal(self.anybody(), self.here.token("log.export"))
+
+    def unknown(self) -> Iterator[tuple[str, Principal]]:
+        """Those who show nothing that is worth anything."""
+        yield "nobody", Principal(self.anybody())
+        for secret in ("", "x", "mbt_" + "a" * 43, "mbt_\u00e4", self.there.token()[:-1], "a b", "\u0000"):
+            yield f"token {secret[:5]!r}", Principal(self.anybody(), secret)
+        revoked = self.there.token(name="revoked")
+        act = self.there.deployment.act
+        act(self.there.people[Role.OWNER], self.there.number, RevokeToken(str(self.there.last().details["token"])))
+        yield "revoked", Principal(self.anybody(), revoked)
+        expired = self.there.token(days=1)
+        self.there.deployment.clock.go_on(DAY)
+        yield "expired", Principal(self.anybody(), expired)
+        yield "a bad token and a good cookie", Principal(self.there.signed_in(Role.OWNER), "mbt_" + "a" * 43)
+
+
+@pytest.fixture
+def two(deployment: Deployment) -> Two:
+    return Two(deployment)
+
+
+def body_of(response: Response) -> dict[str, object]:
+    """The problem, without what is another in each answer."""
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, object] = response.json()
+    assert body["status"] == response.status_code
+    assert body.pop("request_id") == response.headers["x-request-id"]
+    return body
+
+
+def test_what_belongs_to_others_is_not_there(two: Two) -> None:
+    """The same answer for an organization of others as for none at all, with not a byte of theirs; nothing recorded."""
+    for who, principal in two.strangers():
+        before = two.here.recorded()
+        for path in OPERATIONS:
+            theirs, missing = (principal.ask(path, org) for org in (two.there.organization.id, MISSING))
+            assert theirs.status_code == 404, (who, path, theirs.text)
+            assert body_of(theirs) == body_of(missing), (who, path)
+            for secret in ("calder", "Calder", "Ada", two.there.organization.id):
+                assert secret not in theirs.text, (who, path)
+            for odd in ("%00", "x" * 3000, "..%2f", "%F0%9F%92%A9", "org_"):
+                assert principal.ask(path, odd).status_code == 404
+        assert two.here.recorded() == before, who
+
+
+def test_without_a_credential_there_is_nothing(two: Two) -> None:
+    for who, principal in two.unknown():
+        before = two.here.recorded()
+        for path in OPERATIONS:
+            theirs, missing = (principal.ask(path, org) for org in (two.there.organization.id, MISSING))
+            assert theirs.status_code == 401, (who, path, theirs.text)
+            assert theirs.headers["www-authenticate"] == "Bearer"
+            assert body_of(theirs) == body_of(missing), (who, path)
+        assert two.here.recorded() == before, who
+
+
+def test_a_role_reads_when_it_may(two: Two) -> None:
+    for role in Role:
+        principal = Principal(two.there.signed_in(role))
+        before = two.there.recorded()
+        for path in OPERATIONS:
+            answer = principal.ask(path, two.there.organization.id)
+            assert answer.status_code == (200 if role in READERS else 403), (role, path, answer.text)
+            if role not in READERS:
+                assert body_of(answer)["detail"] == f"The role {role.label.lower()} may not read the audit log."
+        assert two.there.recorded() == before + (role in READERS)
+        if role in READERS:
+            event = two.there.last()
+            assert (event.action, event.actor.email) == ("log.view", two.there.people[role].email)
+            assert event.context.client == "api"
+
+
+def test_a_token_reads_when_it_may(two: Two) -> None:
+    for scopes, status in ((("log.read",), 200), (("log.read", "log.export"), 200), (("log.export",), 403)):
+        principal = Principal(two.there.anybody(), two.there.token(*scopes))
+        before = two.there.recorded()
+        for path in OPERATIONS:
+            answer = principal.ask(path, two.there.organization.id)
+            assert answer.status_code == status, (scopes, path, answer.text)
+        assert two.there.recorded() == before + (status == 200)
+    check_log(two.there.store)
+
+
+def test_a_token_is_recorded_as_who_reads(two: Two) -> None:
+    """Once in 30 minutes, with its id and its name; and when it was used is shown."""
+    secret = two.there.token(name="Splunk")
+    token = str(two.there.last().details["token"])
+    reader = two.there.anybody()
+    for after in (0, 5 * MINUTE, 30 * MINUTE):
+        two.there.deployment.clock.go_on(after)
+        assert reader.ask(two.there.api(), token=secret).status_code == 200
+    views = [event for event in two.there.events() if event.action == "log.view"]
+    assert [(event.actor.kind, event.actor.id, event.actor.name) for event in views] == [("token", token, "Splunk")] * 2
+    assert views[0].context.session_id is None
+    found = reader.ask(two.there.api(), token=secret, q="actor:token").json()["events"]
+    by_id = reader.ask(two.there.api(), token=secret, q=f"actor:{token}").json()["events"]
+    assert [event["seq"] for event in found] == [event["seq"] for event in by_id] == [views[1].seq, views[0].seq]
+    ada = two.there.signed_in(Role.OWNER)
+    assert "Never" not in ada.get(two.there.path("tokens")).text
+
+
+def test_a_request_with_a_token_never_uses_the_cookie(two: Two) -> None:
+    """Neither to be let in where the token is refused, nor to be told who it was."""
+    ada = two.there.signed_in(Role.OWNER)
+    here = two.here.token()
+    assert ada.ask(two.there.api(), token=here).status_code == 404
+    assert ada.ask(two.here.api(), token=here).status_code == 200
+    assert two.here.last().actor.kind == "token"
+    exporter = two.there.token("log.export")
+    assert ada.ask(two.there.api(), token=exporter).status_code == 403
+    basic = ada.get(two.there.api(), Authorization="Basic YTpi")
+    assert basic.status_code == 200, "another scheme is a proxy's"
+
+
+def test_on_the_small_plan_nothing_is_read(two: Two) -> None:
+    two.there.deployment.act(None, two.there.number, ChangePlan(Plan.TEAMS, 20))
+    secret, ada = two.there.token(), two.there.signed_in(Role.OWNER)
+    before = two.there.recorded()
+    for path in OPERATIONS:
+        for principal in (Principal(ada), Principal(two.anybody(), secret)):
+            answer = principal.ask(path, two.there.organization.id)
+            assert answer.status_code == 403
+            assert "Enterprise" in str(body_of(answer)["detail"])
+    assert two.there.recorded() == before
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, OutcomeUnknown])
+def test_what_cannot_be_recorded_is_not_read(
+    two: Two, monkeypatch: pytest.MonkeyPatch, error: type[MinutebookError]
+) -> None:
+    """An open sitting goes on when nothing can be written, though its use cannot be noted; a new one is refused."""
+    sitting, new = (Principal(two.anybody(), two.there.token()) for _ in range(2))
+    here = two.there.organization.id
+    assert sitting.ask(OPERATIONS[0], here).status_code == 200
+    two.there.deployment.clock.go_on(5 * MINUTE)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sittings, "perform", fail)
+    monkeypatch.setattr(tokens, "note_use", fail)
+    for path in OPERATIONS:
+        assert sitting.ask(path, here).status_code == 200
+        refused = new.ask(path, here)
+        assert refused.status_code == 503
+        assert body_of(refused)["code"] == error.code
+        assert "Calder" not in refused.text
+
+
+def test_what_takes_too_long_says_how_to_narrow_it(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Principal(two.anybody(), two.there.token())
+
+    def slow(*_: object, **__: object) -> None:
+        raise TooSlow(seconds="2")
+
+    for name in ("page", "window"):
+        monkeypatch.setattr(search, name, slow)
+    for name in ("count_by_action", "count_by_slot"):
+        monkeypatch.setattr(search, name, lambda *_: None)
+    answers = [program.somebody.ask(two.there.api(), token=program.token, order=order) for order in ("newest", "log")]
+    answers.append(program.somebody.ask(two.there.api("histogram"), token=program.token))
+    for answer in answers:
+        assert answer.status_code == 503
+        assert body_of(answer)["code"] == "too_slow"
+        assert "Narrow it" in answer.text
+    facets = program.somebody.ask(two.there.api("facets"), token=program.token)
+    assert facets.json() == {"actions": None, "actors": None, "outcomes": None}
+
+
+def test_another_site_cannot_ask_for_somebody_to_change_anything(two: Two) -> None:
+    """All there is only reads; whatever else is asked is not done, with a token as well."""
+    secret, client = two.there.token(), two.anybody().client
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        for path in OPERATIONS:
+            filled = path.replace("{org}", two.there.organization.id).replace("{seq}", "0")
+            answer = client.request(method, filled, headers={"Authorization": f"Bearer {secret}"})
+            assert answer.status_code == 405
+            assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+            crossed = client.request(method, filled, headers={"Sec-Fetch-Site": "cross-site"})
+            assert crossed.status_code == 403
