@@ -8,13 +8,20 @@ import sys
 from pathlib import Path
 
 from minutebook.cli.api_reference import api_markdown
-from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
+from minutebook.cli.reference import (
+    actions_markdown,
+    cli_markdown,
+    export_markdown,
+    filters_markdown,
+    settings_markdown,
+)
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = {
     "actions.md": actions_markdown,
     "filters.md": filters_markdown,
     "api.md": api_markdown,
+    "export.md": export_markdown,
     "settings.md": settings_markdown,
     "cli.md": cli_markdown,
 }

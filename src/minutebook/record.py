@@ -113,7 +113,9 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
         if isinstance(details, NoChange):
             connection.rollback()
             return details
-        return log.append(connection, head, _draft(seat, details), at=act.at, randomness=store.randomness)
+        event = log.append(connection, head, _draft(seat, details), at=act.at, randomness=store.randomness)
+    store.recorded.tell(event.organization)  # only now: before the commit, whoever is woken would find nothing
+    return event
 
 
 def role_of(connection: Connection, seat: Seat) -> Role | None:

@@ -47,8 +47,9 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     server = MailServer.of(settings)
     mailer = Mailer(store, server) if server else None
     web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None)
+    app = create_app(store, web)
     config = uvicorn.Config(
-        create_app(store, web),
+        app,
         access_log=False,  # the application writes its own, without tokens
         log_config=None,
         proxy_headers=False,  # the application itself looks who may say where a request comes from
@@ -60,7 +61,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         if mailer:
             mailer.start()
         greet(address)
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(config, app.state.site.tails.stop).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a server is stopped, no mishap
     finally:
@@ -68,6 +69,18 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         listening.close()
         if mailer:
             mailer.stop()
+
+
+class Server(uvicorn.Server):
+    """Ends what would never end by itself as soon as it is to stop, so that it waits only for what is being done."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:

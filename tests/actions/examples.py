@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions import Details
 from minutebook.actions.credits import CreditsPurchased
-from minutebook.actions.log import LogViewed
+from minutebook.actions.log import Format, LogExported, LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import FirstSettings, OrganizationCreated
@@ -28,6 +28,7 @@ FIRST = FirstSettings(models=("a/b",), providers=("c",), default_model="a/b", da
 EXAMPLES: tuple[Details, ...] = (
     CreditsPurchased(amount=Cents(cents=250_000), balance=Cents(cents=250_001), reference="inv-1"),
     LogViewed(),
+    LogExported(format=Format.CSV, size=48_213, query="action:member.*", first=412),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
     MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),
     ModeCreated(mode="mod_1", name="Review", instructions="Read\nfirst", tools=("read",)),

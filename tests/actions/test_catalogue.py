@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from minutebook.actions import CATALOGUE, NOUNS, Details, Severity, describe, read_details
+from minutebook.actions import CATALOGUE, NOUNS, Details, Severity, describe, ocsf, read_details
 from minutebook.actions.catalogue import action
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeUpdated
+from minutebook.actions.ocsf import Activity
 from minutebook.actions.parts import Strong, Swap, Text, plain
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.user import PersonInvited, SignInFailed
@@ -20,13 +22,18 @@ from tests.actions.examples import EXAMPLES
 from tests.support import stored
 
 
-def declare(name: str = "mode.test", says: str = "Did {thing}", doc: str | None = "What happened.") -> None:
+def declare(
+    name: str = "mode.test",
+    says: str = "Did {thing}",
+    doc: str | None = "What happened.",
+    kind: Activity = ocsf.CREATE,
+) -> None:
     """Declares an action as a module would, and takes it out again."""
     body = {"__annotations__": {"thing": str}, "__module__": __name__, "__doc__": doc}
     before = dict(CATALOGUE)
     try:
         details = type("Tested", (Details,), body)
-        action(name, title="Tested", severity=Severity.LOW, says=says, since="0.1")(details)
+        action(name, title="Tested", severity=Severity.LOW, ocsf=kind, says=says, since="0.1")(details)
     finally:
         CATALOGUE.clear()
         CATALOGUE.update(before)
@@ -34,6 +41,13 @@ def declare(name: str = "mode.test", says: str = "Did {thing}", doc: str | None 
 
 def test_a_sound_declaration_is_accepted() -> None:
     declare()
+
+
+def test_an_action_without_its_ocsf_activity_fails_at_import() -> None:
+    with pytest.raises(TypeError, match="ocsf"):
+        action("mode.test", title="Tested", severity=Severity.LOW, says="", since="0.1")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="User Access Management has a field `role`"):
+        declare(kind=ocsf.ASSIGN_ROLE)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +65,7 @@ def test_a_sound_declaration_is_accepted() -> None:
         ({"name": "mode.test.more"}, "noun.verb"),
     ],
 )
-def test_a_mistake_in_a_declaration_fails_at_import(declaration: dict[str, str], complaint: str) -> None:
+def test_a_mistake_in_a_declaration_fails_at_import(declaration: dict[str, Any], complaint: str) -> None:
     before = dict(CATALOGUE)
     with pytest.raises(TypeError, match=complaint):
         declare(**declaration)
@@ -68,7 +82,7 @@ def test_an_inherited_docstring_is_not_one() -> None:
         pass
 
     with pytest.raises(TypeError, match="needs a docstring"):
-        action("mode.test", title="Tested", severity=Severity.LOW, says="", since="0.1")(Child)
+        action("mode.test", title="Tested", severity=Severity.LOW, ocsf=ocsf.CREATE, says="", since="0.1")(Child)
     assert "mode.test" not in CATALOGUE
 
 
@@ -126,6 +140,7 @@ def test_sentences() -> None:
     assert told == [
         "Bought $2,500.00 of credits, balance $2,500.01, payment inv-1",
         "Opened the audit log",
+        "Exported the log of 48,213 events as CSV, filtered by action:member.*, from number 412 on",
         "Changed role of Bob Admin → Billing manager",
         "Removed bob@x.example, role Auditor",
         "Created mode Review",

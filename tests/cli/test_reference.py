@@ -8,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from minutebook.actions import CATALOGUE
+from minutebook.actions.log import Format
 from minutebook.cli.api_reference import api_markdown
-from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
+from minutebook.cli.reference import (
+    actions_markdown,
+    cli_markdown,
+    export_markdown,
+    filters_markdown,
+    settings_markdown,
+)
 from minutebook.config import Settings, variable_of
+from minutebook.deliver.formats import Trailer
+from minutebook.deliver.formats.columns import COLUMNS
 from minutebook.filters import FIELDS
 from minutebook.web.api import OPENAPI
 from tools.generate_docs import DOCS, main
@@ -19,6 +28,7 @@ from tools.generate_docs import DOCS, main
 def test_the_committed_pages_are_what_would_be_written() -> None:
     assert (DOCS / "actions.md").read_text(encoding="utf-8") == actions_markdown()
     assert (DOCS / "filters.md").read_text(encoding="utf-8") == filters_markdown()
+    assert (DOCS / "export.md").read_text(encoding="utf-8") == export_markdown()
     assert (DOCS / "settings.md").read_text(encoding="utf-8") == settings_markdown()
     assert (DOCS / "api.md").read_text(encoding="utf-8") == api_markdown()
     assert (DOCS / "cli.md").read_text(encoding="utf-8") == cli_markdown()
@@ -27,7 +37,8 @@ def test_the_committed_pages_are_what_would_be_written() -> None:
 def test_every_setting_and_every_command_is_documented() -> None:
     settings, commands = settings_markdown(), cli_markdown()
     assert all(f"`{name}`" in settings and variable_of(name) in settings for name in Settings.model_fields)
-    for command in ("serve", "demo", "init", "search", "doctor", "backup", "user create", "user list", "user link"):
+    top = ("serve", "demo", "init", "search", "doctor", "backup", "tail", "user create", "user list", "user link")
+    for command in top:
         assert f"## `minutebook {command}`" in commands
     for command in ("create", "list", "plan", "show"):
         assert f"## `minutebook org {command}`" in commands
@@ -66,6 +77,12 @@ def test_every_operation_parameter_and_answer_of_the_api_is_documented() -> None
             assert f"| {status} |" in (section if status == "200" else page.partition("## Errors")[2])
     for link in re.findall(r"\]\(#([a-z]+)\)", page):
         assert link in {heading.lower() for heading in re.findall(r"^### (.*)$", page, re.MULTILINE)}
+
+
+def test_every_format_column_and_action_of_an_export_is_documented() -> None:
+    page = export_markdown()
+    for word in (*Format, *(column.name for column in COLUMNS), *CATALOGUE, *Trailer.__dataclass_fields__):
+        assert f"\n| `{word}` |" in page
 
 
 def test_a_stale_page_is_shown_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from minutebook.actions.log import Format
+from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
 from minutebook.organization import (
@@ -41,6 +43,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     tokens.CreateToken: {OWNER, ADMIN},
     tokens.RevokeToken: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
+    export.ExportLog: {OWNER, ADMIN, AUDITOR},
 }
 DECIDE_THEMSELVES = {
     invitations.AcceptInvitation,
@@ -91,6 +94,7 @@ class Tries:
                 self._made(tokens.CreateToken(f"Token {number}", ("log.read",), 1, token), "token")
             ),
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
+            export.ExportLog: lambda: export.ExportLog(Format.JSONL),
         }
         assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"
         return makers[kind]()

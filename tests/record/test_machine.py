@@ -20,6 +20,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from minutebook.actions.log import Format
+from minutebook.deliver.export import ExportLog
 from minutebook.errors import MinutebookError
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
@@ -266,6 +268,16 @@ class Machine(RuleBasedStateMachine):
     @rule(actor=actors, organization=organizations, fault=faults)
     def read_the_log_as_operator(self, actor: int, organization: int, fault: Fault | None) -> None:
         self.act(actor, organization, sittings.ReadAsOperator(), fault)
+
+    @rule(
+        actor=actors,
+        organization=organizations,
+        size=st.sampled_from([None, 0, 2, 9_999]),
+        first=st.sampled_from([0, 1, 9_999]),
+        fault=faults,
+    )
+    def export_the_log(self, actor: int, organization: int, size: int | None, first: int, fault: Fault | None) -> None:
+        self.act(actor, organization, ExportLog(Format.JSONL, size=size, first=first), fault)
 
     @rule(time=st.sampled_from([MINUTE, HOUR, 8 * DAY, -DAY]))
     def time_passes(self, time: int) -> None:

@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "token.create": WRITERS,
     "token.revoke": WRITERS,
     "log.view": {"owner", "admin", "auditor"},
+    "log.export": {"owner", "admin", "auditor"},
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},

@@ -382,6 +382,32 @@ def _(visitor: Visitor) -> None:
     visitor.open_log(("query", "-action:user.logout -actor:ci@calder.example outcome:sucess after:2026-11-06"))
 
 
+@state("audit logs, ways to export", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "settings.change"))
+    visitor.page.locator("summary", has_text="Export").click()
+
+
+@state("audit logs, exported")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("action", "settings.change"))
+    visitor.page.locator("summary", has_text="Export").click()
+    with visitor.page.expect_download():
+        visitor.page.get_by_role("link", name="CSV").click()
+    expect(visitor.page.get_by_role("dialog").get_by_role("status")).to_contain_text("Complete.")
+
+
+@state("audit logs, an export that was refused")
+def _(visitor: Visitor) -> None:
+    visitor.expect_complaint("503")
+    visitor.open_log(("action", "settings.change"))
+    problem = {"detail": "The database cannot be reached or is busy. Nothing was changed; try again in a moment."}
+    visitor.page.route("**/audit-logs/export*", lambda route: route.fulfill(status=503, json=problem))
+    visitor.page.locator("summary", has_text="Export").click()
+    visitor.page.get_by_role("link", name="OCSF").click()
+    expect(visitor.page.get_by_role("button", name="Try again")).to_be_visible()
+
+
 @state("audit logs, an event")
 def _(visitor: Visitor) -> None:
     visitor.open_log(("action", "settings.change"))
@@ -471,6 +497,37 @@ def _(visitor: Visitor) -> None:
     visitor.page.route("**/invitations/new", lambda route: route.abort())
     visitor.page.get_by_role("link", name="Invite people").click()
     expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
+
+
+@state("audit logs, live")
+def _(visitor: Visitor) -> None:
+    go_live(visitor)
+
+
+@state("audit logs, live with new events")
+def _(visitor: Visitor) -> None:
+    go_live(visitor)
+    for number in range(12):
+        visitor.site.company.act(
+            visitor.site.company.owner, BuyCredits(100, f"live-{number}-{new_token(visitor.site.store.randomness)}")
+        )
+    expect(visitor.page.locator("[data-live-bar] [data-fresh]")).to_contain_text("12 new events")
+
+
+@state("audit logs, live and over")
+def _(visitor: Visitor) -> None:
+    visitor.page.route("**/audit-logs/tail*", lambda route: route.fulfill(status=401, body="{}"))
+    visitor.open_log()
+    visitor.page.get_by_role("button", name="Live tail").click()
+    expect(visitor.page.locator("[data-live-bar]")).to_contain_text("The live tail has ended")
+
+
+def go_live(visitor: Visitor) -> None:
+    """Opens the log and follows it."""
+    visitor.open_log()
+    toggle = visitor.page.get_by_role("button", name="Live tail")
+    toggle.click()
+    expect(toggle).to_have_attribute("data-live-is", "live")
 
 
 @state("audit logs, wrong dates", leave_out=COVERED)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from minutebook.actions.log import Format
+from minutebook.deliver.export import ExportLog
+from minutebook.filters import Filter
 from minutebook.identifiers import new_token
 from minutebook.model import Plan, Role
 from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso, tokens
@@ -28,6 +31,7 @@ def walk(deployment: Deployment) -> int:
 
     by_ada(EnterOrganization("password"))
     by_ada(sittings.OpenSitting(session))
+    by_ada(ExportLog(Format.CSV, Filter(actions=("user.login",)), size=3, first=2))
     by_ada(RecordFailedSignIn("Wrong password", 1))
     by_ada(seats.ChangeRole(bob.id, Role.MEMBER))
     offer = by_ada(invitations.InvitePerson("dan@calder.example", Role.AUDITOR, new_token(deployment.store.randomness)))

@@ -1,6 +1,6 @@
 """The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
 
-from minutebook.actions import credits, log, member, mode, organization, settings, sso, token, user
+from minutebook.actions import credits, log, member, mode, ocsf, organization, settings, sso, token, user
 from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "log",
     "member",
     "mode",
+    "ocsf",
     "organization",
     "read_details",
     "settings",

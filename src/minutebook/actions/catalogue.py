@@ -1,6 +1,6 @@
 """How an action is declared, and what is derived from the declaration.
 
-    @action("member.change_role", title="Role changed", severity=Severity.HIGH,
+    @action("member.change_role", title="Role changed", severity=Severity.HIGH, ocsf=ocsf.ASSIGN_ROLE,
             says="Changed role of {member} {role}", since="0.1")
     class RoleChanged(Details):
         \"\"\"An owner or admin gave a member another role.\"\"\"
@@ -8,8 +8,8 @@
         member: Person
         role: RoleChange
 
-Filter choices, labels, the sentence, the search text and `docs/actions.md` follow from it. Mistakes in a declaration
-(a name used twice, no docstring, a field in `says` that does not exist) fail at import.
+Filter choices, labels, the sentence, the search text, the OCSF event and `docs/actions.md` follow from it. Mistakes in
+a declaration (a name used twice, no docstring, no OCSF activity, a field in `says` that does not exist) fail at import.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any, ClassVar, TypeVar
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from minutebook.actions.ocsf import USER_ACCESS, Activity
 from minutebook.actions.parts import Part, Strong, Text
 from minutebook.actions.values import Diff, Value
 from minutebook.model import Json, Outcome, Target
@@ -94,6 +95,7 @@ class Action:
     name: str
     title: str
     severity: Severity
+    ocsf: Activity
     says: str
     since: str
     version: int
@@ -108,7 +110,9 @@ CATALOGUE: dict[str, Action] = {}
 D = TypeVar("D", bound=type[Details])
 
 
-def action(name: str, *, title: str, severity: Severity, says: str, since: str, version: int = 1) -> Callable[[D], D]:
+def action(
+    name: str, *, title: str, severity: Severity, ocsf: Activity, says: str, since: str, version: int = 1
+) -> Callable[[D], D]:
     """Declares an action. Raises TypeError when the declaration contradicts itself or an earlier one."""
 
     def declare(details: D) -> D:
@@ -121,7 +125,9 @@ def action(name: str, *, title: str, severity: Severity, says: str, since: str, 
         told = {name for name, value in vars(details).items() if isinstance(value, property)}
         if unknown := set(SLOT.findall(says)) - set(vars(details)["__pydantic_fields__"]) - told:
             raise TypeError(f"{name}: says names fields that do not exist: {', '.join(sorted(unknown))}")
-        details.action = CATALOGUE[name] = Action(name, title, severity, says, since, version, details)
+        if ocsf.kind is USER_ACCESS and "role" not in vars(details)["__pydantic_fields__"]:
+            raise TypeError(f"{name}: an action of the OCSF class {USER_ACCESS.name} has a field `role`")
+        details.action = CATALOGUE[name] = Action(name, title, severity, ocsf, says, since, version, details)
         return details
 
     return declare

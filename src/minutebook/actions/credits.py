@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Cents
 from minutebook.model import Target
@@ -11,6 +12,7 @@ from minutebook.model import Target
     "credits.purchase",
     title="Credits bought",
     severity=Severity.MEDIUM,
+    ocsf=ocsf.UPDATE,
     says="Bought {amount} of credits, balance {balance}, payment {reference}",
     since="0.1",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Person, RoleChange
 from minutebook.model import Role, Target
@@ -11,6 +12,7 @@ from minutebook.model import Role, Target
     "member.change_role",
     title="Role changed",
     severity=Severity.HIGH,
+    ocsf=ocsf.ASSIGN_ROLE,
     says="Changed role of {member} {role}",
     since="0.1",
 )
@@ -28,6 +30,7 @@ class RoleChanged(Details):
     "member.remove",
     title="Member removed",
     severity=Severity.HIGH,
+    ocsf=ocsf.REMOVE_MEMBER,
     says="Removed {member}, role {role}",
     since="0.1",
 )

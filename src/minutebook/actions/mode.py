@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Change, Rewrite, SetChange
 from minutebook.model import Target
 
 
-@action("mode.create", title="Mode created", severity=Severity.LOW, says="Created mode {name}", since="0.1")
+@action(
+    "mode.create",
+    title="Mode created",
+    severity=Severity.LOW,
+    ocsf=ocsf.CREATE,
+    says="Created mode {name}",
+    since="0.1",
+)
 class ModeCreated(Details):
     """An owner or admin made a custom mode."""
 
@@ -24,6 +32,7 @@ class ModeCreated(Details):
     "mode.update",
     title="Mode changed",
     severity=Severity.LOW,
+    ocsf=ocsf.UPDATE,
     says="Changed mode {former_name}[, name {name}][, tools {tools}][, instructions: {instructions}]",
     since="0.1",
 )
@@ -45,7 +54,14 @@ class ModeUpdated(Details):
         return (Target("mode", self.mode, self.current_name),)
 
 
-@action("mode.delete", title="Mode deleted", severity=Severity.MEDIUM, says="Deleted mode {name}", since="0.1")
+@action(
+    "mode.delete",
+    title="Mode deleted",
+    severity=Severity.MEDIUM,
+    ocsf=ocsf.DELETE,
+    says="Deleted mode {name}",
+    since="0.1",
+)
 class ModeDeleted(Details):
     """An owner or admin deleted a custom mode."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Person, Value
 from minutebook.model import Plan, Target
@@ -20,6 +21,7 @@ class FirstSettings(Value):
     "organization.create",
     title="Organization created",
     severity=Severity.HIGH,
+    ocsf=ocsf.CREATE,
     says="Created the organization {name}, plan {plan}, {seat_limit} seats, owned by {owner}[, {remark}]",
     since="0.1",
 )

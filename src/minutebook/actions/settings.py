@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Change, SetChange
 from minutebook.model import Target
@@ -13,6 +14,7 @@ from minutebook.model import Target
     "settings.change",
     title="Settings changed",
     severity=Severity.MEDIUM,
+    ocsf=ocsf.UPDATE,
     says="Changed {section}[ {models}][, providers {providers}][, default model {default_model}][ {data_collection}]"
     "[ {plan}][, seat limit {seat_limit}]",
     since="0.1",

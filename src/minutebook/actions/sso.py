@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Change
 from minutebook.model import Target
@@ -11,6 +12,7 @@ from minutebook.model import Target
     "sso.set_domain",
     title="SSO domain set",
     severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
     says="Set the SSO domain {domain}",
     since="0.1",
 )
@@ -28,6 +30,7 @@ class SsoDomainSet(Details):
     "sso.remove_domain",
     title="SSO domain removed",
     severity=Severity.HIGH,
+    ocsf=ocsf.DELETE,
     says="Removed the SSO domain {domain}",
     since="0.1",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.model import Target
 
@@ -10,6 +11,7 @@ from minutebook.model import Target
     "token.create",
     title="API token created",
     severity=Severity.HIGH,
+    ocsf=ocsf.CREATE,
     says="Created the API token {name} for {purpose}",
     since="0.1",
 )
@@ -34,6 +36,7 @@ class TokenCreated(Details):
     "token.revoke",
     title="API token revoked",
     severity=Severity.MEDIUM,
+    ocsf=ocsf.DELETE,
     says="Revoked the API token {name}",
     since="0.1",
 )

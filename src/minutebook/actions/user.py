@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Person
 from minutebook.model import Outcome, Role, Target
 
 
-@action("user.login", title="Signed in", severity=Severity.LOW, says="Signed in with {method}", since="0.1")
+@action(
+    "user.login", title="Signed in", severity=Severity.LOW, ocsf=ocsf.LOGON, says="Signed in with {method}", since="0.1"
+)
 class SignedIn(Details):
     """A user signed in, and from then on had access to the organization."""
 
@@ -18,6 +21,7 @@ class SignedIn(Details):
     "user.login_failed",
     title="Sign-in failed",
     severity=Severity.MEDIUM,
+    ocsf=ocsf.LOGON,
     says="{reason}, attempt {attempt} in 15 minutes",
     since="0.1",
 )
@@ -30,7 +34,7 @@ class SignInFailed(Details):
     attempt: int
 
 
-@action("user.logout", title="Signed out", severity=Severity.LOW, says="Signed out", since="0.1")
+@action("user.logout", title="Signed out", severity=Severity.LOW, ocsf=ocsf.LOGOFF, says="Signed out", since="0.1")
 class SignedOut(Details):
     """A user signed out, and from then on had no access by that session."""
 
@@ -39,6 +43,7 @@ class SignedOut(Details):
     "user.invite",
     title="Person invited",
     severity=Severity.MEDIUM,
+    ocsf=ocsf.INVITE,
     says="Invited {email} as {role}",
     since="0.1",
 )
@@ -58,6 +63,7 @@ class PersonInvited(Details):
     "user.accept_invite",
     title="Invitation accepted",
     severity=Severity.LOW,
+    ocsf=ocsf.ADD_MEMBER,
     says="Accepted the invitation from {invited_by} as {role}",
     since="0.1",
 )
@@ -77,6 +83,7 @@ class InvitationAccepted(Details):
     "user.revoke_invite",
     title="Invitation revoked",
     severity=Severity.MEDIUM,
+    ocsf=ocsf.REVOKE_INVITATION,
     says="Revoked the invitation of {email}, role {role}",
     since="0.1",
 )

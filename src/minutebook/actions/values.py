@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from minutebook.actions.parts import Added, Part, Removed, Strong, Swap, Text
+from minutebook.actions.parts import Added, Code, Part, Removed, Strong, Swap, Text
 from minutebook.model import Role, Target
 
 
@@ -64,6 +64,15 @@ class Cents(Value):
 
     def parts(self) -> Sequence[Part]:
         return (Strong(str(self)),)
+
+
+class Query(Value):
+    """A filter in the query language."""
+
+    text: str
+
+    def parts(self) -> Sequence[Part]:
+        return (Code(self.text),)
 
 
 class Change(Value):

@@ -85,7 +85,12 @@ def reading(settings: Settings) -> Iterator[Store]:
 
 def operate(store: Store, organization: int, command: Command) -> Event | NoChange:
     """Does it in the name of whoever runs Minutebook, recorded as such."""
-    return perform(store, Seat(organization, OPERATOR, Context(client="cli")), command)
+    return perform(store, operator_seat(organization), command)
+
+
+def operator_seat(organization: int) -> Seat:
+    """What whoever runs Minutebook acts by at the command line."""
+    return Seat(organization, OPERATOR, Context(client="cli"))
 
 
 def sqlite_file(settings: Settings) -> Path | None:

@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from minutebook.cli import backup, demo, doctor, init, org, search, serve, user
+from minutebook.cli import backup, demo, doctor, export, init, org, search, serve, tail, user
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
 from minutebook.errors import MinutebookError, StoreUnavailable
@@ -50,6 +50,8 @@ app.add_typer(org.app, name="org")
 app.command("search")(search.search)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
+app.command("tail")(tail.tail)
+app.command("export")(export.export)
 
 
 def _say_version(wanted: bool) -> None:

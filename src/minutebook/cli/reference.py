@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from enum import StrEnum
 from textwrap import dedent, wrap
 from typing import Any, Union, get_args, get_origin
@@ -13,8 +14,11 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from minutebook import config
-from minutebook.actions import CATALOGUE, NOUNS, Action
+from minutebook.actions import CATALOGUE, NOUNS, Action, ocsf
 from minutebook.config import Settings, variable_of
+from minutebook.deliver.formats import FORMATS, Trailer
+from minutebook.deliver.formats import ocsf as ocsf_format
+from minutebook.deliver.formats.columns import COLUMNS, TRAILER_COLUMN
 from minutebook.filters import FIELDS, TERMS, in_order, language
 
 GENERATED = "<!-- Written by tools/generate_docs.py; change what it is derived from instead. -->"
@@ -38,7 +42,7 @@ def actions_markdown() -> str:
     for noun, title in NOUNS.items():
         of_noun = [action for action in actions if action.noun == noun]
         if of_noun:
-            lines += ["", f"## {title}", "", *_actions_table(of_noun)]
+            lines += ["", f"## {title}", "", *_actionstable(of_noun)]
             lines += [line for action in of_noun for line in _action_section(action)]
     lines += ["", "## Types of fields", "", "Times are in UTC microseconds, amounts in cents."]
     lines += [line for value in _values(actions) for line in _type_section(value)]
@@ -84,6 +88,44 @@ def _language_section() -> Iterator[str]:
     yield from ("", "### Grammar", "", "```", *dedent(grammar).split("\n"), "```")
     for paragraph in rest:
         yield from ("", *prose(paragraph))
+
+
+def export_markdown() -> str:
+    """`docs/export.md`: the formats of an export, their trailer, their columns, and the OCSF class of every action."""
+    lines = [GENERATED, "", "# Exports", ""]
+    lines += prose(
+        "An export is a file of exactly what a filter finds in an organization's log as it was at one moment: from "
+        "Audit Logs, from the API, and from the command line. It is recorded as `log.export` before its first byte. "
+        "Events come in the order of the log. What is recorded later is not in it, however long it takes."
+    )
+    rows = [(f"`{format_}`", format_.label, f"`.{kind.extension}`", kind.help) for format_, kind in FORMATS.items()]
+    lines += ["", *table(("Format", "Name", "File", "What it is"), rows)]
+    lines += ["", "## Trailer", "", *prose(Trailer.__doc__ or ""), ""]
+    lines += prose(
+        "A file that does not end with its trailer was cut off. One that was is not to be mended by hand: ask again "
+        "with the same `size` (the header `Minutebook-Log-Size` says it) and, as `first`, the last number that arrived "
+        "and 1. What comes then is a file of its own, with a trailer of its own; together they hold every event once. "
+        "`minutebook export --output` does the same by itself, and makes one file of it."
+    )
+    kinds = [(f"`{field.name}`", "integer" if field.type == "int" else "text") for field in fields(Trailer)]
+    lines += ["", *table(("Field", "Type"), kinds)]
+    lines += ["", "## Columns of CSV and Parquet", ""]
+    lines += [*prose("They keep their names, their meaning and their order; what comes later comes behind them."), ""]
+    columns = [(f"`{column.name}`", column.kind, column.help) for column in COLUMNS]
+    last = (f"`{TRAILER_COLUMN}`", "text", "Only in CSV: empty but in the last record, which has nothing else.")
+    lines += table(("Column", "Type", "What it holds"), [*columns, last])
+    lines += ["", "## OCSF", "", *prose(ocsf_format.__doc__ or ""), ""]
+    lines += prose(
+        f"The schema is version {ocsf.VERSION}. `metadata.event_code` is the name of the action, `metadata.sequence` "
+        "the number of the event, and `metadata.tenant_uid` the id of the organization."
+    )
+    classes = [
+        (f"`{name}`", f"{activity.kind.name} ({activity.kind.uid})", f"{activity.name} ({activity.id})")
+        for name in in_order(CATALOGUE)
+        for activity in (CATALOGUE[name].ocsf,)
+    ]
+    lines += ["", *table(("Action", "Class", "Activity"), classes)]
+    return "\n".join(lines) + "\n"
 
 
 def settings_markdown() -> str:
@@ -133,7 +175,7 @@ def _default_text(default: object) -> str:
     return f"`{default}`"
 
 
-def _actions_table(actions: Iterable[Action]) -> list[str]:
+def _actionstable(actions: Iterable[Action]) -> list[str]:
     rows = [
         (
             f"[`{action.name}`](#{_anchor(action.name)})",
@@ -149,17 +191,17 @@ def _actions_table(actions: Iterable[Action]) -> list[str]:
 
 def _action_section(action: Action) -> list[str]:
     lines = ["", f"### `{action.name}`", "", *prose(action.details.__doc__ or ""), "", f"Told as: `{action.says}`"]
-    return lines + _fields_table(action.details)
+    return lines + _fieldstable(action.details)
 
 
 def _type_section(value: type[Any]) -> list[str]:
     heading = ["", f"### {value.__name__}", "", *prose(value.__doc__ or "")]
     if issubclass(value, StrEnum):
         return [*heading, "", f"One of {', '.join(f'`{member}`' for member in value)}."]
-    return heading + _fields_table(value)
+    return heading + _fieldstable(value)
 
 
-def _fields_table(model: type[BaseModel]) -> list[str]:
+def _fieldstable(model: type[BaseModel]) -> list[str]:
     rows = [
         (f"`{name}`", _type_text(field.annotation), "yes" if field.is_required() else "no")
         for name, field in model.model_fields.items()

@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Table, select
 
 from minutebook.actions import read_details
 from minutebook.actions.credits import CreditsPurchased
-from minutebook.actions.log import LogViewed
+from minutebook.actions.log import LogExported, LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import OrganizationCreated
@@ -364,6 +364,11 @@ def _token_revoked(state: State, _event: Event, details: TokenRevoked) -> None:
     state.sitting.pop(details.token, None)
 
 
+def _log_exported(_state: State, event: Event, details: LogExported) -> None:
+    _require(details.size <= event.seq, "the log never held so many events")
+    _require((details.first or 0) <= details.size, "it begins beyond the events of the snapshot")
+
+
 APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "organization.create": _organization_created,
     "user.login": _signed_in,
@@ -384,5 +389,6 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "token.create": _token_created,
     "token.revoke": _token_revoked,
     "log.view": _log_viewed,
+    "log.export": _log_exported,
 }
 """What each action does to an organization."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from minutebook.actions import CATALOGUE, NOUNS
+from minutebook.deliver.formats import FORMATS
 from minutebook.email_address import is_email
 from minutebook.errors import Problem
 from minutebook.filters import (
@@ -29,7 +30,7 @@ from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search
 from minutebook.store.search import Count, EventPage, Scope
-from minutebook.web import log_views, overview, times
+from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
 from minutebook.web.views import (
     ActionGroup,
@@ -38,10 +39,12 @@ from minutebook.web.views import (
     BadQueryView,
     DatePreset,
     EventPanel,
+    ExportChoice,
     Failure,
     FilterControls,
     Form,
     Histogram,
+    LiveTail,
     LogPage,
     Mistake,
     Moment,
@@ -108,7 +111,9 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         found_exactly=found.total.is_exact,
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
+        exports=_exports(look, scope) if found.events else (),
         newer=_newer(connection, scope, look, head.size, found.total) if cursor else 0,
+        live=None if cursor else LiveTail(look.address.tail_href, head.size - 1),
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
@@ -188,6 +193,19 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
         text=f"{first:,}–{last:,} of {'' if found.total.is_exact else 'at least '}{found.total.number:,}, newest first",
         newer_href=link("newer", found.events[0], found.rank) if found.has_newer else None,
         older_href=link("older", found.events[-1], last) if found.has_older else None,
+    )
+
+
+def _exports(look: Look, scope: Scope) -> tuple[ExportChoice, ...]:
+    path = f"{look.address.path}/export"
+    return tuple(
+        ExportChoice(
+            format_.value,
+            format_.label,
+            kind.purpose,
+            exporting.href(path, format_, look.address.filter, scope.size),
+        )
+        for format_, kind in FORMATS.items()
     )
 
 

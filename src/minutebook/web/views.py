@@ -466,6 +466,24 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTail:
+    """Where what is recorded from now on is sent from; `after` is the number of the newest event of this page's log."""
+
+    href: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportChoice:
+    """One way to export what was found: "CSV", and what it is for."""
+
+    format: str
+    label: str
+    purpose: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class LogPage:
     """The Audit Logs page.
 
@@ -488,11 +506,15 @@ class LogPage:
     """None when nothing was found, or when counting would have taken too long."""
     facets: tuple[Facet, ...] = ()
     pager: Pager | None = None
+    exports: tuple[ExportChoice, ...] = ()
+    """How what was found can be exported; nothing where there is nothing."""
     event: EventPanel | None = None
     event_missing: str = ""
     """Says so when the event of the address is not there: shown above the table."""
     newer: int = 0
     """Events that match the filter and were recorded since the first page was opened, so that no page here has them."""
+    live: LiveTail | None = None
+    """For a first page: what comes later belongs on it."""
     newest_href: str = ""
     """The first page of the same search, as the log is now."""
     without: tuple[Without, ...] = ()

@@ -27,7 +27,7 @@ def test_every_answer_is_described(dashboard: Dashboard, tmp_path: Path) -> None
     organization, token = dashboard.organization.id, dashboard.token()
     config = tmp_path / "schemathesis.toml"
     config.write_text(f'[parameters]\n"path.org" = "{organization}"\n')
-    with serving(dashboard.store, Rates(10**9)) as address:
+    with serving(dashboard.store, rates=Rates(10**9)) as address:
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
         command += [f"{address}/api/v1/openapi.json", "--header", f"Authorization: Bearer {token}"]
         command += ["--exclude-checks", NOT_CHECKED, "--max-time", SECONDS, "--max-examples", EXAMPLES]

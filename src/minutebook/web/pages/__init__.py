@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
     audit_logs,
+    audit_logs_tail,
     completing,
     credits,
     founding,
@@ -35,7 +36,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     sso.router,
     tokens.router,
     settings.router,
-    completing.router,  # before the address of an event, which would take it for a number
+    audit_logs_tail.router,  # before audit_logs, which takes any other word there for the number of an event
+    completing.router,
     audit_logs.router,
 )
 

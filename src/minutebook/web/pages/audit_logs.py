@@ -17,7 +17,7 @@ from minutebook.organization import sittings
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import log
-from minutebook.web import log_address, log_page, log_views
+from minutebook.web import exporting, log_address, log_page, log_views
 from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.log_page import Look
 from minutebook.web.render import go, show
@@ -27,6 +27,7 @@ from minutebook.web.views import Failure
 
 router = APIRouter()
 Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
+Exporter = Annotated[Place, Depends(place(Permission.LOG_EXPORT))]
 
 UNREADABLE = "The log cannot be read just now"
 
@@ -46,6 +47,15 @@ def audit_logs(request: Request, reader: Reader) -> Response:
     if not reading.problems and not reading.canonical:
         return go(reader.site, reading.address.href)
     return _panel(reader, look) if fragment else _page(request, reader, look)
+
+
+@router.get("/o/{org}/audit-logs/export")
+def export(request: Request, reader: Exporter) -> Response:
+    """A file of exactly what the filter of the address finds."""
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    command = exporting.read(request.query_params.multi_items(), reader.viewer.at)
+    return exporting.answer(request, reader.site.store, reader.seat, reader.organization, command)
 
 
 @router.get("/o/{org}/audit-logs/{seq}.json")

@@ -1,0 +1,45 @@
+"""The filter at the command line: an option for each field that has a control, and the query language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from minutebook.filters import Filter, Here, parse
+
+Query = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[QUERY]",
+        help="A query such as 'action:member.*', behind -- where it begins with a minus; see docs/filters.md.",
+    ),
+]
+Actions = Annotated[list[str] | None, typer.Option("--action", help="Only this kind of act; may be repeated.")]
+ActorEmail = Annotated[str | None, typer.Option("--actor", help="Only what this address did, or one with this in it.")]
+Start = Annotated[str | None, typer.Option(help="Only from this time on, in UTC: 2026-11-06 or 2026-11-06T17:05Z.")]
+End = Annotated[str | None, typer.Option(help="Only up to this time, all of it included.")]
+Text = Annotated[str | None, typer.Option(help="Only where the details contain these words.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for, as it was typed."""
+
+    query: str | None
+    actions: list[str] | None
+    actor: str | None
+    start: str | None
+    end: str | None
+    text: str | None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The same as keys and values of a URL."""
+        given = [("actor", self.actor), ("start", self.start), ("end", self.end), ("text", self.text)]
+        named = [("action", name) for name in self.actions or ()]
+        return [*named, *((key, text) for key, text in (*given, ("q", self.query)) if text is not None)]
+
+    def filter(self, now: int) -> Filter:
+        """What it means at `now` (UTC microseconds). Raises Invalid."""
+        return parse(self.pairs(), Here(now=now))

@@ -1,0 +1,172 @@
+"""Export: exactly what a filter finds in a log as it was at one moment, of any size, in constant memory.
+
+    begin (recorded, the size of the log is fixed) → pieces, by number → trailer
+
+What was recorded before that moment never changes, so the size alone is the snapshot: the events are read a slice at a
+time, each in a transaction of its own, and a reader that is slow holds no connection. Who was cut off asks again with
+the same `size` and goes on from a number, without losing or repeating an event. An error on the way leaves a file
+without its trailer, which is how it is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from sqlalchemy import Connection
+
+from minutebook.actions.log import Format, LogExported
+from minutebook.deliver.formats import FORMATS, Origin, Row, Trailer
+from minutebook.errors import Invalid
+from minutebook.filters import EVERYTHING, Filter, expression_of, language
+from minutebook.model import Event, Seat
+from minutebook.permissions import Permission
+from minutebook.record import Act, Command, perform
+from minutebook.store import log, search
+from minutebook.store.engine import Store
+from minutebook.store.event_json import event_json
+from minutebook.store.search import Scope
+
+PIECE = 256 * 1024
+"""About how many bytes of events are written at once."""
+PIECES_AT_ONCE = 16
+"""How many pieces are read in one transaction."""
+
+
+@dataclass(frozen=True)
+class ExportLog(Command):
+    """Records that a file of the log is given away, before its first byte.
+
+    `size` is how many events the log held at the snapshot; None for now, without this export's own event. Raises
+    Invalid where the log never held so many, or where `first` lies beyond them.
+    """
+
+    needs: ClassVar = Permission.LOG_EXPORT
+
+    format: Format
+    filter: Filter = EVERYTHING
+    size: int | None = None
+    first: int = 0
+
+    def change(self, act: Act) -> LogExported:
+        held = log.read_head(act.connection, act.organization).size
+        size = held if self.size is None else self.size
+        if size > held:
+            raise Invalid.one("size", f"The log holds {held:,} events, so it never held {size:,}.")
+        if self.first > size:
+            raise Invalid.one("first", f"{self.first:,} lies beyond the {size:,} events of the snapshot.")
+        return LogExported(
+            format=self.format, size=size, query=query_of(self.filter) or None, first=self.first if self.first else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export that is recorded: what is in it no longer changes."""
+
+    origin: Origin
+    scope: Scope
+    filter: Filter
+    format: Format
+    first: int
+
+    @property
+    def query(self) -> str:
+        return query_of(self.filter)
+
+
+class Piece(NamedTuple):
+    """Some bytes of the file, whole events, and how far it is with them: the number to go on from, events so far."""
+
+    data: bytes
+    next: int
+    events: int
+    is_last: bool = False
+
+
+class Written(NamedTuple):
+    """What is there already of a file that goes on: the hash of its bytes, and how far it is with them."""
+
+    hash: hashlib._Hash
+    next: int
+    events: int
+
+
+def query_of(filter_: Filter) -> str:
+    """The filter in the query language, its times in UTC; nothing for everything."""
+    return language.write(expression_of(filter_))
+
+
+def begin(store: Store, seat: Seat, origin: Origin, command: ExportLog) -> Export:
+    """Records the export, and fixes what is in it. Raises as `perform` does; without a record there is no export."""
+    event = perform(store, seat, command)
+    assert isinstance(event, Event)
+    size = event.details["size"]
+    assert isinstance(size, int)
+    return Export(origin, Scope(event.organization, size), command.filter, command.format, command.first)
+
+
+def pieces(store: Store, export: Export, written: Written | None = None) -> Generator[Piece]:
+    """The file from its first byte, or what comes after what is written of it; the last piece ends it.
+
+    Raises StoreUnavailable, and whatever else goes wrong, before the trailer.
+    """
+    writer = FORMATS[export.format].writer(export.origin)
+    hashed, next_, count = written or (hashlib.sha256(), export.first, 0)
+    head = writer.head()
+    if not written:
+        hashed.update(head)
+        yield Piece(head, next_, count)
+    for rows in _rows(store, export, next_):
+        data = writer.rows(rows)
+        hashed.update(data)
+        next_, count = rows[-1].seq + 1, count + len(rows)
+        yield Piece(data, next_, count)
+    rest = writer.rest()
+    hashed.update(rest)
+    trailer = Trailer(
+        format=export.format.value,
+        organization=export.origin.id,
+        query=export.query,
+        size=export.scope.size,
+        first=export.first,
+        count=count,
+        sha256=hashed.hexdigest(),
+    )
+    yield Piece(rest + writer.trailer(trailer), export.scope.size, count, is_last=True)
+
+
+def _rows(store: Store, export: Export, first: int) -> Iterator[list[Row]]:
+    """The events that are found, in the order of the log, about a piece at a time."""
+    while True:
+        with store.reading() as connection, closing(_found(connection, export, first)) as found:
+            slice_ = [*itertools.islice(_by_piece(found), PIECES_AT_ONCE)]
+        yield from slice_
+        if len(slice_) < PIECES_AT_ONCE:
+            return
+        first = slice_[-1][-1].seq + 1
+
+
+def _found(connection: Connection, export: Export, first: int) -> Generator[Row]:
+    """The events that are found from a number on."""
+    with closing(search.stream(connection, export.scope, export.filter, first=first)) as events:
+        for event in events:
+            yield Row(event.seq, event_json(event))
+
+
+def _by_piece(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """The rows in lists of about PIECE bytes."""
+    piece: list[Row] = []
+    size = 0
+    for row in rows:
+        piece.append(row)
+        size += len(row.json)
+        if size >= PIECE:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece

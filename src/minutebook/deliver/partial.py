@@ -1,0 +1,164 @@
+"""A file of an export while it is written: what is there survives an interruption, and the rest is written behind it.
+
+Until `events.csv` is whole there are `events.csv.part` with its bytes, and `events.csv.part.json`, which says what they
+are of and how far they go. What stands in the first beyond that, after a crash, is taken off again. A file is called by
+its own name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from io import FileIO
+from pathlib import Path
+from typing import TypeAlias
+
+import orjson
+
+from minutebook.deliver.export import Export, Piece, Written
+from minutebook.errors import Conflict
+from minutebook.filters import Filter, parse, write
+from minutebook.model import Json
+
+KEEP_EVERY = 8 * 1024 * 1024
+"""How many bytes are written, at most, before it is noted how far the file goes."""
+READ_SIZE = 1024 * 1024
+
+Words: TypeAlias = dict[str, Json]
+"""What was asked for, in the asker's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a file is of, and how far it goes: `next` is the number to go on from, `sha256` is over its `bytes`.
+
+    `filter` is what `asked` meant when it was asked, as keys and values of a URL.
+    """
+
+    asked: Words
+    filter: list[list[str]]
+    size: int
+    first: int
+    next: int
+    events: int
+    bytes: int
+    sha256: str
+    is_whole: bool = False
+
+    @classmethod
+    def of(cls, export: Export, asked: Words) -> Progress:
+        """Before the first byte."""
+        nothing = hashlib.sha256().hexdigest()
+        pairs = [list(pair) for pair in write(export.filter)]
+        return cls(asked, pairs, export.scope.size, export.first, export.first, 0, 0, nothing)
+
+    @property
+    def meant(self) -> Filter:
+        return parse([(key, text) for key, text in self.filter])
+
+    def from_the_start(self) -> Progress:
+        """The same, before the first byte."""
+        return replace(self, next=self.first, events=0, bytes=0, sha256=hashlib.sha256().hexdigest())
+
+
+class PartialFile:
+    """The file that becomes `path`. Raises Conflict where that exists already."""
+
+    def __init__(self, path: Path) -> None:
+        if path.exists():
+            raise Conflict(f"{path} exists. An export never overwrites a file: name another.")
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self._note = path.with_name(path.name + ".part.json")
+
+    def begun(self) -> Progress | None:
+        """How far an export was that did not end; None without one. Raises Conflict when that cannot be told."""
+        if not self._note.exists():
+            if self.part.exists() and self.part.stat().st_size:
+                raise Conflict(f"{self.part} is there without {self._note.name}, so it cannot be told what it is of.")
+            return None
+        try:
+            return Progress(**orjson.loads(self._note.read_bytes()))
+        except (orjson.JSONDecodeError, TypeError):
+            raise Conflict(f"{self._note} cannot be read. Start over, or name another file.") from None
+
+    def forget(self) -> None:
+        """Takes away what an export left that did not end."""
+        for file in (self.part, self._note):
+            file.unlink(missing_ok=True)
+
+    def written(self, progress: Progress) -> Written | None:
+        """What is there of the file; None where that is nothing, or not what was noted, so that it must start over."""
+        hashed, left = hashlib.sha256(), progress.bytes
+        if not left:
+            return None
+        with suppress(FileNotFoundError), self.part.open("rb") as file:
+            while left and (data := file.read(min(READ_SIZE, left))):
+                hashed.update(data)
+                left -= len(data)
+        if left or hashed.hexdigest() != progress.sha256:
+            return None
+        return Written(hashed, progress.next, progress.events)
+
+    def open(self, progress: Progress, written: Written | None) -> OpenFile:
+        """The file, to write what comes behind what is there of it; without that, from its first byte.
+
+        Raises Conflict while another process writes it.
+        """
+        file = os.fdopen(os.open(self.part, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise Conflict(f"{self.part} is being written by another process.") from None
+        file.truncate(progress.bytes)
+        file.seek(progress.bytes)
+        return OpenFile(file, self._note, progress, written.hash.copy() if written else hashlib.sha256())
+
+    def finish(self) -> None:
+        """Gives the whole file its own name."""
+        self.part.rename(self.path)
+        self.forget()
+
+
+class OpenFile:
+    """The file while pieces come. Leaving its block notes how far it goes. Raises OSError, as files do."""
+
+    def __init__(self, file: FileIO, note: Path, progress: Progress, hashed: hashlib._Hash) -> None:
+        self._file = file
+        self._note_file = note
+        self._hash = hashed
+        self._kept = progress.bytes
+        self.progress = progress
+        self.keep()
+
+    def __enter__(self) -> OpenFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            self.keep()
+        finally:
+            self._file.close()
+
+    def write(self, piece: Piece) -> None:
+        left = memoryview(piece.data)
+        while left:
+            left = left[self._file.write(left) :]
+        self._hash.update(piece.data)
+        size = self.progress.bytes + len(piece.data)
+        self.progress = replace(self.progress, next=piece.next, events=piece.events, bytes=size, is_whole=piece.is_last)
+        if size - self._kept >= KEEP_EVERY:
+            self.keep()
+
+    def keep(self) -> None:
+        """Brings all that is written to the disk, and then notes how far it goes."""
+        os.fsync(self._file.fileno())
+        self.progress = replace(self.progress, sha256=self._hash.hexdigest())
+        new = self._note_file.with_name(self._note_file.name + ".new")
+        new.write_bytes(orjson.dumps(asdict(self.progress)))
+        new.replace(self._note_file)
+        self._kept = self.progress.bytes

@@ -1,0 +1,263 @@
+"""`minutebook export`: a file of exactly what is asked for, that goes on after an interruption."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minutebook.actions.log import Format
+from minutebook.config import DATABASE_FILE
+from minutebook.deliver import export, partial
+from minutebook.deliver.formats import Origin
+from minutebook.deliver.partial import PartialFile
+from minutebook.filters import Here, filter_of, language
+from minutebook.store.engine import Store
+from minutebook.store.log import events
+from minutebook.store.search import Scope
+from tests.support.command_line import PROGRAM, environment, invoke, run
+from tests.support.deployment import Deployment
+from tests.support.exports import read
+from tests.support.walk import FILLED
+
+
+@pytest.fixture
+def directory(sqlite_filled: Deployment, tmp_path: Path) -> Path:
+    """A data directory with the organization Calder in it."""
+    made = tmp_path / "data"
+    made.mkdir(mode=0o700)
+    shutil.copy(sqlite_filled.store.file, made / DATABASE_FILE)
+    (made / DATABASE_FILE).chmod(0o600)
+    return made
+
+
+def recorded(directory: Path) -> list[dict[str, Any]]:
+    """The details of every log.export at the command line."""
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}", lock=False)
+    with store.reading() as connection:
+        found = [dict(event.details) for event in events(connection, FILLED) if event.context.client == "cli"]
+    store.close()
+    return found
+
+
+class Interrupting:
+    """Breaks an export off when so many events were read."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._real, self.after = export._found, 0
+        monkeypatch.setattr(export, "PIECE", 1)
+        monkeypatch.setattr(partial, "KEEP_EVERY", 1)
+        monkeypatch.setattr(export, "_found", self)
+
+    def __call__(self, *arguments: Any) -> Iterator[Any]:
+        for row in self._real(*arguments):
+            self.after -= 1
+            if not self.after:
+                raise KeyboardInterrupt
+            yield row
+
+
+@pytest.fixture
+def interrupting(monkeypatch: pytest.MonkeyPatch) -> Interrupting:
+    monkeypatch.setattr(export, "PIECES_AT_ONCE", 1)
+    return Interrupting(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [
+        ("calder.csv", Format.CSV),
+        ("calder.jsonl", Format.JSONL),
+        ("calder.ocsf.jsonl", Format.OCSF),
+        ("calder.parquet", Format.PARQUET),
+        ("calder", Format.JSONL),
+    ],
+)
+def test_the_name_of_the_file_says_the_format(directory: Path, tmp_path: Path, name: str, format_: Format) -> None:
+    file = tmp_path / name
+    answer = invoke(directory, "export", "Calder", "--output", str(file))
+    assert (answer.returncode, answer.stdout) == (0, ""), answer.stderr
+    found, trailer = read(format_, file.read_bytes())
+    assert trailer["format"] == format_.value
+    assert f"{len(found)} events, {file.stat().st_size:,} bytes" in answer.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "data"])
+    assert recorded(directory)[-1] == {"v": 1, "format": format_.value, "size": trailer["size"]}
+
+
+def test_every_filter_option_and_the_query(directory: Path) -> None:
+    everything = run(directory, "export", "Calder", "--format", "jsonl")
+    lines = [json.loads(line) for line in everything.stdout.splitlines()][:-1]
+    ada = [event for event in lines if event["actor"]["email"] == "ada@calder.example"]
+    fourth = ada[3]["occurred_at"]
+    cases: tuple[tuple[tuple[str, ...], Callable[[dict[str, Any]], bool]], ...] = (
+        (("action:user.invite",), lambda event: event["action"] == "user.invite"),
+        (
+            ("--action", "user.invite", "--action", "member.remove"),
+            lambda event: event["action"] in {"user.invite", "member.remove"},
+        ),
+        (("--actor", "ada@calder.example"), lambda event: event in ada),
+        (("--end", fourth), lambda event: event["occurred_at"] <= fourth),
+        (
+            ("--start", fourth, "--", "-action:user.invite"),
+            lambda event: event["occurred_at"] >= fourth and event["action"] != "user.invite",
+        ),
+        (("--text", "INV-1"), lambda event: event["details"].get("reference") == "inv-1"),
+    )
+    for options, fits in cases:
+        found, _ = read(Format.JSONL, run(directory, "export", "Calder", *options).stdout.encode())
+        expected = [event for event in lines if fits(event)]
+        assert expected
+        assert [event for event in found if event["seq"] <= lines[-1]["seq"]] == expected, options
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_an_interrupted_export_goes_on(
+    directory: Path, tmp_path: Path, format_: Format, interrupting: Interrupting
+) -> None:
+    file = tmp_path / "calder"
+    command = ("export", "Calder", "action:user.*,member.* after:-900d", "-f", format_.value, "-o", str(file))
+    rounds, answer = 0, invoke(directory, "--version")
+    while not file.exists():
+        interrupting.after = 4 if format_ is not Format.PARQUET or rounds < 2 else 1_000
+        answer = invoke(directory, *command)
+        rounds += 1
+        if not file.exists():
+            assert answer.returncode == 130
+            assert "Run the same again" in answer.stderr
+            part = tmp_path / "calder.part"
+            part.write_bytes(part.read_bytes() + b"what a crash left behind what was noted")
+    assert answer.returncode == 0
+    assert rounds > 2
+    found, trailer = read(format_, file.read_bytes())
+    told = recorded(directory)
+    assert {details["size"] for details in told} == {trailer["size"]}
+    firsts = [details.get("first", 0) for details in told]
+    assert firsts == sorted(firsts)
+    assert (firsts[-1] == 0) == (format_ is Format.PARQUET)
+    interrupting.after = 0
+    at_once = tmp_path / "at once"
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}", lock=False)
+    pieces = export.pieces(store, exported(trailer, format_))
+    at_once.write_bytes(b"".join(piece.data for piece in pieces))
+    store.close()
+    assert read(format_, at_once.read_bytes()) == (found, trailer)
+    if format_ is not Format.PARQUET:
+        assert file.read_bytes() == at_once.read_bytes()
+
+
+def exported(trailer: dict[str, Any], format_: Format) -> export.Export:
+    """The export that a trailer tells of."""
+    filter_ = filter_of(language.read(trailer["query"], Here()))
+    return export.Export(Origin(trailer["organization"], "Calder"), Scope(FILLED, trailer["size"]), filter_, format_, 0)
+
+
+def test_a_file_that_was_changed_starts_over(directory: Path, tmp_path: Path, interrupting: Interrupting) -> None:
+    file = tmp_path / "calder.jsonl"
+    interrupting.after = 6
+    assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 130
+    part = tmp_path / "calder.jsonl.part"
+    part.write_bytes(b"X" + part.read_bytes()[1:])
+    interrupting.after = 0
+    assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 0
+    found, trailer = read(Format.JSONL, file.read_bytes())
+    assert [event["seq"] for event in found] == list(range(trailer["size"]))
+
+
+def test_only_the_name_was_missing(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "calder.csv"
+    with monkeypatch.context() as patch:
+        patch.setattr(partial.PartialFile, "finish", PartialFile.begun)
+        invoke(directory, "export", "Calder", "-o", str(file))
+    assert not file.exists()
+    assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 0
+    read(Format.CSV, file.read_bytes())
+    assert len(recorded(directory)) == 1
+
+
+def test_what_is_refused_says_why(directory: Path, tmp_path: Path, interrupting: Interrupting) -> None:
+    there = tmp_path / "there.csv"
+    there.write_text("precious")
+    begun = tmp_path / "begun.csv"
+    interrupting.after = 3
+    invoke(directory, "export", "Calder", "-o", str(begun))
+    interrupting.after = 0
+    before = recorded(directory)
+    strange = tmp_path / "strange.csv.part"
+    strange.write_text("x")
+    for arguments, code, said in (
+        (("-o", str(there)), 1, "An export never overwrites a file"),
+        (("-o", str(begun), "action:user.login"), 1, "is of another export"),
+        (("-o", str(begun), "-f", "jsonl"), 1, "is of another export"),
+        (("-o", str(tmp_path / "strange.csv")), 1, "cannot be told what it is of"),
+        (("action:user.nonsense",), 2, "user.nonsense"),
+        (("--first", "9999"), 2, "lies beyond"),
+        (("--start", "tomorrow-ish"), 2, "tomorrow-ish"),
+        (("-f", "xml"), 2, "xml"),
+    ):
+        answer = invoke(directory, "export", "Calder", *arguments)
+        assert (answer.returncode, answer.stdout) == (code, ""), answer.stderr
+        assert said in " ".join(answer.stderr.replace("│", " ").split()), answer.stderr
+    assert there.read_text() == "precious"
+    assert recorded(directory) == before
+    assert invoke(directory, "export", "Nobody").returncode == 2
+    answer = invoke(directory, "export", "Calder", "-o", str(begun), "-f", "jsonl", "--restart")
+    assert answer.returncode == 0
+    read(Format.JSONL, begun.read_bytes())
+
+
+def test_beside_a_server_nothing_is_exported_on_sqlite(directory: Path, tmp_path: Path) -> None:
+    """The export could not be recorded."""
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}")
+    answer = run(directory, "export", "Calder", "-o", str(tmp_path / "x.csv"))
+    store.close()
+    assert (answer.returncode, answer.stdout) == (3, "")
+    assert "in use by process" in answer.stderr
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_a_reader_that_goes_away_is_no_accident(directory: Path) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, "export", "Calder"],
+        env=environment({"DATA_DIRECTORY": str(directory)}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(60) == 1
+    assert said == "Whoever read the export stopped before its end.\n"
+
+
+@pytest.mark.parametrize("later", [0, 0.01, 0.1])
+def test_a_process_that_is_killed_loses_nothing(directory: Path, tmp_path: Path, later: float) -> None:
+    """Wherever it is when it is killed."""
+    file = tmp_path / "calder.jsonl"
+    part = tmp_path / "calder.jsonl.part"
+    process = subprocess.Popen(
+        [*PROGRAM, "export", "Calder", "-o", str(file)],
+        env=environment({"DATA_DIRECTORY": str(directory)}),
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not part.exists() and not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(later)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    if not file.exists():
+        assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 0
+    found, trailer = read(Format.JSONL, file.read_bytes())
+    assert [event["seq"] for event in found] == list(range(trailer["size"]))
