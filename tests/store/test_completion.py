@@ -9,7 +9,7 @@ from minutebook.filters import language
 from minutebook.filters.completion import named
 from minutebook.filters.moments import Here
 from minutebook.filters.terms import fits
-from minutebook.model import Event
+from minutebook.model import ActorKind, Event
 from minutebook.organization.modes import CreateMode
 from minutebook.store import completion, search
 from minutebook.store.completion import Known
@@ -30,8 +30,9 @@ def targets(deployment: Deployment, part: str, limit: int = 50, organization: in
         return completion.targets(connection, scope(deployment, organization), part, limit)
 
 
-def addresses(events: list[Event]) -> set[str]:
-    return {event.actor.email for event in events if event.actor.email}
+def names(events: list[Event]) -> set[str]:
+    """Of the actors: addresses, and the ids of tokens."""
+    return {event.actor.email or event.actor.id for event in events if event.actor.kind is not ActorKind.SYSTEM}
 
 
 def found(events: list[Event], key: str, known: Known) -> list[Event]:
@@ -43,7 +44,7 @@ def found(events: list[Event], key: str, known: Known) -> list[Event]:
 def test_every_actor_is_offered_once_and_found_by_it(filled: Deployment) -> None:
     events = filled.events(FILLED)
     offered = actors(filled, "")
-    assert {known.text for known in offered} == addresses(events)
+    assert {known.text for known in offered} == names(events)
     assert len({known.text for known in offered}) == len(offered)
     for known in offered:
         assert found(events, "actor", known), known
@@ -77,9 +78,9 @@ def test_a_part_in_any_case_is_enough_and_the_latest_come_first(filled: Deployme
 
 def test_no_name_of_another_organization_is_offered(filled: Deployment) -> None:
     of_other = {known.text for known in actors(filled, "", organization=OTHER)}
-    assert of_other == addresses(filled.events(OTHER))
-    names = {target.name for event in filled.events(OTHER) for target in event.targets}
-    assert {known.text for known in targets(filled, "", organization=OTHER)} <= names
+    assert of_other == names(filled.events(OTHER))
+    known_there = {target.name for event in filled.events(OTHER) for target in event.targets}
+    assert {known.text for known in targets(filled, "", organization=OTHER)} <= known_there
 
 
 def test_only_the_newest_events_are_looked_at(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
