@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo serve test check format docs lock clean
+.PHONY: help setup setup-dev demo serve test bench check format docs lock clean
 
 # Minutebook's own folder may have spaces in its path, so all paths here are relative.
 BIN := .venv/bin
@@ -18,6 +18,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 ARGS ?=
 # FULL=1 runs the long scenarios at full length.
 export FULL
+# What `make bench` stores and asks; 10000000 takes hours and 60 GB.
+EVENTS ?= 1000000
 # One test process per core; `make test WORKERS=0` runs all in one process, which a debugger needs.
 WORKERS ?= logical
 
@@ -27,6 +29,7 @@ help:
 	@echo '  make demo       set up, fill an organization with a year of history, start it, print sign-in links'
 	@echo '  make serve      set up and start the server'
 	@echo '  make test       set up whatever the tests need, a browser included, and run them all (FULL=1: at full length)'
+	@echo '  make bench      measure storing and finding a million events beside two baselines (EVENTS=10000000: the full table)'
 	@echo '  make check      lint, format, types, import rules, generated documentation'
 	@echo '  make format     mend what ruff can mend by itself'
 	@echo '  make docs       write the generated documentation anew'
@@ -80,10 +83,13 @@ test: setup-dev
 	  MINUTEBOOK_TEST_BROWSER="$$browser" \
 	  $(BIN)/python -m pytest --numprocesses=$(WORKERS) --maxprocesses=4 $(ARGS)
 
+bench: setup-dev
+	@$(BIN)/python -m bench --events $(EVENTS) $(ARGS)
+
 check: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy src tests tools
+	$(BIN)/mypy src tests tools bench
 	$(BIN)/lint-imports
 	$(if $(wildcard tools/generate_docs.py),$(BIN)/python tools/generate_docs.py --check)
 
@@ -107,5 +113,5 @@ lock: setup
 	@! grep -nE '://|^-' requirements/*.txt
 
 clean:
-	rm -rf .venv dist test-results .coverage* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find src tests tools -name __pycache__ -type d -exec rm -rf {} +
+	rm -rf .venv .bench dist test-results .coverage* htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests tools bench -name __pycache__ -type d -exec rm -rf {} +

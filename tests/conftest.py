@@ -131,6 +131,12 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
+def migrated_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a SQLite file with the schema and nothing in it."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'minutebook.sqlite3')}"
+
+
+@pytest.fixture
 def sqlite_deployment(sqlite_template: Path, tmp_path: Path) -> Iterator[Deployment]:
     """A deployment on a SQLite file of its own."""
     file = tmp_path / "deployment" / "minutebook.sqlite3"

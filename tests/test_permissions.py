@@ -20,6 +20,8 @@ SSO_READ           x      x       .            .            .
 SSO_WRITE          x      x       .            .            .
 TOKENS_WRITE       x      x       .            .            .
 LOG_READ           x      x       x            .            .
+LINKS_WRITE        x      .       .            .            .
+SEARCHES_WRITE     x      x       .            .            .
 LOG_EXPORT         x      x       x            .            .
 """
 

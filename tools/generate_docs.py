@@ -15,8 +15,8 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = {
     "actions.md": actions_markdown,
     "filters.md": filters_markdown,
-    "export.md": export_markdown,
     "api.md": api_markdown,
+    "export.md": export_markdown,
     "settings.md": settings_markdown,
     "cli.md": cli_markdown,
 }

@@ -126,6 +126,21 @@ class TooManyRequests(MinutebookError):
     code = "too_many_requests"
 
 
+class TooManyTails(MinutebookError):
+    """This log is already followed live in {limit} places, which is the most. Close one of them, or try again later."""
+
+    status = 429
+    code = "too_many_tails"
+
+
+class TooManyTailsHere(MinutebookError):
+    """This server already sends {limit} live tails, which is the most. Try again later."""
+
+    status = 503
+    code = "too_many_tails_here"
+    exit_code = 3
+
+
 class StoreUnavailable(MinutebookError):
     """The database cannot be reached or is busy. Nothing was changed; try again in a moment."""
 

@@ -25,6 +25,8 @@ class Permission(StrEnum):
     SSO_WRITE = "set or remove the SSO domain"
     TOKENS_WRITE = "create or revoke API tokens"
     LOG_READ = "read the audit log"
+    LINKS_WRITE = "create or revoke auditor links"
+    SEARCHES_WRITE = "replace or delete searches that others share"
     LOG_EXPORT = "export the audit log"
 
 
@@ -42,6 +44,8 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.TOKENS_WRITE: frozenset({OWNER, ADMIN}),
     Permission.LOG_READ: frozenset({OWNER, ADMIN, AUDITOR}),
     Permission.LOG_EXPORT: frozenset({OWNER, ADMIN, AUDITOR}),
+    Permission.LINKS_WRITE: frozenset({OWNER}),
+    Permission.SEARCHES_WRITE: frozenset({OWNER, ADMIN}),
 }
 
 

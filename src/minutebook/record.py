@@ -113,7 +113,9 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
         if isinstance(details, NoChange):
             connection.rollback()
             return details
-        return log.append(connection, head, _draft(seat, details), at=act.at, randomness=store.randomness)
+        event = log.append(connection, head, draft(seat, details), at=act.at, randomness=store.randomness)
+    store.recorded.tell(event.organization)  # only now: before the commit, whoever is woken would find nothing
+    return event
 
 
 def role_of(connection: Connection, seat: Seat) -> Role | None:
@@ -154,7 +156,8 @@ def _authorize_token(act: Act, needs: Permission) -> None:
         raise NotAllowed(f"This API token may not {needs.value}.")
 
 
-def _draft(seat: Seat, details: Details) -> log.Draft:
+def draft(seat: Seat, details: Details) -> log.Draft:
+    """What an act of the seat is recorded as, before it has a place in the log."""
     dumped: dict[str, Json] = details.model_dump(mode="json")
     recorded: dict[str, Json] = {"v": details.action.version}
     recorded |= {name: value for name, value in dumped.items() if value is not None}

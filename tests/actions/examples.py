@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from minutebook.actions import Details
 from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import Format, LogExported, LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import FirstSettings, OrganizationCreated
+from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
 from minutebook.actions.token import TokenCreated, TokenRevoked
@@ -27,6 +29,9 @@ FIRST = FirstSettings(models=("a/b",), providers=("c",), default_model="a/b", da
 
 EXAMPLES: tuple[Details, ...] = (
     CreditsPurchased(amount=Cents(cents=250_000), balance=Cents(cents=250_001), reference="inv-1"),
+    LinkCreated(link="aud_1", name="Acme Audit", query="action:member.*", expires_at=1),
+    LinkUsed(link="aud_1", name="Acme Audit"),
+    LinkRevoked(link="aud_1", name="Acme Audit"),
     LogViewed(),
     LogExported(format=Format.CSV, size=48_213, query="action:member.*", first=412),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
@@ -43,6 +48,14 @@ EXAMPLES: tuple[Details, ...] = (
     OrganizationCreated(
         id="org_1", name="Calder", plan=Plan.ENTERPRISE, seat_limit=10, owner=BOB, settings=FIRST, remark="a demo"
     ),
+    SearchSaved(
+        search="sav_1",
+        shared=True,
+        replaced=True,
+        name="Refusals",
+        query=Change(before="outcome:denied", after="-outcome:success"),
+    ),
+    SearchDeleted(search="sav_1", shared=True, name="Refusals"),
     SettingsChanged(
         section="Models & Providers",
         models=SetChange(added=("new/model",), removed=("openai/gpt-5",), before=2, after=2),

@@ -139,6 +139,9 @@ def test_sentences() -> None:
     told = [plain(describe(details)) for details in EXAMPLES]
     assert told == [
         "Bought $2,500.00 of credits, balance $2,500.01, payment inv-1",
+        "Made an auditor link for Acme Audit: action:member.*",
+        "Opened the auditor link for Acme Audit",
+        "Revoked the auditor link for Acme Audit",
         "Opened the audit log",
         "Exported the log of 48,213 events as CSV, filtered by action:member.*, from number 412 on",
         "Changed role of Bob Admin → Billing manager",
@@ -147,6 +150,8 @@ def test_sentences() -> None:
         "Changed mode Review, name Review → Réview, tools +edit −read, instructions: 2 lines removed",
         "Deleted mode Réview",
         "Created the organization Calder, plan enterprise, 10 seats, owned by Bob, a demo",
+        "Saved a search for everybody: Refusals, outcome:denied → -outcome:success",
+        "Deleted a search for everybody: Refusals",
         "Changed Models & Providers +new/model −openai/gpt-5, providers +acme −xai, "
         "default model openai/gpt-5 → new/model forbid → allow",
         "Set the SSO domain calder.example → calder.test",

@@ -42,7 +42,7 @@ def reader(site: Site, arrive: Arrive) -> Visitor:
 
 
 def box(reader: Visitor) -> Locator:
-    return reader.page.get_by_role("searchbox", name="Search the log")
+    return reader.page.get_by_role("combobox", name="Search the log")
 
 
 def ask(reader: Visitor, query: str) -> None:
@@ -162,6 +162,128 @@ def test_a_range_is_chosen_with_the_keyboard_and_given_up(reader: Visitor) -> No
     with reader.page.expect_navigation():
         reader.page.keyboard.press("Enter")
     assert len(reader.rows()) == counts[0]
+
+
+def test_an_arrow_extends_in_both_directions_and_moves_again(reader: Visitor) -> None:
+    plot, picked = reader.page.locator("[data-histo]"), reader.page.locator("[data-picked]")
+    bars = reader.page.locator("[data-bar]")
+    told = [bar.get_attribute("data-told") or "" for bar in bars.all()]
+    inside = "bars => bars.flatMap((bar, place) => bar.classList.contains('in') ? [place] : [])"
+    last = len(told) - 1
+    plot.focus()
+    for keys, chosen in (
+        (("ArrowLeft",), [last]),  # from the end that is nearest to now
+        (("Shift+ArrowLeft", "Shift+ArrowLeft"), [last - 2, last - 1, last]),
+        (("Shift+ArrowRight",), [last - 1, last]),
+        (("ArrowLeft",), [last - 2]),
+        (("Shift+ArrowRight",), [last - 2, last - 1]),
+    ):
+        for key in keys:
+            reader.page.keyboard.press(key)
+        assert bars.evaluate_all(inside) == chosen
+        expect(picked).to_contain_text(told[chosen[0]].split(" – ")[0])
+    picked.get_by_role("button", name="Clear").click()
+    expect(picked).to_be_hidden()
+    expect(plot).to_be_focused()
+
+
+def test_a_drag_that_leaves_the_plot_goes_to_its_end_and_holds_whole_bars(reader: Visitor) -> None:
+    plot, bars = reader.page.locator("[data-histo]"), reader.page.locator("[data-bar]")
+    place = plot.bounding_box()
+    assert place
+    middle = bars.count() // 2
+    reader.page.mouse.move(place["x"] + (middle + 0.9) * place["width"] / bars.count(), place["y"] + 20)
+    reader.page.mouse.down()
+    reader.page.mouse.move(place["x"] - 50, place["y"] + 300, steps=5)
+    reader.page.mouse.up()
+    picked = reader.page.locator("[data-picked]")
+    start, end = (bars.nth(at).get_attribute(f"data-{which}") for at, which in ((0, "start"), (middle, "end")))
+    reader.follow(picked.get_by_role("link", name="Zoom in"))
+    assert parse_qs(urlsplit(reader.page.url).query) == {"start": [start], "end": [end]}
+
+
+# ── Each control and the box are two views of one filter ─────────────────────────────────────────────────────────────
+
+
+def test_actions_that_are_ticked_are_in_the_box_and_the_other_way_round(reader: Visitor) -> None:
+    reader.apply(reader.choose_actions("mode.create", "mode.delete"))
+    expect(box(reader)).to_have_value("action:mode.create,mode.delete")
+    assert actions(reader) == {"mode.create", "mode.delete"}
+    ask(reader, "action:mode.delete,log.view mode")
+    menu = reader.menu("actions")
+    ticked = menu.locator("input[name=action]:checked")
+    assert [each.get_attribute("value") for each in ticked.all()] == ["mode.delete", "log.view"]
+    reader.apply(reader.choose_actions("mode.delete"))
+    expect(box(reader)).to_have_value("action:mode.delete mode")  # the word has no control there and is kept
+
+
+def test_the_actor_is_in_the_box_and_the_other_way_round(site: Site, reader: Visitor) -> None:
+    admin = site.company.admin.email
+    reader.apply(reader.choose_actor(admin))
+    expect(box(reader)).to_have_value(f"actor:{admin}")
+    assert actions(reader) == {"mode.delete", "user.accept_invite"}
+    ask(reader, f"actor:{admin[:4]}* -action:log.view")
+    expect(reader.menu("actor").get_by_role("searchbox")).to_have_value(f"{admin[:4]}*")
+    ask(reader, "actor:system")  # a kind, which only the language can say
+    expect(reader.menu("actor").get_by_role("searchbox")).to_have_value("")
+    expect(reader.page.locator("form.filters .chip").filter(has_text="actor kind")).to_contain_text("system")
+
+
+def test_dates_are_in_the_box_and_the_other_way_round(reader: Visitor) -> None:
+    """In the zone of the page, both."""
+    reader.apply(reader.choose_dates(("2026-10-22", ""), ("2026-10-25", "12:30")))
+    expect(box(reader)).to_have_value("after:2026-10-22 before:2026-10-25T12:31")
+    reader.show_zone("UTC")
+    expect(box(reader)).to_have_value("after:2026-10-21T22:00 before:2026-10-25T11:31")
+    ask(reader, "after:2026-10-23T06:00 before:2026-10-24")
+    menu = reader.menu("dates")
+    expect(menu.get_by_label("Start date")).to_have_value("2026-10-23")
+    expect(menu.get_by_label("Start time")).to_have_value("06:00")
+    expect(menu.get_by_label("End date")).to_have_value("2026-10-23")
+    expect(menu.get_by_label("End time")).to_have_value("")
+    reader.remove_filter("dates")
+    expect(box(reader)).to_have_value("")
+
+
+def test_what_is_zoomed_into_is_in_the_box_and_the_dates(reader: Visitor) -> None:
+    reader.page.locator("[data-histo]").focus()
+    for key in ("ArrowRight", "Shift+ArrowRight"):
+        reader.page.keyboard.press(key)
+    with reader.page.expect_navigation():
+        reader.page.keyboard.press("Enter")
+    start, end = (parse_qs(urlsplit(reader.page.url).query)[key][0] for key in ("start", "end"))
+    held = box(reader).input_value()
+    assert held.startswith("after:2026-10-20T")
+    assert " before:2026-10-2" in held
+    expect(reader.menu("dates").get_by_label("Start date")).to_have_value("2026-10-20")
+    ask(reader, held)
+    assert parse_qs(urlsplit(reader.page.url).query) == {"start": [start], "end": [end]}
+
+
+@pytest.mark.parametrize(
+    ("facet", "choice", "query"),
+    [
+        ("Outcome", "Success", "outcome:success"),
+        ("Action", "mode.create", "action:mode.create"),
+        ("Actor", "", "actor:{}"),
+    ],
+)
+def test_a_facet_is_in_the_box_and_a_chip_takes_it_back(reader: Visitor, facet: str, choice: str, query: str) -> None:
+    ask(reader, "mode")
+    rows = reader.page.locator(".facet").filter(has=reader.page.get_by_role("heading", name=facet)).locator("li")
+    row = rows.filter(has_text=choice).first if choice else rows.first
+    number = row.locator(".num").inner_text()
+    address = row.locator(".mail").text_content() if facet == "Actor" else ""
+    reader.follow(row.get_by_role("link"))
+    held = {*box(reader).input_value().split()}
+    assert held == {query.format(address), "mode"}
+    expect(reader.page.get_by_role("status").filter(has_text="of")).to_contain_text(f"{number} event")
+    reader.page.go_back()
+    expect(box(reader)).to_have_value("mode")
+    reader.page.go_forward()
+    assert {*box(reader).input_value().split()} == held
+    reader.remove_filter(facet.lower())
+    expect(box(reader)).to_have_value("mode")
 
 
 def test_without_script_a_bar_is_a_link(site: Site, arrive: Arrive) -> None:

@@ -113,7 +113,7 @@ def test_everything_in_the_panel_is_reached(typist: Typist) -> None:
 
 def test_the_search_is_at_a_slash_and_keys_are_letters_in_it(typist: Typist) -> None:
     typist.keys("/")
-    search = typist.page.get_by_role("searchbox", name="Search the log")
+    search = typist.page.get_by_role("combobox", name="Search the log")
     expect(search).to_be_focused()
     typist.see_focus()
     typist.type("jkaedu/?c")
@@ -224,7 +224,7 @@ def test_a_link_to_an_event_begins_at_it(typist: Typist) -> None:
 
 def test_the_focus_returns_to_the_filter_that_was_changed(typist: Typist) -> None:
     menus = {which: typist.page.locator(f"[data-menu={which}] summary") for which in ("actions", "actor", "dates")}
-    search = typist.page.get_by_role("searchbox", name="Search the log")
+    search = typist.page.get_by_role("combobox", name="Search the log")
     typist.keys("e")
     typist.type("calder")
     typist.goes_on("Enter")
@@ -285,7 +285,7 @@ def test_every_stop_of_the_page_shows_the_focus(typist: Typist) -> None:
     typist.tab_to(typist.page.locator("#e0 a").last, most=200)
     skip.focus()
     typist.keys("Enter", "Tab")
-    expect(typist.page.get_by_role("searchbox", name="Search the log")).to_be_focused()
+    expect(typist.page.get_by_role("combobox", name="Search the log")).to_be_focused()
 
 
 def test_signing_in(arrive: Arrive, site: Site) -> None:

@@ -46,7 +46,7 @@ def test_a_row_opens_wherever_it_is_clicked_and_its_values_filter(reader: Visito
     expect(row).to_have_attribute("aria-current", "true")
     reader.page.locator(f"#e{first} .ev__open").click()
     expect(reader.page.get_by_role("complementary", name=f"Event {first}")).to_be_visible()
-    reader.follow(reader.page.locator(f"#e{first} .who a"))
+    reader.follow(reader.page.locator(f"#e{first} .who .mail"))
     assert {row.actor for row in reader.rows()} == {reader.site.company.owner.email}
     reader.follow(reader.page.locator("tr.ev .c-act a").first)
     assert "action=settings.change" in reader.page.url
@@ -111,7 +111,7 @@ def test_keys_turn_pages_and_show_what_is_new(reader: Visitor, site: Site) -> No
     second = leads_on("]")
     assert set(second).isdisjoint(first)
     buy(2)
-    reader.page.get_by_role("searchbox", name="Search the log").press("[")
+    reader.page.get_by_role("combobox", name="Search the log").press("[")
     reader.page.keyboard.press("Tab")
     assert leads_on("[") == first
     expect(reader.page.get_by_role("link", name="2 new events")).to_be_visible()

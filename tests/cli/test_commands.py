@@ -270,7 +270,7 @@ def test_on_postgresql_commands_work_beside_a_server(tmp_path: Path, postgres_ur
 def test_the_version_and_the_help() -> None:
     here = Path.cwd()
     assert run(here, "--version").stdout.startswith("minutebook ")
-    for arguments in ([], ["serve"], ["demo"], ["init"], ["doctor"], ["backup"], ["user"], ["org", "plan"]):
+    for arguments in ([], ["serve"], ["demo"], ["init"], ["search"], ["doctor"], ["backup"], ["user"], ["org", "plan"]):
         answer = invoke(here, *arguments, "--help")
         assert answer.returncode == 0
         assert "minutebook" in answer.stdout

@@ -32,7 +32,18 @@ def test_the_committed_pages_are_what_would_be_written() -> None:
 def test_every_setting_and_every_command_is_documented() -> None:
     settings, commands = settings_markdown(), cli_markdown()
     assert all(f"`{name}`" in settings and variable_of(name) in settings for name in Settings.model_fields)
-    for command in ("serve", "demo", "init", "doctor", "backup", "user create", "user list", "user link"):
+    for command in (
+        "serve",
+        "demo",
+        "init",
+        "search",
+        "tail",
+        "export",
+        "doctor",
+        "backup",
+        "user create",
+        "user link",
+    ):
         assert f"## `minutebook {command}`" in commands
     for command in ("create", "list", "plan", "show"):
         assert f"## `minutebook org {command}`" in commands
@@ -61,12 +72,6 @@ def test_every_filter_is_documented() -> None:
         assert field.help in page.replace("\n", " ")
 
 
-def test_every_format_column_and_action_of_an_export_is_documented() -> None:
-    page = export_markdown()
-    for word in (*Format, *(column.name for column in COLUMNS), *CATALOGUE, *Trailer.__dataclass_fields__):
-        assert f"\n| `{word}` |" in page
-
-
 def test_every_operation_parameter_and_answer_of_the_api_is_documented() -> None:
     page = api_markdown()
     for path, operations in OPENAPI["paths"].items():
@@ -77,6 +82,12 @@ def test_every_operation_parameter_and_answer_of_the_api_is_documented() -> None
             assert f"| {status} |" in (section if status == "200" else page.partition("## Errors")[2])
     for link in re.findall(r"\]\(#([a-z]+)\)", page):
         assert link in {heading.lower() for heading in re.findall(r"^### (.*)$", page, re.MULTILINE)}
+
+
+def test_every_format_column_and_action_of_an_export_is_documented() -> None:
+    page = export_markdown()
+    for word in (*Format, *(column.name for column in COLUMNS), *CATALOGUE, *Trailer.__dataclass_fields__):
+        assert f"\n| `{word}` |" in page
 
 
 def test_a_stale_page_is_shown_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

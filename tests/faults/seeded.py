@@ -52,7 +52,7 @@ def _act(store: Store, connection: Connection, seat: Seat) -> Act:
 
 def _append(connection: Connection, act: Act, details: Details) -> Event:
     head = log.lock_head(connection, act.organization)
-    return log.append(connection, head, record._draft(act.seat, details), at=act.at, randomness=act.randomness)
+    return log.append(connection, head, record.draft(act.seat, details), at=act.at, randomness=act.randomness)
 
 
 def commit_before_append(store: Store, seat: Seat, command: Command) -> Event | NoChange:

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from minutebook.errors import NotFound
+from minutebook.errors import NotAllowed, NotFound
 from minutebook.model import MINUTE, Role
 from minutebook.organization import links, outbox
 from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.outbox import MAX_ATTEMPTS, Mail
 from minutebook.organization.sign_in import LeaveOrganization
-from minutebook.organization.sittings import SITTING, OpenSitting
+from minutebook.organization.sittings import SITTING, OpenSitting, ReadAsOperator
 from minutebook.record import NO_CHANGE
 from minutebook.store import schema
 from minutebook.store.engine import Store
@@ -122,4 +122,15 @@ def test_a_sitting_needs_access_and_ends_with_it(deployment: Deployment) -> None
     deployment.act(ada, 1, LeaveOrganization(session), session)
     deployment.enter(ada, 1, session)
     deployment.act(ada, 1, OpenSitting(session), session)
+    deployment.check()
+
+
+def test_the_operator_reads_without_a_sitting_and_each_time_is_recorded(deployment: Deployment) -> None:
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    for _ in range(2):
+        event = deployment.act(None, organization, ReadAsOperator())
+        assert (event.action, event.actor.kind) == ("log.view", "system")
+    with pytest.raises(NotAllowed, match="Only whoever runs Minutebook"):
+        deployment.act(ada, organization, ReadAsOperator())
     deployment.check()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 
 from minutebook.actions.log import Format
 from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
 from minutebook.organization import (
+    auditor_links,
     credits,
     invitations,
     modes,
     organizations,
+    saved_searches,
     seats,
     settings,
     sign_in,
@@ -44,14 +47,21 @@ EXPECTED: dict[type[Command], set[Role]] = {
     tokens.RevokeToken: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
     export.ExportLog: {OWNER, ADMIN, AUDITOR},
+    auditor_links.CreateLink: {OWNER},
+    auditor_links.RevokeLink: {OWNER},
+    saved_searches.SaveSearch: {OWNER, ADMIN, AUDITOR},
+    saved_searches.DeleteSearch: {OWNER, ADMIN, AUDITOR},
 }
 DECIDE_THEMSELVES = {
+    auditor_links.OpenLinkSitting,
+    auditor_links.UseLink,
     invitations.AcceptInvitation,
     organizations.ChangePlan,
     organizations.CreateOrganization,
     sign_in.EnterOrganization,
     sign_in.LeaveOrganization,
     sign_in.RecordFailedSignIn,
+    sittings.ReadAsOperator,
 }
 """Commands for people without a seat. The tests of each one's own module hold what it refuses."""
 
@@ -64,10 +74,12 @@ class Tries:
         self.organization = organization
         self.numbers = itertools.count()
         self.session = ""
+        self.user: User | None = None
 
-    def __call__(self, kind: type[Command], session: str = "ses_nobody") -> Command:
-        """A new command of this kind; `session` is the one that acts, for what happens in a session."""
-        self.session = session
+    def __call__(self, kind: type[Command], session: str = "ses_nobody", user: User | None = None) -> Command:
+        """A new command of this kind; `session` is the one that acts, for what happens in a session, `user` who acts,
+        for what is only theirs to change."""
+        self.session, self.user = session, user
         number = next(self.numbers)
         token = f"token {number}"
         address = f"invited{number}@calder.example"
@@ -94,6 +106,12 @@ class Tries:
             ),
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
             export.ExportLog: lambda: export.ExportLog(Format.JSONL),
+            auditor_links.CreateLink: lambda: auditor_links.CreateLink(f"Firm {number}", "", 7, token),
+            auditor_links.RevokeLink: lambda: auditor_links.RevokeLink(
+                self._made(auditor_links.CreateLink(f"Firm {number}", "", 7, token), "link")
+            ),
+            saved_searches.SaveSearch: lambda: saved_searches.SaveSearch(f"Search {number}", "seq:1..", shared=True),
+            saved_searches.DeleteSearch: lambda: saved_searches.DeleteSearch(self._search(number)),
         }
         assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"
         return makers[kind]()
@@ -106,6 +124,15 @@ class Tries:
 
     def _mode(self, number: int) -> str:
         return self._made(modes.CreateMode(f"Made {number}", "", ()), "mode")
+
+    def _search(self, number: int) -> str:
+        """One of who acts; where they may have none, one that is not there."""
+        if self.user is None:
+            return "sav_nobodys"
+        save = saved_searches.SaveSearch(f"Made {number}", "seq:1..", shared=False)
+        with suppress(Forbidden):
+            return str(self.deployment.act(self.user, self.organization, save).details["search"])
+        return "sav_nobodys"
 
     def _other_policy(self) -> str:
         with self.deployment.store.reading() as connection:
@@ -137,7 +164,7 @@ def test_every_role_tries_every_command(deployment: Deployment) -> None:
     make = Tries(deployment, organization)
     found: dict[type[Command], set[Role]] = {kind: set() for kind in EXPECTED}
     for kind, role in itertools.product(EXPECTED, Role):
-        command = make(kind, sessions[role])
+        command = make(kind, sessions[role], people[role])
         size = deployment.size(organization)
         try:
             answer = deployment.attempt(people[role], organization, command, sessions[role])

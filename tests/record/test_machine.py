@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -25,7 +26,18 @@ from minutebook.deliver.export import ExportLog
 from minutebook.errors import MinutebookError
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, sign_in, sittings, sso, tokens
+from minutebook.organization import (
+    auditor_links,
+    credits,
+    invitations,
+    modes,
+    saved_searches,
+    seats,
+    sign_in,
+    sittings,
+    sso,
+    tokens,
+)
 from minutebook.organization import settings as organization_settings
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.people import User
@@ -82,6 +94,9 @@ class Machine(RuleBasedStateMachine):
             self.after = max((head.organization for head in stored.heads(connection)), default=0)
         self.offers: list[tuple[int, str, str, int]] = []
         self.modes: list[tuple[int, str]] = []
+        self.searches: list[tuple[int, str]] = []
+        self.links: list[tuple[int, str, str]] = []
+        self.opened: list[tuple[int, str, str]] = []
         self.seen: list[str] = []
         self.tokens: list[tuple[int, str]] = []
 
@@ -221,6 +236,76 @@ class Machine(RuleBasedStateMachine):
     def remove_domain(self, actor: int, organization: int, fault: Fault | None) -> None:
         self.act(actor, organization, sso.RemoveSsoDomain(), fault)
 
+    # ── Searches ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(
+        actor=actors,
+        organization=organizations,
+        name=st.sampled_from(NAMES[:4]),
+        query=st.sampled_from(["outcome:denied", "review", "seq:1..", "", "seq:"]),
+        shared=st.booleans(),
+        replace=st.booleans(),
+        fault=faults,
+    )
+    def save_search(
+        self, actor: int, organization: int, name: str, query: str, shared: bool, replace: bool, fault: Fault | None
+    ) -> None:
+        event = self.act(actor, organization, saved_searches.SaveSearch(name, query, shared, replace), fault)
+        if event:
+            self.searches.append((organization, str(event.details["search"])))
+
+    @precondition(lambda self: self.searches)
+    @rule(actor=actors, search=indices, elsewhere=rarely, fault=faults)
+    def delete_search(self, actor: int, search: int, elsewhere: bool, fault: Fault | None) -> None:
+        organization, chosen = self.searches[search % len(self.searches)]
+        self.act(actor, organization ^ elsewhere, saved_searches.DeleteSearch(chosen), fault)
+
+    # ── Auditor links ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(
+        actor=actors,
+        organization=organizations,
+        query=st.sampled_from(["", "seq:1", "seq:"]),
+        days=indices,
+        fault=faults,
+    )
+    def create_link(self, actor: int, organization: int, query: str, days: int, fault: Fault | None) -> None:
+        token = new_token(self.store.randomness)
+        event = self.act(actor, organization, auditor_links.CreateLink("Acme", query, days, token), fault)
+        if event:
+            self.links.append((organization, str(event.details["link"]), token))
+
+    @precondition(lambda self: self.links)
+    @rule(actor=actors, link=indices, elsewhere=rarely, fault=faults)
+    def revoke_link(self, actor: int, link: int, elsewhere: bool, fault: Fault | None) -> None:
+        organization, chosen, _ = self.links[link % len(self.links)]
+        self.act(actor, organization ^ elsewhere, auditor_links.RevokeLink(chosen), fault)
+
+    @precondition(lambda self: self.links)
+    @rule(link=indices, wrong=rarely, elsewhere=rarely)
+    def use_link(self, link: int, wrong: bool, elsewhere: bool) -> None:
+        """Opens a link in another browser: with the token of another link, or elsewhere, in vain."""
+        organization, chosen, token = self.links[link % len(self.links)]
+        session = f"ses_{len(self.opened)}_{chosen}"
+        self.opened.append((organization, chosen, session))
+        token = self.links[0][2] if wrong else token
+        self.by_link(organization, chosen, session, auditor_links.UseLink(token), elsewhere=elsewhere)
+
+    @precondition(lambda self: self.opened)
+    @rule(browser=indices, link=indices, elsewhere=rarely)
+    def read_by_link(self, browser: int, link: int, elsewhere: bool) -> None:
+        """Reads in a browser, now and then as if another link had been opened in it."""
+        organization, chosen, session = self.opened[-1 - browser % len(self.opened)]
+        if link == 0:
+            organization, chosen, _ = self.links[0]
+        self.by_link(organization, chosen, session, auditor_links.OpenLinkSitting(session), elsewhere=elsewhere)
+
+    def by_link(self, organization: int, link: str, session: str, command: Command, *, elsewhere: bool) -> None:
+        with suppress(MinutebookError):
+            seat = self.deployment.link_seat(self.numbers[organization], link, session)
+            seat = replace(seat, organization=self.numbers[organization ^ elsewhere])
+            self.deployment.answer(link, seat, command)
+
     @rule(
         actor=actors,
         organization=organizations,
@@ -274,6 +359,10 @@ class Machine(RuleBasedStateMachine):
     )
     def export_the_log(self, actor: int, organization: int, size: int | None, first: int, fault: Fault | None) -> None:
         self.act(actor, organization, ExportLog(Format.JSONL, size=size, first=first), fault)
+
+    @rule(actor=actors, organization=organizations, fault=faults)
+    def read_the_log_as_operator(self, actor: int, organization: int, fault: Fault | None) -> None:
+        self.act(actor, organization, sittings.ReadAsOperator(), fault)
 
     @rule(time=st.sampled_from([MINUTE, HOUR, 8 * DAY, -DAY]))
     def time_passes(self, time: int) -> None:

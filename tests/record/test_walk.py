@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from minutebook.actions import CATALOGUE
-from minutebook.model import Event
-from minutebook.organization.people import User
+from minutebook.model import Event, Seat
 from minutebook.record import Command, NoChange
 from tests.support.commands import all_commands
 from tests.support.deployment import Deployment
@@ -16,11 +15,9 @@ class Noting(Deployment):
 
     performed: set[type[Command]]
 
-    def attempt(
-        self, user: User | None, organization: int, command: Command, session: str | None = None
-    ) -> Event | NoChange:
+    def answer(self, writer: str, seat: Seat, command: Command) -> Event | NoChange:
         self.performed.add(type(command))
-        return super().attempt(user, organization, command, session)
+        return super().answer(writer, seat, command)
 
 
 def test_every_command_under_the_oracle(deployment: Deployment) -> None:

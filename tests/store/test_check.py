@@ -51,9 +51,6 @@ def test_a_whole_log_raises_no_alarm(store: Store) -> None:
         "outcome = 'denied'",
         "outcome = 'no such'",
         "id = '01930000-0000-7000-8000-000000000000'",
-        "actor_id = ''",
-        "actor_email = 'someone@else.example'",
-        "search = search || '.'",
     ],
 )
 def test_a_changed_column_is_found_where_it_is(store: Store, change: str) -> None:
@@ -154,7 +151,7 @@ def test_a_row_of_an_organization_without_a_log_is_missed(store: Store, table: T
 
 
 @pytest.mark.parametrize(
-    "change", ["search = CAST(x'ff' AS TEXT)", "action = x'00'", "recorded_at = 'soon'", "secret = 7"]
+    "change", ["outcome = CAST(x'ff' AS TEXT)", "action = x'00'", "recorded_at = 'soon'", "secret = 7"]
 )
 def test_what_no_column_should_hold_is_found(filled_sqlite: Deployment, change: str) -> None:
     tamper(filled_sqlite.store, f"UPDATE event SET {change} WHERE position = {AT}")

@@ -142,43 +142,11 @@ def test_some_events_are_read_in_order_each_once(filled: Deployment) -> None:
         assert [event.seq for event in log.events(connection, OTHER, [0, 7])] == [0]
 
 
-paths = st.sampled_from(["actor.id", "details.v", "targets.0", "details.name"])
-texts = st.text(alphabet=st.characters(exclude_categories=["Cs"])).map(stored.canonical)
-
-
-@given(st.dictionaries(paths, texts, min_size=1))
-def test_packing_keeps_every_byte(disclosures: dict[str, bytes]) -> None:
-    packed = log.pack(disclosures)
-    assert log.unpack(packed) == disclosures
-    assert dict(stored.lines_of(packed)) == disclosures
-    assert packed.count(b"\n") == len(disclosures)
-
-
-def test_what_was_never_packed_is_refused() -> None:
-    for junk in (b"", b"\n", b"no tab\n", b'actor.id\t"x"\n\n'):
-        with pytest.raises(ValueError, match="disclosure"):
-            log.unpack(junk)
-
-
 @given(st.integers(0, 2**47 * 1000), st.binary(min_size=10, max_size=10))
 def test_ids_are_version_7_and_keep_the_time(at: int, chance: bytes) -> None:
     made = uuid.UUID(log.event_id(at, lambda size: chance[:size]))
     assert (made.version, made.variant) == (7, uuid.RFC_4122)
     assert made.int >> 80 == at // 1000
-
-
-def test_the_projection_is_normal_text() -> None:
-    actor = Actor(ActorKind.USER, "usr_ÄÖ", "Ada@Calder.example", "Ada Ökafor")
-    details: dict[str, Json] = {"v": 1, "mode": "mod_1", "name": "Größe\nZwei"}
-    event = Event(
-        1, 0, "", 0, 0, "mode.delete", Outcome.SUCCESS, actor, (Target("mode", "m", "Tárget"),), Context(), details
-    )
-    assert log.projection(event) == {
-        "actor_id": "usr_ao",
-        "actor_email": "ada@calder.example",
-        "search": "deleted mode grosse zwei ada@calder.example ada okafor target mod_1 grosse zwei",
-        "ids": "usr_ao m",
-    }
 
 
 def test_everything_that_can_be_erased_is_disclosed_by_itself() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -12,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minutebook.errors import TooSlow
-from minutebook.filters import EVERYTHING, Cursor, Filter, expression_of, filter_of
-from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, all_of, any_of, none_of, terms
+from minutebook.filters import EVERYTHING, Cursor, filter_of, id_text, search_text
+from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, all_of, any_of, conjuncts, none_of, terms
 from minutebook.filters.language import read
 from minutebook.filters.moments import Here
 from minutebook.filters.terms import TERMS, ActorValue, parse_details
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import bound, log, search
+from minutebook.store import bound, columns, index, log, search
 from minutebook.store.bound import bounded
 from minutebook.store.search import Count, Scope
 from tests.support.deployment import OPERATOR, START, Deployment
@@ -48,7 +47,7 @@ def fill(deployment: Deployment, number: int = 120) -> None:
                 outcome,
                 chance.choice([*people, OPERATOR]),
                 (target,) if target else (),
-                Context(ip=chance.choice(IPS)),
+                Context(ip=chance.choice(IPS), client=chance.choice(["web", "api", None])),
                 {"v": 1, **details},
             )
         )
@@ -128,9 +127,8 @@ def at_target(pattern: str, event: Event) -> bool:
 
 
 def in_text(word: str, event: Event) -> bool:
-    texts = log.projection(event)
     is_address = word[0].isdigit() and "." in word
-    return folded(word) in texts["search"] or (is_address and folded(word) in texts["ids"])
+    return folded(word) in search_text(event) or (is_address and folded(word) in id_text(event))
 
 
 PLAINLY: dict[str, Any] = {
@@ -139,6 +137,7 @@ PLAINLY: dict[str, Any] = {
     "target": at_target,
     "ip": lambda text, event: event.context.ip is not None and ip_address(event.context.ip) in ip_network(text),
     "outcome": lambda outcome, event: event.outcome.value == outcome,
+    "client": lambda client, event: event.context.client == client,
     "after": lambda at, event: event.occurred_at >= at,
     "before": lambda at, event: event.occurred_at < at,
     "seq": lambda range_, event: (range_.first or 0) <= event.seq and (range_.last is None or event.seq <= range_.last),
@@ -174,6 +173,7 @@ def expressions(events: list[Event]) -> st.SearchStrategy[Expression]:
         written("target", "mod_1", "opus*", "sure_", "%", "models-providers", "Models &", "*d*s"),
         written("ip", "10.1.2.3", "10.0.0.0/8", "10.1.2.0/23", "0.0.0.0/0", "2001:db8::/32", "2001:db8::/47", "::/0"),
         written("outcome", "failure", "denied", "success"),
+        written("client", "web", "api"),
         st.sampled_from([START - HOUR, START, START + 1]).map(lambda at: Term("after", at)),
         st.sampled_from([START, START + 1, START + HOUR]).map(lambda at: Term("before", at)),
         written("seq", "20..60", "..30", "90..", "33"),
@@ -192,8 +192,17 @@ def expressions(events: list[Event]) -> st.SearchStrategy[Expression]:
     )
 
 
-def test_a_query_finds_what_a_plain_look_finds_on_every_page(filled: Deployment) -> None:
-    fill(filled)
+@pytest.mark.parametrize("followed", [False, True])
+def test_a_query_finds_what_a_plain_look_finds_on_every_page(
+    filled: Deployment, followed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
+    monkeypatch.setattr(columns, "BLOCK", 16)
+    monkeypatch.setattr(columns, "CHUNK", 64)
+    if followed:
+        fill(filled, 90)
+        index.follow_all(filled.store)
+    fill(filled, 30 if followed else 120)
     events = sorted(filled.events(FILLED), key=lambda event: (event.occurred_at, event.seq), reverse=True)
     scope = Scope(FILLED, len(events))
     seen: set[str] = set()
@@ -238,19 +247,28 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(filled: Deployment)
             window = search.window(connection, scope, filter_, first=middle, limit=size)
             assert [event.seq for event in window] == [seq for seq in by_number if seq >= middle][:size]
             assert [event.seq for event in search.stream(connection, scope, filter_)] == by_number
-            others = replace(filter_, actions=())
-            assert search.count_by_action(connection, scope, others) == {
+            others = all_of(part for part in conjuncts(expression) if {term.key for term in terms(part)} != {"action"})
+            assert search.count_by_action(connection, scope, filter_) == {
                 name: number
                 for name in {event.action for event in events}
-                if (number := sum(event.action == name and is_found(event, others) for event in events))
+                if (number := sum(event.action == name and means(others, event) for event in events))
             }
+            slots = search.count_by_slot(connection, scope, filter_, HOUR)
+            assert slots is not None
+            assert sum(slot.succeeded + slot.other for slot in slots) == len(wanted_of_all)
+            assert all(slot.succeeded == counted(events, wanted_of_all, slot.start) for slot in slots)
 
     check()
     assert seen >= {*TERMS, "Term", "Not", "AllOf", "AnyOf"}, "the queries tried were too narrow to show anything"
 
 
-def is_found(event: Event, filter_: Filter) -> bool:
-    return means(expression_of(filter_), event)
+def counted(events: list[Event], found: list[int], start: int) -> int:
+    """How many of those found succeeded in the hour."""
+    numbers = set(found)
+    return sum(
+        event.seq in numbers and start <= event.occurred_at < start + HOUR and event.outcome is Outcome.SUCCESS
+        for event in events
+    )
 
 
 def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +293,7 @@ def test_counts_that_take_too_long_are_left_out(filled_sqlite: Deployment, monke
     monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
     with filled_sqlite.store.reading() as connection:
         page = search.page(connection, scope, EVERYTHING, None, 3)
-        assert (len(page.events), page.total, page.has_older) == (3, Count(3, is_exact=False), True)
+        assert (len(page.events), page.total, page.has_older) == (3, Count(scope.size, is_exact=True), True)
         assert search.count_by_action(connection, scope, EVERYTHING) is None
         assert search.count_by_actor(connection, scope, EVERYTHING, 10) is None
         assert search.count_by_outcome(connection, scope, EVERYTHING) is None

@@ -156,6 +156,13 @@ def examples(theme: views.Theme = "auto", dialog: str = "") -> dict[str, Any]:
         "frame": frame(theme),
         "shell": shell(),
         "page": log_page(),
+        "link": None,
+        "saved": views.SavedMenu(
+            own=(views.SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", current=True),),
+            shared=(views.SavedOption(HOSTILE, "-outcome:success", "#log"),),
+            all_href="#log",
+            save_href="#log",
+        ),
         "dialog": dialog,
         "empty": views.Form(),
         "wrong": views.Form(values, errors),

@@ -80,6 +80,7 @@ class Dashboard:
         self.deployment = deployment
         self.store = deployment.store
         self.app = create_app(deployment.store, settings or WebSettings())
+        self.app.state.site.tails.stop()  # clients here wait for the end of an answer: live tails have one batch
         self.people: dict[Role, User] = {}
 
     def filled(self, plan: Plan = Plan.ENTERPRISE, seat_limit: int = 20) -> Dashboard:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from minutebook.identifiers import new_token
 from minutebook.model import SECOND, Actor, ActorKind, Context, Event, Plan, Role, Seat
-from minutebook.organization import organizations, people, sign_in, tokens
+from minutebook.organization import auditor_links, organizations, people, sign_in, tokens
+from minutebook.organization.auditor_links import OpenLinkSitting, UseLink
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import Session
@@ -96,18 +97,40 @@ class Deployment:
     ) -> Event | NoChange:
         """Performs a command and returns whatever it answers."""
         writer = user.email if user else "operator"
-        return self.told.perform(self.store, writer, self.seat(user, organization, session), command)
+        return self.answer(writer, self.seat(user, organization, session), command)
+
+    def answer(self, writer: str, seat: Seat, command: Command) -> Event | NoChange:
+        """The same for whoever acts."""
+        return self.told.perform(self.store, writer, seat, command)
 
     def enter(self, user: User, organization: int, session: str) -> Event:
         """Signs the session in to the organization."""
         return self.act(user, organization, sign_in.EnterOrganization("password"), session)
+
+    def open_link(self, organization: int, link: str, session: str) -> Event:
+        """Opens an auditor link, whose token is its name; the session is nobody's but the link's."""
+        seat = self.link_seat(organization, link, session)
+        answer = self.answer(link, seat, UseLink(seat.actor.name or ""))
+        assert not isinstance(answer, NoChange)
+        return answer
+
+    def link_seat(self, organization: int, link: str, session: str) -> Seat:
+        """Whoever reads by an auditor link."""
+        with self.store.reading() as connection:
+            actor = auditor_links.read_link(connection, organization, link).actor()
+        return Seat(organization, actor, Context(ip="192.0.2.9", session_id=session))
+
+    def read_by_link(self, organization: int, link: str, session: str) -> Event | NoChange:
+        """Begins to read the log by an auditor link that was opened."""
+        seat = self.link_seat(organization, link, session)
+        return self.answer(link, seat, OpenLinkSitting(session))
 
     def read_by_token(self, organization: int, token: str) -> Event | NoChange:
         """A program begins to read the log with an API token."""
         with self.store.reading() as connection:
             actor = tokens.read_token(connection, organization, token).actor()
         seat = Seat(organization, actor, Context(ip="192.0.2.8"))
-        return self.told.perform(self.store, token, seat, OpenSitting(token))
+        return self.answer(token, seat, OpenSitting(token))
 
     def events(self, organization: int) -> list[Event]:
         """The log, oldest first."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import LiteralString, TypedDict
@@ -67,14 +68,17 @@ class EmbeddedServer(PostgresServer):
     """A server of our own in a new temporary folder, reached by a Unix socket in it.
 
     `durable=False` turns fsync off, which is several times as fast: data survives a crash of the server, not one of
-    the machine. As root the server runs as `nobody`, since PostgreSQL refuses to run as root.
+    the machine. As root the server runs as `nobody`, since PostgreSQL refuses to run as root. `keep_in` is a folder
+    that its data stays in, to be found there the next time; `settings` are PostgreSQL's.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(
+        self, *, durable: bool = False, keep_in: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         # Not pytest's folder: its path can be too long for a socket, and is closed to other accounts.
         self.folder = Path(tempfile.mkdtemp(prefix="minutebook-pg-"))
         super().__init__(URL.create("postgresql", "postgres", database="postgres", query={"host": str(self.folder)}))
-        self._account = self._unprivileged()
+        self._account = self._unprivileged(self.folder, *([keep_in] if keep_in else []))
         self._programs = self._reachable_programs()
         self._settings = {
             "listen_addresses": "",
@@ -82,10 +86,12 @@ class EmbeddedServer(PostgresServer):
             "max_connections": "200",
             "fsync": "on" if durable else "off",
             "full_page_writes": "on" if durable else "off",
+            **(settings or {}),
         }
-        self._data = self.folder / "data"
+        self._data = (keep_in or self.folder) / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        self._initialize()
+        if not (self._data / "PG_VERSION").exists():
+            self._initialize()
         self.start()
 
     def start(self) -> None:
@@ -117,7 +123,7 @@ class EmbeddedServer(PostgresServer):
         self._end(signal.SIGQUIT)
 
     def remove(self) -> None:
-        """Stops it and removes its folder. It can't be started again."""
+        """Stops it and removes its folder, but not `keep_in`. It can't be started again."""
         if self._process is not None:
             self._end(signal.SIGQUIT)
         shutil.rmtree(self.folder)
@@ -126,13 +132,15 @@ class EmbeddedServer(PostgresServer):
     def _log(self) -> Path:
         return self.folder / "log"
 
-    def _unprivileged(self) -> _Account:
+    def _unprivileged(self, *folders: Path) -> _Account:
+        """Whom the server runs as; the folders become theirs."""
         if os.geteuid() != 0:
             return {}
         import pwd
 
         nobody = pwd.getpwnam("nobody")
-        os.chown(self.folder, nobody.pw_uid, nobody.pw_gid)
+        for folder in folders:
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
         return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
     def _reachable_programs(self) -> Path:

@@ -32,6 +32,10 @@ ALLOWED: dict[str, set[str]] = {
     "token.revoke": WRITERS,
     "log.view": {"owner", "admin", "auditor"},
     "log.export": {"owner", "admin", "auditor"},
+    "link.create": {"owner"},
+    "link.revoke": {"owner"},
+    "search.save": {"owner", "admin", "auditor"},
+    "search.delete": {"owner", "admin", "auditor"},
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},
@@ -41,7 +45,9 @@ TOKENS_MAY = {"log.view": "log.read", "log.export": "log.export"}
 """Which scope a token needs for what; it may do nothing else."""
 ADMINS_OWN = {"admin", "billing_manager", "member", None}
 
-ANYWAY = {"organization.create", "user.accept_invite"}
+BY_LINK = {"link.use", "log.view"}
+"""What is done by an auditor link."""
+ANYWAY = {"organization.create", "user.accept_invite", "link.use"}
 """What needs no seat."""
 
 
@@ -84,6 +90,9 @@ def event_of(event: Stored) -> Event:
 
 
 def _check_allowed(state: State, event: Stored) -> None:
+    if event.actor["kind"] == "auditor_link" or event.action == "link.use":
+        _check_link(state, event)
+        return
     if event.actor["kind"] == "system" or event.action in ANYWAY:
         return
     if event.actor["kind"] == "token":
@@ -94,6 +103,21 @@ def _check_allowed(state: State, event: Stored) -> None:
         raise Unlawful(f"{event.actor['email']} held no seat")
     if seat["role"] not in ALLOWED[event.action]:
         raise Unlawful(f"the role {seat['role']} may not")
+
+
+def _check_link(state: State, event: Stored) -> None:
+    link = state.auditor_link.get(event.actor["id"])
+    _require(event.actor["kind"] == "auditor_link" and event.action in BY_LINK, "this is not done by a link")
+    if link is None or link["expires_at"] <= event.recorded_at:
+        raise Unlawful("the link was revoked or had expired")
+    entered = state.access.get(event.context["session_id"])
+    by_it = entered is not None and entered["user"] == event.actor["id"]
+    _require(by_it or event.action == "link.use", "the session had not come by this link")
+
+
+def _create_link(_state: State, event: Stored) -> None:
+    days = (event.details["expires_at"] - event.recorded_at) / DAY
+    _require(days in {1, 7, 30, 90}, f"a link does not work for {days} days")
 
 
 def _check_token(state: State, event: Stored) -> None:
@@ -181,6 +205,21 @@ def _settings(_state: State, event: Stored) -> None:
     _require(not plans or event.actor["kind"] == "system", "only the operator changes plans")
 
 
+def _save_search(state: State, event: Stored) -> None:
+    _check_search(state, event)
+    kept = [row for row in state.saved_search.values() if row["saved_by"] == event.actor["id"]]
+    is_new = event.details["search"] not in state.saved_search
+    _require(len(kept) < 100 or not is_new, "the actor had saved 100 searches")
+
+
+def _check_search(state: State, event: Stored) -> None:
+    row = state.saved_search.get(event.details["search"])
+    if row and event.actor["kind"] == "user" and row["saved_by"] != event.actor["id"]:
+        _require(row["shelf"] == "shared", "it was somebody else's private search")
+        _require(state.seat[event.actor["id"]]["role"] in WRITERS, "it was somebody else's search")
+    _require(event.details["shared"] or "name" not in event.details, "the name of a private search was recorded")
+
+
 def _purchase(_state: State, event: Stored) -> None:
     _require(event.details["amount"]["cents"] > 0, "an amount is positive")
 
@@ -207,6 +246,9 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "member.remove": _remove,
     "settings.change": _settings,
     "credits.purchase": _purchase,
+    "link.create": _create_link,
+    "search.save": _save_search,
+    "search.delete": _check_search,
     "token.create": _create_token,
     "log.export": _export,
 }

@@ -13,6 +13,7 @@ from functools import cache
 
 import uvicorn
 
+from minutebook.deliver.tails import STANDARD, Limits, Tails
 from minutebook.identifiers import new_token
 from minutebook.model import Context, Event, Plan, Role, Seat
 from minutebook.organization import people, sign_in
@@ -21,6 +22,7 @@ from minutebook.organization.modes import Mode, all_modes
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, perform
+from minutebook.serve import Server
 from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
 from minutebook.web.rates import Rates
@@ -61,13 +63,15 @@ class Clock:
 
 
 @contextmanager
-def serving(store: Store, rates: Rates | None = None) -> Iterator[str]:
-    """The address at which the application over `store` answers, until the block ends."""
-    listening = socket.create_server(("127.0.0.1", 0))
+def serving(store: Store, limits: Limits = STANDARD, port: int = 0, rates: Rates | None = None) -> Iterator[str]:
+    """The address at which the application over `store` answers, until the block ends.
+
+    `limits` are for live tails, `rates` for API tokens.
+    """
+    listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(store, WebSettings(address))
-    if rates:
-        app.state.site = replace(app.state.site, rates=rates)
+    app.state.site = replace(app.state.site, tails=Tails(store, limits), rates=rates or app.state.site.rates)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -75,7 +79,7 @@ def serving(store: Store, rates: Rates | None = None) -> Iterator[str]:
         proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, app.state.site.tails.stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="server")
     thread.start()
     try:
@@ -193,13 +197,15 @@ class Site:
 
 
 @contextmanager
-def site_on(url: str, clock: Clock | None = None, patience: float = PATIENCE) -> Iterator[Site]:
+def site_on(
+    url: str, clock: Clock | None = None, patience: float = PATIENCE, limits: Limits = STANDARD
+) -> Iterator[Site]:
     """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
     clock = clock or Clock()
     store = Store(url, clock=clock, patience=patience)
     try:
         company = Company(store)
-        with serving(store) as address:
+        with serving(store, limits) as address:
             yield Site(address, company, clock)
         check_log(store)
     finally:

@@ -10,8 +10,10 @@ from playwright.sync_api import expect
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import InvitePerson, MailedLink
+from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
 from tests.support.component_examples import HOSTILE
 from tests.support.server import Company, new_person
@@ -432,6 +434,24 @@ def _(visitor: Visitor) -> None:
     visitor.menu("actions").get_by_label("Find an action").fill("role")
 
 
+@state("audit logs, completions", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    box = visitor.page.get_by_role("combobox", name="Search the log")
+    box.press_sequentially("details.")
+    expect(visitor.page.get_by_role("option").first).to_be_visible()
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    expect(visitor.page.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
+
+
+@state("audit logs, names to complete with", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    visitor.page.get_by_role("combobox", name="Search the log").press_sequentially("target:")
+    expect(visitor.page.get_by_role("option").first).to_be_visible()
+
+
 @state("audit logs, actor", leave_out=COVERED)
 def _(visitor: Visitor) -> None:
     visitor.open_log()
@@ -442,6 +462,157 @@ def _(visitor: Visitor) -> None:
 def _(visitor: Visitor) -> None:
     visitor.open_log(("start", "2026-01-01"))
     visitor.menu("dates")
+
+
+@state("audit logs, saved searches", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open_log(("query", "-outcome:success"))
+    visitor.menu("saved")
+    assert visitor.page.locator(".pop--saved a[aria-current]").count() == 1
+
+
+@state("audit logs, saving a search")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "-outcome:success action:user.* nothing"))
+    visitor.menu("saved").get_by_role("link", name="Save this search").click()
+    expect(visitor.page.get_by_role("dialog", name="Save this search")).to_be_visible()
+
+
+@state("saved searches")
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open("audit-logs", "saved")
+
+
+@state("saved searches, none")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    other = Company(company.store, "Quiet Works", company.owner, colleagues=())
+    visitor.go(f"/o/{other.id}/audit-logs/saved")
+
+
+@state("saved searches, a name that is taken")
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open("audit-logs", "saved", "new?query=seq:1..20")
+    dialog = visitor.page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("What went wrong")
+    dialog.get_by_label("Everybody").check()
+    visitor.press("Save", dialog)
+    expect(dialog.get_by_label("Put this one in its place")).to_be_visible()
+
+
+@state("saved searches, deleting")
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open("audit-logs", "saved")
+    visitor.page.get_by_role("link", name="Delete the search What went wrong").click()
+    expect(visitor.page.get_by_role("dialog")).to_be_visible()
+
+
+def keep_searches(visitor: Visitor) -> None:
+    """Some searches of the visitor, each once."""
+    company = visitor.site.company
+    kept = (
+        ("What went wrong", "-outcome:success", True),
+        (HOSTILE[:60], "details.after:admin " + " OR ".join(f"actor:person{n}@calder.example" for n in range(9)), True),
+        ("Mine", "actor:ada", False),
+    )
+    with company.store.reading() as connection:
+        names = {search.name for search in searches(connection, company.number, company.owner.id)}
+    for name, query, shared in kept:
+        if name not in names:
+            company.act(company.owner, SaveSearch(name, query, shared))
+
+
+@state("audit logs, the history of a person")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", f"actor:{visitor.site.company.owner.id}"))
+    expect(visitor.page.get_by_role("heading", name="History of Ada Okafor")).to_be_visible()
+
+
+@state("audit logs, the history of a thing with a long name")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", f"target:{visitor.site.company.modes()[HOSTILE].id}"))
+    assert visitor.rows()
+
+
+@state("auditor links")
+def _(visitor: Visitor) -> None:
+    auditor_link(visitor, "Nordwind Wirtschaftsprüfung", "action:member.* OR action:user.invite OR action:settings.*")
+    auditor_link(visitor, HOSTILE, "")
+    visitor.open("auditor-links")
+
+
+@state("auditor links, none")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    other = Company(company.store, "Calm Works", company.owner, colleagues=())
+    visitor.go(f"/o/{other.id}/auditor-links")
+
+
+@state("auditor links, a wrong one")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "action:member.*"))
+    visitor.menu("saved").get_by_role("link", name="Auditor link").click()
+    dialog = visitor.page.get_by_role("dialog", name="New auditor link")
+    dialog.get_by_label("Who it is for").fill(HOSTILE)
+    dialog.get_by_label("What it shows").fill("outcome:sucess")
+    visitor.press("Make link", dialog)
+    expect(dialog.get_by_label("What it shows")).to_be_focused()
+
+
+@state("auditor links, made")
+def _(visitor: Visitor) -> None:
+    visitor.open("auditor-links", "new?query=action:member.*")
+    visitor.page.get_by_label("Who it is for").fill("Nordwind Audit")
+    visitor.press("Make link", visitor.page.get_by_role("dialog"))
+    assert visitor.heading == "Link for Nordwind Audit"
+
+
+@state("auditor links, revoking")
+def _(visitor: Visitor) -> None:
+    auditor_link(visitor, "Revoked Audit", "")
+    visitor.open("auditor-links")
+    visitor.page.get_by_role("link", name="Revoke the link for Revoked Audit").first.click()
+    expect(visitor.page.get_by_role("dialog")).to_be_visible()
+
+
+@state("auditor link, not opened yet", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go(f"/audit/{auditor_link(visitor, 'Nordwind Audit', 'action:member.*')}")
+
+
+@state("auditor link, over", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go("/audit/unknown")
+
+
+@state("auditor link, the log", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go(f"/audit/{auditor_link(visitor, 'Nordwind Audit', 'action:member.* OR action:user.*')}")
+    visitor.press("Open the audit log")
+    visitor.open_event(visitor.found()[0])
+
+
+@state("auditor link, nothing to see", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go(f"/audit/{auditor_link(visitor, HOSTILE, 'seq:1000000')}")
+    visitor.press("Open the audit log")
+
+
+@state("auditor link, closed", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.expect_complaint("status of 410")
+    assert visitor.go("/audit/aud_aaaaaaaaaaaa/log").status == 410
+
+
+def auditor_link(visitor: Visitor, name: str, query: str) -> str:
+    """The token of a new link."""
+    token = new_token(visitor.site.store.randomness)
+    visitor.site.company.act(visitor.site.company.owner, CreateLink(name, query, 7, token))
+    return token
 
 
 @state("audit logs, nothing found")
@@ -479,6 +650,37 @@ def _(visitor: Visitor) -> None:
     visitor.page.route("**/invitations/new", lambda route: route.abort())
     visitor.page.get_by_role("link", name="Invite people").click()
     expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
+
+
+@state("audit logs, live")
+def _(visitor: Visitor) -> None:
+    go_live(visitor)
+
+
+@state("audit logs, live with new events")
+def _(visitor: Visitor) -> None:
+    go_live(visitor)
+    for number in range(12):
+        visitor.site.company.act(
+            visitor.site.company.owner, BuyCredits(100, f"live-{number}-{new_token(visitor.site.store.randomness)}")
+        )
+    expect(visitor.page.locator("[data-live-bar] [data-fresh]")).to_contain_text("12 new events")
+
+
+@state("audit logs, live and over")
+def _(visitor: Visitor) -> None:
+    visitor.page.route("**/audit-logs/tail*", lambda route: route.fulfill(status=401, body="{}"))
+    visitor.open_log()
+    visitor.page.get_by_role("button", name="Live tail").click()
+    expect(visitor.page.locator("[data-live-bar]")).to_contain_text("The live tail has ended")
+
+
+def go_live(visitor: Visitor) -> None:
+    """Opens the log and follows it."""
+    visitor.open_log()
+    toggle = visitor.page.get_by_role("button", name="Live tail")
+    toggle.click()
+    expect(toggle).to_have_attribute("data-live-is", "live")
 
 
 @state("audit logs, wrong dates", leave_out=COVERED)

@@ -1,4 +1,4 @@
-"""The stored log, read and hashed without a line of Minutebook's own: sqlite/psycopg, hashlib, hmac and json only.
+"""The stored log, read and hashed without a line of Minutebook's own: sqlite/psycopg, zstd, hashlib, hmac, json only.
 
 Written from the docstring of `evidence/leaf.py` and from RFC 6962, so that nothing of ours is checked only by ours.
 """
@@ -8,13 +8,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import zstandard
 from sqlalchemy import Connection
 
+import minutebook
+
+DICTIONARY = Path(minutebook.__file__).parent / "store" / "disclosures-1.zdict"
 ACTOR = ("kind", "id", "email", "name", "on_behalf_of", "credential")
 CONTEXT = ("ip", "user_agent", "request_id", "session_id", "client")
 
@@ -33,9 +39,6 @@ class Stored:
     disclosures: bytes
     secret: bytes
     leaf_hash: bytes
-    actor_id: str
-    actor_email: str
-    search: str
 
     @property
     def seq(self) -> int:
@@ -97,14 +100,19 @@ def events(connection: Connection, organization: int) -> list[Stored]:
 
 
 def lines_of(disclosures: bytes) -> Iterator[tuple[str, bytes]]:
-    """Path and JSON text of each disclosure. Raises ValueError for what is not lines of `path TAB text LF`."""
-    if not disclosures.endswith(b"\n"):
+    """Path and JSON text of each disclosure, by the docstring of `store/body.py`. Raises ValueError for other bytes."""
+    frame, crc = disclosures[1:-4], disclosures[-4:]
+    if disclosures[:1] != b"\x01" or zlib.crc32(disclosures[:-4]).to_bytes(4, "big") != crc:
+        raise ValueError("the checksum is not that of the bytes")
+    words = zstandard.ZstdCompressionDict(DICTIONARY.read_bytes())
+    try:
+        plain = zstandard.ZstdDecompressor(words, format=zstandard.FORMAT_ZSTD1_MAGICLESS).decompress(frame)
+    except zstandard.ZstdError as error:
+        raise ValueError("the frame cannot be read") from error
+    if not plain.endswith(b"\n"):
         raise ValueError("the last disclosure has no line feed")
-    for line in disclosures[:-1].split(b"\n"):
-        path, tab, text = line.partition(b"\t")
-        if not tab:
-            raise ValueError(f"a disclosure without a tab: {line!r}")
-        yield path.decode(), text
+    paths, *texts = plain[:-1].split(b"\n")
+    yield from zip(paths.decode().split("\t"), texts, strict=True)
 
 
 def canonical(value: object) -> bytes:

@@ -7,7 +7,18 @@ from minutebook.deliver.export import ExportLog
 from minutebook.filters import Filter
 from minutebook.identifiers import new_token
 from minutebook.model import Plan, Role
-from minutebook.organization import credits, invitations, modes, seats, settings, sittings, sso, tokens
+from minutebook.organization import (
+    auditor_links,
+    credits,
+    invitations,
+    modes,
+    saved_searches,
+    seats,
+    settings,
+    sittings,
+    sso,
+    tokens,
+)
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from tests.support.deployment import Deployment
@@ -42,6 +53,14 @@ def walk(deployment: Deployment) -> int:
     by_ada(modes.UpdateMode(mode, "Réview", "Read\nlast", ("edit", "read")))
     by_ada(modes.CreateMode("Other", "", ()))
     by_ada(modes.DeleteMode(mode))
+    link = str(by_ada(auditor_links.CreateLink("Acme", "action:member.*", 30, "Acme"))["link"])
+    deployment.open_link(organization, link, "ses_of_acme")
+    deployment.read_by_link(organization, link, "ses_of_acme")
+    by_ada(auditor_links.RevokeLink(link))
+    by_ada(saved_searches.SaveSearch("Refusals", "-outcome:success", shared=True))
+    by_ada(saved_searches.SaveSearch("Refusals", "outcome:denied", shared=True, replace=True))
+    private = str(by_ada(saved_searches.SaveSearch("Bob", f"actor:{bob.email}", shared=False))["search"])
+    by_ada(saved_searches.DeleteSearch(private))
     deployment.act(cleo, organization, credits.BuyCredits(250_000, "inv-1"))
     by_ada(sso.SetSsoDomain("calder.example"))
     by_ada(sso.SetSsoDomain("calder.test"))
@@ -51,6 +70,7 @@ def walk(deployment: Deployment) -> int:
     deployment.read_by_token(organization, token)
     by_ada(tokens.RevokeToken(token))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
+    deployment.act(None, organization, sittings.ReadAsOperator())
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization
@@ -66,5 +86,6 @@ def fill(deployment: Deployment) -> None:
     deployment.act(guest, organization, sittings.OpenSitting(session), session)
     deployment.act(None, organization, sso.SetSsoDomain("calder.example"))
     deployment.act(None, organization, invitations.InvitePerson("eve@calder.example", Role.MEMBER, "a token"))
+    deployment.act(None, organization, auditor_links.CreateLink("Acme", "action:member.*", 30, "Acme"))
     other = deployment.found(deployment.person(), "Other")
     assert (organization, other) == (FILLED, OTHER)

@@ -75,6 +75,20 @@ def test_a_bar_and_a_facet_narrow_the_search(light_dashboard: Dashboard) -> None
     assert end - start >= MINUTE
 
 
+def test_the_bars_at_the_ends_hold_no_more_than_was_asked_for(light_dashboard: Dashboard) -> None:
+    """Else zooming in on one of them would find more than it said."""
+    live_for_a_week(light_dashboard)
+    reader = Reader(light_dashboard, Role.OWNER, zone="Europe/Berlin")
+    times = [event.occurred_at for event in light_dashboard.events()]
+    start, end = times[len(times) // 4] + 7, times[-1] - 7
+    page = reader.read(("start", instants.write_start(start)), ("end", instants.write_end(end)))
+    drawn = bars(page.text)
+    assert (drawn[0][0], drawn[-1][1]) == (start, end)
+    for first, last, count, _ in (drawn[0], drawn[-1]):
+        narrowed = reader.read(("start", instants.write_start(first)), ("end", instants.write_end(last)))
+        assert len(rows(narrowed)) == count == sum(first <= at < last for at in times)
+
+
 def test_an_empty_search_has_no_overview(light_dashboard: Dashboard) -> None:
     page = Reader(light_dashboard, Role.OWNER).read(("text", "nothing says this"))
     assert 'class="band"' not in page.text

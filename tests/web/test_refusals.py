@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from minutebook.model import Plan, Role
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
+from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.sso import SetSsoDomain
 from minutebook.organization.tokens import CreateToken
 from minutebook.permissions import Permission, may
@@ -31,7 +33,16 @@ NEEDS = {
     "/o/{org}/tokens/new": Permission.TOKENS_WRITE,
     "/o/{org}/tokens/{token}/revoke": Permission.TOKENS_WRITE,
     "/o/{org}/audit-logs": Permission.LOG_READ,
+    "/o/{org}/auditor-links": Permission.LINKS_WRITE,
+    "/o/{org}/auditor-links/new": Permission.LINKS_WRITE,
+    "/o/{org}/auditor-links/{link}/revoke": Permission.LINKS_WRITE,
+    "/o/{org}/audit-logs/saved": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/new": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/{search}": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/{search}/delete": Permission.LOG_READ,
+    "/o/{org}/audit-logs/tail": Permission.LOG_READ,
     "/o/{org}/audit-logs/export": Permission.LOG_EXPORT,
+    "/o/{org}/audit-logs/complete": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}.json": Permission.LOG_READ,
 }
@@ -49,7 +60,12 @@ NEEDS_TO_SEND = NEEDS | {
 KNOWN_ONLY_WHEN_RECORDED = ("minutebook-log-size", "content-disposition")
 """Headers of an export, which HEAD does not begin."""
 
-LEAD_ON = {"/o/{org}", "/o/{org}/members/{user}/role", "/o/{org}/audit-logs/{seq}"}
+LEAD_ON = {
+    "/o/{org}",
+    "/o/{org}/members/{user}/role",
+    "/o/{org}/audit-logs/saved/{search}",
+    "/o/{org}/audit-logs/{seq}",
+}
 """They only lead to another page."""
 
 
@@ -62,6 +78,15 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
     if "{mode}" in path:
         mode = dashboard.deployment.act(owner, dashboard.number, CreateMode("Reviewer", "", ()))
         path = path.replace("{mode}", str(mode.details["mode"]))
+    if path.endswith("/audit-logs/saved/new"):
+        path += "?query=-outcome:success"
+    if "{search}" in path:
+        save = SaveSearch("Refusals", "-outcome:success", shared=True)
+        search = dashboard.deployment.act(owner, dashboard.number, save)
+        path = path.replace("{search}", str(search.details["search"]))
+    if "{link}" in path:
+        link = dashboard.deployment.act(owner, dashboard.number, CreateLink("Acme", "", 7, f"token {path}"))
+        path = path.replace("{link}", str(link.details["link"]))
     if "{invitation}" in path:
         post = dashboard.signed_in(Role.OWNER).post
         post(dashboard.path("invitations", "new"), {"emails": "guest@calder.example", "role": "member"})
@@ -199,7 +224,7 @@ def test_the_pages_of_a_small_plan_are_the_same_save_one(light_dashboard: Dashbo
 def test_the_navigation_shows_what_may_be_opened(light_dashboard: Dashboard) -> None:
     everything = (
         *("Members", "Invitations", "Models & Providers", "Modes", "Credits", "SSO", "API tokens", "Settings"),
-        "Audit Logs",
+        *("Audit Logs", "Auditor links"),
     )
     expected = {
         Role.OWNER: {*everything},

@@ -9,7 +9,9 @@ from starlette.routing import Route
 
 from minutebook.model import DAY, Role
 from minutebook.organization import links
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
+from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.sso import SetSsoDomain
 from minutebook.organization.tokens import CreateToken
 from minutebook.web.protect import SAFE_METHODS
@@ -17,8 +19,10 @@ from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
 from tests.support.deployment import PASSWORD, Deployment
 
 FORM = "application/x-www-form-urlencoded"
-HOUSEKEEPING: dict[str, str] = {}
-"""Routes with an unsafe method that record nothing, and why. There is none so far."""
+HOUSEKEEPING: dict[str, str] = {
+    "/audit/{link}/leave": "closes a link in one browser; that it was opened, and what was read, is recorded already",
+}
+"""Routes with an unsafe method that record nothing, and why."""
 
 Drive = Callable[[Dashboard, Somebody], tuple[str, dict[str, str]]]
 """Makes a route's act possible; returns the address and the fields that do it, sent by the owner."""
@@ -73,6 +77,28 @@ def _remove_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str
     return dashboard.path("sso", "remove"), {"confirm": "calder.example"}
 
 
+def _search(dashboard: Dashboard) -> str:
+    owner = dashboard.people[Role.OWNER]
+    save = SaveSearch("Refusals", "-outcome:success", shared=True)
+    return str(dashboard.deployment.act(owner, dashboard.number, save).details["search"])
+
+
+def _saved(dashboard: Dashboard, *parts: str) -> str:
+    return dashboard.path("audit-logs", "saved", *parts)
+
+
+def _auditor_link(dashboard: Dashboard) -> str:
+    owner = dashboard.people[Role.OWNER]
+    made = dashboard.deployment.act(owner, dashboard.number, CreateLink("Acme", "", 7, "token"))
+    return str(made.details["link"])
+
+
+def _open_auditor_link(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    _auditor_link(dashboard)
+    ada.get("/audit/token")
+    return "/audit", {}
+
+
 def _token(dashboard: Dashboard) -> str:
     owner, command = dashboard.people[Role.OWNER], CreateToken("SIEM", ("log.read",), 1, "a secret")
     return str(dashboard.deployment.act(owner, dashboard.number, command).details["token"])
@@ -109,6 +135,17 @@ DRIVES: dict[str, Drive] = {
     "/o/{org}/credits": lambda d, _: (d.path("credits"), {"amount": "1", "reference": "r"}),
     "/o/{org}/sso": lambda d, _: (d.path("sso"), {"domain": "calder.example"}),
     "/o/{org}/sso/remove": _remove_sso,
+    "/audit": _open_auditor_link,
+    "/o/{org}/auditor-links/new": lambda d, _: (
+        d.path("auditor-links", "new"),
+        {"name": "Acme", "query": "action:member.*", "days": "30"},
+    ),
+    "/o/{org}/auditor-links/{link}/revoke": lambda d, _: (d.path("auditor-links", _auditor_link(d), "revoke"), {}),
+    "/o/{org}/audit-logs/saved/new": lambda d, _: (
+        _saved(d, "new"),
+        {"name": "Refusals", "query": "-outcome:success", "shared": "no"},
+    ),
+    "/o/{org}/audit-logs/saved/{search}/delete": lambda d, _: (_saved(d, _search(d), "delete"), {}),
 }
 ONLY_BEFORE_THERE_IS_AN_ORGANIZATION = {"/set-up"}
 
@@ -152,6 +189,13 @@ def test_setting_up_records_it(deployment: Deployment) -> None:
     assert dashboard.recorded() == 2
 
 
+WITHOUT_FIELDS = {
+    "/sign-out",
+    "/o/{org}/invitations/{invitation}/revoke",
+    "/o/{org}/audit-logs/saved/{search}/delete",
+    "/o/{org}/auditor-links/{link}/revoke",
+}
+"""Forms that send nothing, so that nothing can be wrong with them."""
 HOSTILE = (
     *("", "\0", "a\0b", "\ufffe\uffff", "x" * 100_000, "<script>", "%00", "=1+1", "\x1b[2J", "𝕏" * 300),
     *("../..", "'; DROP TABLE seat", "{{ 7*7 }}", "\u202e", "٣", "1e999", "-0", "null"),
@@ -160,7 +204,7 @@ HOSTILE = (
 
 FIELDS = (
     "organization name email password next emails role confirm before models providers default_model new_model "
-    "data_collection instructions tools amount reference domain scopes days"
+    "data_collection instructions tools amount reference domain scopes days query shared replace"
 ).split()
 """The fields of all forms."""
 TAKES_A_NAME = {"/organizations/new"}
@@ -173,11 +217,13 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
     ada = dashboard.signed_in(Role.OWNER)
     made = {"{org}": dashboard.organization.id, "{user}": dashboard.people[Role.MEMBER].id, "{mode}": _mode(dashboard)}
     made["{token}"] = _token(dashboard)
+    made["{search}"] = _search(dashboard)
+    made["{link}"] = _auditor_link(dashboard)
     made["{invitation}"] = _invited(dashboard, ada)[0]
     address = path
     for name, id_ in made.items():
         address = address.replace(name, id_)
-    if path not in {"/sign-out", "/o/{org}/invitations/{invitation}/revoke"}:
+    if path not in WITHOUT_FIELDS:
         for text in HOSTILE:
             before = dashboard.recorded()
             response = ada.post(address, dict.fromkeys(FIELDS, text))
@@ -196,4 +242,4 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
         for name, id_ in made.items():
             if name in path:
                 one = address.replace(id_, odd)
-                assert ada.post(one, {"role": "admin", "confirm": "x"}).status_code in (404, 405), one
+                assert ada.post(one, {"role": "admin", "confirm": "x"}).status_code in (404, 405, 410), one

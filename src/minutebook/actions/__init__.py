@@ -1,6 +1,6 @@
 """The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
 
-from minutebook.actions import credits, log, member, mode, ocsf, organization, settings, sso, token, user
+from minutebook.actions import credits, link, log, member, mode, ocsf, organization, search, settings, sso, token, user
 from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
 
 __all__ = [
@@ -11,12 +11,14 @@ __all__ = [
     "Severity",
     "credits",
     "describe",
+    "link",
     "log",
     "member",
     "mode",
     "ocsf",
     "organization",
     "read_details",
+    "search",
     "settings",
     "sso",
     "token",

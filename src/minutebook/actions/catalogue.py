@@ -42,6 +42,8 @@ NOUNS: dict[str, str] = {
     "sso": "Single sign-on",
     "token": "API tokens",
     "log": "The log itself",
+    "search": "Saved searches",
+    "link": "Auditor links",
 }
 """The groups in which actions are shown, in this order: the noun of the name, and its title."""
 

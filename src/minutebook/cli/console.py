@@ -41,6 +41,11 @@ def _number(character: str) -> str:
     return f"\\u{ord(character):04x}"
 
 
+def inert_json(line: str) -> str:
+    """The same JSON value, written without characters that nobody sees or that would move the cursor."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in marked(line, lambda c: json.dumps(c)[1:-1]))
+
+
 def print_json(value: object) -> None:
     """The value as JSON, with all characters as they are."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

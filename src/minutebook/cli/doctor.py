@@ -20,10 +20,12 @@ from minutebook.organization.replay import check_organization
 from minutebook.store import check, check_schema, migrate, schema, sqlite
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told
+from minutebook.store.check_index import check_index
 from minutebook.store.engine import Store
 
 SHOWN_PER_LOG = 5
 RESTORE = "Stop the server, keep the database for evidence, and restore the last good backup."
+REINDEX = "Stop the server and run minutebook reindex: the event itself is whole."
 LOOK = "Find out who did and why; when nobody knows, keep the database for evidence and restore the last good backup."
 
 
@@ -99,8 +101,12 @@ def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
             yield f"And {more:,} more organizations."
         for number in check.logs(connection):
             label = f"{_name(connection, number)} ({number})"
-            for finding in _examine_log(connection, number, label, quick=quick):
+            findings = list(_examine_log(connection, number, label, quick=quick))
+            for finding in findings:
                 yield f"{label}{_place(finding)}: {finding.problem} {RESTORE}"
+            if not findings and not quick:
+                for finding in itertools.islice(check_index(connection, number), SHOWN_PER_LOG):
+                    yield f"{label}{_place(finding)}: {finding.problem} {REINDEX}"
 
 
 def _examine_schema(store: Store) -> Iterator[str]:

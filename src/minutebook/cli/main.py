@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from minutebook.cli import backup, demo, doctor, export, init, org, serve, user
+from minutebook.cli import backup, demo, doctor, export, init, org, reindex, search, serve, tail, user
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
 from minutebook.errors import MinutebookError, StoreUnavailable
@@ -47,9 +47,12 @@ app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.add_typer(user.app, name="user")
 app.add_typer(org.app, name="org")
+app.command("search")(search.search)
+app.command("tail")(tail.tail)
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
-app.command("export")(export.export)
+app.command("reindex")(reindex.reindex)
 
 
 def _say_version(wanted: bool) -> None:

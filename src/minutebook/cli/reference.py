@@ -38,7 +38,7 @@ def actions_markdown() -> str:
     for noun, title in NOUNS.items():
         of_noun = [action for action in actions if action.noun == noun]
         if of_noun:
-            lines += ["", f"## {title}", "", *_actions_table(of_noun)]
+            lines += ["", f"## {title}", "", *_actionstable(of_noun)]
             lines += [line for action in of_noun for line in _action_section(action)]
     lines += ["", "## Types of fields", "", "Times are in UTC microseconds, amounts in cents."]
     lines += [line for value in _values(actions) for line in _type_section(value)]
@@ -133,7 +133,7 @@ def _default_text(default: object) -> str:
     return f"`{default}`"
 
 
-def _actions_table(actions: Iterable[Action]) -> list[str]:
+def _actionstable(actions: Iterable[Action]) -> list[str]:
     rows = [
         (
             f"[`{action.name}`](#{_anchor(action.name)})",
@@ -149,17 +149,17 @@ def _actions_table(actions: Iterable[Action]) -> list[str]:
 
 def _action_section(action: Action) -> list[str]:
     lines = ["", f"### `{action.name}`", "", *prose(action.details.__doc__ or ""), "", f"Told as: `{action.says}`"]
-    return lines + _fields_table(action.details)
+    return lines + _fieldstable(action.details)
 
 
 def _type_section(value: type[Any]) -> list[str]:
     heading = ["", f"### {value.__name__}", "", *prose(value.__doc__ or "")]
     if issubclass(value, StrEnum):
         return [*heading, "", f"One of {', '.join(f'`{member}`' for member in value)}."]
-    return heading + _fields_table(value)
+    return heading + _fieldstable(value)
 
 
-def _fields_table(model: type[BaseModel]) -> list[str]:
+def _fieldstable(model: type[BaseModel]) -> list[str]:
     rows = [
         (f"`{name}`", _type_text(field.annotation), "yes" if field.is_required() else "no")
         for name, field in model.model_fields.items()

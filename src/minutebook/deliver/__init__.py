@@ -1,1 +1,1 @@
-"""What leaves Minutebook: exports of what a filter finds."""
+"""What leaves Minutebook: a log as it grows (`tail.py`), and exports of what a filter finds (`export.py`)."""

@@ -28,7 +28,6 @@ from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
 from minutebook.store import log, search
 from minutebook.store.engine import Store
-from minutebook.store.event_json import event_json
 from minutebook.store.search import Scope
 
 PIECE = 256 * 1024
@@ -153,9 +152,9 @@ def _rows(store: Store, export: Export, first: int) -> Iterator[list[Row]]:
 
 def _found(connection: Connection, export: Export, first: int) -> Generator[Row]:
     """The events that are found from a number on."""
-    with closing(search.stream(connection, export.scope, export.filter, first=first)) as events:
-        for event in events:
-            yield Row(event.seq, event_json(event))
+    with closing(search.stream_json(connection, export.scope, export.filter, first=first)) as lines:
+        for seq, line in lines:
+            yield Row(seq, line)
 
 
 def _by_piece(rows: Iterator[Row]) -> Iterator[list[Row]]:

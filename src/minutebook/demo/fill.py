@@ -17,6 +17,7 @@ from minutebook.demo.stage import Stage, StageClock
 from minutebook.errors import Conflict
 from minutebook.model import DAY, from_micros, to_micros
 from minutebook.organization import people
+from minutebook.store import index
 from minutebook.store.engine import Store, system_clock
 from minutebook.store.migrate import migrate
 
@@ -58,6 +59,7 @@ def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None])
     try:
         migrate(store)
         tell(Stage(store, clock, random.Random(seed), clock.now, end), progress)  # noqa: S311 - a story, no secret
+        index.follow_all(store)
         store.make_durable()
     finally:
         store.close()

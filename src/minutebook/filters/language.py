@@ -78,7 +78,8 @@ def read(query: str, here: Here, *, suggesting: bool = True) -> Expression:
         raise BadQuery(query, LONGEST, len(query) - LONGEST, message)
     if strange := unsearchable(query):
         at, message = strange
-        raise BadQuery(query, at, 1, message, query[:at] + query[at + 1 :])
+        without = "".join(character for character in query if not unsearchable(character))
+        raise BadQuery(query, at, 1, message, without if suggesting and _is_understood(without, here) else None)
     return _Reader(query, here, suggesting).whole()
 
 
@@ -260,16 +261,18 @@ class _Reader:
         return " ".join((self.query[:start] + " " + self.query[start + length :]).split())
 
     def _wrong(self, at: int, length: int, message: str, fix: str | None = None) -> NoReturn:
-        raise BadQuery(self.query, at, length, message, fix if fix is not None and self._is_understood(fix) else None)
+        mends = fix is not None and self.suggesting and _is_understood(fix, self.here)
+        raise BadQuery(self.query, at, length, message, fix if mends else None)
 
-    def _is_understood(self, query: str) -> bool:
-        if not self.suggesting or not query.strip():
-            return False
-        try:
-            read(query, self.here, suggesting=False)
-        except BadQuery:
-            return False
-        return True
+
+def _is_understood(query: str, here: Here) -> bool:
+    if not query.strip():
+        return False
+    try:
+        read(query, here, suggesting=False)
+    except BadQuery:
+        return False
+    return True
 
 
 def _part(expression: Expression, zone: ZoneInfo) -> str:
@@ -311,9 +314,13 @@ def _in_term(key: str, value: object, zone: ZoneInfo) -> str:
     return f"{_prefix(term)}:{_value_of(term, zone)}"
 
 
-def _value_of(term: Term, zone: ZoneInfo) -> str:
-    text = TERMS[term.key].write(term.value, zone)
+def write_value(text: str) -> str:
+    """The text as a value behind a key, in quotation marks where it needs them."""
     return text if PLAIN_VALUE.fullmatch(text) else _in_quotes(text)
+
+
+def _value_of(term: Term, zone: ZoneInfo) -> str:
+    return write_value(TERMS[term.key].write(term.value, zone))
 
 
 def _in_quotes(text: str) -> str:

@@ -6,6 +6,7 @@ To add one: a row of TERMS, and its clause.
 from __future__ import annotations
 
 import ipaddress
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,10 @@ from minutebook.model import ActorKind, Event, Outcome
 
 FIELD = "q"
 DETAILS = "details."
-IDS = ("usr_", "tok_")
+CLIENTS = {"web": "Dashboard", "api": "API", "cli": "Command line"}
+"""What acts are done with, as `context.client` records it, and what people call it."""
+IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
+"""The ids of those who can act. What holds anything else, such as an address, is none."""
 MOST_SEQ = (1 << 40) - 1
 
 Fits = Callable[[Event], bool]
@@ -117,13 +121,13 @@ def _parse_actor(text: str, _here: Here) -> ActorValue:
     word = text.strip().lower()
     if word in set(ActorKind):
         return ActorValue("kind", word)
-    if word.startswith(IDS):
+    if IDS.fullmatch(word):
         return ActorValue("id", word)
     return ActorValue("email", actor_match(text, FIELD).text)
 
 
 def _write_actor(actor: ActorValue, _zone: ZoneInfo) -> str:
-    is_otherwise = actor.by == "email" and (actor.text in set(ActorKind) or actor.text.startswith(IDS))
+    is_otherwise = actor.by == "email" and (actor.text in set(ActorKind) or IDS.fullmatch(actor.text) is not None)
     return f"{STAR}{actor.text}{STAR}" if is_otherwise and STAR not in actor.text else actor.text
 
 
@@ -205,6 +209,13 @@ def _parse_outcome(text: str, _here: Here) -> str:
     if word not in set(Outcome):
         raise Invalid.one(FIELD, f"{quoted(text)} is not an outcome. The outcomes are {listed(list(Outcome), 'and')}.")
     return str(Outcome(word))
+
+
+def _parse_client(text: str, _here: Here) -> str:
+    word = text.strip().lower()
+    if word not in CLIENTS:
+        raise Invalid.one(FIELD, f"{quoted(text)} is not a client. The clients are {listed(list(CLIENTS), 'and')}.")
+    return word
 
 
 def _parse_seq(text: str, _here: Here) -> Numbers:
@@ -319,7 +330,7 @@ _KINDS = (
     TermKind(
         "actor",
         "Who did it. A complete address fits exactly, a part of one as a part, and * stands for any characters; also "
-        f"an id (usr_…, tok_…) or a kind: {listed(list(ActorKind), 'or')}.",
+        f"an id (usr_…, tok_…, aud_…) or a kind: {listed(list(ActorKind), 'or')}.",
         ("actor:ada@example.com", "actor:@example.com", "actor:token"),
         _parse_actor,
         _write_actor,
@@ -343,6 +354,16 @@ _KINDS = (
         _as_is,
         lambda text, _zone: Clause("IP address", "in" if "/" in text else "is", text),
         _ip_fits,
+    ),
+    TermKind(
+        "client",
+        f"What it was done with: {listed(list(CLIENTS), 'or')}.",
+        ("client:cli",),
+        _parse_client,
+        _as_is,
+        _is("client"),
+        lambda client: lambda event: (event.context.client or "") == client,
+        tuple(CLIENTS),
     ),
     TermKind(
         "outcome",

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, exists, insert, or_, select
 
 from minutebook.record import Act
 from minutebook.store import schema
 
 
 def give(act: Act, user: str) -> bool:
-    """Lets the session that acts into the organization; whether it was not let in before.
+    """Lets the session that acts, of a user or an auditor link, into the organization; whether it was not in before.
 
-    Access of the user's sessions that have ended meanwhile is tidied away with it, and so are their sittings.
+    Access of their sessions that have ended meanwhile is tidied away with it, and so are their sittings.
     """
     session = act.seat.context.session_id
     if session is None or has(act, session):
         return False
-    sessions = schema.session.c
-    alive = exists().where(sessions.id == schema.access.c.session, sessions.expires_at > act.at)
+    alive = or_(
+        *(
+            exists().where(sessions.c.id == schema.access.c.session, sessions.c.expires_at > act.at)
+            for sessions in (schema.session, schema.auditor_session)
+        )
+    )
     _end_each(act, schema.access.c.user == user, ~alive)
     values = {"organization": act.organization, "session": session, "user": user, "entered_at": act.at}
     act.connection.execute(insert(schema.access).values(values))
     return True
 
 
-def has(act: Act, session: str) -> bool:
-    """Whether the session has access to the organization."""
+def has(act: Act, session: str, user: str | None = None) -> bool:
+    """Whether the session has access to the organization; with `user`, as theirs."""
     table = schema.access.c
-    where = (table.organization == act.organization, table.session == session)
+    where = [table.organization == act.organization, table.session == session]
+    where += [] if user is None else [table.user == user]
     return act.connection.execute(select(table.session).where(*where)).first() is not None
 
 
@@ -42,7 +47,7 @@ def end(act: Act, session: str) -> bool:
 
 
 def end_all(act: Act, user: str) -> None:
-    """Ends the access of every session of a user."""
+    """Ends the access of every session of a user or an auditor link."""
     _end_each(act, schema.access.c.user == user)
 
 

@@ -15,10 +15,12 @@ from sqlalchemy import Column, Connection, Table, select
 
 from minutebook.actions import read_details
 from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import LogExported, LogViewed
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import OrganizationCreated
+from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
 from minutebook.actions.token import TokenCreated, TokenRevoked
@@ -33,13 +35,21 @@ from minutebook.actions.user import (
 from minutebook.actions.values import Change, SetChange
 from minutebook.model import ActorKind, Event, Role
 from minutebook.organization import wording
+from minutebook.organization.saved_searches import SHARED
 from minutebook.store import check, schema
 from minutebook.store.check import Finding, Progress
 
 NOT_RECORDED: frozenset[Column[Any]] = frozenset(
-    {schema.invitation.c.token_hash, schema.invitation.c.mailed_token_hash, schema.token.c.token_hash}
+    {
+        schema.invitation.c.token_hash,
+        schema.invitation.c.mailed_token_hash,
+        schema.token.c.token_hash,
+        schema.auditor_link.c.token_hash,
+    }
 )
 """Columns of which the log says nothing: what is behind them is a secret."""
+UNSAID = ("name", "name_key", "query")
+"""Columns of a private search of which the log says nothing either: more people read it than the one it belongs to."""
 ENDING = {schema.access, schema.sitting}
 """Tables whose rows may be gone once their session has ended: it is tidied away without an event."""
 ONE = ""
@@ -66,6 +76,8 @@ class State:
     credit_entry: Rows = field(default_factory=dict)
     sso_domain: Rows = field(default_factory=dict)
     sitting: Rows = field(default_factory=dict)
+    saved_search: Rows = field(default_factory=dict)
+    auditor_link: Rows = field(default_factory=dict)
     token: Rows = field(default_factory=dict)
     size: int = 0
     balance: int = 0
@@ -109,8 +121,11 @@ def apply(state: State, event: Event) -> None:
 
 def differences(connection: Connection, organization: int, state: State) -> Iterator[str]:
     """Where the organization's tables hold something else than the state, a sentence for each row."""
-    sessions = schema.session.c
-    live = {*connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars(), *state.token}
+    live = {
+        session
+        for sessions in (schema.session.c, schema.auditor_session.c)
+        for session in connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars()
+    } | set(state.token)
     for table in schema.ORGANIZATION_TABLES:
         recorded: Rows = getattr(state, table.name)
         stored = _stored(connection, table, organization)
@@ -134,6 +149,8 @@ def _stored(connection: Connection, table: Table, organization: int) -> Rows:
     rows: Rows = {}
     for found in check.raw_rows(connection, table, organization):
         row = {name: value for name, value in found._mapping.items() if name not in left_out}
+        if table is schema.saved_search and row["shelf"] != SHARED:
+            row = {name: value for name, value in row.items() if name not in UNSAID}
         rows[row.pop(key) if key else ONE] = row
     return rows
 
@@ -227,6 +244,11 @@ def _end_access(state: State, session: str) -> None:
     state.sitting.pop(session, None)
 
 
+def _end_each_access(state: State, user: str) -> None:
+    for session in [session for session, row in state.access.items() if row["user"] == user]:
+        _end_access(state, session)
+
+
 def _person_invited(state: State, event: Event, details: PersonInvited) -> None:
     _require(details.invitation not in state.invitation, f"there was an invitation {details.invitation} already")
     for known, offer in list(state.invitation.items()):
@@ -264,8 +286,8 @@ def _role_changed(state: State, _event: Event, details: RoleChanged) -> None:
 def _member_removed(state: State, _event: Event, details: MemberRemoved) -> None:
     seat = _take(state.seat, details.member.id, "seat of")
     _require(seat["role"] == details.role, f"the role was {seat['role']}")
-    for session in [session for session, row in state.access.items() if row["user"] == details.member.id]:
-        _end_access(state, session)
+    _end_each_access(state, details.member.id)
+    state.saved_search = {key: row for key, row in state.saved_search.items() if row["shelf"] != details.member.id}
 
 
 def _settings_changed(state: State, _event: Event, details: SettingsChanged) -> None:
@@ -336,6 +358,8 @@ def _sso_domain_removed(state: State, _event: Event, details: SsoDomainRemoved) 
 
 
 def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
+    if event.actor.kind is ActorKind.SYSTEM:  # the operator has no session
+        return
     if event.actor.kind is ActorKind.TOKEN:
         reader = event.actor.id
         _row(state.token, reader, "token")
@@ -367,6 +391,49 @@ def _log_exported(_state: State, event: Event, details: LogExported) -> None:
     _require((details.first or 0) <= details.size, "it begins beyond the events of the snapshot")
 
 
+def _search_saved(state: State, event: Event, details: SearchSaved) -> None:
+    shelf = SHARED if details.shared else event.actor.id
+    _require(details.replaced == (details.search in state.saved_search), "there was none, or one already")
+    row = state.saved_search.get(details.search) or {"shelf": shelf, "saved_by": event.actor.id}
+    _require(row["shelf"] == shelf, "the search was on another shelf")
+    if details.shared:
+        key = (details.name or "").casefold()
+        same = [known for known, other in state.saved_search.items() if other.get("name_key") == key]
+        _require(set(same) <= {details.search}, f"another shared search was called {details.name}")
+        row |= {"name": details.name, "name_key": key}
+        if details.query:
+            row["query"] = _changed("query", row.get("query"), details.query)
+    state.saved_search[details.search] = {**row, "saved_at": event.recorded_at}
+
+
+def _search_deleted(state: State, event: Event, details: SearchDeleted) -> None:
+    row = _take(state.saved_search, details.search, "search")
+    _require(row.get("name") == details.name, f"the search was called {row.get('name')}")
+    _require(row["shelf"] == (SHARED if details.shared else event.actor.id), "the search was on another shelf")
+
+
+def _link_created(state: State, event: Event, details: LinkCreated) -> None:
+    at = event.recorded_at
+    _require(details.expires_at > at, "the link had expired when it was made")
+    row = {"name": details.name, "query": details.query or "", "created_by": _by(event)}
+    _put(state.auditor_link, details.link, {**row, "created_at": at, "expires_at": details.expires_at}, "link")
+
+
+def _link_used(state: State, event: Event, details: LinkUsed) -> None:
+    link = _row(state.auditor_link, details.link, "link")
+    _require(event.actor.id == details.link, "another link was used")
+    _require(link["name"] == details.name, f"the link was called {link['name']}")
+    _require(link["expires_at"] > event.recorded_at, "the link had expired")
+    _require(event.context.session_id not in state.access, "the session had access already")
+    _give_access(state, event)
+
+
+def _link_revoked(state: State, _event: Event, details: LinkRevoked) -> None:
+    link = _take(state.auditor_link, details.link, "link")
+    _require(link["name"] == details.name, f"the link was called {link['name']}")
+    _end_each_access(state, details.link)
+
+
 APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "organization.create": _organization_created,
     "user.login": _signed_in,
@@ -388,5 +455,10 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "token.revoke": _token_revoked,
     "log.view": _log_viewed,
     "log.export": _log_exported,
+    "link.create": _link_created,
+    "link.use": _link_used,
+    "link.revoke": _link_revoked,
+    "search.save": _search_saved,
+    "search.delete": _search_deleted,
 }
 """What each action does to an organization."""

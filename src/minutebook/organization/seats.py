@@ -12,7 +12,7 @@ from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.values import Person, RoleChange
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.model import Role
-from minutebook.organization import access, people
+from minutebook.organization import access, people, saved_searches
 from minutebook.permissions import Permission, may_change
 from minutebook.record import NO_CHANGE, Act, Command, NoChange
 from minutebook.store import schema
@@ -49,7 +49,10 @@ class ChangeRole(Command):
 
 @dataclass(frozen=True)
 class RemoveMember(Command):
-    """Takes another member's seat away; their access ends at once. Raises as ChangeRole does."""
+    """Takes another member's seat away; their access ends at once, and their private searches are deleted.
+
+    Raises as ChangeRole does.
+    """
 
     needs: ClassVar = Permission.SEATS_WRITE
 
@@ -59,6 +62,7 @@ class RemoveMember(Command):
         role = _role_to_change(act, self.user, None, "remove yourself")
         _keep_an_owner(act, role, None)
         access.end_all(act, self.user)
+        saved_searches.forget(act, self.user)
         act.connection.execute(delete(schema.seat).where(*_this_seat(act, self.user)))
         return MemberRemoved(member=people.user_by_id(act.connection, self.user).person(), role=role)
 

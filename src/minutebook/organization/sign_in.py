@@ -214,6 +214,13 @@ def find_session(connection: Connection, token: str, at: int) -> tuple[Session, 
     return Session(row.id, User(row.user, row.email, row.name), row.method, row.expires_at), row.seen_at
 
 
+def lives(connection: Connection, session: str, at: int) -> bool:
+    """Whether the session has neither ended nor expired at `at` (UTC microseconds)."""
+    sessions = schema.session.c
+    where = (sessions.id == session, sessions.expires_at > at)
+    return connection.execute(select(sessions.id).where(*where)).first() is not None
+
+
 def touch(store: Store, session: Session) -> None:
     """Notes that the session was used just now."""
     sessions = schema.session

@@ -8,11 +8,11 @@ from typing import ClassVar
 from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions.log import LogViewed
-from minutebook.errors import NotFound
+from minutebook.errors import NotAllowed, NotFound
 from minutebook.model import MINUTE, Seat
 from minutebook.organization import access
 from minutebook.permissions import Permission
-from minutebook.record import NO_CHANGE, Act, Command, NoChange, perform
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -36,14 +36,19 @@ class OpenSitting(Command):
         may_sit = self.session == act.seat.actor.id if act.by_token else access.has(act, self.session)
         if not may_sit:
             raise NotFound
-        if is_open(act.connection, act.organization, self.session, act.at):
-            return NO_CHANGE
-        table = schema.sitting
-        where = (table.c.organization == act.organization, table.c.session == self.session)
-        act.connection.execute(delete(table).where(*where))
-        values = {"organization": act.organization, "session": self.session, "opened_at": act.at}
-        act.connection.execute(insert(table).values(values))
-        return LogViewed()
+        return begin(act, self.session)
+
+
+def begin(act: Act, session: str) -> LogViewed | NoChange:
+    """Opens the sitting of a session that may read; nothing when it is open."""
+    if is_open(act.connection, act.organization, session, act.at):
+        return NO_CHANGE
+    table = schema.sitting
+    where = (table.c.organization == act.organization, table.c.session == session)
+    act.connection.execute(delete(table).where(*where))
+    values = {"organization": act.organization, "session": session, "opened_at": act.at}
+    act.connection.execute(insert(table).values(values))
+    return LogViewed()
 
 
 def sit(store: Store, seat: Seat, session: str, at: int) -> None:
@@ -62,3 +67,15 @@ def is_open(connection: Connection, organization: int, session: str, at: int) ->
     table = schema.sitting.c
     where = (table.organization == organization, table.session == session, table.opened_at > at - SITTING)
     return connection.execute(select(table.session).where(*where)).first() is not None
+
+
+@dataclass(frozen=True)
+class ReadAsOperator(Command):
+    """Records that whoever runs Minutebook reads the log at the command line, each time: there is no sitting there."""
+
+    needs: ClassVar = ANYBODY
+
+    def change(self, act: Act) -> LogViewed:
+        if not act.by_operator:
+            raise NotAllowed("Only whoever runs Minutebook reads the log without a session.")
+        return LogViewed()

@@ -19,7 +19,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
 from minutebook.model import Clock, Randomness
-from minutebook.store import sqlite
+from minutebook.store import columns, sqlite
+from minutebook.store.recorded import Recorded
 
 PATIENCE = 20.0
 
@@ -34,7 +35,8 @@ class Store:
 
     `lock=False` opens a SQLite file that another process may be writing: for reading only. With `durable=False` a
     commit of SQLite does not wait for the disk; only the demo fills a new file so, and calls `make_durable()` after it.
-    Whoever waits `patience` seconds for another's write gets StoreUnavailable.
+    Whoever waits `patience` seconds for another's write gets StoreUnavailable. `recorded` tells what was recorded
+    through this store.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Store:
         self.url = make_url(url)
         self.clock = clock
         self.randomness = randomness
+        self.recorded = Recorded()
         self._lock: sqlite.WriterLock | None = None
         self._writer: Engine
         self._reader: Engine
@@ -63,6 +66,8 @@ class Store:
             self._reader = sqlite.reading_engine(file, patience)
         else:
             self._writer, self._reader = _postgresql_engines(self.url, patience)
+        # what is read is committed, so that all readers can share the columns that one of them has read
+        self._reader = self._reader.execution_options(**{columns.OPTION: columns.Cache()})
 
     @property
     def is_sqlite(self) -> bool:

@@ -13,9 +13,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from minutebook.errors import NotFound
 from minutebook.evidence.leaf import SECRET_SIZE, Facts, disclose, leaf_of
 from minutebook.evidence.tree import CompactRange, leaf_hash
-from minutebook.filters import id_text, normal_text, search_text
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
-from minutebook.store import schema
+from minutebook.store import body, schema
 
 SEQ_MASK = (1 << schema.SEQ_BITS) - 1
 
@@ -142,10 +141,9 @@ def _row_of(event: Event, head: Head, randomness: Randomness) -> dict[str, Any]:
         "occurred_at": event.occurred_at,
         "action": event.action,
         "outcome": event.outcome.value,
-        "disclosures": pack(disclosures),
+        "disclosures": body.pack(disclosures),
         "secret": secret,
         "leaf_hash": leaf_hash(leaf_of(facts_of(event, head.log_id), secret, disclosures)),
-        **projection(event),
     }
 
 
@@ -166,54 +164,28 @@ def facts_of(event: Event, log_id: str) -> Facts:
     return Facts(log_id, event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
 
 
-def projection(event: Event) -> dict[str, str]:
-    """The columns that only make an event easier to find; derived from its disclosures at any time."""
-    return {
-        "actor_id": normal_text(event.actor.id),
-        "actor_email": normal_text(event.actor.email or ""),
-        "search": search_text(event),
-        "ids": id_text(event),
-    }
-
-
-def pack(disclosures: Mapping[str, bytes]) -> bytes:
-    """Disclosures as they are stored: a line each, `path TAB text`. Canonical JSON holds no raw tab or line feed, so
-    every text stays to the byte what was committed to."""
-    return b"".join(b"%s\t%s\n" % (path.encode(), text) for path, text in disclosures.items())
-
-
-def unpack(stored: bytes) -> dict[str, bytes]:
-    """The inverse of `pack`. Raises ValueError for what it cannot have written."""
-    disclosures: dict[str, bytes] = {}
-    for line in stored.removesuffix(b"\n").split(b"\n"):
-        path, tab, text = line.partition(b"\t")
-        if not tab:
-            raise ValueError("a disclosure without a value")
-        disclosures[path.decode()] = text
-    return disclosures
-
-
 def event_of(row: Row[Any]) -> Event:
     """The event in a row of the table `event`."""
-    values = {path: orjson.loads(text) for path, text in unpack(row.disclosures).items()}
-    groups: dict[str, dict[str, Any]] = {"actor": {}, "context": {}, "targets": {}, "details": {}}
-    for path, value in values.items():
-        group, _, name = path.partition(".")
-        groups[group][name] = value
-    actor = groups["actor"]
+    disclosed = orjson.loads(b"{" + body.json_of(row.disclosures) + b"}")
+    actor = disclosed["actor"]
     return Event(
         organization=row.organization,
-        seq=row.position & SEQ_MASK,
+        seq=seq_of(row),
         id=row.id,
         recorded_at=row.recorded_at,
         occurred_at=row.occurred_at,
         action=row.action,
         outcome=Outcome(row.outcome),
         actor=Actor(**{**actor, "kind": ActorKind(actor["kind"])}),
-        targets=tuple(Target(**groups["targets"][str(number)]) for number in range(len(groups["targets"]))),
-        context=Context(**groups["context"]),
-        details=groups["details"],
+        targets=tuple(Target(**target) for target in disclosed["targets"]),
+        context=Context(**disclosed["context"]),
+        details=disclosed["details"],
     )
+
+
+def seq_of(row: Row[Any]) -> int:
+    """The number of the event in a row of the table `event`."""
+    return int(row.position) & SEQ_MASK
 
 
 def events(connection: Connection, organization: int, seqs: Iterable[int] | None = None) -> Iterator[Event]:

@@ -5,7 +5,10 @@ Three kinds, and each kind has its own door:
 * the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
-* deployment tables (`user`, `session`, `link`, `token_use`, `outbox`): people and housekeeping.
+* deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`): people and housekeeping.
+
+Besides them what follows the record, so that it is found: `log_index`, `block`, and the text index that `store/text.py`
+makes. It is made from the events, never a source, and written by `store/index.py`.
 """
 
 from __future__ import annotations
@@ -65,19 +68,11 @@ event = Table(
     Column("occurred_at", BigInteger, nullable=False),
     Column("action", String(64), nullable=False),
     Column("outcome", String(16), nullable=False),
-    # the record: the exact disclosures, the secret behind their salts, the hash that the tree holds
+    # the exact disclosures as `store/body.py` packs them, the secret behind their salts, the hash that the tree holds
     Column("disclosures", LargeBinary, nullable=False),
     Column("secret", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
-    # the projection: rebuilt from the disclosures, never a source
-    Column("actor_id", Text, nullable=False),
-    Column("actor_email", Text, nullable=False),
-    Column("search", Text, nullable=False),
-    Column("ids", Text, nullable=False),
     CheckConstraint(f"position >> {SEQ_BITS} = organization", name="position"),
-    Index(None, "organization", "occurred_at", "position"),
-    Index(None, "organization", "action", "occurred_at", "position"),
-    Index(None, "organization", "actor_email", "occurred_at", "position"),
 )
 
 act = Table(
@@ -91,6 +86,27 @@ act = Table(
         autoincrement=False,
     ),
 )
+
+# ── What follows the record ──────────────────────────────────────────────────────────────────────────────────────────
+
+log_index = Table(
+    "log_index",
+    metadata,
+    Column("organization", BigInteger, ForeignKey("log_head.organization"), primary_key=True, autoincrement=False),
+    Column("texts", BigInteger, nullable=False),
+    Column("blocks", BigInteger, nullable=False),
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("organization", BigInteger, ForeignKey("log_head.organization"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("columns", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organization", "number"),
+)
+
+INDEX_TABLES: tuple[Table, ...] = (log_index, block)
 
 # ── Organization tables ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -206,6 +222,36 @@ sitting = Table(
     PrimaryKeyConstraint("organization", "session"),
 )
 
+saved_search = Table(
+    "saved_search",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    # `shared`, or the id of the user who alone sees it
+    Column("shelf", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("saved_by", String(32), ForeignKey("user.id"), nullable=False),
+    Column("saved_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+    Index(None, "organization", "shelf", "name_key", unique=True),
+)
+
+auditor_link = Table(
+    "auditor_link",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("query", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
 token = Table(
     "token",
     metadata,
@@ -231,6 +277,8 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     credit_entry,
     sso_domain,
     sitting,
+    saved_search,
+    auditor_link,
     token,
 )
 
@@ -255,6 +303,15 @@ session = Table(
     Column("method", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+auditor_session = Table(
+    "auditor_session",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
 

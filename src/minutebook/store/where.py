@@ -1,148 +1,275 @@
-"""Filter → SQL: one clause for each term of `filters.TERMS` (a test fails when one is missing).
+"""Filter → columns: one clause for each term of `filters.TERMS` (a test fails when one is missing).
 
-What SQL cannot say exactly it says as narrowly as it can: the clause then holds for every event that is meant and for
-some that are not, which `filters.fits` sorts out.
+A clause says of a chunk of events which of them are meant, as a mask. What the columns cannot say exactly they say as
+narrowly as they can: the mask then holds for every event that is meant and for some that are not, which `filters.fits`
+sorts out.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_
+import numpy as np
+from numpy.typing import NDArray
 
-from minutebook.filters import MatchKind, actor_match, globs, is_id, normal_text
+from minutebook.filters import actor_match, globs, matches, normal_text
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
 from minutebook.filters.terms import ActorValue, Details, Numbers
-from minutebook.store.schema import SEQ_BITS, event
+from minutebook.store.columns import Chunk, Log, Who
+from minutebook.store.text import SHORTEST
 
-ESCAPE = "\\"
-Column = ColumnElement[bool]
+Mask: TypeAlias = "NDArray[np.bool_] | bool"
+"""Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
+Look: TypeAlias = Callable[[Chunk], Mask]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The clause holds for every event that is meant; where `is_exact`, for no other. None holds for all."""
+    """`look` finds every event that is meant; where `is_exact`, no other."""
 
-    clause: Column | None
+    look: Look
     is_exact: bool
 
 
-def plan(expression: Expression, organization: int) -> Plan:
-    """The condition on the table `event`, without the organization, which is the caller's to set first."""
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What clauses look things up in: the log's own values, and the text index for pieces of text."""
+
+    log: Log
+    holding: Callable[[tuple[str, ...]], Look]
+
+
+def plan(expression: Expression, means: Means) -> Plan:
+    """How to find the events that are meant."""
     match expression:
         case Term(key, value):
-            return CLAUSES[key](value, organization)
+            return CLAUSES[key](value, means)
         case Not(of):
-            return _not(plan(of, organization))
+            inner = plan(of, means)
+            return _exactly(_turned(inner.look)) if inner.is_exact else EVERYTHING_MAYBE
         case AllOf(parts):
-            plans = [plan(part, organization) for part in parts]
-            clauses = [one.clause for one in plans if one.clause is not None]
-            return Plan(and_(*clauses) if clauses else None, all(one.is_exact for one in plans))
+            return _all(parts, means)
         case AnyOf(parts):
-            return _any(parts, organization)
+            plans = [plan(part, means) for part in parts]
+            return Plan(_any_mask([one.look for one in plans]), all(one.is_exact for one in plans))
 
 
-def _not(of: Plan) -> Plan:
-    if not of.is_exact:
-        return Plan(None, is_exact=False)
-    return Plan(false() if of.clause is None else not_(of.clause), is_exact=True)
+def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
+    """Pieces of text that must all be there are looked up together: a rare one spares the index a common one."""
+    pieces = tuple(piece for part in parts for piece in _pieces_of(part))
+    others = [part for part in parts if not _pieces_of(part)]
+    plans = [plan(part, means) for part in others]
+    looks = [one.look for one in plans] + ([means.holding(pieces)] if pieces else [])
+    return Plan(_all_mask(looks), not pieces and all(one.is_exact for one in plans))
 
 
-def _any(parts: tuple[Expression, ...], organization: int) -> Plan:
-    # One IN for all names: both databases then read one range of the index for each
-    names = [part.value for part in parts if isinstance(part, Term) and _is_action_name(part)]
-    plans = [plan(part, organization) for part in parts if not (isinstance(part, Term) and _is_action_name(part))]
-    clauses: list[Column] = [event.c.action.in_(names)] if names else []
-    for one in plans:
-        if one.clause is None:
-            return Plan(None, all(other.is_exact for other in plans))
-        clauses.append(one.clause)
-    return Plan(or_(*clauses), all(one.is_exact for one in plans))
+def _all_mask(looks: list[Look]) -> Look:
+    def look(chunk: Chunk) -> Mask:
+        found: Mask = True
+        for one in looks:
+            found = found & one(chunk)
+            if not np.any(found):
+                return False
+        return found
+
+    return look
 
 
-def _is_action_name(term: Term) -> bool:
-    return term.key == "action" and globs.STAR not in str(term.value)
+def _any_mask(looks: list[Look]) -> Look:
+    def look(chunk: Chunk) -> Mask:
+        found: Mask = False
+        for one in looks:
+            found = found | one(chunk)
+        return found
+
+    return look
 
 
-def _exactly(clause: Column) -> Plan:
-    return Plan(clause, is_exact=True)
+def _turned(look: Look) -> Look:
+    def turned(chunk: Chunk) -> Mask:
+        mask = look(chunk)
+        return not mask if isinstance(mask, bool) else ~mask
+
+    return turned
 
 
-def _like(column: ColumnElement[str], pattern: str) -> Column:
-    """The column against a pattern with stars."""
-    escaped = pattern.translate({ord(character): ESCAPE + character for character in f"%_{ESCAPE}"})
-    return column.like(escaped.replace(globs.STAR, "%"), escape=ESCAPE)
+def _everything(_chunk: Chunk) -> Mask:
+    return True
 
 
-def _holds(text: str) -> Plan:
-    """What an event must hold somewhere in its texts, for a test that looks closer."""
-    return Plan(_in_texts(text) if text else None, is_exact=False)
+EVERYTHING_MAYBE = Plan(_everything, is_exact=False)
 
 
-def _in_texts(text: str) -> Column:
-    return or_(*(column.contains(text, autoescape=True) for column in (event.c.search, event.c.ids)))
+def _exactly(look: Look) -> Plan:
+    return Plan(look, is_exact=True)
 
 
-def _text(word: str, _organization: int) -> Plan:
-    normal = normal_text(word)
-    return _exactly(_in_texts(normal) if is_id(normal) else event.c.search.contains(normal, autoescape=True))
+def _shared(name: str, test: Callable[[Any], bool], means: Means) -> Plan:
+    """The events whose value in a shared column passes the test."""
+    passes = means.log.words[name].where(test)
+    codes = np.flatnonzero(passes)
+    if len(codes) in (0, len(passes)):
+        all_or_none = len(codes) > 0
+        return _exactly(lambda _chunk: all_or_none)
+    if len(codes) == 1:
+        code = codes[0]
+        return _exactly(lambda chunk: chunk.shared[name] == code)
+    return _exactly(lambda chunk: passes[chunk.shared[name]])
 
 
-def _action(pattern: str, _organization: int) -> Plan:
-    return _exactly(_like(event.c.action, pattern) if globs.STAR in pattern else event.c.action == pattern)
+# ── Pieces of text ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _actor(actor: ActorValue, _organization: int) -> Plan:
-    if actor.by == "kind":
-        return Plan(None, is_exact=False)
-    if actor.by == "id":
-        return _exactly(event.c.actor_id == actor.text)
+def _pieces_of(part: Expression) -> tuple[str, ...]:
+    """What the text of an event must hold for the part to mean it; nothing where the index cannot tell."""
+    match part:
+        case Term("text", str(word)):
+            piece = normal_text(word)
+        case Term("target", str(pattern)):
+            piece = globs.longest_piece(pattern).strip()
+        case Term("details", Details(_, pattern)):
+            piece = globs.longest_piece(pattern).strip()
+        case _:
+            return ()
+    return (piece,) if len(piece) >= SHORTEST else ()
+
+
+def _holding(key: str) -> Callable[[Any, Means], Plan]:
+    def clause(value: Any, means: Means) -> Plan:
+        pieces = _pieces_of(Term(key, value))
+        return Plan(means.holding(pieces), is_exact=False) if pieces else EVERYTHING_MAYBE
+
+    return clause
+
+
+# ── Times and numbers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _after(start: int, _means: Means) -> Plan:
+    def look(chunk: Chunk) -> Mask:
+        if chunk.earliest >= start or chunk.latest < start:
+            return chunk.earliest >= start
+        return chunk.occurred_at >= start
+
+    return _exactly(look)
+
+
+def _before(end: int, _means: Means) -> Plan:
+    def look(chunk: Chunk) -> Mask:
+        if chunk.latest < end or chunk.earliest >= end:
+            return chunk.latest < end
+        return chunk.occurred_at < end
+
+    return _exactly(look)
+
+
+def _seq(numbers: Numbers, _means: Means) -> Plan:
+    first = 0 if numbers.first is None else numbers.first
+
+    def look(chunk: Chunk) -> Mask:
+        end = chunk.end if numbers.last is None else numbers.last + 1
+        if first <= chunk.first and chunk.end <= end:
+            return True
+        if chunk.end <= first or end <= chunk.first:
+            return False
+        mask = np.zeros(len(chunk), np.bool_)
+        mask[max(0, first - chunk.first) : end - chunk.first] = True
+        return mask
+
+    return _exactly(look)
+
+
+def _id(id_: str, _means: Means) -> Plan:
+    """The id of an event begins with the millisecond of its recording (UUIDv7, RFC 9562, section 5.7)."""
+    milliseconds = uuid.UUID(id_).int >> 80
+    return Plan(lambda chunk: chunk.recorded_at // 1000 == milliseconds, is_exact=False)
+
+
+# ── Actors and addresses ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _actor(actor: ActorValue, means: Means) -> Plan:
+    tests: dict[str, Callable[[Who], bool]] = {
+        "kind": lambda who: who.kind == actor.text,
+        "id": lambda who: normal_text(who.id) == actor.text,
+    }
+    if actor.by in tests:
+        return _shared("actor", tests[actor.by], means)
     match = actor_match(actor.text)
-    column = event.c.actor_email
-    if match.kind is MatchKind.EXACT:
-        return _exactly(column == match.text)
-    pattern = f"*{match.text}*" if match.kind is MatchKind.PART else match.text
-    # an actor without an address (the system) is never meant, not even by *
-    return _exactly(and_(_like(column, pattern), column != ""))
+    return _shared("actor", lambda who: matches(match, who.email or None), means)
 
 
-def _ip(text: str, _organization: int) -> Plan:
+def _ip(text: str, means: Means) -> Plan:
     network = ipaddress.ip_network(text)
-    if network.prefixlen == network.max_prefixlen:
-        return _holds(text)
-    if network.version == 4:
-        whole = network.prefixlen // 8
-        return _holds(".".join(str(network.network_address).split(".")[:whole]) + "." if whole else "")
-    first = int(network.network_address) >> 112
-    return _holds(f"{first:x}:" if network.prefixlen >= 16 and first else "")
+
+    def inside(address: str) -> bool:
+        known = _address(address)
+        return known is not None and known.version == network.version and known in network
+
+    return _shared("ip", inside, means)
 
 
-def _seq(numbers: Numbers, organization: int) -> Plan:
-    column, base = event.c.position, organization << SEQ_BITS
-    if numbers.first is None:
-        return _exactly(column <= base | (numbers.last or 0))
-    if numbers.last is None:
-        return _exactly(column >= base | numbers.first)
-    return _exactly(column.between(base | numbers.first, base | numbers.last))
+@lru_cache(maxsize=1 << 18)
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
-def _details(of: Details, _organization: int) -> Plan:
-    return _holds(globs.longest_piece(of.pattern).strip())
-
-
-CLAUSES: dict[str, Callable[[Any, int], Plan]] = {
-    "action": _action,
+CLAUSES: dict[str, Callable[[Any, Means], Plan]] = {
+    "action": lambda pattern, means: _shared("action", lambda name: globs.fits(pattern, name), means),
     "actor": _actor,
-    "target": lambda pattern, _organization: _holds(globs.longest_piece(pattern).strip()),
+    "target": _holding("target"),
     "ip": _ip,
-    "outcome": lambda outcome, _organization: _exactly(event.c.outcome == outcome),
-    "after": lambda start, _organization: _exactly(event.c.occurred_at >= start),
-    "before": lambda end, _organization: _exactly(event.c.occurred_at < end),
+    "client": lambda client, means: _shared("client", lambda known: bool(known == client), means),
+    "outcome": lambda outcome, means: _shared("outcome", lambda known: bool(known == outcome), means),
+    "after": _after,
+    "before": _before,
     "seq": _seq,
-    "id": lambda id_, _organization: _exactly(event.c.id == id_),
-    "details": _details,
-    "text": _text,
+    "id": _id,
+    "details": _holding("details"),
+    "text": _holding("text"),
 }
+
+
+class Holding:
+    """Which events of each chunk may hold pieces of text. Chunks are asked for in one direction, each at most once.
+
+    `positions` opens the index between two numbers and gives those it knows of in that direction; events from the
+    number `indexed` on are not in it yet, so that each of them may be meant.
+    """
+
+    def __init__(self, positions: Callable[[int, int], Iterator[int]], indexed: int, *, newest_first: bool) -> None:
+        self._open = positions
+        self._indexed = indexed
+        self._newest_first = newest_first
+        self._positions: Iterator[int] | None = None
+        self._next: int | None = None
+
+    def look(self, chunk: Chunk) -> Mask:
+        """The events of the chunk that may be meant."""
+        mask = np.zeros(len(chunk), np.bool_)
+        mask[max(0, self._indexed - chunk.first) :] = True
+        if chunk.first < self._indexed:
+            mask[list(self._within(chunk))] = True
+        return mask
+
+    def _within(self, chunk: Chunk) -> Iterator[int]:
+        if self._positions is None:  # not before: what the rest of the filter leaves out need not be passed over
+            bounds = (0, chunk.end - 1) if self._newest_first else (chunk.first, self._indexed - 1)
+            self._positions = self._open(*bounds)
+        while True:
+            if self._next is None:
+                self._next = next(self._positions, -1)
+            seq = self._next
+            if seq == -1 or (seq < chunk.first if self._newest_first else seq >= chunk.end):
+                return
+            self._next = None
+            if chunk.first <= seq < chunk.end:
+                yield seq - chunk.first

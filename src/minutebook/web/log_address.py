@@ -87,6 +87,11 @@ class Address:
         pairs = self.pairs
         return f"{self.path}?{urlencode(pairs, quote_via=quote, safe=':@*/')}" if pairs else self.path
 
+    @property
+    def tail_href(self) -> str:
+        """Where the same search is followed live."""
+        return Address(f"{self.path}/tail", self.filter).href
+
     def without(self, *keys: str) -> Address:
         """The same search without these keys, from its first page."""
         left_out = {*keys, *PLACE}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.deliver.formats import FORMATS
 from minutebook.email_address import is_email
-from minutebook.errors import Problem
+from minutebook.errors import NotFound, Problem
 from minutebook.filters import (
     EVERYTHING,
     FIELDS,
@@ -19,19 +19,21 @@ from minutebook.filters import (
     Direction,
     Filter,
     expression_of,
+    filter_of,
     presets,
     search_of,
 )
-from minutebook.filters.buckets import buckets_of
-from minutebook.filters.expression import all_of, conjuncts, none_of
+from minutebook.filters.buckets import Buckets, buckets_of
+from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, none_of
 from minutebook.filters.telling import clause_of
 from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search
-from minutebook.store.search import Count, EventPage, Scope
+from minutebook.store.search import Count, EventPage, Scope, Slot
 from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
+from minutebook.web.subject import everything_by, subject_of
 from minutebook.web.views import (
     ActionGroup,
     ActionOption,
@@ -44,6 +46,7 @@ from minutebook.web.views import (
     FilterControls,
     Form,
     Histogram,
+    LiveTail,
     LogPage,
     Mistake,
     Moment,
@@ -54,6 +57,9 @@ from minutebook.web.views import (
 )
 
 PAGE_SIZE = 50
+FACETS = ("outcome", "action", "actor", "client")
+SURVEY_SECONDS = 0.4
+"""For counting all that is found; a page that would wait longer for it is shown without."""
 SUGGESTIONS = 100
 MOST_EXITS = 8
 JUST_BEGUN = 3
@@ -71,6 +77,16 @@ class Look:
     reading: Reading
     own: ZoneInfo
     now: int
+    within: Expression = NOTHING_ASKED
+    """What the viewer may see of the log."""
+
+    @property
+    def sees_all(self) -> bool:
+        return self.within == NOTHING_ASKED
+
+    def scope(self, size: int) -> Scope:
+        """Where is searched for them, in a log of this size."""
+        return Scope(self.organization.number, size, self.within)
 
     @property
     def address(self) -> Address:
@@ -88,23 +104,25 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
     if cursor and cursor.size > head.size:
         look = _refused(look, Problem(cursor.direction, NO_SUCH_PAGE))
         cursor = None
-    scope = Scope(look.organization.number, cursor.size if cursor else head.size)
-    empty = unsearched_page(look, total=scope.size, kept_since=kept_since(connection, look))
+    scope = look.scope(cursor.size if cursor else head.size)
+    total = scope.size if look.sees_all else search.count(connection, scope, EVERYTHING).number
+    empty = unsearched_page(look, total=total, kept_since=kept_since(connection, look))
     if look.reading.problems:
         return empty
-    found = search.page(connection, scope, look.address.filter, cursor, page_size)
-    event, missing = _event(connection, look, head.size)
     filter_ = look.address.filter
-    # What is slow to count once would be slow each time: after the first that takes too long the others are left out.
-    by_action = search.count_by_action(connection, scope, filter_) if found.total.is_exact else None
-    by_actor = search.count_by_actor(connection, scope, filter_, SUGGESTIONS) if by_action is not None else None
-    by_outcome = search.count_by_outcome(connection, scope, filter_) if by_actor is not None else None
-    is_overseen = bool(found.events) and by_outcome is not None
+    buckets = _buckets(connection, scope, look)
+    counted = search.survey(connection, scope, filter_, FACETS, buckets.slot if buckets else None, SURVEY_SECONDS)
+    found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
+    event, missing = _event(connection, look, head.size)
+    by = counted.by or {}
+    by_actor = search.by_address(by["actor"], SUGGESTIONS) if by else None
+    is_overseen = bool(found.events) and counted.by is not None
     return replace(
         empty,
-        controls=_with_counts(empty.controls, connection, scope, look, by_action, by_actor),
-        histogram=_histogram(connection, scope, look) if is_overseen else None,
-        facets=overview.facets(look.address, by_outcome, by_action, by_actor) if is_overseen else (),
+        controls=_with_counts(empty.controls, connection, scope, look, by.get("action"), by_actor),
+        histogram=_histogram(buckets, counted.slots, look) if is_overseen else None,
+        facets=overview.facets(look.address, {**by, "actor": by_actor or {}}) if is_overseen else (),
+        subject=subject_of(connection, scope, look.address, look.zone),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
         found_exactly=found.total.is_exact,
@@ -112,10 +130,11 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         pager=_pager(look, scope, found),
         exports=_exports(look, scope) if found.events else (),
         newer=_newer(connection, scope, look, head.size, found.total) if cursor else 0,
+        live=None if cursor else LiveTail(look.address.tail_href, head.size - 1),
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
-        without=_without(connection, scope, look) if not found.events else (),
+        without=_without(connection, scope, look, total) if not found.events else (),
         instead=_instead(connection, scope, look) if not found.events else (),
         first_acts=_first_acts(look, scope),
     )
@@ -146,7 +165,8 @@ def event_panel(connection: Connection, look: Look) -> EventPanel | None:
 
 def kept_since(connection: Connection, look: Look) -> Moment | None:
     """When the log began."""
-    for first in log.events(connection, look.organization.number, [0]):
+    size = log.read_head(connection, look.organization.number).size
+    for first in search.window(connection, look.scope(size), EVERYTHING, first=0, limit=1):
         return times.day_of(first.recorded_at, look.zone)
     return None
 
@@ -163,18 +183,21 @@ def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | 
     seq = look.address.event
     if seq is None:
         return None, ""
-    if seq >= size:
-        return None, f"There is no event {seq:,} in this log; its newest is {size - 1:,}."
-    event = log.find(connection, look.organization.number, seq)
+    try:
+        event = search.find(connection, look.scope(size), seq)
+    except NotFound:
+        where = f"in this log; its newest is {size - 1:,}" if look.sees_all else "here"
+        return None, f"There is no event {seq:,} {where}."
     return log_views.panel(
         event, _around(connection, look, event, size), look.address, look.zone, look.own, look.now
     ), ""
 
 
 def _around(connection: Connection, look: Look, event: Event, size: int) -> log_views.Around:
-    scope = Scope(look.organization.number, size)
+    scope = look.scope(size)
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
-    by_actor = search.count(connection, scope, Filter(actor=event.actor.email)).number if event.actor.email else None
+    by = everything_by(event.actor.id)
+    by_actor = search.count(connection, scope, filter_of(by)).number if by else None
     return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor)
 
 
@@ -313,14 +336,16 @@ def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: C
     return now.number - total.number if now.is_exact and total.is_exact else 0
 
 
-def _histogram(connection: Connection, scope: Scope, look: Look) -> Histogram | None:
+def _buckets(connection: Connection, scope: Scope, look: Look) -> Buckets | None:
     span = search.span(connection, scope)
-    if span is None:
-        return None
     asked = look.address.filter
-    buckets = buckets_of(asked.start, asked.end, span, look.zone, look.now)
-    slots = search.count_by_slot(connection, scope, asked, buckets.slot)
-    return None if slots is None else overview.histogram(buckets, slots, look.address, look.zone)
+    return buckets_of(asked.start, asked.end, span, look.zone, look.now) if span else None
+
+
+def _histogram(buckets: Buckets | None, slots: list[Slot] | None, look: Look) -> Histogram | None:
+    if buckets is None or slots is None:
+        return None
+    return overview.histogram(buckets, slots, look.address, look.zone)
 
 
 def _with_counts(
@@ -361,7 +386,7 @@ def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tu
     return tuple(groups)
 
 
-def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
+def _without(connection: Connection, scope: Scope, look: Look, total: int) -> tuple[Without, ...]:
     """Each clause without which there would be events, and how many; when none of them alone helps, all of them."""
     if look.address.filter == EVERYTHING:
         return ()
@@ -374,7 +399,7 @@ def _without(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
             found.append(Without(clause_of(part, look.zone).sentence, wider.href, count.number))
         if not count.is_exact:
             break  # the next would take as long
-    return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, scope.size),)
+    return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, total),)
 
 
 def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
@@ -393,6 +418,6 @@ def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
 
 
 def _first_acts(look: Look, scope: Scope) -> tuple[ActionOption, ...]:
-    if look.address.filter != EVERYTHING or scope.size > JUST_BEGUN:
+    if look.address.filter != EVERYTHING or scope.size > JUST_BEGUN or not look.sees_all:
         return ()
     return tuple(ActionOption(name, CATALOGUE[name].title) for name in FIRST_ACTS)

@@ -16,17 +16,17 @@ from pydantic import BaseModel, ValidationError
 from minutebook.actions import CATALOGUE, Details, Severity, describe, read_details
 from minutebook.actions.parts import Code, Part, Text
 from minutebook.actions.values import Person
-from minutebook.filters import UTC, normal_text, zone_label
-from minutebook.filters.expression import Term
+from minutebook.filters import UTC, zone_label
 from minutebook.model import Actor, Event, Target
 from minutebook.store.event_json import event_json
 from minutebook.web import times
 from minutebook.web.log_address import Address
+from minutebook.web.subject import everything_by, everything_to
 from minutebook.web.views import ActorLink, DayGroup, EventPanel, EventRow, Fact
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
 RECORDED = "In one transaction with the act itself: neither exists without the other"
-CREDENTIALS = {"session": "Session", "token": "API token"}
+CREDENTIALS = {"session": "Session", "token": "API token", "link": "Auditor link"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ def _row(event: Event, address: Address, zone: ZoneInfo) -> EventRow:
         outcome=event.outcome.value,
         actor=_actor(event.actor, address),
         says=says(event),
+        says_hrefs=_names_lead_to(event, address),
     )
 
 
@@ -80,7 +81,6 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
     told = [times.elsewhere(at, zone, other)] if other is not zone else []
     details = _read(event)
     action = CATALOGUE.get(event.action)
-    email = event.actor.email
     return EventPanel(
         seq=event.seq,
         says=says(event),
@@ -99,7 +99,7 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
         close_href=address.showing(None).href,
         newer_href=address.showing(around.newer).href if around.newer is not None else None,
         older_href=address.showing(around.older).href if around.older is not None else None,
-        by_actor_href=Address(address.path, in_utc=address.in_utc).only("actor", email).href if email else None,
+        by_actor_href=_everything_by(event.actor, address),
         by_actor_count=around.by_actor,
         to_target_hrefs=tuple((target.name or target.id, _everything_to(target, address)) for target in event.targets),
     )
@@ -136,12 +136,28 @@ def _actor(actor: Actor, address: Address) -> ActorLink:
         email=actor.email or "",
         on_behalf_of=actor.on_behalf_of or "",
         href=address.only("actor", actor.email).href if actor.email else None,
+        history_href=_everything_by(actor, address),
     )
+
+
+def _everything_by(actor: Actor, address: Address) -> str | None:
+    """All that they ever did, whatever is searched for now."""
+    by = everything_by(actor.id)
+    return Address(address.path, in_utc=address.in_utc).asking(by).href if by else None
 
 
 def _everything_to(target: Target, address: Address) -> str:
     """All that was ever done to it, whatever is searched for now."""
-    return Address(address.path, in_utc=address.in_utc).asking(Term("target", normal_text(target.id))).href
+    return Address(address.path, in_utc=address.in_utc).asking(everything_to(target.id)).href
+
+
+def _names_lead_to(event: Event, address: Address) -> dict[str, str]:
+    """Where what the sentence names leads: by what its targets are called, and by what people are called in it."""
+    details = _read(event)
+    values = [getattr(details, name) for name in type(details).model_fields] if details else []
+    people = {value.name or value.email: value.target() for value in values if isinstance(value, Person)}
+    targets = {target.name: target for target in event.targets} | people
+    return {name: _everything_to(target, address) for name, target in targets.items() if name}
 
 
 def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:

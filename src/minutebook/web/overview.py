@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from minutebook.filters import expression_of, instants
 from minutebook.filters.buckets import CALENDAR, CLOCK_WIDTHS, Buckets
 from minutebook.filters.expression import Term, all_of, conjuncts, terms
+from minutebook.filters.terms import CLIENTS
 from minutebook.filters.zones import MONTHS
 from minutebook.model import HOUR, Outcome, from_micros
 from minutebook.store.search import Slot
@@ -35,8 +36,8 @@ def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: Zon
     scale = ROOM / (max(succeeded) + max(other) or 1)
     base = round(1 + max(succeeded) * scale, 1)
     bars = []
-    for place, (start, end) in enumerate(itertools.pairwise(found.edges)):
-        inside = address.between(*_within(address, start, end))
+    for place, edges_of in enumerate(itertools.pairwise(found.edges)):
+        start, end = _within(address, *edges_of)
         up, down = (max(number * scale, SMALLEST) if number else 0 for number in (succeeded[place], other[place]))
         told = times.span_told(start, end, zone)
         bars.append(
@@ -51,7 +52,7 @@ def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: Zon
                 until=times.moment_told(end, zone),
                 start=instants.write_start(start),
                 end=instants.write_end(end),
-                href=inside.href,
+                href=address.between(start, end).href,
             )
         )
     return Histogram(
@@ -65,27 +66,29 @@ def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: Zon
     )
 
 
-def facets(
-    address: Address,
-    by_outcome: Mapping[str, int] | None,
-    by_action: Mapping[str, int] | None,
-    by_actor: Mapping[str, int] | None,
-) -> tuple[Facet, ...]:
-    """What there is to choose from, each with its count beside the other parts of the filter."""
+def facets(address: Address, by: Mapping[str, Mapping[str, int]]) -> tuple[Facet, ...]:
+    """What there is to choose from, each with its count beside the other parts of the filter.
+
+    `by` has the counts of outcomes, actions, actors' addresses and clients. Where there is one client, it is no choice.
+    """
     outcomes = [
-        (name, label, _with_outcome(address, name).href, number)
+        (name, label, _with(address, "outcome", name).href, number)
         for name, label in OUTCOMES.items()
-        if (number := (by_outcome or {}).get(name, 0))
+        if (number := by["outcome"].get(name, 0))
     ]
-    busiest = sorted((by_action or {}).items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]
-    actions = [(name, name, address.only("action", (name,)).href, number) for name, number in busiest]
-    actors = [
-        (email, email, address.only("actor", email).href, number)
-        for email, number in list((by_actor or {}).items())[:SHOWN]
+    actions = [(name, name, address.only("action", (name,)).href, number) for name, number in _busiest(by["action"])]
+    actors = [(email, email, address.only("actor", email).href, number) for email, number in _busiest(by["actor"])]
+    clients = [
+        (name, CLIENTS.get(name, name), _with(address, "client", name).href, number)
+        for name, number in _busiest(by["client"])
+        if name
     ]
-    return tuple(
-        Facet(title, _rows(rows)) for title, rows in (("Outcome", outcomes), ("Action", actions), ("Actor", actors))
-    )
+    titled = (("Outcome", outcomes), ("Action", actions), ("Actor", actors), ("Client", clients))
+    return tuple(Facet(title, _rows(rows)) for title, rows in titled if title != "Client" or len(rows) > 1)
+
+
+def _busiest(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]
 
 
 def _rows(rows: Sequence[tuple[str, str, str, int]]) -> tuple[FacetRow, ...]:
@@ -95,11 +98,11 @@ def _rows(rows: Sequence[tuple[str, str, str, int]]) -> tuple[FacetRow, ...]:
     )
 
 
-def _with_outcome(address: Address, outcome: str) -> Address:
-    others = [
-        part for part in conjuncts(expression_of(address.filter)) if {term.key for term in terms(part)} != {"outcome"}
-    ]
-    return address.asking(all_of([*others, Term("outcome", outcome)]))
+def _with(address: Address, key: str, value: str) -> Address:
+    """The same search with this value in place of what it asks of the key."""
+    parts = conjuncts(expression_of(address.filter))
+    others = [part for part in parts if {term.key for term in terms(part)} != {key}]
+    return address.asking(all_of([*others, Term(key, value)]))
 
 
 def _within(address: Address, start: int, end: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from minutebook.errors import Forbidden, Invalid, MinutebookError, NotFound, Not
 from minutebook.web.render import show
 
 PROBLEM = "application/problem+json"
-JSON_TYPES = frozenset({"application/json", PROBLEM})
+JSON_TYPES = frozenset({"application/json", PROBLEM, "text/event-stream"})
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
 SAFE = frozenset({"GET", "HEAD"})
 
@@ -26,6 +26,7 @@ TITLES = {
     404: "Page not found",
     405: "This is not done this way",
     409: "This cannot be done now",
+    410: "This link cannot be used",
     413: "That is too large",
     415: "This is not what was expected",
     422: "Something is not right",
@@ -97,7 +98,8 @@ def problem_details(request: Request, error: MinutebookError) -> Response:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether a program asks: below /api and for a .json always, elsewhere when it prefers JSON to a page."""
+    """Whether a program asks: below /api and for a .json always, elsewhere when it prefers JSON, or a
+    stream of events, to a page."""
     path = request.url.path
     if path == "/api" or path.startswith("/api/") or path.endswith(".json"):
         return True

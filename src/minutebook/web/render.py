@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from minutebook.web.session import Place, zone_of
 from minutebook.web.shell import shell_of
 from minutebook.web.site import Site, site_of
-from minutebook.web.views import Frame, Theme
+from minutebook.web.views import Frame, Shell, Theme
 
 SAID = "said"
 SAID_SECONDS = 60
@@ -38,6 +38,9 @@ class Said(StrEnum):
     PAYMENT_KNOWN = "That payment was entered before; nothing was added"
     TOKEN_REVOKED = "API token revoked"  # noqa: S105 - what a page says
     SSO_SET = "SSO domain set"
+    LINK_REVOKED = "Auditor link revoked"
+    SEARCH_SAVED = "Search saved"
+    SEARCH_DELETED = "Search deleted"
     SSO_REMOVED = "SSO domain removed"
 
 
@@ -47,13 +50,15 @@ def show(
     *,
     place: Place | None = None,
     current: str = "",
+    shell: Shell | None = None,
     status: int = 200,
     **values: object,
 ) -> HTMLResponse:
-    """The page. `current` is the path of its entry in the navigation, for a page inside an organization."""
+    """The page. For one inside an organization, its frame, or from a place: `current` is the path of its entry in the
+    navigation."""
     site = site_of(request)
     frame = frame_of(request)
-    shell = shell_of(place, current) if place else None
+    shell = shell_of(place, current) if place else shell
     body = site.templates.get_template(template).render(frame=frame, shell=shell, **values)
     response = HTMLResponse(body, status)
     if frame.said:

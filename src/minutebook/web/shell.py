@@ -15,6 +15,7 @@ SSO = "sso"
 TOKENS = "tokens"
 SETTINGS = "settings"
 AUDIT_LOGS = "audit-logs"
+AUDITOR_LINKS = "auditor-links"
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...] = (
     (
@@ -40,7 +41,13 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
             ("Settings", "settings", SETTINGS, Permission.SETTINGS_READ),
         ),
     ),
-    ("Record", (("Audit Logs", "log", AUDIT_LOGS, Permission.LOG_READ),)),
+    (
+        "Record",
+        (
+            ("Audit Logs", "log", AUDIT_LOGS, Permission.LOG_READ),
+            ("Auditor links", "link", AUDITOR_LINKS, Permission.LINKS_WRITE),
+        ),
+    ),
 )
 """Label, icon, path below the organization, and who may open it."""
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
+from minutebook.deliver.tails import Tails
 from minutebook.organization.sign_in import SignIns
 from minutebook.store.engine import Store
 from minutebook.web.rates import Rates
@@ -36,6 +37,7 @@ class Site:
     settings: WebSettings
     templates: Environment
     sign_ins: SignIns
+    tails: Tails
     rates: Rates = field(default_factory=Rates)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 

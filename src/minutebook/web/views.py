@@ -150,13 +150,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class ActorLink:
-    """Who did it, as recorded then. `kind` is a value of `ActorKind`; `href` finds everything they did."""
+    """Who did it, as recorded then. `kind` is a value of `ActorKind`; `href` narrows the search to them."""
 
     kind: str
     name: str
     email: str = ""
     on_behalf_of: str = ""
     href: str | None = None
+    history_href: str | None = None
+    """Everything that they ever did, whatever is searched for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class EventRow:
     outcome: str
     actor: ActorLink
     says: tuple[Part, ...]
+    says_hrefs: Mapping[str, str] = field(default_factory=dict)
+    """Where the names in the sentence lead: to everything that was done to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +300,26 @@ class QueryChip:
 
 
 @dataclass(frozen=True, slots=True)
+class Completion:
+    """One thing to choose in the search box. `inserted` takes the place of what is typed; where it `goes_on`, what
+    follows is asked for next."""
+
+    text: str
+    note: str
+    inserted: str
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What could be meant by the characters of the query from `start` to `end`."""
+
+    start: int
+    end: int
+    options: tuple[Completion, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FilterControls:
     """The filter as people set it, with what was typed kept as it was typed.
 
@@ -339,6 +363,37 @@ class FilterControls:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedOption:
+    """A saved search in the menu. `current` marks the one that the page shows."""
+
+    name: str
+    query: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMenu:
+    """The searches that the viewer may use. `save_href` keeps the present one; nothing where it asks for nothing."""
+
+    own: tuple[SavedOption, ...]
+    shared: tuple[SavedOption, ...]
+    all_href: str
+    save_href: str = ""
+    link_href: str = ""
+    """Shows an auditor the present search, for those who may let them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkNote:
+    """What is said to whoever reads by an auditor link. `query` is empty where it shows all of the log."""
+
+    name: str
+    query: str
+    expires: Moment
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneSwitch:
     """The zone of the page and the way to the other. `local_name` is empty where the viewer's own zone is UTC."""
 
@@ -360,6 +415,30 @@ class Without:
     clause: str
     href: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSide:
+    """One direction of a history: how many events there are of it, at least so many where not `is_exact`."""
+
+    label: str
+    count: int
+    href: str
+    is_exact: bool = True
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose history the page shows: what they were called in the newest event, and in which directions there is one."""
+
+    name: str
+    email: str
+    kind: str
+    id: str
+    sides: tuple[SubjectSide, ...]
+    first_seen: Moment
+    last_seen: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +525,14 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTail:
+    """Where what is recorded from now on is sent from; `after` is the number of the newest event of this page's log."""
+
+    href: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExportChoice:
     """One way to export what was found: "CSV", and what it is for."""
 
@@ -471,6 +558,8 @@ class LogPage:
     found: int = 0
     """Events that match the filter; at least so many where not `found_exactly`."""
     found_exactly: bool = True
+    subject: Subject | None = None
+    """Whose history this is, when nothing but one actor or one target is asked for."""
     kept_since: Moment | None = None
     """When the first event of the log happened; `text` is its day."""
     days: tuple[DayGroup, ...] = ()
@@ -485,6 +574,8 @@ class LogPage:
     """Says so when the event of the address is not there: shown above the table."""
     newer: int = 0
     """Events that match the filter and were recorded since the first page was opened, so that no page here has them."""
+    live: LiveTail | None = None
+    """For a first page: what comes later belongs on it."""
     newest_href: str = ""
     """The first page of the same search, as the log is now."""
     without: tuple[Without, ...] = ()

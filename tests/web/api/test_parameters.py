@@ -12,7 +12,9 @@ from minutebook.web import api
 from tests.support.dashboard import Dashboard, Somebody
 
 OPERATIONS = {
-    path.rpartition("/")[2]: {parameter["name"] for parameter in operations["get"]["parameters"]} - {"org", "seq"}
+    path.rpartition("/")[2]: {
+        parameter["name"] for parameter in operations["get"]["parameters"] if parameter["in"] == "query"
+    }
     for path, operations in api.OPENAPI["paths"].items()
 }
 

@@ -8,13 +8,14 @@ import orjson
 from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 
-from minutebook.web.api import counting, events, exports
+from minutebook.web.api import counting, events, exports, following
 from minutebook.web.api.document import document
 
 OPERATIONS: tuple[APIRouter, ...] = (
     events.router,
     counting.router,
     exports.router,
+    following.router,
     events.one_router,
 )
 """A module with a `router` is listed here, once. The last one takes whatever path is left for an event's number."""

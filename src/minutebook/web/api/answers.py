@@ -95,6 +95,7 @@ class Facets(Answer):
     actions: list[FacetValue] | None
     actors: list[FacetValue] | None = Field(description="By address, at most 100.")
     outcomes: list[FacetValue] | None
+    clients: list[FacetValue] | None = Field(description="What the acts were done with: web, api or cli.")
 
 
 class Bucket(Answer):

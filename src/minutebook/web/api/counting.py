@@ -44,11 +44,15 @@ def facets(request: Request, reader: Reader) -> Facets:
     with reader.site.store.reading() as connection:
         number = reader.organization.number
         scope = Scope(number, log.read_head(connection, number).size)
-        by_action = search.count_by_action(connection, scope, given.filter)
-        # What is slow to count once would be slow each time: after the first that takes too long the others are left.
-        by_actor = None if by_action is None else search.count_by_actor(connection, scope, given.filter, MOST_ACTORS)
-        by_outcome = None if by_actor is None else search.count_by_outcome(connection, scope, given.filter)
-    return Facets(actions=_values(by_action), actors=_values(by_actor), outcomes=_values(by_outcome))
+        by = search.survey(connection, scope, given.filter, ("action", "actor", "outcome", "client")).by
+    if by is None:
+        return Facets(actions=None, actors=None, outcomes=None, clients=None)
+    return Facets(
+        actions=_values(by["action"]),
+        actors=_values(search.by_address(by["actor"], MOST_ACTORS)),
+        outcomes=_values(by["outcome"]),
+        clients=_values({client: number for client, number in by["client"].items() if client}),
+    )
 
 
 @router.get("/events/histogram", operation_id="countOverTime", summary="Histogram", openapi_extra=IN_ZONE.described())
@@ -76,8 +80,6 @@ def histogram(request: Request, reader: Reader) -> Histogram:
     )
 
 
-def _values(counts: dict[str, int] | None) -> list[FacetValue] | None:
-    if counts is None:
-        return None
+def _values(counts: dict[str, int]) -> list[FacetValue]:
     most_first = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return [FacetValue(value=value, count=number) for value, number in most_first]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from minutebook.errors import Invalid, Problem
 from minutebook.filters import Cursor, Direction, parse_cursor, search_of, write
 from minutebook.filters.quote import quoted
 from minutebook.filters.terms import MOST_SEQ
-from minutebook.model import Event
 from minutebook.permissions import Permission
 from minutebook.store import log, search
-from minutebook.store.event_json import event_json
+from minutebook.store.event_json import event_json, row_json
+from minutebook.store.log import seq_of
 from minutebook.store.search import Scope
 from minutebook.web.api import answers
 from minutebook.web.api.parameters import AFTER, LIMIT, Accepted, Given, one_of, text
@@ -49,7 +48,7 @@ Pairs = list[tuple[str, str]]
 class Part(NamedTuple):
     """Some of the events, and what leads to those behind and before them."""
 
-    events: Sequence[Event]
+    rows: search.Rows
     following: Pairs | None
     previous: Pairs | None
 
@@ -128,23 +127,23 @@ def _cursor(given: Given, organization: str) -> Cursor | None:
 def _in_order(connection: Connection, scope: Scope, given: Given) -> Part:
     after, limit = given.of(AFTER), given.of(LIMIT)
     first = 0 if after is None else after + 1
-    found = search.window(connection, scope, given.filter, first=first, limit=limit + 1)
-    events = found[:limit]
-    return Part(events, [("order", LOG), ("after", str(events[-1].seq))] if len(found) > limit else None, None)
+    found = search.window_rows(connection, scope, given.filter, first=first, limit=limit + 1)
+    rows = found[:limit]
+    return Part(rows, [("order", LOG), ("after", str(seq_of(rows[-1])))] if len(found) > limit else None, None)
 
 
 def _newest_first(connection: Connection, scope: Scope, given: Given, cursor: Cursor | None, organization: str) -> Part:
-    page = search.page(connection, scope, given.filter, cursor, given.of(LIMIT), counted=False)
-    if not page.events:
+    page = search.place(connection, scope, given.filter, cursor, given.of(LIMIT))
+    if not page.rows:
         return Part([], None, None)
 
-    def beyond(direction: Direction, event: Event, rank: int) -> Pairs:
+    def beyond(direction: Direction, row: Row[Any], rank: int) -> Pairs:
         which = (organization, search_of(given.filter), scope.size)
-        return [(direction, Cursor(*which, event.occurred_at, event.seq, rank, direction).write())]
+        return [(direction, Cursor(*which, row.occurred_at, seq_of(row), rank, direction).write())]
 
-    older = beyond("older", page.events[-1], page.rank + len(page.events)) if page.has_older else None
-    newer = beyond("newer", page.events[0], page.rank) if page.has_newer else None
-    return Part(page.events, older, newer)
+    older = beyond("older", page.rows[-1], page.rank + len(page.rows)) if page.has_older else None
+    newer = beyond("newer", page.rows[0], page.rank) if page.has_newer else None
+    return Part(page.rows, older, newer)
 
 
 def _answer(request: Request, given: Given, part: Part, size: int) -> Response:
@@ -156,6 +155,6 @@ def _answer(request: Request, given: Given, part: Part, size: int) -> Response:
         query = [*write(given.filter), ("limit", str(given.of(LIMIT))), *pairs]
         return orjson.dumps(f"{request.url.path}?{urlencode(query, quote_via=quote, safe=':@*/')}")
 
-    events = b",".join(map(event_json, part.events))
+    events = b",".join(map(row_json, part.rows))
     parts = (events, link(part.following), link(part.previous), size)
     return Response(b'{"events":[%s],"next":%s,"previous":%s,"size":%d}' % parts, media_type=JSON)

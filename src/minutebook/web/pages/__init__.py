@@ -7,6 +7,10 @@ from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
     audit_logs,
+    audit_logs_tail,
+    auditing,
+    auditor_links,
+    completing,
     credits,
     founding,
     inviting,
@@ -15,6 +19,7 @@ from minutebook.web.pages import (
     members,
     models,
     modes,
+    saved_searches,
     settings,
     signing_in,
     sso,
@@ -34,7 +39,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     sso.router,
     tokens.router,
     settings.router,
+    saved_searches.router,  # these before audit_logs, which takes any other word there for the number of an event
+    audit_logs_tail.router,
+    completing.router,
     audit_logs.router,
+    auditor_links.router,
+    auditing.router,
 )
 
 for page in (page for router in ROUTERS for page in router.routes):

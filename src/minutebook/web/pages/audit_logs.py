@@ -13,22 +13,29 @@ from starlette.responses import HTMLResponse
 
 from minutebook.errors import Invalid, NotAllowed, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import Plan
-from minutebook.organization import sittings
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
-from minutebook.store import log
+from minutebook.store import log, search
+from minutebook.store.search import Scope
 from minutebook.web import exporting, log_address, log_page, log_views
 from minutebook.web.api import exports
 from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.log_page import Look
+from minutebook.web.log_reader import LogReader
 from minutebook.web.render import go, show
 from minutebook.web.session import Place, place
-from minutebook.web.shell import AUDIT_LOGS
 from minutebook.web.views import Failure
 
 router = APIRouter()
-Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
 Exporter = Annotated[Place, Depends(place(Permission.LOG_EXPORT))]
+
+
+def log_reader(found: Annotated[Place, Depends(place(Permission.LOG_READ))]) -> LogReader:
+    """Whoever may read the log by their role."""
+    return LogReader.of_place(found)
+
+
+Reader = Annotated[LogReader, Depends(log_reader)]
 
 UNREADABLE = "The log cannot be read just now"
 
@@ -36,18 +43,7 @@ UNREADABLE = "The log cannot be read just now"
 @router.get("/o/{org}/audit-logs")
 def audit_logs(request: Request, reader: Reader) -> Response:
     """The page; only the panel for a script that asks for no more."""
-    fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
-    path = reader.path(AUDIT_LOGS)
-    own = reader.viewer.zone
-    reading = log_address.read(request.query_params.multi_items(), path, reader.organization.id, own, reader.viewer.at)
-    look = Look(reader.organization, reading, own, reader.viewer.at)
-    if reader.organization.plan is not Plan.ENTERPRISE:
-        if fragment:
-            raise NotAllowed(UPGRADE)
-        return _upgrade(request, reader, look)
-    if not reading.problems and not reading.canonical:
-        return go(reader.site, reading.address.href)
-    return _panel(reader, look) if fragment else _page(request, reader, look)
+    return log_of(request, reader)
 
 
 @router.get("/o/{org}/audit-logs/export")
@@ -62,25 +58,53 @@ def export(request: Request, reader: Exporter) -> Response:
 @router.get("/o/{org}/audit-logs/{seq}.json")
 def event_as_json(reader: Reader, seq: str) -> Response:
     """One event for programs, the same JSON that its panel shows."""
-    number = _number(seq)
-    if reader.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
-    _sit(reader)
-    with reader.site.store.reading() as connection:
-        event = log.find(connection, reader.organization.number, number)
-    return Response(log_views.raw_json(event), media_type="application/json")
+    return json_of(reader, seq)
 
 
 @router.get("/o/{org}/audit-logs/{seq}")
 def event_by_number(reader: Reader, seq: str) -> Response:
     """The permalink of an event: leads to the log with it open, whatever was filtered when the link was copied."""
-    return go(reader.site, Address(reader.path(AUDIT_LOGS), event=_number(seq)).href)
+    return permalink_of(reader, seq)
 
 
-def _page(request: Request, reader: Reader, look: Look) -> Response:
+def log_of(request: Request, reader: LogReader) -> Response:
+    """The page or its panel, for whoever reads."""
+    fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
+    pairs = request.query_params.multi_items()
+    reading = log_address.read(pairs, reader.path, reader.organization.id, reader.zone, reader.at)
+    look = Look(reader.organization, reading, reader.zone, reader.at, reader.within)
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        if fragment or not reader.place:
+            raise NotAllowed(UPGRADE)
+        return _upgrade(request, reader, look)
+    if not reading.problems and not reading.canonical:
+        return go(reader.site, reading.address.href)
+    return _panel(reader, look) if fragment else _page(request, reader, look)
+
+
+def json_of(reader: LogReader, seq: str) -> Response:
+    """One event, if it is there for whoever reads."""
+    number = _number(seq)
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    reader.sit()
+    with reader.site.store.reading() as connection:
+        size = log.read_head(connection, reader.organization.number).size
+        event = search.find(connection, Scope(reader.organization.number, size, reader.within), number)
+    return Response(log_views.raw_json(event), media_type="application/json")
+
+
+def permalink_of(reader: LogReader, seq: str) -> Response:
+    """Leads to the log with the event open."""
+    return go(reader.site, Address(reader.path, event=_number(seq)).href)
+
+
+def _page(request: Request, reader: LogReader, look: Look) -> Response:
+    saved = None
     try:
-        _sit(reader)
+        reader.sit()
         with reader.site.store.reading() as connection:
+            saved = reader.saved(connection, look.address)
             page = log_page.log_page(connection, look)
     except TooSlow as slow:
         failure = Failure("This search takes too long", request.state.request_id, look.address.href, slow.message)
@@ -91,13 +115,13 @@ def _page(request: Request, reader: Reader, look: Look) -> Response:
     else:
         status = 200 if page.searched else Invalid.status
         status = NotFound.status if page.event_missing else status
-    return show(request, "audit_logs.html", place=reader, current=AUDIT_LOGS, status=status, page=page)
+    return show(request, "audit_logs.html", shell=reader.shell, status=status, page=page, saved=saved, link=reader.link)
 
 
-def _panel(reader: Reader, look: Look) -> Response:
+def _panel(reader: LogReader, look: Look) -> Response:
     if look.reading.problems:
         raise Invalid(*look.reading.problems)
-    _sit(reader)
+    reader.sit()
     with reader.site.store.reading() as connection:
         event = log_page.event_panel(connection, look)
     if event is None and look.address.event is not None:
@@ -105,23 +129,12 @@ def _panel(reader: Reader, look: Look) -> Response:
     return HTMLResponse(reader.site.templates.get_template("_event_panel.html").render(event=event))
 
 
-def _upgrade(request: Request, reader: Reader, look: Look) -> Response:
+def _upgrade(request: Request, reader: LogReader, look: Look) -> Response:
     """What an organization on the plan `teams` is told: nothing of its log but that it is there."""
     with reader.site.store.reading() as connection:
         recorded = log.read_head(connection, reader.organization.number).size
         since = log_page.kept_since(connection, look)
-    return show(
-        request,
-        "audit_logs_upgrade.html",
-        place=reader,
-        current=AUDIT_LOGS,
-        recorded=recorded,
-        kept_since=since,
-    )
-
-
-def _sit(reader: Reader) -> None:
-    sittings.sit(reader.site.store, reader.seat, reader.viewer.session.id, reader.viewer.at)
+    return show(request, "audit_logs_upgrade.html", shell=reader.shell, recorded=recorded, kept_since=since)
 
 
 def _number(seq: str) -> int:

@@ -154,7 +154,7 @@ def _row(place: Place, token: Token) -> TokenRow:
         created_by=token.created_by,
         expires=times.day_of(token.expires_at, zone),
         expired=not token.is_live(at),
-        used="Never" if token.used_at is None else times.ago(token.used_at, at) or "just now",
+        used="Never used" if token.used_at is None else times.ago(token.used_at, at) or "just now",
         used_exact="" if token.used_at is None else times.exact_time(token.used_at, zone),
         revoke_href=place.path(shell.TOKENS, token.id, "revoke"),
     )

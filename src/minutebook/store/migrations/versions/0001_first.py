@@ -6,7 +6,7 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from minutebook.store import guard
+from minutebook.store import guard, text
 
 revision = "0001"
 down_revision = None
@@ -23,12 +23,14 @@ GUARDED = (
     "credit_entry",
     "sso_domain",
     "sitting",
+    "saved_search",
+    "auditor_link",
     "token",
 )
 
 
 def upgrade() -> None:
-    """Creates every table, then the guard."""
+    """Creates every table, then the text index and the guard."""
     op.create_table(
         "event",
         sa.Column(
@@ -43,30 +45,8 @@ def upgrade() -> None:
         sa.Column("disclosures", sa.LargeBinary(), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("actor_id", sa.Text(), nullable=False),
-        sa.Column("actor_email", sa.Text(), nullable=False),
-        sa.Column("search", sa.Text(), nullable=False),
-        sa.Column("ids", sa.Text(), nullable=False),
         sa.CheckConstraint("position >> 40 = organization", name=op.f("ck_event_position")),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_event")),
-    )
-    op.create_index(
-        op.f("ix_event_organization_action_occurred_at_position"),
-        "event",
-        ["organization", "action", "occurred_at", "position"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_event_organization_actor_email_occurred_at_position"),
-        "event",
-        ["organization", "actor_email", "occurred_at", "position"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_event_organization_occurred_at_position"),
-        "event",
-        ["organization", "occurred_at", "position"],
-        unique=False,
     )
     op.create_table(
         "log_head",
@@ -81,6 +61,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_head")),
         sa.UniqueConstraint("log_id", name=op.f("uq_log_head_log_id")),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "block",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("columns", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_block_organization")),
+        sa.PrimaryKeyConstraint("organization", "number", name=op.f("pk_block")),
+    )
+    op.create_table(
+        "log_index",
+        sa.Column("organization", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("texts", sa.BigInteger(), nullable=False),
+        sa.Column("blocks", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_log_index_organization")),
+        sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_index")),
     )
     op.create_table(
         "outbox",
@@ -168,6 +164,31 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_access_session"), "access", ["session"], unique=False)
     op.create_table(
+        "auditor_link",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_auditor_link_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_auditor_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_auditor_link_token_hash")),
+    )
+    op.create_table(
+        "auditor_session",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auditor_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_auditor_session_token_hash")),
+    )
+    op.create_table(
         "credit_entry",
         sa.Column("organization", sa.BigInteger(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
@@ -217,6 +238,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_mode")),
     )
     op.create_index(op.f("ix_mode_organization_name_key"), "mode", ["organization", "name_key"], unique=True)
+    op.create_table(
+        "saved_search",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("shelf", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("saved_by", sa.String(length=32), nullable=False),
+        sa.Column("saved_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_saved_search_organization")
+        ),
+        sa.ForeignKeyConstraint(["saved_by"], ["user.id"], name=op.f("fk_saved_search_saved_by")),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_saved_search")),
+    )
+    op.create_index(
+        op.f("ix_saved_search_organization_shelf_name_key"),
+        "saved_search",
+        ["organization", "shelf", "name_key"],
+        unique=True,
+    )
     op.create_table(
         "seat",
         sa.Column("organization", sa.BigInteger(), nullable=False),
@@ -271,4 +314,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_token_token_hash")),
     )
+    text.create(op.get_bind())
     guard.install(op.get_bind(), GUARDED)

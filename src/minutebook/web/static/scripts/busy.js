@@ -2,7 +2,7 @@
 // sent again: the second answer would say that there is nothing to change.
 import { $, $$ } from "./page.js";
 
-const show = (on) => $("#busy")?.classList.toggle("is-on", on);
+export const busy = (on) => $("#busy")?.classList.toggle("is-on", on);
 
 const rest = (form) => {
   for (const button of $$("button:enabled", form)) {
@@ -25,14 +25,14 @@ const leaves = (link) => link.href && !link.target && !link.hasAttribute("downlo
 export const setUpBusy = () => {
   document.addEventListener("click", (e) => {
     const link = e.target.closest?.("a[href]");
-    if (link && !e.defaultPrevented && e.button === 0 && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) && leaves(link)) show(true);
+    if (link && !e.defaultPrevented && e.button === 0 && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) && leaves(link)) busy(true);
   });
   document.addEventListener("submit", (e) => {
     if (e.defaultPrevented || e.target.method === "dialog") return;
-    show(true);
+    busy(true);
     // Later: a button that is disabled now would not send its own name and value.
     if (e.target.method === "post") setTimeout(() => rest(e.target));
   });
-  document.addEventListener("keydown", (e) => { if (e.key === "Escape") { show(false); wake(); } });
-  addEventListener("pageshow", () => { show(false); wake(); });
+  document.addEventListener("keydown", (e) => { if (e.key === "Escape") { busy(false); wake(); } });
+  addEventListener("pageshow", () => { busy(false); wake(); });
 };

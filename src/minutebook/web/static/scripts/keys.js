@@ -14,6 +14,7 @@ const KEYS = {
   a: () => openMenu("actions"),
   e: () => openMenu("actor"),
   d: () => openMenu("dates"),
+  s: () => openMenu("saved"),
   u: () => $("[data-zone-switch] a:not([aria-current])")?.click(),
   n: () => $("[data-fresh]")?.click(),
   "[": () => $(".log + .pager [rel=prev]")?.click(),

@@ -1,0 +1,111 @@
+"""Ours as programs see it: the HTTP API of a server that has the filled SQLite file, asked over a connection kept open
+by somebody who is signed in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+
+from bench.fill import Place, owner_of
+from bench.questions import PAGE_SIZE, TOP_ACTORS, Question, Shape
+from bench.systems import GAVE_UP, NOT_COMPARED, cursor_of
+from bench.workload import LARGEST, Workload
+from minutebook.errors import TooSlow
+from minutebook.filters import write
+from minutebook.model import Context, to_micros
+from minutebook.organization import people, sign_in
+from minutebook.store.engine import Store
+from minutebook.web.session import SESSION
+
+COOKIE = f"minutebook-{SESSION}"
+PATHS = {
+    Shape.PAGE: "events",
+    Shape.COUNT: "events/count",
+    Shape.FACETS: "events/facets",
+    Shape.HISTOGRAM: "events/histogram",
+}
+
+
+@contextmanager
+def serving(file: Path, load: Workload) -> Iterator[tuple[str, str]]:
+    """The address of a server and the token of a session of the largest organization's owner."""
+    store = Store(f"sqlite:///{file}")
+    with store.reading() as connection:
+        owner = people.find_user(connection, owner_of(LARGEST, load))
+    assert owner is not None
+    token, _ = sign_in.start_session(store, owner, "password", Context(client="bench"))
+    store.close()
+    command = [sys.executable, "-m", "minutebook", "-d", str(file.parent), "serve", "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MINUTEBOOK_")}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as server:
+        try:
+            first_line = server.stdout.readline() if server.stdout else ""
+            if "http://" not in first_line:
+                raise RuntimeError(f"The server did not start; see: {' '.join(command)}")
+            yield first_line.split()[-1], token
+        finally:
+            server.send_signal(signal.SIGTERM)
+
+
+class Api:
+    """The API as a system. Its answers are those of the organization as it is now, a few events later."""
+
+    def __init__(self, name: str, address: str, token: str, places: Mapping[int, Place]) -> None:
+        self.name = name
+        self._places = places
+        self._connection = HTTPConnection(urlsplit(address).netloc)
+        self._headers = {"Cookie": f"{COOKIE}={token}", "Accept": "application/json"}
+
+    def ask(self, question: Question) -> Any:
+        place = self._places[question.organization]
+        query = write(question.filter)
+        if question.shape is Shape.PAGE:
+            query.append(("limit", str(PAGE_SIZE)))
+        if cursor := cursor_of(question, place):
+            query.append(("older", cursor.write()))
+        path = f"/api/v1/organizations/{place.id}/{PATHS[question.shape]}?{urlencode(query)}"
+        self._connection.request("GET", path, headers=self._headers)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status == TooSlow.status:
+            return None
+        if answer.status != 200:
+            raise RuntimeError(f"{path} answered {answer.status}: {body[:500]!r}")
+        return body
+
+    def told(self, question: Question, answer: Any) -> object:
+        if answer is None:
+            return GAVE_UP
+        found = orjson.loads(answer)
+        match question.shape:
+            case Shape.PAGE:
+                size = self._places[question.organization].size
+                if any(event["seq"] >= size for event in found["events"]):
+                    return NOT_COMPARED
+                return [to_micros(datetime.fromisoformat(event["occurred_at"])) for event in found["events"]]
+            case Shape.COUNT:
+                return found["count"] if found["is_exact"] else GAVE_UP
+            case Shape.FACETS:
+                if found["actions"] is None or found["actors"] is None:
+                    return GAVE_UP
+                actions, actors = (
+                    {one["value"]: one["count"] for one in found[name]} for name in ("actions", "actors")
+                )
+                return actions, dict(list(actors.items())[: TOP_ACTORS + 1])
+            case Shape.HISTOGRAM:  # of weeks
+                return NOT_COMPARED
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,170 @@
+"""The report: everything that was measured, as Markdown that reads well in a terminal too."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench.baseline import NEWEST
+from bench.cold import WHAT
+from bench.ingest import Ingest
+from bench.measure import Measured, Timing
+from bench.questions import PAGE_SIZE
+
+SQLITE, POSTGRES, HTTP, AS_FOUND, FAIR = "SQLite", "PostgreSQL", "HTTP API", "as found", "fair"
+OURS = (SQLITE, POSTGRES)
+INTRODUCTION = f"""\
+# Benchmarks
+
+Written by `make bench ARGS=--write` (`EVENTS=10000000` for ten million). One workload is stored four times and asked
+the same questions, system after system, so that whatever else the machine does hits all alike:
+
+- **{SQLITE}**, **{POSTGRES}**: Minutebook's store;
+- **{HTTP}**: Minutebook's API over the SQLite file, in a process of its own, with its JSON;
+- **{AS_FOUND}**: one table `(id uuid, action, actor_id, actor_email, actor_name, organization_id, message, created_at)`
+  on PostgreSQL with indexes on organization, action, actor_email and created_at, searched with `ILIKE '%x%'`;
+- **{FAIR}**: the same with an index on `(organization_id, created_at)` in place of the one on organization.
+
+A page is the newest {NEWEST} events, {PAGE_SIZE} to show and one to know that there are more; ours are read as whole
+events, the baselines return rows. Facets are the counts of all actions and of the busiest actors, at the API of all
+outcomes too; our histogram counts quarters of an hour, that of the baselines days. All systems gave the same answers,
+which is checked while they are warmed up."""
+
+
+@dataclass
+class Results:
+    """What was measured. The inner keys are names of systems."""
+
+    machine: Mapping[str, str]
+    workload: Mapping[str, str]
+    queries: Sequence[Measured]
+    cold: Mapping[str, Mapping[str, Timing]]
+    exports: Mapping[str, float]
+    ingest: Mapping[str, Mapping[str, tuple[Ingest, Ingest]]]
+    bytes: Mapping[str, float]
+
+    @property
+    def disagreements(self) -> list[str]:
+        """What systems did not agree on; such times cannot be compared."""
+        return [one.disagreement for one in self.queries if one.disagreement]
+
+
+def markdown(results: Results) -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    if results.disagreements:
+        parts.append("**The systems disagree:** " + " | ".join(results.disagreements))
+    parts += ["## The machine and the workload", _facts({**results.machine, **results.workload})]
+    parts += [
+        "## Queries",
+        "Milliseconds, median / 95th percentile, warm, in the largest organization where nothing else is said.",
+    ]
+    parts += [_queries(results.queries), _summary(results.queries)]
+    if results.cold:
+        parts += ["## Cold", f"{WHAT} Milliseconds, median / slowest.", _cold(results.cold)]
+    parts += ["## Export", "Events a second as lines of JSON, the best of three.", _exports(results.exports)]
+    if results.ingest:
+        parts += ["## Ingest", *_ingest(results.ingest)]
+    parts += ["## Size", "Bytes an event on disk with all indexes.", _sizes(results.bytes)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _queries(queries: Sequence[Measured]) -> str:
+    systems = list(queries[0].timings)
+    ours = [name for name in OURS if name in systems]
+    against = [(one, other) for one in ours for other in (FAIR, AS_FOUND) if other in systems]
+    rows = [
+        [
+            one.kind,
+            *(_both(one.timings[name]) for name in systems),
+            *(_times(_ratio(one, mine, other)) for mine, other in against),
+        ]
+        for one in queries
+    ]
+    table = _table(["", *systems, *(f"{other} ÷ {one}" for one, other in against)], rows)
+    return f'{table}\n\n† gave up, or said "at least", because its bound of time was over.'
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} ×" if ratio < 1 else f"{ratio:,.1f} ×"
+
+
+def _ratio(one: Measured, ours: str, other: str) -> float:
+    return one.timings[other].at(0.5) / one.timings[ours].at(0.5)
+
+
+def _summary(queries: Sequence[Measured]) -> str:
+    lines = []
+    for ours in OURS:
+        for other in (FAIR, AS_FOUND):
+            ratios = {one.kind: _ratio(one, ours, other) for one in queries if ours in one.timings}
+            if ratios:
+                worst, median = min(ratios, key=lambda kind: ratios[kind]), statistics.median(ratios.values())
+                lines.append(
+                    f"- {ours} against *{other}*: {_times(median)} as fast at the median of all kinds of queries, "
+                    f"{_times(ratios[worst])} at the least ({worst})."
+                )
+    return "\n".join(lines)
+
+
+def _cold(cold: Mapping[str, Mapping[str, Timing]]) -> str:
+    systems = list(next(iter(cold.values())))
+    rows = [[kind, *(_both(timings[name], 1.0) for name in systems)] for kind, timings in cold.items()]
+    return _table(["", *systems], rows)
+
+
+def _exports(exports: Mapping[str, float]) -> str:
+    return _table(list(exports), [[f"{rate:,.0f}" for rate in exports.values()]])
+
+
+def _ingest(ingest: Mapping[str, Mapping[str, tuple[Ingest, Ingest]]]) -> list[str]:
+    systems = list(next(iter(ingest.values())))
+    written = [
+        [mode, *(f"{by[name][0].events:,.0f} · {by[name][1].events:,.0f}" for name in systems)]
+        for mode, by in ingest.items()
+    ]
+    read = [
+        [mode, *(f"{by[name][1].answers:,.0f} · {_both(by[name][1].first_page)}" for name in systems)]
+        for mode, by in ingest.items()
+    ]
+    return [
+        "Events a second that are durable: alone · while two readers ask all kinds of queries one after the other.",
+        _table(["", *systems], written),
+        "What the readers were answered meanwhile: answers a second · the first page in milliseconds.",
+        _table(["", *systems], read),
+    ]
+
+
+def _sizes(sizes: Mapping[str, float]) -> str:
+    return _table(list(sizes), [[f"{size:,.0f}" for size in sizes.values()]])
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    return _table(["", ""], [[name, value] for name, value in facts.items()])
+
+
+def _both(timing: Timing | None, upper: float = 0.95) -> str:
+    if timing is None or not timing.milliseconds:
+        return "–"
+    return f"{_milliseconds(timing.at(0.5))} / {_milliseconds(timing.at(upper))}{' †' if timing.gave_up else ''}"
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown whose columns stand below each other; all but the first to the right."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(3, *(len(line[place]) for line in lines)) for place in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return f"| {' | '.join(padded)} |"
+
+    rule = [f"{'-' * (width - 1)}:" if place else "-" * width for place, width in enumerate(widths)]
+    return "\n".join([line(lines[0]), line(rule), *map(line, lines[1:])])

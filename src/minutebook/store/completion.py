@@ -1,0 +1,84 @@
+"""The names in an organization's log that complete a query: its actors, and what was acted on of late.
+
+Bounded in time and number: busy actors by their counts, everything else from the newest events only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from minutebook.email_address import is_email
+from minutebook.errors import TooSlow
+from minutebook.filters import EVERYTHING, normal_text
+from minutebook.model import ActorKind, Event
+from minutebook.store import search
+from minutebook.store.search import Scope
+
+RECENT = 2_000
+BUSIEST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Something that a query can name: `text` is what finds it, `note` what else it is called."""
+
+    text: str
+    note: str = ""
+
+
+def actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
+    """At most `limit` actors whose address, id or name holds the part in any case: the latest, then the busiest."""
+    busiest = search.count_by_actor(connection, scope, EVERYTHING, BUSIEST) or {}
+    return _holding(part, limit, (*_actors(_recent(connection, scope)), *map(Known, busiest)))
+
+
+def targets(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
+    """At most `limit` targets of the newest events whose name or id holds the part in any case, the latest first."""
+    return _holding(part, limit, _targets(_recent(connection, scope)))
+
+
+def _recent(connection: Connection, scope: Scope) -> list[Event]:
+    """The newest events, the newest first."""
+    with suppress(TooSlow):
+        first = max(0, scope.size - RECENT)
+        return search.window(connection, scope, EVERYTHING, first=first, limit=RECENT)[::-1]
+    return []
+
+
+def _actors(events: Iterable[Event]) -> Iterator[Known]:
+    for actor in (event.actor for event in events):
+        if actor.email:
+            yield Known(actor.email, actor.name or "")
+        elif actor.kind is not ActorKind.SYSTEM:  # which is found by its kind
+            yield Known(actor.id, actor.name or "")
+
+
+def _targets(events: Iterable[Event]) -> Iterator[Known]:
+    for target in (target for event in events for target in event.targets):
+        name = _typeable(target.name)
+        if name:
+            yield Known(name, target.kind if is_email(name) or name == target.id else f"{target.kind} {target.id}")
+        elif target.id:
+            yield Known(target.id, target.kind)
+
+
+def _typeable(name: str) -> str:
+    """A name as it can stand in a query, which finds it in any case: without what cannot be typed or seen."""
+    folded = " ".join(name.split())
+    return folded if folded.isprintable() else normal_text(name)
+
+
+def _holding(part: str, limit: int, known: Iterable[Known]) -> list[Known]:
+    """The first of those that hold the part, each text once."""
+    sought = normal_text(part)
+    found: dict[str, Known] = {}
+    for one in known:
+        if one.text not in found and (sought in normal_text(one.text) or sought in normal_text(one.note)):
+            found[one.text] = one
+            if len(found) == limit:
+                break
+    return list(found.values())

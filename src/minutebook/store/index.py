@@ -1,0 +1,167 @@
+"""What follows the record: the text index and the written columns, in batches behind the events.
+
+A commit never waits for them, and no search misses what they have not yet reached: it looks at those events themselves.
+A crash on the way leaves them as they were before the batch. Both are projections and can be made anew at any time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from minutebook.errors import StoreUnavailable
+from minutebook.store import columns, log, schema, text
+from minutebook.store.engine import Store
+
+log_ = structlog.get_logger("minutebook.index")
+
+ROUND_SECONDS = 0.5
+BATCH = 512
+"""Events in one transaction: acts of people wait for it no longer than for one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the index follows one log: the number of events whose text it knows, and of written blocks."""
+
+    texts: int = 0
+    blocks: int = 0
+
+
+_REACHED = select(schema.log_index.c.texts, schema.log_index.c.blocks).where(
+    schema.log_index.c.organization == bindparam("of")
+)
+_EVENTS = (
+    select(schema.event)
+    .where(schema.event.c.position.between(bindparam("first"), bindparam("last")))
+    .order_by(schema.event.c.position)
+)
+
+
+def reached(connection: Connection, organization: int) -> Reached:
+    """How far this log is followed."""
+    row = connection.execute(_REACHED, {"of": organization}).one_or_none()
+    return Reached(*row) if row else Reached()
+
+
+def behind(connection: Connection) -> list[int]:
+    """The organizations whose logs have something that is not followed yet."""
+    heads, index = schema.log_head.c, schema.log_index.c
+    statement = select(heads.organization).outerjoin(schema.log_index, index.organization == heads.organization)
+    unknown, more = index.texts.is_(None), index.texts < heads.size
+    blocks = (index.blocks + 1) * columns.BLOCK <= heads.size
+    return list(connection.execute(statement.where(heads.size > 0, unknown | more | blocks)).scalars())
+
+
+def follow(store: Store, organization: int) -> Iterator[int]:
+    """Follows one log to its end, batch by batch, and yields how many events each has reached.
+
+    Raises StoreUnavailable when the database cannot be written to. Several processes may follow at once.
+    """
+    while True:
+        with store.housekeeping() as connection:
+            before = _lock(connection, organization)
+            size = log.read_head(connection, organization).size
+            after = _follow(connection, organization, before, size)
+            if after == before:
+                connection.rollback()
+                return
+            values = {"texts": after.texts, "blocks": after.blocks}
+            where = schema.log_index.c.organization == organization
+            connection.execute(update(schema.log_index).where(where).values(values))
+        yield after.texts
+
+
+def follow_all(store: Store) -> None:
+    """Follows every log to its end."""
+    with store.reading() as connection:
+        numbers = behind(connection)
+    for number in numbers:
+        for _ in follow(store, number):
+            pass
+
+
+class Follower:
+    """Follows every log in a thread while a server runs. Whatever goes wrong in it, searches miss nothing."""
+
+    def __init__(self, store: Store, *, every: float = ROUND_SECONDS) -> None:
+        self._store = store
+        self._every = every
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def start(self) -> None:
+        """Begins to follow."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the batch at hand be finished, and ends."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._round()
+            except StoreUnavailable as error:
+                log_.warning("index_waits", error=error.message)
+            except Exception:
+                log_.exception("index_failed")
+            self._stopping.wait(self._every)
+
+    def _round(self) -> None:
+        with self._store.reading() as connection:
+            numbers = behind(connection)
+        for number in numbers:
+            for _ in follow(self._store, number):
+                if self._stopping.is_set():
+                    return
+
+
+def rebuild(store: Store) -> None:
+    """Forgets everything that follows the logs and makes it anew from their events.
+
+    A crash on the way leaves less of it than before, which is then made by whoever follows next.
+    """
+    with store.housekeeping() as connection:
+        text.clear(connection)
+        for table in schema.INDEX_TABLES:
+            connection.execute(delete(table))
+    follow_all(store)
+
+
+def _lock(connection: Connection, organization: int) -> Reached:
+    row = connection.execute(_REACHED.with_for_update(), {"of": organization}).one_or_none()
+    if row is None:
+        connection.execute(insert(schema.log_index).values(organization=organization, texts=0, blocks=0))
+        return Reached()
+    return Reached(*row)
+
+
+def _follow(connection: Connection, organization: int, before: Reached, size: int) -> Reached:
+    texts = min(before.texts + BATCH, size)
+    if texts > before.texts:
+        found = _rows(connection, organization, before.texts, texts)
+        text.add(connection, [(row.position, text.text_of(log.event_of(row))) for row in found])
+    blocks = before.blocks
+    if (blocks + 1) * columns.BLOCK <= texts:
+        block = written_block(connection, organization, blocks)
+        connection.execute(insert(schema.block).values(organization=organization, number=blocks, columns=block))
+        blocks += 1
+    return Reached(texts, blocks)
+
+
+def written_block(connection: Connection, organization: int, number: int) -> bytes:
+    """A block as it is made from its events."""
+    first = number * columns.BLOCK
+    return columns.write(columns.rows(connection, organization, first, first + columns.BLOCK))
+
+
+def _rows(connection: Connection, organization: int, first: int, end: int) -> Iterator[Row[Any]]:
+    base = organization << schema.SEQ_BITS
+    yield from connection.execute(_EVENTS, {"first": base | first, "last": base | (end - 1)})

@@ -1,0 +1,77 @@
+"""Somebody who follows the log for as long as they may: looked at again before each batch, from the batch's snapshot.
+
+In the order of every reading: session or token → seat → permission → plan → sitting. Whoever loses one of them is sent
+nothing that was recorded since, not even that they lost it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from minutebook.deliver.tail import Batch, Tail
+from minutebook.errors import Forbidden, NotAllowed, NotFound, NotSignedIn
+from minutebook.model import ActorKind, Plan, Seat
+from minutebook.organization import sign_in, sittings, tokens
+from minutebook.organization.organizations import Organization, read_organization
+from minutebook.organization.places import held_seats
+from minutebook.permissions import Permission, may
+from minutebook.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """`sitting` is the id of the session or API token that reads."""
+
+    store: Store
+    seat: Seat
+    sitting: str
+    tail: Tail
+
+    def look(self) -> Batch:
+        """The next batch; the sitting is renewed when its 30 minutes are over.
+
+        Raises what `must_read` and the tail raise, and as `perform` when the sitting cannot be recorded.
+        """
+        with self.store.reading() as connection:
+            at = self.store.clock()
+            must_read(connection, self.seat, self.sitting, at)
+            if sittings.is_open(connection, self.seat.organization, self.sitting, at):
+                return self.tail.read(connection)
+        sittings.sit(self.store, self.seat, self.sitting, at)
+        with self.store.reading() as connection:
+            must_read(connection, self.seat, self.sitting, at)
+            return self.tail.read(connection)
+
+
+def must_read(connection: Connection, seat: Seat, sitting: str, at: int) -> None:
+    """Raises NotSignedIn, NotFound, Forbidden or NotAllowed when the log may not be read at `at` (UTC microseconds)."""
+    is_token = seat.actor.kind is ActorKind.TOKEN
+    organization = (_by_token if is_token else _by_session)(connection, seat, sitting, at)
+    if organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(sittings.UPGRADE)
+
+
+def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Organization:
+    try:
+        is_live = tokens.read_token(connection, seat.organization, token).is_live(at)
+    except NotFound:
+        is_live = False
+    if not is_live:
+        raise NotAllowed("This API token has expired or was revoked.")
+    return read_organization(connection, seat.organization)
+
+
+def _by_session(connection: Connection, seat: Seat, session: str, at: int) -> Organization:
+    if not sign_in.lives(connection, session, at):
+        raise NotSignedIn
+    held = held_seats(connection, seat.actor.id, session)
+    here = next((one for one in held if one.organization.number == seat.organization), None)
+    if here is None:
+        raise NotFound(why="no seat")
+    if not here.entered:
+        raise NotSignedIn
+    if not may(here.role, Permission.LOG_READ):
+        raise Forbidden(role=here.role.label.lower(), verb=Permission.LOG_READ.value)
+    return here.organization

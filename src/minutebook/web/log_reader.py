@@ -1,0 +1,81 @@
+"""Whoever reads a log on its pages: from a seat, or by an auditor link, and then no more than the link shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from minutebook.filters.expression import NOTHING_ASKED, Expression
+from minutebook.model import Seat
+from minutebook.organization import auditor_links, sittings
+from minutebook.organization.organizations import Organization
+from minutebook.web.auditor import Auditor
+from minutebook.web.log_address import Address
+from minutebook.web.saved_menu import saved_menu
+from minutebook.web.session import Place
+from minutebook.web.shell import AUDIT_LOGS, shell_of
+from minutebook.web.site import Site
+from minutebook.web.views import LinkNote, SavedMenu, Shell
+
+
+@dataclass(frozen=True, slots=True)
+class LogReader:
+    """Who reads, which log, and how much of it. `path` is where its pages are; `at` is now, in UTC microseconds."""
+
+    site: Site
+    organization: Organization
+    path: str
+    zone: ZoneInfo
+    at: int
+    seat: Seat
+    session: str
+    shell: Shell
+    within: Expression = NOTHING_ASKED
+    link: LinkNote | None = None
+    """What is said to whoever reads by a link."""
+    place: Place | None = field(default=None)
+
+    @classmethod
+    def of_place(cls, place: Place) -> LogReader:
+        """Somebody with a seat: all of the log."""
+        return cls(
+            site=place.site,
+            organization=place.organization,
+            path=place.path(AUDIT_LOGS),
+            zone=place.viewer.zone,
+            at=place.viewer.at,
+            seat=place.seat,
+            session=place.viewer.session.id,
+            shell=shell_of(place, AUDIT_LOGS),
+            place=place,
+        )
+
+    @classmethod
+    def of_auditor(cls, auditor: Auditor) -> LogReader:
+        """Somebody who opened an auditor link."""
+        return cls(
+            site=auditor.site,
+            organization=auditor.session.organization,
+            path=auditor.path,
+            zone=auditor.zone,
+            at=auditor.at,
+            seat=auditor.seat,
+            session=auditor.session.id,
+            shell=auditor.shell,
+            within=auditor.session.link.scope,
+            link=auditor.note,
+        )
+
+    def sit(self) -> None:
+        """Records that the session reads the log, unless it has been reading for less than 30 minutes.
+
+        Raises StoreUnavailable or OutcomeUnknown.
+        """
+        sit = sittings.sit if self.place else auditor_links.sit
+        sit(self.site.store, self.seat, self.session, self.at)
+
+    def saved(self, connection: Connection, address: Address) -> SavedMenu | None:
+        """The menu of saved searches; none for whoever has no searches here."""
+        return saved_menu(connection, self.place, address) if self.place else None

@@ -1,0 +1,83 @@
+"""Completion of the query in the search box of Audit Logs, as a list to choose from.
+
+Names of the organization come from its log, so they are only offered while the viewer's sitting is open: opening the
+page begins one, typing never does. The catalogue says nothing of the log and is always offered.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from sqlalchemy import Connection
+from starlette.responses import HTMLResponse
+
+from minutebook.errors import Invalid, NotAllowed
+from minutebook.filters import Here, zone_named
+from minutebook.filters.completion import Candidate, Typed, candidates, inserted, named, typed_at
+from minutebook.filters.quote import quoted
+from minutebook.model import Plan
+from minutebook.organization import sittings
+from minutebook.organization.roster import read_roster
+from minutebook.organization.sittings import UPGRADE
+from minutebook.permissions import Permission
+from minutebook.store import completion, log
+from minutebook.store.search import Scope
+from minutebook.web.session import Place, place
+from minutebook.web.shell import AUDIT_LOGS
+from minutebook.web.views import Completion, Completions
+
+router = APIRouter()
+Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
+
+MOST_NAMES = 20
+LONGEST_PLACE = 4  # digits of the longest query
+
+
+@router.get(f"/o/{{org}}/{AUDIT_LOGS}/complete")
+def complete(reader: Reader, query: str = "", at: str = "0", form_zone: str = "UTC") -> Response:
+    """What could be meant at a place in the query, `at` in characters from its beginning; for the script of the box.
+
+    Raises Invalid for a place that is none, NotAllowed on the plan `teams`.
+    """
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    typed = typed_at(query, _place(at, query))
+    found = _found(reader, typed, Here(zone_named(form_zone), reader.viewer.at)) if typed else []
+    shown = Completions(
+        start=typed.start if typed else 0,
+        end=typed.end if typed else 0,
+        options=tuple(
+            Completion(candidate.written, candidate.note, inserted(candidate, typed), candidate.goes_on)
+            for candidate in found
+            if typed
+        ),
+    )
+    return HTMLResponse(reader.site.templates.get_template("_completions.html").render(completions=shown))
+
+
+def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
+    found = candidates(typed, here)
+    if typed.key not in ("actor", "target"):
+        return found
+    number, session = reader.organization.number, reader.viewer.session.id
+    with reader.site.store.reading() as connection:
+        if not sittings.is_open(connection, number, session, reader.viewer.at):
+            return found
+        scope = Scope(number, log.read_head(connection, number).size)
+        if typed.key == "target":
+            return [named(one.text, one.note) for one in completion.targets(connection, scope, typed.text, MOST_NAMES)]
+        return [named(*pair) for pair in _actors(connection, scope, typed.text)] + found
+
+
+def _actors(connection: Connection, scope: Scope, part: str) -> list[tuple[str, str]]:
+    """Who is in the log and who holds a seat, with their names."""
+    members = read_roster(connection, scope.organization, part, (), 0, MOST_NAMES).members
+    known = {one.text: one.note for one in completion.actors(connection, scope, part, MOST_NAMES)}
+    return list((known | {member.person.email: member.person.name for member in members}).items())[:MOST_NAMES]
+
+
+def _place(at: str, query: str) -> int:
+    if at.isascii() and at.isdigit() and len(at) <= LONGEST_PLACE and int(at) <= len(query):
+        return int(at)
+    raise Invalid.one("at", f"{quoted(at)} is not a place in the query. Write a number from 0 to {len(query)}.")

@@ -1,0 +1,173 @@
+"""Saved searches: the list of them, saving one, deleting one, and the address that leads to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from minutebook.errors import Invalid, NotAllowed, Problem
+from minutebook.model import Plan
+from minutebook.organization import saved_searches
+from minutebook.organization.saved_searches import DeleteSearch, SavedSearch, SaveSearch
+from minutebook.organization.sittings import UPGRADE
+from minutebook.permissions import Permission
+from minutebook.record import NoChange, perform
+from minutebook.web import times
+from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.log_address import Address
+from minutebook.web.render import Said, go, show
+from minutebook.web.saved_menu import SAVED, address_of, search_address
+from minutebook.web.session import Place, known_id, place
+from minutebook.web.shell import AUDIT_LOGS
+from minutebook.web.views import Choice, Form, Moment
+
+router = APIRouter()
+
+
+def reader(found: Annotated[Place, Depends(place(Permission.LOG_READ))]) -> Place:
+    """Whoever may read the log. Raises NotAllowed on the plan `teams`, where it is not read."""
+    if found.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    return found
+
+
+Reader = Annotated[Place, Depends(reader)]
+
+FIELDS = ("name", "shared", "replace")
+ONLY_ME, EVERYBODY = "no", "yes"
+AUDIENCES = (
+    Choice(ONLY_ME, "Only me", "The log says that you saved a search, not which"),
+    Choice(EVERYBODY, "Everybody", "Whoever may read the log here finds it"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRow:
+    """One search of the list."""
+
+    name: str
+    query: str
+    audience: str
+    saved_by: str
+    saved: Moment
+    href: str
+    delete_href: str | None
+
+
+@router.get("/o/{org}/audit-logs/saved")
+def show_searches(request: Request, reader: Reader) -> Response:
+    """All searches that the viewer may use."""
+    return _list(request, reader)
+
+
+@router.get("/o/{org}/audit-logs/saved/new")
+def ask_for_name(request: Request, reader: Reader, query: str = "") -> Response:
+    """The form that keeps a search, open over the list."""
+    return _saving(request, reader, query, Form(values={"shared": ONLY_ME}))
+
+
+@router.post("/o/{org}/audit-logs/saved/new")
+def save_search(request: Request, reader: Reader, sent: Sent) -> Response:
+    """Keeps a search, and leads back to it."""
+    query = sent.one("query")
+    try:
+        shared = _shared(sent)
+        command = SaveSearch(sent.one("name"), query, shared, replace=sent.one("replace") == "yes")
+        done = perform(reader.site.store, reader.seat, command)
+    except STAYS as error:
+        return _saving(request, reader, query, form_after(sent, error, FIELDS), error.status)
+    said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.SEARCH_SAVED
+    return go(reader.site, Address(reader.path(AUDIT_LOGS), saved_searches.asked(query)).href, said)
+
+
+@router.get("/o/{org}/audit-logs/saved/{search}")
+def open_search(reader: Reader, search: str) -> Response:
+    """Leads to what the search asks for."""
+    return go(reader.site, search_address(reader, _search(reader, search)).href)
+
+
+@router.get("/o/{org}/audit-logs/saved/{search}/delete")
+def ask_to_delete(request: Request, reader: Reader, search: str) -> Response:
+    """Asks once more before a search is deleted."""
+    return _list(request, reader, deleting=_search(reader, search), form=Form())
+
+
+@router.post("/o/{org}/audit-logs/saved/{search}/delete")
+def delete_search(request: Request, reader: Reader, search: str) -> Response:
+    """Deletes a search."""
+    found = _search(reader, search)
+    try:
+        perform(reader.site.store, reader.seat, DeleteSearch(found.id))
+    except STAYS as error:
+        form = form_after(Typed(), error)
+        return _list(request, reader, deleting=found, form=form, status=error.status)
+    return go(reader.site, reader.path(AUDIT_LOGS, SAVED), Said.SEARCH_DELETED)
+
+
+def _shared(sent: Typed) -> bool:
+    """Whether the search is for everybody. Raises Invalid for all that is wrong with the form itself."""
+    if sent.one("shared") not in (ONLY_ME, EVERYBODY):
+        raise Invalid(Problem("shared", "Choose who finds it: only you, or everybody."))
+    return sent.one("shared") == EVERYBODY
+
+
+def _search(reader: Place, search: str) -> SavedSearch:
+    with reader.site.store.reading() as connection:
+        number, user = reader.organization.number, reader.viewer.user.id
+        return saved_searches.find_search(connection, number, user, known_id(search))
+
+
+def _saving(request: Request, reader: Place, query: str, form: Form, status: int = 200) -> Response:
+    log = Address(reader.path(AUDIT_LOGS))
+    try:
+        close_href = Address(log.path, saved_searches.asked(query)).href
+    except Invalid as invalid:  # nobody can mend it here
+        errors = {"": invalid.message} | {name: text for name, text in form.errors.items() if name}
+        form, status, close_href = Form(form.values, errors), Invalid.status, log.href
+    return _list(request, reader, saving=query, form=form, close_href=close_href, status=status)
+
+
+def _list(
+    request: Request,
+    reader: Place,
+    *,
+    saving: str | None = None,
+    deleting: SavedSearch | None = None,
+    form: Form | None = None,
+    close_href: str = "",
+    status: int = 200,
+) -> Response:
+    with reader.site.store.reading() as connection:
+        found = saved_searches.searches(connection, reader.organization.number, reader.viewer.user.id)
+    return show(
+        request,
+        "saved_searches.html",
+        place=reader,
+        current=AUDIT_LOGS,
+        status=status,
+        searches=[_row(reader, search) for search in found],
+        log_href=reader.path(AUDIT_LOGS),
+        list_href=reader.path(AUDIT_LOGS, SAVED),
+        save_href=reader.path(AUDIT_LOGS, SAVED, "new"),
+        saving=saving,
+        deleting=_row(reader, deleting) if deleting else None,
+        form=form,
+        close_href=close_href,
+        audiences=AUDIENCES,
+    )
+
+
+def _row(reader: Place, search: SavedSearch) -> SearchRow:
+    href = address_of(reader, search.id)
+    may_delete = search.saved_by == reader.viewer.user.id or reader.may(Permission.SEARCHES_WRITE)
+    return SearchRow(
+        name=search.name,
+        query=search.query,
+        audience="Everybody" if search.shared else "Only you",
+        saved_by=search.saver,
+        saved=times.day_of(search.saved_at, reader.viewer.zone),
+        href=href,
+        delete_href=f"{href}/delete" if may_delete else None,
+    )

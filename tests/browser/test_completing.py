@@ -1,0 +1,168 @@
+"""Completion in the search box: a combobox that is never in the way of whoever types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Route, expect
+
+from minutebook.organization.modes import CreateMode
+from tests.support.server import Site, site_on
+from tests.support.visitor import Arrive, Visitor
+
+
+@pytest.fixture(scope="module")
+def site(site_url: str) -> Iterator[Site]:
+    """Modes whose names need quotation marks."""
+    with site_on(site_url) as site:
+        for name in ("Code reviewer", 'Say "yes" 𝕏'):
+            site.company.act(site.company.owner, CreateMode(name, "", ()))
+        yield site
+
+
+@pytest.fixture
+def reader(site: Site, arrive: Arrive) -> Visitor:
+    reader = arrive(site.company.owner)
+    reader.open_log()
+    return reader
+
+
+def box(reader: Visitor) -> Locator:
+    return reader.page.get_by_role("combobox", name="Search the log")
+
+
+def options(reader: Visitor) -> Locator:
+    return reader.page.get_by_role("listbox", name="Completions").get_by_role("option")
+
+
+def type_(reader: Visitor, text: str) -> None:
+    box(reader).press_sequentially(text)
+
+
+def active(reader: Visitor) -> str:
+    """What the box says is chosen, by the id of the option."""
+    chosen = box(reader).get_attribute("aria-activedescendant")
+    return reader.page.locator(f"#{chosen} code").inner_text() if chosen else ""
+
+
+def test_a_query_is_written_by_arrows_and_tab_and_sent_by_enter(reader: Visitor) -> None:
+    expect(box(reader)).to_have_attribute("aria-expanded", "false")
+    type_(reader, "act")
+    expect(options(reader).first).to_contain_text("action:")
+    expect(box(reader)).to_have_attribute("aria-expanded", "true")
+    assert active(reader) == ""
+    reader.page.keyboard.press("ArrowDown")
+    assert active(reader) == "action:"
+    expect(options(reader).first).to_have_attribute("aria-selected", "true")
+    reader.page.keyboard.press("Tab")
+    expect(box(reader)).to_have_value("action:")
+    expect(box(reader)).to_be_focused()
+    expect(options(reader).filter(has_text="mode.create")).to_be_visible()
+    type_(reader, "mode")
+    expect(options(reader)).to_have_count(4)
+    reader.page.keyboard.press("ArrowUp")  # the last one
+    assert active(reader) == "mode.*"
+    reader.page.keyboard.press("ArrowDown")  # none, then the first
+    assert active(reader) == ""
+    reader.page.keyboard.press("ArrowDown")
+    reader.page.keyboard.press("Enter")
+    expect(box(reader)).to_have_value("action:mode.create ")
+    expect(options(reader)).to_have_count(0)
+    type_(reader, "target:cod")
+    expect(options(reader)).to_have_count(1)
+    reader.page.keyboard.press("ArrowDown")
+    reader.page.keyboard.press("Enter")
+    expect(box(reader)).to_have_value('action:mode.create target:"Code reviewer" ')
+    with reader.page.expect_navigation():
+        reader.page.keyboard.press("Enter")
+    assert [row.action for row in reader.rows()] == ["mode.create"]
+
+
+def test_what_is_chosen_by_pointer_takes_the_place_of_what_was_typed(reader: Visitor) -> None:
+    """Also behind a character that a script counts as two."""
+    box(reader).fill('𝕏 target:"yes')
+    type_(reader, '"')
+    options(reader).first.click()
+    expect(box(reader)).to_have_value('𝕏 target:"Say \\"yes\\" 𝕏" ')
+    expect(box(reader)).to_be_focused()
+    owner = reader.site.company.owner.email
+    box(reader).fill(f"actor:{owner[:4]} action:x")
+    for _ in range(len(" action:x")):
+        reader.page.keyboard.press("ArrowLeft")
+    reader.page.keyboard.press("ArrowDown")
+    options(reader).filter(has_text=owner).click()
+    expect(box(reader)).to_have_value(f"actor:{owner} action:x")
+
+
+def test_escape_closes_the_list_first(reader: Visitor) -> None:
+    reader.page.locator(".ev__open").first.click()
+    panel = reader.page.locator("#panel")
+    expect(panel).to_be_visible()
+    type_(reader, "outc")
+    expect(options(reader)).to_have_count(1)
+    reader.page.keyboard.press("Escape")
+    expect(options(reader)).to_have_count(0)
+    expect(box(reader)).to_have_value("outc")
+    expect(box(reader)).to_be_focused()
+    expect(panel).to_be_visible()
+    reader.page.keyboard.press("ArrowDown")
+    expect(options(reader)).to_have_count(1)
+    reader.page.get_by_role("heading", level=1).click()
+    expect(options(reader)).to_have_count(0)
+
+
+def test_enter_sends_what_was_typed_however_slow_the_answers(reader: Visitor) -> None:
+    """What comes too late is for another text and is not shown."""
+    held: list[Route] = []
+
+    def held_back(route: Route) -> None:
+        held.append(route)
+
+    reader.page.route("**/complete?*", held_back)
+    type_(reader, "mode")
+    reader.page.wait_for_timeout(300)
+    assert len(held) == 1
+    type_(reader, "s")
+    held[0].fulfill(body='<div data-start="0" data-end="4"><div role="option" id="completion-1">old</div></div>')
+    reader.page.wait_for_timeout(50)
+    expect(options(reader)).to_have_count(0)
+    reader.page.unroute("**/complete?*")
+    box(reader).fill("action:mode.create")
+    with reader.page.expect_navigation():
+        box(reader).press("Enter")
+    assert {row.action for row in reader.rows()} == {"mode.create"}
+
+
+def test_a_word_that_is_typed_through_asks_once_and_nothing_pops_up_after_a_blank(reader: Visitor) -> None:
+    asked: list[str] = []
+    reader.page.on("request", lambda request: asked.append(request.url) if "/complete?" in request.url else None)
+    box(reader).press_sequentially("login ", delay=5)
+    reader.page.wait_for_timeout(400)
+    assert asked == []
+    expect(options(reader)).to_have_count(0)
+    box(reader).press_sequentially("outc", delay=5)
+    expect(options(reader)).to_have_count(1)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("answer", [500, 403, None])
+def test_when_nothing_comes_the_box_is_a_plain_field(reader: Visitor, answer: int | None) -> None:
+    reader.expect_complaint("net::ERR_FAILED" if answer is None else f"status of {answer}")
+    reader.page.route(
+        "**/complete?*", lambda route: route.fulfill(status=answer, body="no") if answer else route.abort()
+    )
+    type_(reader, "outc")
+    reader.page.wait_for_timeout(300)
+    expect(options(reader)).to_have_count(0)
+    expect(box(reader)).to_have_attribute("aria-expanded", "false")
+
+
+def test_without_script_the_box_is_a_plain_search_field(site: Site, arrive: Arrive) -> None:
+    reader = arrive(site.company.owner, script=False)
+    reader.open_log()
+    plain = reader.page.get_by_role("searchbox", name="Search the log")
+    plain.fill("action:mode.create")
+    with reader.page.expect_navigation():
+        plain.press("Enter")
+    assert {row.action for row in reader.rows()} == {"mode.create"}

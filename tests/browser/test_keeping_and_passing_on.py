@@ -1,0 +1,116 @@
+"""Searches that are kept, histories, and links for auditors, by the keyboard alone and on a small screen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from minutebook.model import Role
+from minutebook.organization.seats import ChangeRole
+from tests.browser.test_keyboard import Typist
+from tests.support.server import Site
+from tests.support.states import auditor_link
+from tests.support.visitor import Arrive, Visitor
+
+
+def test_a_search_is_saved_and_found_again_by_the_keyboard(site: Site, arrive: Arrive) -> None:
+    typist = arrive(site.company.owner, visitor=Typist)
+    typist.open_log(("query", "-outcome:success"))
+    typist.keys("s")
+    menu = typist.page.locator("details[data-menu=saved]")
+    expect(menu.locator("summary")).to_be_focused()
+    typist.see_focus()
+    typist.tab_to(menu.get_by_role("link", name="Save this search"))
+    typist.keys("Enter")
+    dialog = typist.page.get_by_role("dialog", name="Save this search")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    typist.keys("Escape")
+    expect(dialog).to_be_hidden()
+    expect(menu.locator("summary")).to_be_focused()
+    typist.keys("?")
+    expect(typist.page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    typist.keys("Escape")
+    typist.keys("s")
+    typist.tab_to(menu.get_by_role("link", name="Save this search"))
+    typist.keys("Enter")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    typist.type("What went wrong")
+    typist.keys("Tab")
+    typist.see_focus()
+    typist.keys("ArrowDown")
+    expect(dialog.get_by_label("Everybody")).to_be_checked()
+    typist.goes_on("Enter")
+    typist.told("Search saved")
+    assert "q=-outcome:success" in typist.page.url
+    typist.open_log()
+    typist.keys("s", "ArrowDown")
+    expect(menu.get_by_role("link", name="What went wrong")).to_be_focused()
+    typist.see_focus()
+    typist.goes_on("Enter")
+    assert "q=-outcome:success" in typist.page.url
+    expect(menu.locator("a[aria-current]")).to_have_count(1)
+
+
+def test_a_row_leads_to_the_history_of_its_actor_and_of_whom_it_was_done_to(site: Site, arrive: Arrive) -> None:
+    company = site.company
+    company.act(company.owner, ChangeRole(company.member.id, Role.ADMIN))
+    company.act(company.owner, ChangeRole(company.member.id, Role.MEMBER))
+    visitor = arrive(company.owner)
+    visitor.open_log(("action", "member.change_role"))
+    row = visitor.page.locator("tr.ev").first
+    visitor.follow(row.get_by_role("link", name="Wen Li"))
+    section = visitor.page.get_by_role("region", name="History of Wen Li")
+    done = section.get_by_role("link", name="Was done to them")
+    expect(done).to_have_attribute("aria-current", "true")
+    assert len(visitor.rows()) == int(done.locator(".num").inner_text())
+    visitor.page.go_back()
+    visitor.follow(row.get_by_role("link", name="Everything by Ada Okafor"))
+    expect(visitor.page.get_by_role("heading", name="History of Ada Okafor")).to_be_visible()
+    visitor.follow(visitor.page.get_by_role("link", name="Was done to them"))
+    expect(visitor.page.get_by_role("heading", name="History of Ada Okafor")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_an_auditor_reads_what_they_may_on_a_small_screen(site: Site, arrive: Arrive, script: bool) -> None:
+    company = site.company
+    owner = arrive(company.owner)
+    owner.open_log(("query", "action:user.accept_invite"))
+    shown = owner.found()
+    dialog = owner.page.get_by_role("dialog", name="New auditor link")
+    owner.menu("saved").get_by_role("link", name="Auditor link").click()
+    expect(dialog.get_by_label("What it shows")).to_have_value("action:user.accept_invite")
+    dialog.get_by_label("Who it is for").fill("Nordwind Audit")
+    owner.press("Make link", dialog)
+    address = owner.page.locator("#link").inner_text()
+
+    auditor = arrive(None, width=360, script=script)
+    auditor.go(address)
+    assert address.rpartition("/")[2] not in auditor.page.url
+    auditor.press("Open the audit log")
+    assert auditor.found() == shown
+    assert re.search(r"/audit/aud_\w+/log$", auditor.page.url)
+    if script:
+        auditor.open_event(shown[0])
+        auditor.page.keyboard.press("Escape")
+    auditor.page.reload()
+    assert auditor.found() == shown
+    assert not auditor.page.get_by_role("link", name="Members").count()
+
+    owner.open("auditor-links")
+    owner.page.get_by_role("link", name="Revoke the link for Nordwind Audit").first.click()
+    owner.press("Revoke", owner.page.get_by_role("dialog"))
+    owner.told("Auditor link revoked")
+    auditor.expect_complaint("status of 410")
+    auditor.page.reload()
+    assert auditor.heading == "This link cannot be used"
+
+
+def test_leaving_ends_it(site: Site, arrive: Arrive) -> None:
+    visitor: Visitor = arrive(None)
+    visitor.go(f"/audit/{auditor_link(visitor, 'Leaving', '')}")
+    visitor.press("Open the audit log")
+    visitor.expect_complaint("status of 410")
+    visitor.sign_out()
+    assert visitor.heading == "This link cannot be used"

@@ -1,0 +1,229 @@
+"""minutebook search: what is found, how it is printed, and that reading is recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from minutebook.cli.console import inert_json
+from minutebook.cli.local_time import local_zone
+from minutebook.config import DATABASE_FILE
+from minutebook.filters.zones import UTC as UTC_ZONE
+from minutebook.model import Event, to_micros
+from minutebook.organization.modes import CreateMode
+from minutebook.organization.sign_in import RecordFailedSignIn
+from minutebook.store import log
+from minutebook.store.engine import Store
+from minutebook.store.event_json import event_json
+from minutebook.store.migrate import migrate
+from tests.support.check_log import check_log
+from tests.support.command_line import PROGRAM, environment, invoke, serving
+from tests.support.deployment import START, Deployment, Ticking
+
+HOSTILE = "\x1b]0;owned\x07\u202eevil\x9b2J"
+FOUNDED = to_micros(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+"""02:30 in Berlin, an hour before the clock is put back."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
+    """Calder with a little history, in a data directory or beside it."""
+    directory = tmp_path / "data"
+    directory.mkdir(mode=0o700)
+    url = (
+        f"sqlite:///{directory / DATABASE_FILE}"
+        if request.param == "sqlite"
+        else make_url(request.getfixturevalue("postgres_url")).set(drivername="postgresql")
+    )
+    store = Store(url)
+    migrate(store)
+    deployment = Deployment(store, Ticking(FOUNDED))
+    store.clock = deployment.clock
+    ada = deployment.person("ada@calder.example", "Ada")
+    number = deployment.found(ada, "Calder Robotics")
+    deployment.clock.go_on(START - FOUNDED)
+    deployment.act(ada, number, CreateMode("Code reviewer", "", ()))
+    deployment.act(ada, number, CreateMode("Hostile \u202e", "", ()))
+    deployment.act(ada, number, RecordFailedSignIn(HOSTILE, 1))
+    store.close()
+    yield deployment
+
+
+def search(deployment: Deployment, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command at a terminal of 200 columns in Berlin."""
+    url = deployment.store.url
+    chosen = {} if deployment.store.is_sqlite else {"DATABASE_URL": url.render_as_string(hide_password=False)}
+    directory = deployment.store.file.parent if deployment.store.is_sqlite else Path.cwd() / "none"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        patch.setattr("minutebook.cli.console.out.width", 200)
+        return invoke(directory, "search", *arguments, **chosen, **settings)
+
+
+def stored(deployment: Deployment) -> list[Event]:
+    store = Store(deployment.store.url, lock=False)
+    with store.reading() as connection:
+        events = list(log.events(connection, 1))
+    store.close()
+    return events
+
+
+def actions(answer: subprocess.CompletedProcess[str]) -> list[str]:
+    assert answer.returncode == 0, answer.stderr
+    return [json.loads(line)["action"] for line in answer.stdout.splitlines()]
+
+
+def test_people_read_a_table_in_their_zone(deployment: Deployment) -> None:
+    answer = search(deployment, "action:mode.create,organization.create", "reviewer OR created")
+    assert answer.returncode == 0, answer.stderr
+    heads, *lines = [line.rstrip() for line in answer.stdout.splitlines()]
+    assert heads.split() == ["Time", "Action", "Actor", "Details"]
+    assert [line.split("  ")[0] for line in lines][:2] == ["2026-11-06 01:00:04 CET", "2026-11-06 01:00:03 CET"]
+    assert lines[-1].startswith("2026-10-25 02:30:")
+    assert "CEST" in lines[-1]
+    assert "ada@calder.example" in lines[0]
+    assert lines[1].endswith("Created mode Code reviewer")
+    utc = search(deployment, "--utc", "reviewer")
+    assert "2026-11-06 00:00:03 UTC" in utc.stdout
+
+
+def test_programs_read_the_json_of_each_event(deployment: Deployment) -> None:
+    answer = search(deployment, "--json", "--oldest-first", "reviewer", "OR", "hostile")
+    assert actions(answer)[:2] == ["mode.create", "mode.create"]
+    by_seq = {event.seq: event for event in stored(deployment)}
+    for line in answer.stdout.splitlines():
+        assert line.encode() == event_json(by_seq[json.loads(line)["seq"]])
+
+
+def test_both_orders_and_the_limit(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minutebook.cli.search.AT_ONCE", 2)
+    everything = [event.action for event in stored(deployment)]
+    answer = search(deployment, "--json", "--oldest-first")
+    assert actions(answer) == [*everything, "log.view"]
+    assert answer.stderr == ""
+    newest = search(deployment, "--json")
+    assert actions(newest) == ["log.view", "log.view", *reversed(everything)]
+    few = search(deployment, "--json", "--limit", "3")
+    assert actions(few) == ["log.view", "log.view", "log.view"]
+    assert few.stderr == "There are more than these 3: narrow the query, or give a larger --limit.\n"
+    assert actions(search(deployment, "--json", "--limit", "2", "--", "-action:log.view")) == everything[:-3:-1]
+    nothing = search(deployment, "nothing-is-called-so")
+    assert (nothing.stdout, nothing.stderr) == ("", "No event fits.\n")
+
+
+def test_reading_is_recorded_before_anything_is_shown(deployment: Deployment) -> None:
+    before = len(stored(deployment))
+    assert search(deployment, "mode").returncode == 0
+    *_, last = stored(deployment)
+    assert (last.seq, last.action, last.actor.kind, last.context.client) == (before, "log.view", "system", "cli")
+    silent = search(deployment, "--unrecorded", "mode")
+    assert silent.stderr == "This reading is not recorded in the log.\n"
+    assert silent.stdout == search(deployment, "--unrecorded", "mode").stdout != ""
+    assert len(stored(deployment)) == before + 1
+    store = Store(deployment.store.url)
+    check_log(store)
+    store.close()
+
+
+def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Deployment) -> None:
+    before = len(stored(deployment))
+    answer = search(deployment, "opus 𝕏㎞ action:user.lgin")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    query, carets, said, fix = answer.stderr.splitlines()
+    assert query == "opus 𝕏㎞ action:user.lgin"
+    assert carets == " " * (query.index("user.lgin") + 1) + "^" * len("user.lgin")
+    assert "“user.lgin” is not an action. Did you mean user.login" in said
+    assert fix == "Understood would be: opus 𝕏㎞ action:user.login"
+    inert = search(deployment, "action:\u202ex")
+    assert "\u202e" not in inert.stderr
+    assert "action:\\u202ex\n       ^^^^^^^\n" in inert.stderr
+    nowhere = search(deployment, "--org", "Kestrel")
+    assert (nowhere.returncode, nowhere.stderr) == (2, "There is no organization Kestrel. See minutebook org list.\n")
+    assert len(stored(deployment)) == before
+
+
+def test_what_people_typed_is_inert(deployment: Deployment) -> None:
+    store = Store(deployment.store.url)
+    deployment = Deployment(store, Ticking(START), deployment.told)
+    person = deployment.person("eve@calder.example", "\u202eEve")
+    deployment.found(person, "Kestrel \u202e Works")
+    store.close()
+    answer = search(deployment, "--org", "Calder Robotics", "hostile OR action:user.login_failed")
+    assert not {*answer.stdout} & {*HOSTILE} - {*"owned evil02J];"}
+    assert "Failed: \\u001b]0;owned\\u0007\\u202eevil\\u009b2J, attempt 1 in 15 minutes" in answer.stdout
+    which = search(deployment, "hostile")
+    assert (which.returncode, "There are 2 organizations: say which with --org" in which.stderr) == (2, True)
+
+
+def test_json_at_a_terminal_is_the_same_value_and_inert() -> None:
+    line = json.dumps({"name": HOSTILE + "\U000e0041 é 𝕏"}, ensure_ascii=False)
+    assert json.loads(inert_json(line)) == json.loads(line)
+    assert inert_json(line).isprintable()
+    assert "é 𝕏" in inert_json(line)
+
+
+def test_json_at_a_terminal_moves_no_cursor(deployment: Deployment) -> None:
+    if not deployment.store.is_sqlite:
+        return
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [*PROGRAM, "search", "--json", "--unrecorded", "action:user.login_failed"],
+        env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
+        stdout=theirs,
+        timeout=100,
+        check=True,
+    )
+    os.close(theirs)
+    line = os.read(ours, 100_000).decode().removesuffix("\r\n")
+    os.close(ours)
+    assert line.isprintable()
+    assert json.loads(line)["details"]["reason"] == HOSTILE
+
+
+def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(deployment: Deployment) -> None:
+    if not deployment.store.is_sqlite:
+        return
+    with serving(deployment.store.file.parent):
+        before = len(stored(deployment))
+        answer = search(deployment, "reviewer")
+        assert (answer.returncode, answer.stdout) == (3, "")
+        assert "Reading the log is an act and is recorded, which cannot be done just now" in answer.stderr
+        assert "in use by process" in answer.stderr
+        assert answer.stderr.rstrip().endswith("add --unrecorded.")
+        assert "Created mode Code reviewer" in search(deployment, "--unrecorded", "reviewer").stdout
+        assert len(stored(deployment)) == before
+
+
+def test_a_reader_that_has_read_enough_ends_it(tmp_path: Path, deployment: Deployment) -> None:
+    if not deployment.store.is_sqlite:
+        return
+    command = " ".join(map(str, PROGRAM)) + " search --json --unrecorded --limit 5 | head -n 1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert json.loads(done.stdout)["seq"] >= 0
+    assert "Traceback" not in done.stderr
+    assert "unexpected" not in done.stderr
+
+
+def test_the_zone_of_the_terminal(tmp_path: Path) -> None:
+    link = tmp_path / "localtime"
+    link.symlink_to(tmp_path / "zoneinfo" / "Asia" / "Kathmandu")
+    assert local_zone({}, link).key == "Asia/Kathmandu"
+    assert local_zone({"TZ": "America/New_York"}, link).key == "America/New_York"
+    assert local_zone({"TZ": ":America/New_York"}, link).key == "America/New_York"
+    assert local_zone({"TZ": "../../etc/passwd"}, link) is UTC_ZONE
+    assert local_zone({}, tmp_path / "missing") is UTC_ZONE

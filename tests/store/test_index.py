@@ -1,0 +1,122 @@
+"""What follows the record: it misses nothing, a crash leaves nothing half done, and what it says is held against it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from minutebook.errors import StoreUnavailable
+from minutebook.filters import parse
+from minutebook.store import columns, index, search
+from minutebook.store import text as text_index
+from minutebook.store.check_index import check_index
+from minutebook.store.search import Scope
+from tests.store.test_query import fill
+from tests.support.deployment import Deployment
+from tests.support.tampering import tamper
+from tests.support.walk import FILLED, OTHER
+
+
+@pytest.fixture
+def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """Two organizations, followed to their end in small blocks."""
+    monkeypatch.setattr(columns, "BLOCK", 16)
+    monkeypatch.setattr(columns, "CHUNK", 64)
+    monkeypatch.setattr("minutebook.store.check_index.BLOCK", 16)
+    monkeypatch.setattr(index, "BATCH", 8)
+    fill(filled, 60)
+    index.follow_all(filled.store)
+    return filled
+
+
+def problems(deployment: Deployment, organization: int = FILLED) -> list[str]:
+    with deployment.store.reading() as connection:
+        return [found.problem for found in check_index(connection, organization)]
+
+
+def test_every_log_is_followed_to_its_end(followed: Deployment) -> None:
+    with followed.store.reading() as connection:
+        assert index.behind(connection) == []
+        for organization in (FILLED, OTHER):
+            size = followed.size(organization)
+            assert index.reached(connection, organization) == index.Reached(size, size // 16)
+    assert problems(followed) == problems(followed, OTHER) == []
+    fill(followed, 3)
+    with followed.store.reading() as connection:
+        assert index.behind(connection) == [FILLED]
+
+
+def test_a_batch_that_fails_leaves_nothing(followed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(followed, 20)
+    before = followed.size(FILLED)
+
+    def fails(*_: object) -> bytes:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(index, "written_block", fails)
+        with pytest.raises(StoreUnavailable):
+            index.follow_all(followed.store)
+    assert problems(followed) == []
+    index.follow_all(followed.store)
+    with followed.store.reading() as connection:
+        assert index.reached(connection, FILLED).texts == before
+    assert problems(followed) == []
+
+
+def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
+    fill(followed, 60)
+    threads = [threading.Thread(target=index.follow_all, args=(followed.store,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems(followed) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (f"UPDATE log_index SET texts = texts + 999 WHERE organization = {FILLED}", "claims to know more"),
+        (f"UPDATE log_index SET blocks = blocks - 1 WHERE organization = {FILLED}", "not there, or there twice"),
+        (f"DELETE FROM block WHERE organization = {FILLED} AND number = 1", "not there, or there twice"),
+        (f"UPDATE block SET number = 99 WHERE organization = {FILLED} AND number = 2", "not there, or there twice"),
+        (
+            f"UPDATE block SET columns = (SELECT columns FROM block WHERE organization = {FILLED} AND number = 0) "
+            f"WHERE organization = {FILLED} AND number = 1",
+            "events 16 to 31",
+        ),
+    ],
+)
+def test_what_was_changed_is_found(followed: Deployment, change: str, said: str) -> None:
+    tamper(followed.store, change)
+    assert any(said in problem for problem in problems(followed))
+    assert problems(followed, OTHER) == []
+
+
+def test_an_event_that_the_text_index_forgot_is_found(followed: Deployment) -> None:
+    at = FILLED << 40 | 7
+    with followed.store.housekeeping() as connection:
+        if followed.store.is_sqlite:
+            found = text("INSERT INTO event_text (event_text, rowid, text) VALUES ('delete', :at, :words)")
+            event = next(e for e in followed.events(FILLED) if e.seq == 7)
+            connection.execute(found, {"at": at, "words": text_index.text_of(event)})
+        else:
+            connection.execute(text("DELETE FROM event_text WHERE position = :at"), {"at": at})
+    with followed.store.reading() as connection:
+        assert 7 in [found.seq for found in check_index(connection, FILLED)]
+
+
+def test_a_word_is_found_before_and_behind_what_the_index_knows(followed: Deployment) -> None:
+    fill(followed, 40)
+    scope = Scope(FILLED, followed.size(FILLED))
+    filter_ = parse([("text", "opus")])
+    with followed.store.reading() as connection:
+        before = search.page(connection, scope, filter_, None, 1000)
+    index.follow_all(followed.store)
+    with followed.store.reading() as connection:
+        after = search.page(connection, scope, filter_, None, 1000)
+    assert before.total.number > 5
+    assert before.events == after.events

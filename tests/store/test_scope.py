@@ -1,0 +1,92 @@
+"""What is out of a scope is not there: not on a page, not in a count, not as a neighbour, not by its number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+
+from minutebook.errors import NotFound
+from minutebook.filters import EVERYTHING, Filter, expression_of, filter_of
+from minutebook.filters.expression import Expression, all_of, conjuncts, terms
+from minutebook.model import HOUR, Event, Outcome
+from minutebook.store import search
+from minutebook.store.search import Count, Scope, Slot
+from tests.store.test_query import expressions, fill, means
+from tests.support.deployment import Deployment
+from tests.support.walk import FILLED
+
+
+def test_no_door_leads_out_of_a_scope(filled: Deployment) -> None:
+    fill(filled)
+    events = sorted(filled.events(FILLED), key=lambda event: (event.occurred_at, event.seq), reverse=True)
+    narrowed = 0
+
+    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(expressions(events), expressions(events))
+    def check(within: Expression, asked: Expression) -> None:
+        nonlocal narrowed
+        there = [event for event in events if means(within, event)]
+        narrowed += 0 < len(there) < len(events)
+        scope, filter_ = Scope(FILLED, len(events), within), filter_of(asked)
+        with filled.store.reading() as connection:
+            found = [event for event in there if means(expression_of(filter_), event)]
+            seqs = [event.seq for event in found]
+            page = search.page(connection, scope, filter_, None, 1000)
+            assert ([event.seq for event in page.events], page.total) == (seqs, Count(len(found), is_exact=True))
+            assert [event.seq for event in search.window(connection, scope, filter_, first=0, limit=9)] == sorted(seqs)[
+                :9
+            ]
+            assert [event.seq for event in search.stream(connection, scope, filter_)] == sorted(seqs)
+            assert search.count(connection, scope, EVERYTHING).number == len(there)
+            check_counts(there, filter_, lambda name, *rest: getattr(search, name)(connection, scope, *rest))
+            ends = [event.occurred_at for event in there]
+            assert search.span(connection, scope) == ((min(ends), max(ends)) if ends else None)
+            for event in events[::7]:
+                check_event(event, there, lambda name, *rest: getattr(search, name)(connection, scope, *rest))
+
+    check()
+    assert narrowed > 5, "the scopes tried were too wide or too narrow to show anything"
+
+
+def check_counts(there: list[Event], filter_: Filter, ask: Callable[..., Any]) -> None:
+    """What each facet leaves out is its own part of the filter, never the scope."""
+
+    def tally(of: Filter, key: Callable[[Event], Any]) -> dict[Any, int]:
+        return Counter(key(event) for event in there if means(expression_of(of), event))
+
+    assert ask("count_by_action", filter_) == tally(replace(filter_, actions=()), lambda event: event.action)
+    by_actor = tally(replace(filter_, actor=None), lambda event: (event.actor.email or "").lower())
+    by_actor.pop("", None)
+    assert ask("count_by_actor", filter_, 1000) == by_actor
+    parts = [part for part in conjuncts(expression_of(filter_)) if {term.key for term in terms(part)} != {"outcome"}]
+    assert ask("count_by_outcome", filter_) == tally(filter_of(all_of(parts)), lambda event: event.outcome.value)
+    slots = tally(filter_, lambda event: (event.occurred_at // HOUR, event.outcome is Outcome.SUCCESS))
+    expected = [
+        Slot(slot * HOUR, slots[slot, True], slots[slot, False]) for slot in sorted({slot for slot, _ in slots})
+    ]
+    assert ask("count_by_slot", filter_, HOUR) == expected
+
+
+def check_event(event: Event, there: list[Event], ask: Callable[..., Any]) -> None:
+    found = None
+    with suppress(NotFound):
+        found = ask("find", event.seq)
+    assert (found is not None) == (event in there)
+    newer, older = ask("neighbours", EVERYTHING, event.occurred_at, event.seq)
+    place = (event.occurred_at, event.seq)
+    after = [each.seq for each in there if (each.occurred_at, each.seq) > place]
+    before = [each.seq for each in there if (each.occurred_at, each.seq) < place]
+    assert (newer, older) == (after[-1] if after else None, before[0] if before else None)
+
+
+def test_an_event_beyond_the_size_of_a_scope_is_not_there(filled_sqlite: Deployment) -> None:
+    with filled_sqlite.store.reading() as connection:
+        assert search.find(connection, Scope(FILLED, 2), 1).seq == 1
+        for seq in (2, 10_000, -1, 1 << 41):
+            with suppress(NotFound):
+                raise AssertionError(search.find(connection, Scope(FILLED, 2), seq))

@@ -1,0 +1,337 @@
+"""The live tail over HTTP: complete over any number of connections, and ended at once for whoever may not read."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+
+from minutebook.deliver.tails import Limits
+from minutebook.model import MINUTE, Context, Plan, Role, Seat
+from minutebook.organization import sign_in
+from minutebook.organization.credits import BuyCredits
+from minutebook.organization.modes import CreateMode, UpdateMode
+from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.people import User
+from minutebook.organization.seats import ChangeRole, RemoveMember
+from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
+from minutebook.record import perform
+from minutebook.store import log
+from tests.support.deployment import OPERATOR
+from tests.support.follower import Follower, Message, events_of
+from tests.support.server import Clock, Site, site_on
+
+LIMITS = Limits(per_organization=3, check_seconds=0.5, slow_seconds=1.5)
+WRITERS, EACH = 3, 60
+
+
+@pytest.fixture
+def site(migrated_url: str) -> Iterator[Site]:
+    with site_on(migrated_url, limits=LIMITS) as site:
+        yield site
+
+
+@pytest.fixture
+def light_site(migrated_sqlite: str) -> Iterator[Site]:
+    """On SQLite only, for what has nothing to do with the database."""
+    with site_on(migrated_sqlite, limits=LIMITS) as site:
+        yield site
+
+
+PAGE = "/o/{org}/audit-logs/tail"
+API = "/api/v1/organizations/{org}/events/tail"
+Follow = Callable[..., Follower]
+
+
+@pytest.fixture
+def follow() -> Iterator[Follow]:
+    """Call it for somebody who follows the log of a site."""
+    with ExitStack() as open_:
+
+        def follow(site: Site, user: User, *pairs: tuple[str, str], token: str = "", path: str = PAGE) -> Follower:
+            path = path.format(org=site.company.id)
+            made = Follower(site.base_url, path, token or site.company.session(user), *pairs)
+            open_.callback(made.close)
+            return made
+
+        yield follow
+
+
+def buy(site: Site, reference: str) -> int:
+    return site.company.act(site.company.owner, BuyCredits(100, reference)).seq
+
+
+def size(site: Site) -> int:
+    with site.store.reading() as connection:
+        return log.read_head(connection, site.company.number).size
+
+
+def write(site: Site, writer: int) -> None:
+    for number in range(EACH):
+        name = f"{writer}-{number}"
+        command = CreateMode(name, "", ()) if number % 10 == 0 else BuyCredits(1, name)
+        site.company.act(site.company.owner, command)
+
+
+@pytest.mark.parametrize("action", ["", "mode.create"])
+def test_no_gap_and_no_repeat_over_reconnects_while_many_write(site: Site, action: str, follow: Follow) -> None:
+    chance, seen = random.Random(3), list[int]()
+    reader = follow(site, site.company.auditor, *([("action", action)] if action else []))
+    with reader.connected() as messages:
+        next(messages)  # where it is, before anything happens
+    assert reader.last is not None
+    first, connections = reader.last + 1, 0
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [pool.submit(write, site, writer) for writer in range(WRITERS)]
+        while not all(each.done() for each in writing) or (reader.last or 0) < size(site) - 1:
+            connections += 1
+            with reader.connected() as messages:
+                for message in messages:
+                    if message.is_event:
+                        seen.append(message.data["seq"])
+                    if chance.random() < 0.1:
+                        break  # without a word
+    with site.store.reading() as connection:
+        events = list(log.events(connection, site.company.number))
+    assert seen == [event.seq for event in events[first:] if not action or event.action == action]
+    assert connections > 2
+
+
+def test_an_event_arrives_as_its_one_json_and_soon(site: Site, follow: Follow) -> None:
+    reader = follow(site, site.company.owner)
+    with reader.connected() as messages:
+        seqs = events_of(messages)
+        next(seqs)  # that the log is read
+        began = time.monotonic()
+        bought = buy(site, "r-1")
+        assert next(seqs) == bought
+        assert time.monotonic() - began < 1
+    shown = reader.get(f"/o/{site.company.id}/audit-logs/{bought}.json").content
+    reader.last = bought - 1
+    with reader.connected() as messages:
+        message = next(message for message in messages if message.is_event)
+    assert message.data == json.loads(shown)
+    assert message.id == message.data["seq"] == bought
+
+
+def test_where_nothing_is_found_the_place_goes_on_and_comments_keep_it_open(light_site: Site, follow: Follow) -> None:
+    reader = follow(light_site, light_site.company.owner, ("action", "sso.set_domain"))
+    with reader.connected() as messages:
+        for number in range(3):
+            buy(light_site, f"r-{number}")
+        until(messages, lambda _: reader.last == size(light_site) - 1)
+        comment = next(messages)
+        assert (comment.id, comment.data) == (None, None)
+    # What a browser sends when it comes back.
+    with reader.connected() as messages:
+        assert next(messages).id == size(light_site) - 1
+
+
+@pytest.mark.parametrize("after", [-1, 0, 5])
+def test_it_begins_behind_the_number_that_is_asked_for(light_site: Site, after: int, follow: Follow) -> None:
+    reader = follow(light_site, light_site.company.owner, ("after", str(after)))
+    with reader.connected() as messages:
+        seqs = events_of(messages)
+        assert [next(seqs) for _ in range(5)] == list(range(after + 1, after + 6))
+    # The header is newer than the address that a browser asks again.
+    reader.last = 12
+    with reader.connected() as messages:
+        assert next(events_of(messages)) == 13
+
+
+@pytest.mark.parametrize(
+    ("pairs", "header", "field"),
+    [
+        ([("after", "x")], None, "after"),
+        ([("after", "-2")], None, "after"),
+        ([("after", "1"), ("after", "2")], None, "after"),
+        ([("after", "99999")], None, "after"),
+        ([("after", "1")], "9 9", "Last-Event-ID"),
+        ([], "123456", "Last-Event-ID"),
+        ([("acton", "user.login")], None, "acton"),
+        ([("action", "user.logn")], None, "action"),
+        ([("q", "ip:")], None, "q"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_recorded(
+    light_site: Site, pairs: list[tuple[str, str]], header: str | None, field: str, follow: Follow
+) -> None:
+    reader, before = follow(light_site, light_site.company.owner, *pairs), size(light_site)
+    answer = reader.refused(**({"Last-Event-ID": header} if header else {}))
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert size(light_site) == before
+
+
+# ── Whoever may not read any more ───────────────────────────────────────────────────────────────────────────────────
+
+
+def change_plan(site: Site, plan: Plan) -> None:
+    perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangePlan(plan, 25))
+
+
+LOSSES: dict[str, tuple[Callable[[Site, User, sign_in.Session], object], str]] = {
+    "role": (lambda site, user, _: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)), "forbidden"),
+    "seat": (lambda site, user, _: site.company.act(site.company.owner, RemoveMember(user.id)), "not_found"),
+    "session": (lambda site, _, session: sign_in.sign_out(site.store, session, Context()), "not_signed_in"),
+    "password": (lambda site, user, _: sign_in.shut_out(site.store, user), "not_signed_in"),
+    "plan": (lambda site, *_: change_plan(site, Plan.TEAMS), "not_allowed"),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_it_ends_at_once_and_shows_nothing_of_what_came_then(site: Site, loss: str, follow: Follow) -> None:
+    lose, code = LOSSES[loss]
+    user = site.company.admin
+    token, session = sign_in.start_session(site.store, user, "password", Context())
+    reader = follow(site, user, token=token)
+    with reader.connected() as messages:
+        seqs = events_of(messages)
+        last = next(seqs)
+        lose(site, user, session)
+        began = time.monotonic()
+        rest = list(messages)
+        assert time.monotonic() - began < 2
+    assert [message.data["seq"] for message in rest if message.is_event and message.data["seq"] > last] == []
+    assert (rest[-1].kind, rest[-1].data["code"]) == ("ended", code)
+    assert reader.refused().status_code in (401, 403, 404)
+
+
+def test_the_sitting_is_recorded_and_renewed_while_it_runs(migrated_url: str, follow: Follow) -> None:
+    clock = Clock()
+    with site_on(migrated_url, clock, limits=LIMITS) as site:
+        now = clock()
+        clock.stop(now)
+        reader = follow(site, site.company.auditor)
+        with reader.connected() as messages:
+            for round_ in range(3):
+                message = until(messages, lambda found: found.is_event)
+                assert message.data["action"] == "log.view"
+                clock.stop(now + round_ * 31 * MINUTE + 29 * MINUTE)
+                buy(site, f"r-{round_}")
+                assert until(messages, lambda found: found.is_event).data["action"] == "credits.purchase"
+                clock.stop(now + (round_ + 1) * 31 * MINUTE)
+
+
+def new_token(site: Site) -> tuple[str, str]:
+    """The id and the secret of a new API token."""
+    secret = new_secret(site.store.randomness)
+    event = site.company.act(site.company.owner, CreateToken("SIEM", ("log.read",), 30, secret))
+    return str(event.details["token"]), secret
+
+
+def test_a_program_follows_by_its_token_until_it_is_revoked(site: Site, follow: Follow) -> None:
+    id_, secret = new_token(site)
+    reader = follow(site, site.company.owner, ("action", "credits.purchase"), token=secret, path=API)
+    with reader.connected() as messages:
+        next(messages)
+        for number in range(3):
+            buy(site, f"r-{number}")
+        seqs = events_of(messages)
+        bought = [next(seqs) for _ in range(3)]
+        site.company.act(site.company.owner, RevokeToken(id_))
+        buy(site, "later")
+        ended = [message for message in messages if message.data is not None]
+    assert bought == sorted(bought)
+    assert [(message.kind, message.data["code"]) for message in ended] == [("ended", "not_allowed")]
+    with site.store.reading() as connection:
+        events = list(log.events(connection, site.company.number))
+    assert [event.actor.id for event in events if event.action == "log.view"] == [id_]
+    answer = reader.refused()
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_token")
+
+
+def test_a_program_is_told_what_is_wrong_and_a_session_follows_too(light_site: Site, follow: Follow) -> None:
+    wrong = follow(light_site, light_site.company.owner, ("after", "-2"), ("limit", "5"), path=API).refused()
+    assert {error["field"] for error in wrong.json()["errors"]} == {"after", "limit"}
+    reader = follow(light_site, light_site.company.owner, ("after", "-1"), path=API)
+    with reader.connected() as messages:
+        assert next(events_of(messages)) == 0
+    reader.last = 5
+    with reader.connected() as messages:
+        assert next(events_of(messages)) == 6
+
+
+# ── Cost ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_slow_reader_is_cut_off_and_goes_on_where_it_was(site: Site, follow: Follow) -> None:
+    mode = str(site.company.act(site.company.owner, CreateMode("Mode", "", ())).details["mode"])
+    for number in range(80):
+        site.company.act(site.company.owner, UpdateMode(mode, "Mode", "xy"[number % 2] * 19_000, ()))
+    address, token = urlsplit(site.base_url), site.company.session(site.company.auditor)
+    path = f"/o/{site.company.id}/audit-logs/tail?after=-1"
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect((address.hostname or "", address.port or 0))
+        head = f"GET {path} HTTP/1.1", f"Host: {address.netloc}", f"Cookie: minutebook-session={token}", "", ""
+        slow.sendall("\r\n".join(head).encode())
+        time.sleep(LIMITS.slow_seconds + 1.5)
+        taken = b""
+        slow.settimeout(20)
+        while part := slow.recv(1 << 16):  # what was on its way; then the end, not a pause
+            taken += part
+    text = taken.decode(errors="replace")
+    assert text.startswith("HTTP/1.1 200")
+    complete = [block for block in text.split("\n\n")[:-1] if "\ndata: " in block]
+    last = int(complete[-1].split("id: ")[1].split("\n")[0]) if complete else -1
+    assert last < size(site) - 1
+    reader = follow(site, site.company.auditor)
+    reader.last = last
+    with reader.connected() as messages:
+        seqs = events_of(messages)
+        assert [next(seqs) for _ in range(last + 1, size(site) - 1)] == list(range(last + 1, size(site) - 1))
+
+
+def test_only_so_many_are_open_at_once(light_site: Site, follow: Follow) -> None:
+    readers = [follow(light_site, light_site.company.owner) for _ in range(LIMITS.per_organization + 1)]
+    *open_, last = [reader.connected() for reader in readers]
+    kept = [connection.__enter__() for connection in open_]
+    for messages in kept:
+        next(messages)
+    refused = readers[-1].refused()
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_tails")
+    open_[0].__exit__(None, None, None)
+    time.sleep(LIMITS.check_seconds + 0.5)  # it is seen at the next message that somebody left
+    with last as messages:
+        next(messages)
+    for connection in open_[1:]:
+        connection.__exit__(None, None, None)
+
+
+def test_a_server_that_stops_ends_it_promptly(migrated_sqlite: str, follow: Follow) -> None:
+    ended = threading.Event()
+    with site_on(migrated_sqlite) as site:
+        reader = follow(site, site.company.owner)
+        connection = reader.connected()
+        messages = connection.__enter__()
+        next(messages)
+
+        def read() -> None:
+            for _ in messages:
+                pass
+            ended.set()
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        began = time.monotonic()
+    assert time.monotonic() - began < 1.9  # the server's patience with others is 2 seconds
+    thread.join(5)
+    assert ended.is_set()
+    connection.__exit__(None, None, None)
+
+
+def until(messages: Iterator[Message], done: Callable[[Message], bool]) -> Message:
+    """The first message of which it is true."""
+    for message in messages:
+        if done(message):
+            return message
+    raise AssertionError("the stream ended")
