@@ -48,7 +48,7 @@ def hostile(text: str) -> Event:
         actor=Actor(ActorKind.USER, text, text, text, text, text),
         targets=(Target(text, text, text), Target("user", "usr_b", text)),
         context=Context(text, text, text, text, text),
-        details={"v": 1, "reason": text, text: [text, {text: text}]},
+        details={"v": 1, "reason": text, "more": [text, {"inner": text}]},
     )
 
 

@@ -152,9 +152,8 @@ def _rows(store: Store, export: Export, first: int) -> Iterator[list[Row]]:
 
 def _found(connection: Connection, export: Export, first: int) -> Generator[Row]:
     """The events that are found from a number on."""
-    with closing(search.stream_json(connection, export.scope, export.filter, first=first)) as lines:
-        for seq, line in lines:
-            yield Row(seq, line)
+    with closing(search.stream_json(connection, export.scope, export.filter, first=first)) as found:
+        yield from itertools.starmap(Row, found)
 
 
 def _by_piece(rows: Iterator[Row]) -> Iterator[list[Row]]:
