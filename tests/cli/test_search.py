@@ -57,7 +57,9 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
     yield deployment
 
 
-def search(deployment: Deployment, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def search(
+    deployment: Deployment, *arguments: str, org: str = "Calder Robotics", **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Runs the command at a terminal of 200 columns in Berlin."""
     url = deployment.store.url
     chosen = {} if deployment.store.is_sqlite else {"DATABASE_URL": url.render_as_string(hide_password=False)}
@@ -65,7 +67,7 @@ def search(deployment: Deployment, *arguments: str, **settings: str) -> subproce
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         patch.setattr("minutebook.cli.console.out.width", 200)
-        return invoke(directory, "search", *arguments, **chosen, **settings)
+        return invoke(directory, "search", org, *arguments, **chosen, **settings)
 
 
 def stored(deployment: Deployment) -> list[Event]:
@@ -145,7 +147,7 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Deploym
     inert = search(deployment, "action:\u202ex")
     assert "\u202e" not in inert.stderr
     assert "action:\\u202ex\n       ^^^^^^^\n" in inert.stderr
-    nowhere = search(deployment, "--org", "Kestrel")
+    nowhere = search(deployment, org="Kestrel")
     assert (nowhere.returncode, nowhere.stderr) == (2, "There is no organization Kestrel. See minutebook org list.\n")
     assert len(stored(deployment)) == before
 
@@ -156,11 +158,9 @@ def test_what_people_typed_is_inert(deployment: Deployment) -> None:
     person = deployment.person("eve@calder.example", "\u202eEve")
     deployment.found(person, "Kestrel \u202e Works")
     store.close()
-    answer = search(deployment, "--org", "Calder Robotics", "hostile OR action:user.login_failed")
+    answer = search(deployment, "hostile OR action:user.login_failed")
     assert not {*answer.stdout} & {*HOSTILE} - {*"owned evil02J];"}
     assert "Failed: \\u001b]0;owned\\u0007\\u202eevil\\u009b2J, attempt 1 in 15 minutes" in answer.stdout
-    which = search(deployment, "hostile")
-    assert (which.returncode, "There are 2 organizations: say which with --org" in which.stderr) == (2, True)
 
 
 def test_json_at_a_terminal_is_the_same_value_and_inert() -> None:
@@ -175,7 +175,7 @@ def test_json_at_a_terminal_moves_no_cursor(deployment: Deployment) -> None:
         return
     ours, theirs = pty.openpty()
     subprocess.run(
-        [*PROGRAM, "search", "--json", "--unrecorded", "action:user.login_failed"],
+        [*PROGRAM, "search", "Calder Robotics", "--json", "--unrecorded", "action:user.login_failed"],
         env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
         stdout=theirs,
         timeout=100,
@@ -205,7 +205,7 @@ def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(de
 def test_a_reader_that_has_read_enough_ends_it(tmp_path: Path, deployment: Deployment) -> None:
     if not deployment.store.is_sqlite:
         return
-    command = " ".join(map(str, PROGRAM)) + " search --json --unrecorded --limit 5 | head -n 1"
+    command = " ".join(map(str, PROGRAM)) + " search 'Calder Robotics' --json --unrecorded --limit 5 | head -n 1"
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),

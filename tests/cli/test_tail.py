@@ -48,7 +48,7 @@ class Calder:
     def tail(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """The program, when it has said that it follows."""
         process = subprocess.Popen(
-            [*PROGRAM, "tail", "Calder", *arguments],
+            [*PROGRAM, "tail", "Calder", "--unrecorded", *arguments],
             env=environment({"DATA_DIRECTORY": str(self.directory)}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -56,6 +56,7 @@ class Calder:
         )
         try:
             assert process.stderr
+            assert process.stderr.readline() == "This reading is not recorded in the log.\n"
             self.greeting = process.stderr.readline()
             assert "Stop it with Ctrl-C" in self.greeting, self.greeting + process.stderr.read()
             yield process
@@ -136,7 +137,7 @@ def test_all_of_the_log_is_read_through_a_pipe_that_closes(calder: Calder) -> No
     ],
 )
 def test_what_is_refused_says_why(calder: Calder, arguments: list[str], said: str) -> None:
-    answer = invoke(calder.directory, "tail", *arguments)
+    answer = invoke(calder.directory, "tail", "--unrecorded", *arguments)
     assert answer.returncode == 2, answer.stderr
     assert said in " ".join(answer.stderr.split())
     assert answer.stdout == ""

@@ -16,44 +16,30 @@ from sqlalchemy import Connection
 
 from minutebook.actions.parts import plain
 from minutebook.cli.console import complain, inert_json, print_table, remark, shown
-from minutebook.cli.deployment import operate, reading, settings_of, writing
+from minutebook.cli.deployment import reading, settings_of
 from minutebook.cli.local_time import local_zone
-from minutebook.cli.org import find
-from minutebook.errors import Invalid, MinutebookError, StoreInUse
+from minutebook.cli.org import Named, find
+from minutebook.cli.recorded import Unrecorded, record_reading
 from minutebook.filters import UTC, Cursor, Filter, Here, filter_of, language, zone_label
 from minutebook.filters.expression import Expression
 from minutebook.filters.language import BadQuery
 from minutebook.model import Event, Outcome, from_micros
-from minutebook.organization.organizations import Organization, all_organizations
-from minutebook.organization.sittings import ReadAsOperator
 from minutebook.store import log
+from minutebook.store.engine import system_clock
 from minutebook.store.event_json import event_json
 from minutebook.store.search import Scope, page, stream
 from minutebook.web.log_views import says
 
 AT_ONCE = 500
 OUTCOMES = {Outcome.SUCCESS: "", Outcome.FAILURE: "Failed: ", Outcome.DENIED: "Denied: "}
-UNRECORDED = "This reading is not recorded in the log."
-
-
-class CannotRecord(MinutebookError):
-    """Reading the log is an act and is recorded, which cannot be done just now. {why} To read all the same, and leave
-    no record of it, add --unrecorded."""
-
-    status = 503
-    code = "cannot_record"
-    exit_code = 3
 
 
 def search(
     context: typer.Context,
+    org: Named,
     query: Annotated[
         list[str] | None,
         typer.Argument(metavar="[QUERY]...", help="What to look for, as in the search box; everything without it."),
-    ] = None,
-    org: Annotated[
-        str | None,
-        typer.Option("--org", metavar="ORG", help="Its id (org_…) or its exact name, where there are more."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many events.")] = 50,
     oldest_first: Annotated[
@@ -66,10 +52,7 @@ def search(
         bool, typer.Option("--json", help="Print JSON Lines: every event as programs read it everywhere.")
     ] = False,
     utc: Annotated[bool, typer.Option("--utc", help="Read and write times in UTC and not in the local zone.")] = False,
-    unrecorded: Annotated[
-        bool,
-        typer.Option("--unrecorded", help="Leave no record of this reading, where none can be written."),
-    ] = False,
+    unrecorded: Unrecorded = False,
 ) -> None:
     """Find events in the log of an organization.
 
@@ -81,28 +64,20 @@ def search(
 
     [bold]Examples[/bold]
 
-        minutebook search 'action:member.* after:-7d'
+        minutebook search "Calder Robotics" 'action:member.* after:-7d'
 
-        minutebook search --org "Calder Robotics" --limit 1000 --json -- '-outcome:success' | jq .actor.email
+        minutebook search "Calder Robotics" --limit 1000 --json -- '-outcome:success' | jq .actor.email
     """
     settings = settings_of(context)
     zone = UTC if utc else local_zone()
-    try:
-        with (reading if unrecorded else writing)(settings) as store:
-            with store.reading() as connection:
-                organization = _organization(connection, org)
-            filter_ = filter_of(_asked(" ".join(query or ()), Here(zone, store.clock())))
-            if unrecorded:
-                remark(UNRECORDED)
-            else:
-                operate(store, organization.number, ReadAsOperator())
-            with store.reading() as connection:
-                scope = Scope(organization.number, log.read_head(connection, organization.number).size)
-                find_in = _oldest if oldest_first else _newest
-                with closing(find_in(connection, scope, filter_, limit + 1)) as found:
-                    _show(found, limit, zone, as_json=as_json)
-    except StoreInUse as in_use:
-        raise CannotRecord(why=in_use.message) from in_use
+    filter_ = filter_of(_asked(" ".join(query or ()), Here(zone, system_clock())))
+    record_reading(settings, org, unrecorded=unrecorded)
+    with reading(settings) as store, store.reading() as connection:
+        organization = find(connection, org)
+        scope = Scope(organization.number, log.read_head(connection, organization.number).size)
+        find_in = _oldest if oldest_first else _newest
+        with closing(find_in(connection, scope, filter_, limit + 1)) as found:
+            _show(found, limit, zone, as_json=as_json)
 
 
 def pointed_at(bad: BadQuery) -> str:
@@ -112,15 +87,6 @@ def pointed_at(bad: BadQuery) -> str:
     carets = " " * cell_len(before) + "^" * max(1, cell_len(wrong))
     fix = f"\nUnderstood would be: {bad.fix}" if bad.fix else ""
     return f"{before}{wrong}{after}\n{carets}\n{bad.message}{fix}"
-
-
-def _organization(connection: Connection, named: str | None) -> Organization:
-    if named is not None:
-        return find(connection, named)
-    everyone = all_organizations(connection)
-    if len(everyone) == 1:
-        return everyone[0]
-    raise Invalid.one("org", f"There are {len(everyone)} organizations: say which with --org. See minutebook org list.")
 
 
 def _asked(query: str, here: Here) -> Expression:

@@ -18,6 +18,7 @@ from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, 
 from minutebook.cli.console import out, remark, shown
 from minutebook.cli.deployment import reading, settings_of
 from minutebook.cli.org import Named, find
+from minutebook.cli.recorded import Unrecorded, record_reading
 from minutebook.deliver.tail import POLL_SECONDS, Batch, Tail, begin, poll
 from minutebook.errors import StoreUnavailable
 from minutebook.model import Event, Outcome, rfc3339
@@ -47,11 +48,15 @@ def tail(
     start: Start = None,
     end: End = None,
     text: Text = None,
+    unrecorded: Unrecorded = False,
 ) -> None:
     """Follow an organization's log: print events as they are recorded, until Ctrl-C.
 
-    It only reads, so it works beside the running server, and what it shows is about a second old at most. Each line has
-    the time in UTC, the action, the actor and what was done; a refused or failed act says so.
+    Each line has the time in UTC, the action, the actor and what was done; a refused or failed act says so. What it
+    shows is about a second old at most.
+
+    That the log is read is recorded in it, by the system as the actor. With SQLite only one process writes at a time:
+    beside a running server, follow it in the dashboard or through the API, or without a record (--unrecorded).
 
     [bold]Examples[/bold]
 
@@ -59,10 +64,12 @@ def tail(
 
         minutebook tail "Calder Robotics" 'action:member.* -actor:ada@example.com'
 
-        minutebook tail "Calder Robotics" --after -1 --json | jq .action
+        minutebook tail "Calder Robotics" --unrecorded --after -1 --json | jq .action
     """
     filter_ = Asked(query, actions, actor, start, end, text).filter(system_clock())
-    with reading(settings_of(context)) as store:
+    settings = settings_of(context)
+    record_reading(settings, org, unrecorded=unrecorded)
+    with reading(settings) as store:
         with store.reading() as connection:
             organization = find(connection, org)
             begun = begin(connection, organization.number, filter_, after, "after")
