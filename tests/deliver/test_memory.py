@@ -63,6 +63,14 @@ def test_memory_does_not_grow_with_what_is_exported(deployment: Deployment, caps
             )
 
 
+def test_no_export_keeps_the_file_in_memory(sqlite_deployment: Deployment) -> None:
+    """What SQLite maps or keeps would grow with the file, up to limits that only a long log reaches."""
+    with sqlite_deployment.store.streaming() as connection:
+        assert connection.exec_driver_sql("PRAGMA mmap_size").scalar_one() == 0
+        assert connection.exec_driver_sql("PRAGMA cache_size").scalar_one() == -4096
+        assert connection.exec_driver_sql("PRAGMA query_only").scalar_one() == 1
+
+
 def measure(url: str, organization: int, format_: Format) -> dict[str, int]:
     """Exports everything and looks at the largest memory that the process ever had, early and at the end."""
     store = Store(url, lock=False)

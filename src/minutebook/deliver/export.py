@@ -142,7 +142,7 @@ def pieces(store: Store, export: Export, written: Written | None = None) -> Gene
 def _rows(store: Store, export: Export, first: int) -> Iterator[list[Row]]:
     """The events that are found, in the order of the log, about a piece at a time."""
     while True:
-        with store.reading() as connection, closing(_found(connection, export, first)) as found:
+        with store.streaming() as connection, closing(_found(connection, export, first)) as found:
             slice_ = [*itertools.islice(_by_piece(found), PIECES_AT_ONCE)]
         yield from slice_
         if len(slice_) < PIECES_AT_ONCE:

@@ -1,7 +1,8 @@
 """The store: how a transaction begins and ends, on SQLite and on PostgreSQL.
 
-Three doors, named for what may be done behind them: `reading()`, `acting()` (one act with its event; only
-`record.perform()` opens it) and `housekeeping()` (sessions, links, mail: nothing that an organization owns).
+Three doors, named for what may be done behind them: `reading()` (`streaming()` for all of a log), `acting()` (one act
+with its event; only `record.perform()` opens it) and `housekeeping()` (sessions, links, mail: nothing that an
+organization owns).
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Store:
         self._lock: sqlite.WriterLock | None = None
         self._writer: Engine
         self._reader: Engine
+        self._streamer: Engine
         if self.is_sqlite:
             file = self.file
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -64,10 +66,14 @@ class Store:
             file.touch(mode=0o600)
             self._writer = sqlite.writing_engine(file, patience, durable=durable)
             self._reader = sqlite.reading_engine(file, patience)
+            self._streamer = sqlite.streaming_engine(file, patience)
         else:
             self._writer, self._reader = _postgresql_engines(self.url, patience)
+            self._streamer = self._reader
         # what is read is committed, so that all readers can share the columns that one of them has read
-        self._reader = self._reader.execution_options(**{columns.OPTION: columns.Cache()})
+        shared = {columns.OPTION: columns.Cache()}
+        self._reader = self._reader.execution_options(**shared)
+        self._streamer = self._streamer.execution_options(**shared)
 
     @property
     def is_sqlite(self) -> bool:
@@ -82,6 +88,12 @@ class Store:
     def reading(self) -> Iterator[Connection]:
         """One consistent snapshot. Raises StoreUnavailable when the database is not there."""
         with _translated(StoreUnavailable), self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def streaming(self) -> Iterator[Connection]:
+        """The same for what reads all of a log: it takes no more memory the longer the log is."""
+        with _translated(StoreUnavailable), self._streamer.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -112,6 +124,7 @@ class Store:
     def close(self) -> None:
         """Ends all connections and gives the data directory free."""
         self._reader.dispose()
+        self._streamer.dispose()
         self._writer.dispose()
         if self._lock:
             self._lock.release()

@@ -60,6 +60,11 @@ def reading_engine(file: Path, patience: float) -> Engine:
     return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=268435456"), patience, pool_size=16)
 
 
+def streaming_engine(file: Path, patience: float) -> Engine:
+    """The same for reading all of a log once: what is not read again is not worth the memory that would keep it."""
+    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=0", "cache_size=-4096"), patience, pool_size=16)
+
+
 def _engine(file: Path, begin: str, pragmas: tuple[str, ...], patience: float, *, pool_size: int) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
