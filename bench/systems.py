@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
@@ -13,8 +12,7 @@ from bench.baseline import Baseline
 from bench.fill import Place
 from bench.questions import PAGE_SIZE, TOP_ACTORS, Question, Shape
 from minutebook.errors import TooSlow
-from minutebook.filters import EVERYTHING, UTC, Cursor, search_of
-from minutebook.filters.buckets import buckets
+from minutebook.filters import EVERYTHING, Cursor, search_of
 from minutebook.model import DAY, to_micros
 from minutebook.store import search
 from minutebook.store.engine import Store
@@ -76,8 +74,8 @@ class Ours:
                     return search.count(connection, scope, filter_)
                 case Shape.HISTOGRAM:
                     assert filter_.start is not None and filter_.end is not None
-                    length = buckets(filter_.start, filter_.end, UTC).slot
-                    return search.count_by_slot(connection, scope, filter_, length)
+                    edges = list(range(filter_.start // DAY * DAY, filter_.end + DAY, DAY))
+                    return edges, search.count_in_time(connection, scope, filter_, edges)
                 case Shape.FACETS:
                     by = search.survey(connection, scope, filter_, ("action", "actor")).by
                     return by and (by["action"], search.by_address(by["actor"], TOP_ACTORS))
@@ -93,10 +91,9 @@ class Ours:
             case Shape.FACETS:
                 return answer
             case Shape.HISTOGRAM:
-                days: Counter[int] = Counter()
-                for slot in answer:
-                    days[slot.start // DAY] += slot.succeeded + slot.other
-                return sorted(days.items())
+                edges, sums = answer
+                days = {start // DAY: sum(found) for start, found in zip(edges, sums or (), strict=False)}
+                return sorted((day, number) for day, number in days.items() if number)
 
     def export(self, organization: int) -> Iterator[bytes]:
         with self.store.reading() as connection:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minutebook.filters.buckets import CALENDAR, SLOT, buckets
+from minutebook.filters.buckets import CALENDAR, QUARTER, buckets
 from minutebook.filters.zones import zone_named
 from minutebook.model import DAY, HOUR, MINUTE, SECOND, from_micros, to_micros
 
@@ -31,8 +31,8 @@ def test_they_cover_the_range_and_are_few(start: int, length: int, more: int, zo
     assert found.edges[-2] < end <= found.edges[-1]
     assert list(found.edges) == sorted(set(found.edges))
     assert len(found.edges) <= 64
-    # Slots of UTC add up to them, whatever the zone.
-    assert all(edge % found.slot == 0 for edge in found.edges)
+    # Quarters of an hour of UTC add up to them, whatever the zone.
+    assert all(edge % min(QUARTER, found.width.micros) == 0 for edge in found.edges)
     if found.width in CALENDAR:
         first_of = CALENDAR[found.width]
         for edge in found.edges:
@@ -74,4 +74,4 @@ def test_the_october_night_has_one_hour_more() -> None:
     march = to_micros(datetime(2026, 3, 28, 23, tzinfo=UTC))
     skipped = buckets(march, march + 2 * DAY, zone_named(zone))
     assert [local(edge, zone).hour for edge in skipped.edges[:4]] == [0, 1, 3, 4]
-    assert SLOT == 15 * MINUTE
+    assert QUARTER == 15 * MINUTE

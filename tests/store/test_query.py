@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from ipaddress import ip_address, ip_network
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -253,22 +254,21 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
                 for name in {event.action for event in events}
                 if (number := sum(event.action == name and means(others, event) for event in events))
             }
-            slots = search.count_by_slot(connection, scope, filter_, HOUR)
-            assert slots is not None
-            assert sum(slot.succeeded + slot.other for slot in slots) == len(wanted_of_all)
-            assert all(slot.succeeded == counted(events, wanted_of_all, slot.start) for slot in slots)
+            edges = [START - 9 * HOUR, START - HOUR, START, START + HOUR, START + 9 * HOUR]
+            sums = search.count_in_time(connection, scope, filter_, edges)
+            assert sums is not None
+            assert sum(map(sum, sums)) == len(wanted_of_all)
+            assert [one.succeeded for one in sums] == counted(events, wanted_of_all, edges)
 
     check()
     assert seen >= {*TERMS, "Term", "Not", "AllOf", "AnyOf"}, "the queries tried were too narrow to show anything"
 
 
-def counted(events: list[Event], found: list[int], start: int) -> int:
-    """How many of those found succeeded in the hour."""
+def counted(events: list[Event], found: list[int], edges: list[int]) -> list[int]:
+    """How many of those found succeeded between each two edges."""
     numbers = set(found)
-    return sum(
-        event.seq in numbers and start <= event.occurred_at < start + HOUR and event.outcome is Outcome.SUCCESS
-        for event in events
-    )
+    times = [event.occurred_at for event in events if event.seq in numbers and event.outcome is Outcome.SUCCESS]
+    return [sum(start <= at < end for at in times) for start, end in pairwise(edges)]
 
 
 def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +297,7 @@ def test_counts_that_take_too_long_are_left_out(filled_sqlite: Deployment, monke
         assert search.count_by_action(connection, scope, EVERYTHING) is None
         assert search.count_by_actor(connection, scope, EVERYTHING, 10) is None
         assert search.count_by_outcome(connection, scope, EVERYTHING) is None
-        assert search.count_by_slot(connection, scope, EVERYTHING, HOUR) is None
+        assert search.count_in_time(connection, scope, EVERYTHING, [0, START]) is None
 
 
 def test_the_database_itself_is_stopped(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from minutebook.filters import EVERYTHING, Filter, expression_of, filter_of
 from minutebook.filters.expression import Expression, all_of, conjuncts, terms
 from minutebook.model import HOUR, Event, Outcome
 from minutebook.store import search
-from minutebook.store.search import Count, Scope, Slot
+from minutebook.store.search import Count, Scope, Sums
 from tests.store.test_query import expressions, fill, means
 from tests.support.deployment import Deployment
 from tests.support.walk import FILLED
@@ -65,11 +65,10 @@ def check_counts(there: list[Event], filter_: Filter, ask: Callable[..., Any]) -
     assert ask("count_by_actor", filter_, 1000) == by_actor
     parts = [part for part in conjuncts(expression_of(filter_)) if {term.key for term in terms(part)} != {"outcome"}]
     assert ask("count_by_outcome", filter_) == tally(filter_of(all_of(parts)), lambda event: event.outcome.value)
-    slots = tally(filter_, lambda event: (event.occurred_at // HOUR, event.outcome is Outcome.SUCCESS))
-    expected = [
-        Slot(slot * HOUR, slots[slot, True], slots[slot, False]) for slot in sorted({slot for slot, _ in slots})
-    ]
-    assert ask("count_by_slot", filter_, HOUR) == expected
+    hours = tally(filter_, lambda event: (event.occurred_at // HOUR, event.outcome is Outcome.SUCCESS))
+    first, last = (of(event.occurred_at // HOUR for event in there) for of in (min, max))
+    expected = [Sums(hours[hour, True], hours[hour, False]) for hour in range(first, last + 1)]
+    assert ask("count_in_time", filter_, [hour * HOUR for hour in range(first, last + 2)]) == expected
 
 
 def check_event(event: Event, there: list[Event], ask: Callable[..., Any]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,8 +11,8 @@ from minutebook.filters.zones import instant_of
 from minutebook.model import DAY, HOUR, MINUTE, SECOND, from_micros
 
 MOST = 60
-SLOT = 15 * MINUTE
-"""Every zone is a whole number of slots away from UTC, so that counts by slot add up to its hours and days exactly."""
+QUARTER = 15 * MINUTE
+"""Every zone is a whole number of quarters of an hour away from UTC: shorter buckets are the same in all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +55,6 @@ class Buckets:
     width: Width
     edges: tuple[int, ...]
 
-    @property
-    def slot(self) -> int:
-        """The length of the slots that add up to these buckets, in microseconds; slots begin at multiples of it."""
-        return min(SLOT, self.width.micros)
-
-    def sums(self, slots: Iterable[tuple[int, int, int]]) -> tuple[list[int], list[int]]:
-        """What each bucket holds of counts by slot: (start of the slot, succeeded, other) → succeeded, other."""
-        succeeded, other = ([0] * (len(self.edges) - 1) for _ in range(2))
-        for start, done, rest in slots:
-            place = bisect_right(self.edges, start) - 1
-            if 0 <= place < len(succeeded):
-                succeeded[place] += done
-                other[place] += rest
-        return succeeded, other
-
 
 def buckets_of(start: int | None, end: int | None, span: tuple[int, int], zone: ZoneInfo, now: int) -> Buckets:
     """The buckets for a range; where it is open, for all of a log up to now, whose first and last event are `span`."""
@@ -95,7 +79,7 @@ def buckets(start: int, end: int, zone: ZoneInfo, most: int = MOST) -> Buckets:
 
 def _edges(start: int, width: Width, zone: ZoneInfo) -> Iterator[int]:
     """The last edge that is not behind `start`, and all that follow."""
-    if width.micros < SLOT:
+    if width.micros < QUARTER:
         edge = start // width.micros * width.micros
         while True:
             yield edge

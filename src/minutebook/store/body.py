@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import Any
 
 import zstandard
@@ -97,26 +98,22 @@ def values(stored: bytes, paths: tuple[str, ...]) -> tuple[Any, ...]:
 
 def json_of(stored: bytes) -> bytes:
     """`"actor":{…},"targets":[…],"context":{…},"details":{…}`: every text as it was committed to."""
-    return plain_json(unchecked(stored))
-
-
-def plain_json(plain: bytes) -> bytes:
-    """The same of what a frame holds."""
-    head, *texts = plain.split(b"\n")
-    shape = _shape(head)
-    return shape.template % tuple([texts[at] for at in shape.order])
+    head, *texts = unchecked(stored).split(b"\n")
+    shape = shape_of(head)
+    return shape.template % shape.pick(texts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
-    """How the texts under one list of paths become JSON: where they go, and which comes first."""
+class Shape:
+    """How the texts under one list of paths become JSON: `template % pick(texts)`."""
 
     template: bytes
-    order: tuple[int, ...]
+    pick: Callable[[list[bytes]], tuple[bytes, ...]]
 
 
 @lru_cache(maxsize=4096)
-def _shape(head: bytes) -> _Shape:
+def shape_of(head: bytes) -> Shape:
+    """The shape of the paths in the first line of a frame. Raises NotStoredSo for paths that no event has."""
     paths = head.decode().split("\t")
     order: list[int] = []
     parts: list[bytes] = []
@@ -132,7 +129,7 @@ def _shape(head: bytes) -> _Shape:
         parts.append(_key(group) + b"{" + b",".join(members) + b"}")
     if len(order) != len(paths):
         raise NotStoredSo("a path that no event has")
-    return _Shape(b",".join(parts), tuple(order))
+    return Shape(b",".join(parts), itemgetter(*order) if len(order) > 1 else lambda texts: (texts[order[0]],))
 
 
 def _key(name: str) -> bytes:

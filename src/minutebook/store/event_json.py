@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import orjson
 from sqlalchemy import Row
 
 from minutebook.evidence.leaf import VERSION, disclose
-from minutebook.model import Event, from_micros
+from minutebook.model import DAY, SECOND, Event, from_micros
 from minutebook.store import body
 from minutebook.store.schema import SEQ_BITS
 
 SEQ_MASK = (1 << SEQ_BITS) - 1
-LINE = b'{"v":%d,"seq":%d,"id":%b,"recorded_at":"%b","occurred_at":"%b","action":%b,"outcome":%b,%b}'
+FACTS = b'{"v":%d,"seq":%%d,"id":"%%b","recorded_at":"%%b","occurred_at":"%%b",' % VERSION
+DONE = b'"action":"%b","outcome":"%b",'
 
 
 def event_json(event: Event) -> bytes:
     """One line without a line feed: every key is there, null where nothing is known; times in RFC 3339, details as
     they were recorded."""
-    disclosures = disclose(event.actor, event.targets, event.context, event.details)
-    disclosed = body.plain_json(body.plain_of(disclosures))
+    stored = body.pack(disclose(event.actor, event.targets, event.context, event.details))
     facts = (event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
-    return _line(*facts, disclosed)
+    return _line(*facts, stored)
 
 
 def row_json(row: Row[Any]) -> bytes:
-    """The same of a row of the table `event`, without reading what was disclosed: many times as fast."""
-    facts = (row.position & SEQ_MASK, row.id, row.recorded_at, row.occurred_at, row.action, row.outcome)
-    return _line(*facts, body.json_of(row.disclosures))
+    """The same of the columns SHOWN of a row of the table `event`, without reading what was disclosed."""
+    return _line(row[0] & SEQ_MASK, *row[1:])
 
 
-def _line(seq: int, id_: str, recorded_at: int, occurred_at: int, action: str, outcome: str, disclosed: bytes) -> bytes:
+def _line(seq: int, id_: str, recorded_at: int, occurred_at: int, action: str, outcome: str, stored: bytes) -> bytes:
+    head, *texts = body.unchecked(stored).split(b"\n")
+    template, pick = _template(head)
     recorded = _time(recorded_at)
     occurred = recorded if occurred_at == recorded_at else _time(occurred_at)
-    return LINE % (VERSION, seq, _quoted(id_), recorded, occurred, _word(action), _word(outcome), disclosed)
+    facts = (seq, id_.encode(), recorded, occurred, action.encode(), outcome.encode())
+    return template % (facts + pick(texts))
+
+
+@lru_cache(maxsize=4096)
+def _template(head: bytes) -> tuple[bytes, Callable[[list[bytes]], tuple[bytes, ...]]]:
+    shape = body.shape_of(head)
+    return FACTS + DONE + shape.template + b"}", shape.pick
 
 
 def _time(micros: int) -> bytes:
-    seconds, rest = divmod(micros, 1_000_000)
-    return b"%b.%06dZ" % (_second(seconds), rest)
+    """As `model.rfc3339` writes it, in a fraction of the time."""
+    day, rest = divmod(micros, DAY)
+    seconds, micros = divmod(rest, SECOND)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return b"%bT%02d:%02d:%02d.%06dZ" % (_day(day), hour, minute, second, micros)
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> bytes:
-    return f"{from_micros(seconds * 1_000_000):%Y-%m-%dT%H:%M:%S}".encode()
-
-
-@lru_cache(maxsize=4096)
-def _word(text: str) -> bytes:
-    return orjson.dumps(text)
-
-
-_quoted = orjson.dumps
+def _day(day: int) -> bytes:
+    return f"{from_micros(day * DAY):%Y-%m-%d}".encode()

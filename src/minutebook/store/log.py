@@ -16,6 +16,11 @@ from minutebook.evidence.tree import CompactRange, leaf_hash
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
 from minutebook.store import body, schema
 
+SHOWN = tuple(
+    schema.event.c[name]
+    for name in ("position", "id", "recorded_at", "occurred_at", "action", "outcome", "disclosures")
+)
+"""The columns from which an event is read back: for `event_of`, and in this order for `event_json.row_json`."""
 SEQ_MASK = (1 << schema.SEQ_BITS) - 1
 
 # Built once: every act runs these, and building a statement costs more than running it.
@@ -165,11 +170,11 @@ def facts_of(event: Event, log_id: str) -> Facts:
 
 
 def event_of(row: Row[Any]) -> Event:
-    """The event in a row of the table `event`."""
+    """The event in a row of the table `event`, of which at least SHOWN was selected."""
     disclosed = orjson.loads(b"{" + body.json_of(row.disclosures) + b"}")
     actor = disclosed["actor"]
     return Event(
-        organization=row.organization,
+        organization=row.position >> schema.SEQ_BITS,
         seq=seq_of(row),
         id=row.id,
         recorded_at=row.recorded_at,

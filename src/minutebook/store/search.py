@@ -24,12 +24,12 @@ from sqlalchemy import Connection, Row, bindparam, select
 from minutebook.errors import NotFound, TooSlow
 from minutebook.filters import Cursor, Filter, expression_of, fits
 from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
-from minutebook.model import Event
+from minutebook.model import Event, Outcome
 from minutebook.store import columns, index, log, text
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.columns import Chunk
 from minutebook.store.event_json import row_json
-from minutebook.store.log import SEQ_MASK, event_of, position
+from minutebook.store.log import SEQ_MASK, SHOWN, event_of, position
 from minutebook.store.schema import event
 from minutebook.store.where import Holding, Mask, Means, Plan, plan
 
@@ -40,8 +40,8 @@ AT_ONCE = 256
 Numbers: TypeAlias = "NDArray[np.int64]"
 Rows: TypeAlias = Sequence[Row[Any]]
 
-_EVENTS = select(event).where(event.c.position.in_(bindparam("positions", expanding=True)))
-_FROM = select(event).where(event.c.position.between(bindparam("first"), bindparam("last"))).order_by(event.c.position)
+_EVENTS = select(*SHOWN).where(event.c.position.in_(bindparam("positions", expanding=True)))
+_FROM = select(*SHOWN).where(event.c.position.between(bindparam("first"), bindparam("last"))).order_by(event.c.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def stream_json(
     connection: Connection, scope: Scope, filter_: Filter, *, first: int = 0
 ) -> Generator[tuple[int, bytes]]:
     """The same as number and line of JSON, many times as fast."""
-    return ((row.position & SEQ_MASK, row_json(row)) for row in _stream(connection, scope, filter_, first))
+    return ((row[0] & SEQ_MASK, row_json(row)) for row in _stream(connection, scope, filter_, first))
 
 
 def _stream(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Iterator[Row[Any]]:
@@ -182,10 +182,9 @@ def neighbours(
 # ── Counts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Slot(NamedTuple):
-    """How many events happened in one slot of time, which begins at `start` (UTC microseconds)."""
+class Sums(NamedTuple):
+    """How many events happened in some time."""
 
-    start: int
     succeeded: int
     other: int
 
@@ -200,7 +199,7 @@ class Survey:
 
     total: Count
     by: dict[str, dict[Any, int]] | None
-    slots: list[Slot] | None
+    in_time: list[Sums] | None
 
 
 def survey(
@@ -208,17 +207,18 @@ def survey(
     scope: Scope,
     filter_: Filter,
     by: Iterable[str] = (),
-    slot: int | None = None,
+    edges: Sequence[int] | None = None,
     seconds: float | None = None,
 ) -> Survey:
-    """Counts of all that is found, by some of the columns, and by slots of `slot` microseconds, those with some.
+    """Counts of all that is found, by some of the columns, and from each of the ascending edges (UTC microseconds) to
+    before the next.
 
     It takes `seconds` at most, or COUNT_SECONDS.
     """
     wanted = tuple(by)
-    if scope.asking(filter_) == NOTHING_ASKED and not wanted and slot is None:
+    if scope.asking(filter_) == NOTHING_ASKED and not wanted and edges is None:
         return Survey(Count(scope.size, is_exact=True), {}, None)
-    tally = _Tally(connection, scope, conjuncts(expression_of(filter_)), wanted, slot)
+    tally = _Tally(connection, scope, conjuncts(expression_of(filter_)), wanted, edges)
     is_exact = False
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS if seconds is None else seconds) as deadline:
         tally.run(deadline)
@@ -226,7 +226,7 @@ def survey(
     return Survey(
         Count(tally.total, is_exact),
         {name: tally.counts(name) for name in wanted} if is_exact else None,
-        tally.slots() if is_exact and slot is not None else None,
+        tally.in_time() if is_exact and edges is not None else None,
     )
 
 
@@ -257,10 +257,10 @@ def count_by_client(connection: Connection, scope: Scope, filter_: Filter) -> di
     return _one(connection, scope, filter_, "client")
 
 
-def count_by_slot(connection: Connection, scope: Scope, filter_: Filter, length: int) -> list[Slot] | None:
-    """How many events the filter finds in each slot of `length` microseconds, those with some, in their order; None
+def count_in_time(connection: Connection, scope: Scope, filter_: Filter, edges: Sequence[int]) -> list[Sums] | None:
+    """How many events the filter finds from each of the ascending edges (UTC microseconds) to before the next; None
     where that would take too long."""
-    return survey(connection, scope, filter_, slot=length).slots
+    return survey(connection, scope, filter_, edges=edges).in_time
 
 
 def by_address(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
@@ -377,7 +377,7 @@ def means_of(connection: Connection, scope: Scope, log: columns.Log, *, newest_f
 def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> list[Row[Any]]:
     """The rows of some events, in the order of their numbers as given."""
     positions = [position(organization, seq) for seq in seqs]
-    found = {row.position: row for row in connection.execute(_EVENTS, {"positions": positions})}
+    found = {row[0]: row for row in connection.execute(_EVENTS, {"positions": positions})}
     return [found[at] for at in positions]
 
 
@@ -408,7 +408,7 @@ class _Tally:
         scope: Scope,
         parts: Sequence[Expression],
         by: Sequence[str],
-        slot: int | None,
+        edges: Sequence[int] | None,
     ) -> None:
         self._connection = connection
         self._scope = scope
@@ -422,10 +422,11 @@ class _Tally:
         self._rest = plan(all_of(rest), means) if rest else None
         self._rest_fits = fits(all_of(rest))
         self._by = by
-        self._slot = slot
+        self._edges = None if edges is None else np.array(edges, np.int64)
         self.total = 0
         self._counts = {name: np.zeros(0, np.int64) for name in by}
-        self._slots: dict[int, tuple[int, int]] = {}
+        self._done, self._whole = (np.zeros(len(edges or ()), np.int64) for _ in range(2))
+        self._success = self._log.words["outcome"].where(lambda outcome: bool(outcome == Outcome.SUCCESS))
 
     def run(self, deadline: Deadline) -> None:
         """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
@@ -441,8 +442,8 @@ class _Tally:
                 self.total += _number(chunk, every)
             for name, mask in own.items():
                 self._counts[name] = _added(self._counts[name], chunk.shared[name], mask)
-            if self._slot is not None:
-                self._add_slots(chunk, every, self._slot)
+            if self._edges is not None:
+                self._add_times(chunk, every, self._edges)
             _check(deadline)
 
     def _looked_at(self, chunk: Chunk, maybe: Mask, counted: Mask, deadline: Deadline) -> NDArray[np.bool_]:
@@ -458,19 +459,18 @@ class _Tally:
             _check(deadline)
         return meant
 
-    def _add_slots(self, chunk: Chunk, mask: Mask, length: int) -> None:
-        times, outcomes = chunk.occurred_at // length, chunk.shared["outcome"]
-        if not isinstance(mask, bool):
-            times, outcomes = times[mask], outcomes[mask]
-        elif not mask:
+    def _add_times(self, chunk: Chunk, mask: Mask, edges: columns.Times) -> None:
+        if chunk.latest < edges[0] or chunk.earliest >= edges[-1] or (isinstance(mask, bool) and not mask):
             return
-        successes = self._log.words["outcome"].where(lambda outcome: bool(outcome == "success"))[outcomes]
-        numbers, places = np.unique(times, return_inverse=True)
-        done = np.bincount(places, weights=successes, minlength=len(numbers))
-        whole = np.bincount(places, minlength=len(numbers))
-        for number, succeeded, all_ in zip(numbers.tolist(), done.tolist(), whole.tolist(), strict=True):
-            before = self._slots.get(number, (0, 0))
-            self._slots[number] = (before[0] + int(succeeded), before[1] + all_)
+        times, done = chunk.occurred_at, self._success[chunk.shared["outcome"]]
+        if not isinstance(mask, bool):
+            times, done = times[mask], done[mask]
+        if np.any(np.diff(times) < 0):
+            order = np.argsort(times, kind="stable")
+            times, done = times[order], done[order]
+        places = np.searchsorted(times, edges)
+        self._whole += places
+        self._done += np.concatenate(([0], np.cumsum(done)))[places]
 
     def counts(self, name: str) -> dict[Any, int]:
         """The values of a column with their counts, the most frequent first."""
@@ -478,10 +478,10 @@ class _Tally:
         found = [(values[code], int(number)) for code, number in enumerate(self._counts[name]) if number]
         return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
 
-    def slots(self) -> list[Slot]:
-        """The slots with events, in their order."""
-        assert self._slot is not None
-        return [Slot(n * self._slot, done, all_ - done) for n, (done, all_) in sorted(self._slots.items())]
+    def in_time(self) -> list[Sums]:
+        """What happened between each two edges."""
+        pairs = zip(np.diff(self._done).tolist(), np.diff(self._whole).tolist(), strict=True)
+        return [Sums(done, whole - done) for done, whole in pairs]
 
 
 def concern(part: Expression) -> str:

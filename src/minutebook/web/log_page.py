@@ -30,7 +30,7 @@ from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search
-from minutebook.store.search import Count, EventPage, Scope, Slot
+from minutebook.store.search import Count, EventPage, Scope, Sums
 from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
 from minutebook.web.subject import everything_by, subject_of
@@ -111,7 +111,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         return empty
     filter_ = look.address.filter
     buckets = _buckets(connection, scope, look)
-    counted = search.survey(connection, scope, filter_, FACETS, buckets.slot if buckets else None, SURVEY_SECONDS)
+    counted = search.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else None, SURVEY_SECONDS)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
     by = counted.by or {}
@@ -120,7 +120,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
     return replace(
         empty,
         controls=_with_counts(empty.controls, connection, scope, look, by.get("action"), by_actor),
-        histogram=_histogram(buckets, counted.slots, look) if is_overseen else None,
+        histogram=_histogram(buckets, counted.in_time, look) if is_overseen else None,
         facets=overview.facets(look.address, {**by, "actor": by_actor or {}}) if is_overseen else (),
         subject=subject_of(connection, scope, look.address, look.zone),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
@@ -342,10 +342,10 @@ def _buckets(connection: Connection, scope: Scope, look: Look) -> Buckets | None
     return buckets_of(asked.start, asked.end, span, look.zone, look.now) if span else None
 
 
-def _histogram(buckets: Buckets | None, slots: list[Slot] | None, look: Look) -> Histogram | None:
-    if buckets is None or slots is None:
+def _histogram(buckets: Buckets | None, sums: list[Sums] | None, look: Look) -> Histogram | None:
+    if buckets is None or sums is None:
         return None
-    return overview.histogram(buckets, slots, look.address, look.zone)
+    return overview.histogram(buckets, sums, look.address, look.zone)
 
 
 def _with_counts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from minutebook.filters.expression import Term, all_of, conjuncts, terms
 from minutebook.filters.terms import CLIENTS
 from minutebook.filters.zones import MONTHS
 from minutebook.model import HOUR, Outcome, from_micros
-from minutebook.store.search import Slot
+from minutebook.store.search import Sums
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.views import Bar, Facet, FacetRow, Histogram, Tick
@@ -29,10 +29,10 @@ SHOWN = 4
 OUTCOMES = {Outcome.SUCCESS: "Success", Outcome.FAILURE: "Failed", Outcome.DENIED: "Denied"}
 
 
-def histogram(found: Buckets, slots: Iterable[Slot], address: Address, zone: ZoneInfo) -> Histogram:
+def histogram(found: Buckets, sums: Sequence[Sums], address: Address, zone: ZoneInfo) -> Histogram:
     """Bars in a drawing that is 10 wide for each of them and 92 high: what succeeded stands on the base line, the rest
     hangs below it."""
-    succeeded, other = found.sums(slots)
+    succeeded, other = zip(*sums, strict=True)
     scale = ROOM / (max(succeeded) + max(other) or 1)
     base = round(1 + max(succeeded) * scale, 1)
     bars = []

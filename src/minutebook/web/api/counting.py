@@ -66,16 +66,15 @@ def histogram(request: Request, reader: Reader) -> Histogram:
         scope = Scope(number, log.read_head(connection, number).size)
         span = search.span(connection, scope) or (reader.at, reader.at)
         found = buckets_of(asked.start, asked.end, span, zone, reader.at)
-        slots = search.count_by_slot(connection, scope, asked, found.slot)
-    if slots is None:
+        sums = search.count_in_time(connection, scope, asked, found.edges)
+    if sums is None:
         raise TooSlow(seconds=f"{COUNT_SECONDS:g}")
-    sums = zip(itertools.pairwise(found.edges), *found.sums(slots), strict=True)
     return Histogram(
         zone=zone.key,
         every=found.width.told,
         buckets=[
             Bucket(start=rfc3339(start), end=rfc3339(end), succeeded=succeeded, other=other)
-            for (start, end), succeeded, other in sums
+            for (start, end), (succeeded, other) in zip(itertools.pairwise(found.edges), sums, strict=True)
         ],
     )
 
