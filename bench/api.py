@@ -103,7 +103,7 @@ class Api:
                 actions, actors = (
                     {one["value"]: one["count"] for one in found[name]} for name in ("actions", "actors")
                 )
-                return actions, dict(list(actors.items())[: TOP_ACTORS + 1])
+                return actions, dict(list(actors.items())[:TOP_ACTORS])
             case Shape.HISTOGRAM:  # of weeks
                 return NOT_COMPARED
 

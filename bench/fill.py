@@ -28,13 +28,24 @@ from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Plan, Seat
 from minutebook.organization import people
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.record import perform
-from minutebook.store import log
+from minutebook.store import index, log
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate
 from tests.support.postgres import EmbeddedServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-WHAT_IS_STORED = ("store/schema.py", "store/log.py", "store/migrations/versions", "filters/words.py", "filters/text.py")
+WHAT_IS_STORED = (
+    "store/schema.py",
+    "store/log.py",
+    "store/body.py",
+    "store/disclosures-1.zdict",
+    "store/columns.py",
+    "store/index.py",
+    "store/text.py",
+    "store/migrations/versions",
+    "filters/words.py",
+    "filters/text.py",
+)
 WRITERS = 16
 """So many more organizations are there only to be written to; their ranks are negative."""
 OURS, BASELINES = "minutebook", "baselines"
@@ -171,6 +182,7 @@ class _Filler:
             for rank, number in self._numbers.items():
                 public = read_organization(connection, number).id
                 places[rank] = Place(number, public, log.read_head(connection, number).size)
+        index.follow_all(self._store)
         if self._store.is_sqlite:
             self._store.make_durable()
         self._store.close()

@@ -126,7 +126,7 @@ class BesideUs:
                 return self.table.histogram(organization, filter_)
             case Shape.FACETS:
                 by_action = self.table.counted(organization, filter_, "action", None)
-                return by_action, self.table.counted(organization, filter_, "actor_email", TOP_ACTORS + 1)
+                return by_action, self.table.counted(organization, filter_, "actor_email", TOP_ACTORS)
 
     def told(self, question: Question, answer: Any) -> object:
         match question.shape:

@@ -19,7 +19,8 @@ from minutebook.store import body, schema
 from minutebook.store.engine import Store
 
 SIZE = 24 * 1024
-SAMPLES = 20_000
+SAMPLES = 5_000
+"""From each source, so that none outweighs the others."""
 
 
 def main() -> None:
@@ -29,9 +30,9 @@ def main() -> None:
         store = Store(f"sqlite:///{source.absolute()}", lock=False)
         with store.reading() as connection:
             stored = connection.execute(select(schema.event.c.disclosures)).scalars()
-            samples += [body.plain(text) for text in stored]
+            found = [body.plain(text) for text in stored]
+        samples += random.Random(1).sample(found, min(SAMPLES, len(found)))
         store.close()
-    samples = random.Random(1).sample(samples, min(SAMPLES, len(samples)))
     made = zstandard.train_dictionary(SIZE, samples, level=body.LEVEL)
     target.write_bytes(made.as_bytes())
     print(f"{target}: {len(made.as_bytes()):,} bytes from {len(samples):,} samples")

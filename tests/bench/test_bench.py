@@ -115,7 +115,7 @@ def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.Capt
 
 
 def _check_that_all_was_measured(results: Results) -> None:
-    assert results.disagreements == []
+    assert results.disagreements == [], "\n".join(results.disagreements)
     assert len(results.queries) > 20
     for measured in results.queries:
         assert set(measured.timings) == {*SYSTEMS, HTTP}

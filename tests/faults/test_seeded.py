@@ -20,7 +20,7 @@ from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import perform
-from minutebook.store import search
+from minutebook.store import columns
 from tests.deliver import test_export, test_formats
 from tests.faults import seeded
 from tests.record.test_machine import SETTINGS, Machine
@@ -28,7 +28,7 @@ from tests.support.check_log import LogViolation
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import FaultyStore
 from tests.support.race import Duel, demote
-from tests.support.walk import FILLED
+from tests.support.walk import FILLED, OTHER
 
 
 @pytest.fixture
@@ -100,7 +100,8 @@ def test_counting_owners_before_the_lock_is_noticed(deployment: Deployment, monk
 
 
 def test_a_search_without_its_organization_is_noticed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_within", lambda _scope: [])
+    read = columns.rows
+    monkeypatch.setattr(columns, "rows", lambda connection, _organization, *bounds: read(connection, OTHER, *bounds))
     with pytest.raises(LogViolation, match="count_by_action is not a recount"):
         filled.check()
 

@@ -25,7 +25,7 @@ from minutebook.filters.expression import (
 from minutebook.filters.expression import terms as expression_terms
 from minutebook.filters.language import BadQuery, read
 from minutebook.filters.moments import Here
-from minutebook.filters.terms import TERMS, ActorValue, Details, Numbers, parse_details
+from minutebook.filters.terms import CLIENTS, TERMS, ActorValue, Details, Numbers, parse_details
 from minutebook.filters.zones import UTC
 from minutebook.model import DAY, HOUR, ActorKind, Outcome
 from tests.filters.test_fields import filters
@@ -197,6 +197,7 @@ TERM_VALUES: dict[str, st.SearchStrategy[Expression]] = {
     "ip": _parsed(
         "ip", st.one_of(st.ip_addresses().map(str), st.sampled_from(["10.0.0.0/8", "2001:db8::/33", "::/0"]))
     ),
+    "client": _parsed("client", st.sampled_from(list(CLIENTS))),
     "outcome": _parsed("outcome", st.sampled_from(list(Outcome))),
     "after": micros.map(lambda at: Term("after", at)),
     "before": st.integers(1, 4_000_000_000).map(lambda seconds: Term("before", seconds * 1_000_000)),

@@ -58,9 +58,16 @@ class Row(NamedTuple):
     """In the order of SHARED."""
 
 
+NOTHING = Row(0, 0, ("", "", Who("", "", ""), "", ""))
+"""In the place of an event that was taken out of a log: the others are found all the same."""
+
+
 def row_of(occurred_at: int, recorded_at: int, action: str, outcome: str, stored: bytes) -> Row:
-    """The columns of an event, from its row in the table `event`. Raises body.NotStoredSo."""
-    kind, id_, email, ip, client = body.values(stored, DISCLOSED)
+    """The columns of an event, from its row in the table `event`; of disclosures that cannot be read, none."""
+    try:
+        kind, id_, email, ip, client = body.values(stored, DISCLOSED)
+    except body.NotStoredSo:
+        kind, id_, email, ip, client = "", "", "", "", ""
     return Row(occurred_at, recorded_at, (action, outcome, Who(kind, id_, email or ""), ip or "", client or ""))
 
 
@@ -307,6 +314,7 @@ _SELECT_BLOCKS = (
 )
 _SELECT_ROWS = (
     select(
+        schema.event.c.position,
         schema.event.c.occurred_at,
         schema.event.c.recorded_at,
         schema.event.c.action,
@@ -329,4 +337,8 @@ def rows(connection: Connection, organization: int, first: int, end: int) -> lis
     """The columns of the events from one number up to another, read from the events themselves."""
     base = organization << schema.SEQ_BITS
     found = connection.execute(_SELECT_ROWS, {"first": base | first, "last": base | (end - 1)})
-    return [row_of(*row) for row in found]
+    read: list[Row] = []
+    for position, *row in found:
+        read += [NOTHING] * ((position - base) - first - len(read))
+        read.append(row_of(*row))
+    return read + [NOTHING] * (end - first - len(read))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,7 +28,9 @@ def event_json(event: Event) -> bytes:
 
 def row_json(row: Row[Any]) -> bytes:
     """The same of the columns SHOWN of a row of the table `event`, without reading what was disclosed."""
-    return _line(row[0] & SEQ_MASK, *row[1:])
+    facts: Sequence[Any] = row
+    position, id_, recorded_at, occurred_at, action, outcome, stored = facts
+    return _line(position & SEQ_MASK, id_, recorded_at, occurred_at, action, outcome, stored)
 
 
 def _line(seq: int, id_: str, recorded_at: int, occurred_at: int, action: str, outcome: str, stored: bytes) -> bytes:

@@ -334,23 +334,25 @@ class _Search:
     def in_time(self, deadline: Deadline, edge: Edge | None, *, newest_first: bool) -> Iterator[Row[Any]]:
         """The events that are meant beyond the edge, in the order of people or against it. Raises TooSlow."""
         plan_ = self.plan(newest_first=newest_first)
-        for chunk in self._log.in_time(self._scope.size, newest_first=newest_first):
+        for number, chunk in enumerate(self._log.in_time(self._scope.size, newest_first=newest_first)):
+            if number:
+                _check(deadline)
             beyond: Mask = edge.look(chunk) if edge else True
             if np.any(beyond) and len(found := _numbers(chunk, beyond & plan_.look(chunk))):
                 times = chunk.occurred_at[found - chunk.first]
                 if np.any(np.diff(times) < 0):
                     found = found[np.argsort(times, kind="stable")]
                 yield from self._meant(found[::-1] if newest_first else found, plan_, deadline)
-            _check(deadline)
 
     def in_order(self, first: int, deadline: Deadline | None) -> Iterator[Row[Any]]:
         """The events that are meant by number, from `first` on. Raises TooSlow if there is a deadline."""
         plan_ = self.plan(newest_first=False)
-        for chunk in self._log.chunks(self._scope.size):
+        for number, chunk in enumerate(self._log.chunks(self._scope.size)):
+            if number:
+                _check(deadline)
             if chunk.end > first:
                 found = _numbers(chunk, plan_.look(chunk))
                 yield from self._meant(found[found >= first], plan_, deadline)
-            _check(deadline)
 
     def _meant(self, found: Numbers, plan_: Plan, deadline: Deadline | None) -> Iterator[Row[Any]]:
         """The rows of the events that are meant among those found, in their order, as far as they are asked for."""
@@ -359,7 +361,8 @@ class _Search:
             for row in rows_of(self._connection, self._scope.organization, found[at : at + size].tolist()):
                 if plan_.is_exact or self._fits(event_of(row)):
                     yield row
-            _check(deadline)
+            if not plan_.is_exact:
+                _check(deadline)
             at, size = at + size, AT_ONCE
 
 
@@ -375,10 +378,10 @@ def means_of(connection: Connection, scope: Scope, log: columns.Log, *, newest_f
 
 
 def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> list[Row[Any]]:
-    """The rows of some events, in the order of their numbers as given."""
+    """The rows of some events, in the order of their numbers as given; none for one that is gone."""
     positions = [position(organization, seq) for seq in seqs]
     found = {row[0]: row for row in connection.execute(_EVENTS, {"positions": positions})}
-    return [found[at] for at in positions]
+    return [found[at] for at in positions if at in found]
 
 
 def _rows_from(connection: Connection, scope: Scope, first: int) -> Iterator[Row[Any]]:

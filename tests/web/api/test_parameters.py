@@ -24,7 +24,7 @@ class Program:
 
     def __init__(self, dashboard: Dashboard) -> None:
         self.dashboard = dashboard
-        self.token = dashboard.token()
+        self.token = dashboard.token("log.read", "log.export")
         self.somebody: Somebody = dashboard.anybody()
 
     def refused(self, operation: str, *pairs: tuple[str, str]) -> dict[str, str]:
