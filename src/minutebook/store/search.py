@@ -356,7 +356,7 @@ class _Search:
 
     def _meant(self, found: Numbers, plan_: Plan, deadline: Deadline | None) -> Iterator[Row[Any]]:
         """The rows of the events that are meant among those found, in their order, as far as they are asked for."""
-        at, size = 0, 64
+        at, size = 0, 128
         while at < len(found):
             for row in rows_of(self._connection, self._scope.organization, found[at : at + size].tolist()):
                 if plan_.is_exact or self._fits(event_of(row)):
@@ -380,7 +380,12 @@ def means_of(connection: Connection, scope: Scope, log: columns.Log, *, newest_f
 def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> list[Row[Any]]:
     """The rows of some events, in the order of their numbers as given; none for one that is gone."""
     positions = [position(organization, seq) for seq in seqs]
-    found = {row[0]: row for row in connection.execute(_EVENTS, {"positions": positions})}
+    first, last = min(positions), max(positions)
+    if last - first < len(positions):  # neighbours in the log, as on most pages: one range
+        rows = connection.execute(_FROM, {"first": first, "last": last})
+    else:
+        rows = connection.execute(_EVENTS, {"positions": positions})
+    found = {row[0]: row for row in rows}
     return [found[at] for at in positions if at in found]
 
 
