@@ -32,7 +32,7 @@ from minutebook.model import ActorKind, Event, Outcome
 
 FIELD = "q"
 DETAILS = "details."
-CLIENTS = {"web": "Dashboard", "api": "API", "cli": "Command line"}
+CLIENTS = {"web": "Dashboard", "api": "API", "cli": "Command line", "demo": "Demo"}
 """What acts are done with, as `context.client` records it, and what people call it."""
 IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
 """The ids of those who can act. What holds anything else, such as an address, is none."""

@@ -83,7 +83,7 @@ def facets(address: Address, by: Mapping[str, Mapping[str, int]]) -> tuple[Facet
         for name, number in _busiest(by["client"])
         if name
     ]
-    titled = (("Outcome", outcomes), ("Action", actions), ("Actor", actors), ("Client", clients))
+    titled = (("Outcome", outcomes), ("Client", clients), ("Action", actions), ("Actor", actors))
     return tuple(Facet(title, _rows(rows)) for title, rows in titled if title != "Client" or len(rows) > 1)
 
 
