@@ -311,6 +311,13 @@ def test_what_cannot_be_bought_is_told_beside_its_field(
     assert value(response, "amount") == amount
 
 
+def test_all_that_is_wrong_with_a_purchase_is_told_at_once(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    response = ada.post(light_dashboard.path("credits"), {"amount": "much", "reference": ""})
+    assert (response.status_code, list(errors(response))) == (422, ["amount", "reference"])
+    assert value(response, "amount") == "much"
+
+
 def test_an_admin_sees_credits_and_buys_none(light_dashboard: Dashboard) -> None:
     owner = light_dashboard.people[Role.OWNER]
     for number in range(60):

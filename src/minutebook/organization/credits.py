@@ -51,12 +51,7 @@ class BuyCredits(Command):
             raise Invalid.one("amount", TOO_MUCH)
         if self.cents < 1:
             raise Invalid.one("amount", "Enter an amount of at least $0.01.")
-        reference = self.reference.strip()
-        if not REFERENCE.fullmatch(reference):
-            raise Invalid.one(
-                "reference",
-                "Enter the reference of the payment: up to 100 letters, digits and . _ : / # -, without blanks.",
-            )
+        reference = parse_reference(self.reference)
         table = schema.credit_entry
         where = (table.c.organization == act.organization, table.c.reference == reference)
         known = act.connection.execute(select(table.c.cents).where(*where)).scalar_one_or_none()
@@ -90,6 +85,15 @@ def parse_amount(text: str, field: str = "amount") -> int:
     if len(match[1].lstrip("0")) > len(str(MAX_CENTS)):
         raise Invalid.one(field, TOO_MUCH)
     return int(Decimal(plain) * 100)
+
+
+def parse_reference(text: str, field: str = "reference") -> str:
+    """The reference of a payment as it was typed. Raises Invalid."""
+    reference = text.strip()
+    if not REFERENCE.fullmatch(reference):
+        message = "Enter the reference of the payment: up to 100 letters, digits and . _ : / # -, without blanks."
+        raise Invalid.one(field, message)
+    return reference
 
 
 def balance(connection: Connection, organization: int) -> int:

@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.actions.values import Cents
+from minutebook.errors import Invalid, Problem
 from minutebook.organization import credits
 from minutebook.organization.credits import BuyCredits, CreditEntry
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.views import Form, Moment, Pager
@@ -47,12 +48,21 @@ def show_credits(request: Request, place: Seen) -> Response:
 def buy_credits(request: Request, place: Bought, sent: Sent) -> Response:
     """Turns a payment into credits; the same payment again changes nothing, and says so."""
     try:
-        cents = credits.parse_amount(sent.one("amount"))
-        done = perform(place.site.store, place.seat, BuyCredits(cents, sent.one("reference")))
+        done = perform(place.site.store, place.seat, _bought(sent))
     except STAYS as error:
         return _show(request, place, form_after(sent, error, ("amount", "reference")), error.status)
     said = Said.PAYMENT_KNOWN if isinstance(done, NoChange) else Said.CREDITS_BOUGHT
     return go(place.site, place.path(shell.CREDITS), said)
+
+
+def _bought(sent: Typed) -> BuyCredits:
+    """What was typed. Raises Invalid with everything that is wrong."""
+    problems: list[Problem] = []
+    cents = kept(problems, credits.parse_amount, sent.one("amount"))
+    reference = kept(problems, credits.parse_reference, sent.one("reference"))
+    if cents is None or reference is None:
+        raise Invalid(*problems)
+    return BuyCredits(cents, reference)
 
 
 def _show(request: Request, place: Place, form: Form, status: int = 200) -> Response:
