@@ -1,4 +1,4 @@
-"""Audit Logs with a long log behind it: 20,000 events, and 2,000,000 with FULL=1. What is found is known by counting."""
+"""Audit Logs with a long log behind it: 20,000 events, or 2,000,000 with FULL=1. What is found is known by counting."""
 
 from __future__ import annotations
 

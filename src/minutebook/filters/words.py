@@ -21,11 +21,24 @@ ADDRESS = re.compile(r"[0-9a-f]*[.:][0-9a-f.:]+")
 
 def search_text(event: Event) -> str:
     """The sentence, the actor's address and name, the names of targets, the texts in the details; in normal form."""
+    sentence = plain(describe(read_details(event.action, event.details)))
+    return normal_text("\n".join([sentence, *_names(event)]))
+
+
+def holds(event: Event, normal: str) -> bool:
+    """Whether the search text holds a normal text. The sentence, which costs the most, is told only if nothing else
+    does."""
+    return any(normal in normal_text(name) for name in _names(event)) or normal in search_text(event)
+
+
+def _names(event: Event) -> Iterator[str]:
     actor = event.actor
-    words = [plain(describe(read_details(event.action, event.details))), actor.email or "", actor.name or ""]
-    words += [target.name for target in event.targets]
-    words += [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
-    return normal_text("\n".join(words))
+    yield actor.email or ""
+    yield actor.name or ""
+    yield from (target.name for target in event.targets)
+    for _, value in values(dict(event.details)):
+        if isinstance(value, str) and not ID.fullmatch(value):
+            yield value
 
 
 def id_text(event: Event) -> str:
