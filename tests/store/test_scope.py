@@ -69,7 +69,7 @@ def check_counts(there: list[Event], filter_: Filter, ask: Callable[..., Any]) -
     assert ask("count_by_outcome", filter_) == tally(without("outcome"), lambda event: event.outcome.value)
     assert ask("count_by_client", filter_) == tally(without("client"), lambda event: event.context.client or "")
     hours = tally(filter_, lambda event: (event.occurred_at // HOUR, event.outcome is Outcome.SUCCESS))
-    first, last = (of(event.occurred_at // HOUR for event in there) for of in (min, max))
+    first, last = (of((event.occurred_at // HOUR for event in there), default=0) for of in (min, max))
     expected = [Sums(hours[hour, True], hours[hour, False]) for hour in range(first, last + 1)]
     assert ask("count_in_time", filter_, [hour * HOUR for hour in range(first, last + 2)]) == expected
 
