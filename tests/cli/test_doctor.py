@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from minutebook.cli.doctor import LOOK, RESTORE, SHOWN_PER_LOG, examine
+from minutebook.cli.doctor import LOOK, REINDEX, RESTORE, SHOWN_PER_LOG, examine
 from minutebook.config import DATABASE_FILE, Settings, load_settings
 from minutebook.organization.credits import BuyCredits
-from minutebook.store import check_schema
+from minutebook.store import check_schema, index
 from minutebook.store.engine import Store
 from minutebook.store.log import position
 from minutebook.store.migrate import migrate
@@ -164,3 +164,20 @@ def test_a_dropped_trigger_is_found(settings: Settings) -> None:
     database.execute("DROP TRIGGER guard_event_update")
     database.close()
     assert any("guard_event_update on event" in problem for problem in examine(settings, quick=True))
+
+
+def test_an_event_that_searches_would_miss_is_named_and_reindex_mends_it(settings: Settings) -> None:
+    store = Store(settings.database)
+    index.follow_all(store)
+    with store.housekeeping() as connection:
+        connection.exec_driver_sql("INSERT INTO event_text (event_text) VALUES ('delete-all')")
+    store.close()
+    *_, named = problems = list(examine(settings, quick=False))
+    assert (
+        f"{NAME} ({FILLED}), event 0: The text by which the event is found is not what the event says." in problems[0]
+    )
+    assert named.endswith(REINDEX)
+    assert list(examine(settings, quick=True)) == []
+    mended = run(settings.data_directory, "reindex")
+    assert (mended.returncode, mended.stdout) == (0, "What searches use was made anew from the events.\n")
+    assert list(examine(settings, quick=False)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from sqlalchemy import text
@@ -120,3 +121,46 @@ def test_a_word_is_found_before_and_behind_what_the_index_knows(followed: Deploy
         after = search.page(connection, scope, filter_, None, 1000)
     assert before.total.number > 5
     assert before.events == after.events
+
+
+def test_a_server_follows_what_is_recorded_by_itself(followed: Deployment) -> None:
+    follower = index.Follower(followed.store, every=0.01)
+    follower.start()
+    try:
+        fill(followed, 20)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            with followed.store.reading() as connection:
+                if not index.behind(connection):
+                    break
+        else:
+            pytest.fail("nobody followed")
+    finally:
+        follower.stop()
+    assert problems(followed) == []
+
+
+def test_what_goes_wrong_while_following_is_tried_again(followed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = threading.Event()
+
+    def fails(_connection: object) -> list[int]:
+        if not failed.is_set():
+            failed.set()
+            raise StoreUnavailable
+        return real(_connection)  # type: ignore[arg-type]
+
+    real = index.behind
+    monkeypatch.setattr(index, "behind", fails)
+    fill(followed, 3)
+    follower = index.Follower(followed.store, every=0.01)
+    follower.start()
+    assert failed.wait(20)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with followed.store.reading() as connection:
+            if not real(connection):
+                break
+    follower.stop()
+    assert problems(followed) == []
+    with followed.store.reading() as connection:
+        assert real(connection) == []

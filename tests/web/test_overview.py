@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 
 import pytest
 
 from minutebook.filters import instants
-from minutebook.model import HOUR, MINUTE, Outcome, Role
+from minutebook.model import HOUR, MINUTE, Context, Outcome, Role, Seat
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
+from minutebook.record import perform
 from tests.support.dashboard import Dashboard
 from tests.support.reader import Reader, found, link, rows, section
 
@@ -92,3 +94,16 @@ def test_the_bars_at_the_ends_hold_no_more_than_was_asked_for(light_dashboard: D
 def test_an_empty_search_has_no_overview(light_dashboard: Dashboard) -> None:
     page = Reader(light_dashboard, Role.OWNER).read(("text", "nothing says this"))
     assert 'class="band"' not in page.text
+
+
+def test_clients_are_a_choice_once_there_are_two(light_dashboard: Dashboard) -> None:
+    owner, number, store = light_dashboard.people[Role.OWNER], light_dashboard.number, light_dashboard.store
+    reader = Reader(light_dashboard, Role.OWNER)
+    assert "<h3>Client</h3>" not in reader.read(("q", "client:web")).text
+    for client in ("api", "api", "api", "web", "web"):
+        perform(store, Seat(number, owner.actor(), Context(client=client)), RecordFailedSignIn("Wrong password", 1))
+    page = reader.read(("action", "user.login_failed"))
+    assert "<h3>Client</h3>" in page.text
+    api = reader.open(link(page, "API"))
+    assert found(api).startswith("3 events of")
+    assert "client:api" in html.unescape(api.text)
