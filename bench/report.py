@@ -26,10 +26,10 @@ the same questions, system after system, so that whatever else the machine does 
   on PostgreSQL with indexes on organization, action, actor_email and created_at, searched with `ILIKE '%x%'`;
 - **{FAIR}**: the same with an index on `(organization_id, created_at)` in place of the one on organization.
 
-A page is the newest {NEWEST} events, {PAGE_SIZE} to show and one to know that there are more; ours are read as whole
-events, the baselines return rows. Facets are the counts of all actions and of the busiest actors, at the API of all
-outcomes too; our histogram counts quarters of an hour, that of the baselines days. All systems gave the same answers,
-which is checked while they are warmed up."""
+A page is the newest {NEWEST} events, {PAGE_SIZE} to show and one to know that there are more; the API writes them as
+JSON. Facets are the counts of all actions and of the busiest actors, at the API of outcomes and clients too; the
+histogram counts days, at the API weeks. All systems gave the same answers, which is checked while they are warmed
+up."""
 
 
 @dataclass
