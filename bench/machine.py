@@ -32,7 +32,7 @@ def facts(folder: Path, conninfo: str) -> dict[str, str]:
         "Cores": str(len(os.sched_getaffinity(0))),
         "Memory": f"{memory() / 2**30:.1f} GiB",
         "Durable write": f"{fsync(folder):.2f} ms (4 KiB and fsync, the median of {TRIES})",
-        "System": f"{platform.system()} {platform.release()}",
+        "System": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
         "SQLite": driver().sqlite_version,
         "PostgreSQL": f"{server // 10000}.{server % 10000}",
