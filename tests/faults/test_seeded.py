@@ -102,7 +102,7 @@ def test_counting_owners_before_the_lock_is_noticed(deployment: Deployment, monk
 def test_a_search_without_its_organization_is_noticed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     read = columns.rows
     monkeypatch.setattr(columns, "rows", lambda connection, _organization, *bounds: read(connection, OTHER, *bounds))
-    with pytest.raises(LogViolation, match="count_by_action is not a recount"):
+    with pytest.raises(LogViolation, match="the count by action is not a recount"):
         filled.check()
 
 

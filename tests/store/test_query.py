@@ -249,7 +249,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
             assert [event.seq for event in window] == [seq for seq in by_number if seq >= middle][:size]
             assert [event.seq for event in search.stream(connection, scope, filter_)] == by_number
             others = all_of(part for part in conjuncts(expression) if {term.key for term in terms(part)} != {"action"})
-            assert search.count_by_action(connection, scope, filter_) == {
+            assert search.count_by(connection, scope, filter_, "action") == {
                 name: number
                 for name in {event.action for event in events}
                 if (number := sum(event.action == name and means(others, event) for event in events))
@@ -283,7 +283,7 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
     monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
     with filled.store.reading() as connection:
         assert not search.count(connection, scope, slow).is_exact
-        assert search.count_by_action(connection, scope, slow) is None
+        assert search.count_by(connection, scope, slow, "action") is None
         assert search.count(connection, scope, EVERYTHING).is_exact
 
 
@@ -294,9 +294,9 @@ def test_counts_that_take_too_long_are_left_out(filled_sqlite: Deployment, monke
     with filled_sqlite.store.reading() as connection:
         page = search.page(connection, scope, EVERYTHING, None, 3)
         assert (len(page.events), page.total, page.has_older) == (3, Count(scope.size, is_exact=True), True)
-        assert search.count_by_action(connection, scope, EVERYTHING) is None
+        assert search.count_by(connection, scope, EVERYTHING, "action") is None
         assert search.count_by_actor(connection, scope, EVERYTHING, 10) is None
-        assert search.count_by_outcome(connection, scope, EVERYTHING) is None
+        assert search.count_by(connection, scope, EVERYTHING, "outcome") is None
         assert search.count_in_time(connection, scope, EVERYTHING, [0, START]) is None
 
 

@@ -62,12 +62,12 @@ def check_counts(there: list[Event], filter_: Filter, ask: Callable[..., Any]) -
         parts = conjuncts(expression_of(filter_))
         return filter_of(all_of(part for part in parts if {term.key for term in terms(part)} != {key}))
 
-    assert ask("count_by_action", filter_) == tally(without("action"), lambda event: event.action)
+    assert ask("count_by", filter_, "action") == tally(without("action"), lambda event: event.action)
     by_actor = tally(without("actor"), lambda event: (event.actor.email or "").lower())
     by_actor.pop("", None)
     assert ask("count_by_actor", filter_, 1000) == by_actor
-    assert ask("count_by_outcome", filter_) == tally(without("outcome"), lambda event: event.outcome.value)
-    assert ask("count_by_client", filter_) == tally(without("client"), lambda event: event.context.client or "")
+    assert ask("count_by", filter_, "outcome") == tally(without("outcome"), lambda event: event.outcome.value)
+    assert ask("count_by", filter_, "client") == tally(without("client"), lambda event: event.context.client or "")
     hours = tally(filter_, lambda event: (event.occurred_at // HOUR, event.outcome is Outcome.SUCCESS))
     first, last = (of((event.occurred_at // HOUR for event in there), default=0) for of in (min, max))
     expected = [Sums(hours[hour, True], hours[hour, False]) for hour in range(first, last + 1)]

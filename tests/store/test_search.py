@@ -120,7 +120,7 @@ def test_no_search_leaves_its_organization(filled: Deployment) -> None:
         where = scope(filled, organization)
         with filled.store.reading() as connection:
             found = search.page(connection, where, filter_, None, 1000)
-            counts = search.count_by_action(connection, where, filter_)
+            counts = search.count_by(connection, where, filter_, "action")
             actors = search.count_by_actor(connection, where, filter_, 1000)
         assert counts is not None
         assert actors is not None
@@ -200,7 +200,7 @@ def test_filters_find_what_a_recount_finds(varied: Deployment) -> None:
             assert [event.seq for event in page.events] == in_order_of_people(expected), filter_
             assert page.total == search.count(connection, where, filter_) == (len(expected), True)
             others = replace(filter_, actions=())
-            assert search.count_by_action(connection, where, filter_) == Counter(
+            assert search.count_by(connection, where, filter_, "action") == Counter(
                 event.action for event in events if fits(others, event)
             )
             others = replace(filter_, actor=None)

@@ -140,10 +140,10 @@ def _check_counts(connection: Connection, head: StoredHead, events: Sequence[Sto
     scope = search.Scope(head.organization, head.size)
     actions = Counter(event.action for event in events)
     actors = Counter(event.actor["email"] for event in events if event.actor["email"])
-    if search.count_by_action(connection, scope, EVERYTHING) != actions:
-        yield "count_by_action is not a recount"
+    if search.count_by(connection, scope, EVERYTHING, "action") != actions:
+        yield "the count by action is not a recount"
     if search.count_by_actor(connection, scope, EVERYTHING, 10_000) != actors:
-        yield "count_by_actor is not a recount"
+        yield "the count by actor is not a recount"
     filters = [(EVERYTHING, len(events))]
     filters += [(Filter(actions=(action,)), number) for action, number in actions.items()]
     filters += [(Filter(actor=address), number) for address, number in actors.items()]

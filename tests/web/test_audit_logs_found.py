@@ -173,7 +173,7 @@ def test_every_filter_finds_what_a_plain_look_finds(filled: Filled) -> None:
             forth = list(pages(connection, scope, filter_, size, None, "older"))
             assert [event.seq for page in forth for event in page] == wanted
             assert search.count(connection, scope, filter_) == (len(wanted), True)
-            by_action = search.count_by_action(connection, scope, filter_)
+            by_action = search.count_by(connection, scope, filter_, "action")
             by_actor = search.count_by_actor(connection, scope, filter_, 100)
             if forth[-1]:
                 edge = forth[-1][0]

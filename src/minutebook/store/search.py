@@ -235,26 +235,18 @@ def count(connection: Connection, scope: Scope, filter_: Filter) -> Count:
     return survey(connection, scope, filter_).total
 
 
-def count_by_action(connection: Connection, scope: Scope, filter_: Filter) -> dict[str, int] | None:
-    """How many events of each action the other parts of the filter find; None where that would take too long."""
-    return _one(connection, scope, filter_, "action")
+def count_by(connection: Connection, scope: Scope, filter_: Filter, column: str) -> dict[Any, int] | None:
+    """How many events of each value of a column the other parts of the filter find, the most frequent first; None where
+    that would take too long."""
+    found = survey(connection, scope, filter_, (column,)).by
+    return None if found is None else found[column]
 
 
 def count_by_actor(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> dict[str, int] | None:
     """How many events of each actor's address the other parts of the filter find, the busiest first; None where that
     would take too long."""
-    found = _one(connection, scope, filter_, "actor")
+    found = count_by(connection, scope, filter_, "actor")
     return None if found is None else by_address(found, limit)
-
-
-def count_by_outcome(connection: Connection, scope: Scope, filter_: Filter) -> dict[str, int] | None:
-    """How many events of each outcome the other parts of the filter find; None where that would take too long."""
-    return _one(connection, scope, filter_, "outcome")
-
-
-def count_by_client(connection: Connection, scope: Scope, filter_: Filter) -> dict[str, int] | None:
-    """How many events of each client the other parts of the filter find; None where that would take too long."""
-    return _one(connection, scope, filter_, "client")
 
 
 def count_in_time(connection: Connection, scope: Scope, filter_: Filter, edges: Sequence[int]) -> list[Sums] | None:
@@ -270,11 +262,6 @@ def by_address(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
         if who.email:
             found[who.email] = found.get(who.email, 0) + number
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
-
-
-def _one(connection: Connection, scope: Scope, filter_: Filter, name: str) -> dict[Any, int] | None:
-    found = survey(connection, scope, filter_, (name,)).by
-    return None if found is None else found[name]
 
 
 def span(connection: Connection, scope: Scope) -> tuple[int, int] | None:
