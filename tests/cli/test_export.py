@@ -23,7 +23,7 @@ from minutebook.deliver.partial import PartialFile
 from minutebook.filters import Here, filter_of, language
 from minutebook.store.engine import Store
 from minutebook.store.log import events
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 from tests.support.command_line import PROGRAM, environment, invoke, run
 from tests.support.deployment import Deployment
 from tests.support.exports import read

@@ -18,7 +18,7 @@ from minutebook.model import Context, Json, Outcome
 from minutebook.store import log
 from minutebook.store.engine import Store
 from minutebook.store.log import Draft
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 from tests.support.deployment import OPERATOR, Deployment
 
 FULL = bool(os.environ.get("FULL"))

@@ -27,7 +27,8 @@ from minutebook.model import Event, Outcome, from_micros
 from minutebook.store import log
 from minutebook.store.engine import system_clock
 from minutebook.store.event_json import event_json
-from minutebook.store.search import Scope, page, stream
+from minutebook.store.scope import Scope
+from minutebook.store.search import page, stream
 from minutebook.web.log_views import says
 
 AT_ONCE = 500

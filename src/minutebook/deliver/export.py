@@ -28,7 +28,7 @@ from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
 from minutebook.store import log, search
 from minutebook.store.engine import Store
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 
 PIECE = 256 * 1024
 """About how many bytes of events are written at once."""
