@@ -235,7 +235,9 @@ def test_chunks_in_time_do_not_reach_into_each_other(shelf: Shelf, step_back: in
 def test_an_event_that_is_gone_leaves_the_others(shelf: Shelf) -> None:
     events = rows(40)
     shelf.add(events)
-    shelf.connection.execute(delete(schema.event).where(schema.event.c.position == (ORGANIZATION << schema.SEQ_BITS | 7)))
+    shelf.connection.execute(
+        delete(schema.event).where(schema.event.c.position == (ORGANIZATION << schema.SEQ_BITS | 7))
+    )
     found = everything(shelf.view())
     assert found[7] == Row(*(columns.NOTHING[name] for name in Row._fields))
     assert found[:7] + found[8:] == events[:7] + events[8:]

@@ -28,7 +28,7 @@ log_ = structlog.get_logger("minutebook.memory")
 CHUNK = 16
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 MOST = 16_000_000
-"""Events kept in memory, of all logs of a database together, 30 bytes each; then the log least asked for goes."""
+"""Events kept in memory, of all logs of a database together, 36 bytes each; then the log least asked for goes."""
 MOST_TEXTS = 100_000
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
