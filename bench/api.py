@@ -98,7 +98,7 @@ class Api:
             case Shape.COUNT:
                 return found["count"] if found["is_exact"] else GAVE_UP
             case Shape.FACETS:
-                if found["actions"] is None or found["actors"] is None:
+                if not found["is_exact"]:
                     return GAVE_UP
                 actions, actors = (
                     {one["value"]: one["count"] for one in found[name]} for name in ("actions", "actors")

@@ -75,10 +75,13 @@ class Ours:
                 case Shape.HISTOGRAM:
                     assert filter_.start is not None and filter_.end is not None
                     edges = list(range(filter_.start // DAY * DAY, filter_.end + DAY, DAY))
-                    return edges, survey.count_in_time(connection, scope, filter_, edges)
+                    return edges, survey.survey(connection, scope, filter_, edges=edges)
                 case Shape.FACETS:
-                    by = survey.survey(connection, scope, filter_, ("action", "actor")).by
-                    return by and (by["action"], survey.by_address(by["actor"], TOP_ACTORS))
+                    found = survey.survey(connection, scope, filter_, ("action", "actor"))
+                    return found.total.is_exact and (
+                        found.by["action"],
+                        survey.by_address(found.by["actor"], TOP_ACTORS),
+                    )
 
     def told(self, question: Question, answer: Any) -> object:
         if answer is None:
@@ -89,10 +92,12 @@ class Ours:
             case Shape.COUNT:
                 return answer.number if answer.is_exact else GAVE_UP
             case Shape.FACETS:
-                return answer
+                return answer or GAVE_UP
             case Shape.HISTOGRAM:
-                edges, sums = answer
-                days = {start // DAY: sum(found) for start, found in zip(edges, sums or (), strict=False)}
+                edges, found = answer
+                if not found.total.is_exact:
+                    return GAVE_UP
+                days = {start // DAY: sum(sums) for start, sums in zip(edges, found.in_time, strict=False)}
                 return sorted((day, number) for day, number in days.items() if number)
 
     def export(self, organization: int) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minutebook.errors import TooSlow
-from minutebook.filters import EVERYTHING, Cursor, filter_of, id_text, search_text
+from minutebook.filters import EVERYTHING, Cursor, expression_of, filter_of, id_text, search_text
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, all_of, any_of, conjuncts, none_of, terms
 from minutebook.filters.language import read
 from minutebook.filters.moments import Here
@@ -21,7 +22,7 @@ from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outco
 from minutebook.store import blocks, bound, index, log, memory, search, survey
 from minutebook.store.bound import bounded
 from minutebook.store.scope import Scope
-from minutebook.store.survey import Count
+from minutebook.store.survey import Count, Sums, Survey
 from tests.support.deployment import OPERATOR, START, Deployment
 from tests.support.walk import FILLED
 
@@ -256,8 +257,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
                 if (number := sum(event.action == name and means(others, event) for event in events))
             }
             edges = [START - 9 * HOUR, START - HOUR, START, START + HOUR, START + 9 * HOUR]
-            sums = survey.count_in_time(connection, scope, filter_, edges)
-            assert sums is not None
+            sums = survey.survey(connection, scope, filter_, edges=edges).in_time
             assert sum(map(sum, sums)) == len(wanted_of_all)
             assert [one.succeeded for one in sums] == counted(events, wanted_of_all, edges)
 
@@ -284,21 +284,43 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
     monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     with filled.store.reading() as connection:
         assert not survey.count(connection, scope, slow).is_exact
-        assert survey.count_by(connection, scope, slow, "action") is None
         assert survey.count(connection, scope, EVERYTHING).is_exact
 
 
-def test_counts_that_take_too_long_are_left_out(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_that_take_too_long_say_at_least(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = Scope(FILLED, filled_sqlite.size(FILLED))
     monkeypatch.setattr(bound, "INSTRUCTIONS", 1)
     monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     with filled_sqlite.store.reading() as connection:
         page = search.page(connection, scope, EVERYTHING, None, 3)
         assert (len(page.events), page.total, page.has_older) == (3, Count(scope.size, is_exact=True), True)
-        assert survey.count_by(connection, scope, EVERYTHING, "action") is None
-        assert survey.count_by_actor(connection, scope, EVERYTHING, 10) is None
-        assert survey.count_by(connection, scope, EVERYTHING, "outcome") is None
-        assert survey.count_in_time(connection, scope, EVERYTHING, [0, START]) is None
+        found = survey.survey(connection, scope, EVERYTHING, ("action", "outcome"), [0, START])
+        assert found == Survey(Count(0, is_exact=False), {"action": {}, "outcome": {}}, [Sums(0, 0)])
+
+
+@pytest.mark.parametrize("asked", ["details.models.added:*", "-details.nothing:*"])
+def test_what_was_counted_until_the_time_was_over_agrees(
+    filled: Deployment, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """The newest events are counted first, and each in all counts or in none."""
+    fill(filled, 60)
+    scope, filter_ = Scope(FILLED, filled.size(FILLED)), filter_of(read(asked, Here()))
+    looked = [0]
+
+    def is_over(_: object) -> bool:
+        looked[0] += 1
+        return looked[0] > 3
+
+    monkeypatch.setattr(survey, "AT_ONCE", 4)
+    monkeypatch.setattr(bound.Deadline, "is_over", property(is_over))
+    with filled.store.reading() as connection:
+        found = survey.survey(connection, scope, filter_, ("action", "actor"), [0, 1 << 60])
+    wanted = [event for event in filled.events(FILLED) if means(expression_of(filter_), event)]
+    assert 0 < found.total.number < len(wanted)
+    assert not found.total.is_exact
+    newest = wanted[-found.total.number :]
+    assert found.by["action"] == Counter(event.action for event in newest)
+    assert sum(found.by["actor"].values()) == sum(found.in_time[0]) == found.total.number
 
 
 def test_the_database_itself_is_stopped(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

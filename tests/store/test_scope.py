@@ -72,7 +72,8 @@ def check_counts(there: list[Event], filter_: Filter, ask: Callable[..., Any]) -
     hours = tally(filter_, lambda event: (event.occurred_at // HOUR, event.outcome is Outcome.SUCCESS))
     first, last = (of((event.occurred_at // HOUR for event in there), default=0) for of in (min, max))
     expected = [Sums(hours[hour, True], hours[hour, False]) for hour in range(first, last + 1)]
-    assert ask("count_in_time", filter_, [hour * HOUR for hour in range(first, last + 2)]) == expected
+    edges = [hour * HOUR for hour in range(first, last + 2)]
+    assert ask("survey", filter_, (), edges).in_time == expected
 
 
 def check_event(event: Event, there: list[Event], ask: Callable[..., Any]) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, bindparam, select
 
 from minutebook.filters import fits, saying, text_of
-from minutebook.filters.expression import NOTHING_ASKED, Expression, Term, all_of, conjuncts
+from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
+from minutebook.store.bound import Deadline
 from minutebook.store.log import SEQ_MASK, SHOWN, event_of, position
 from minutebook.store.memory import Texts
 from minutebook.store.schema import event
 
 Rows: TypeAlias = Sequence[Row[Any]]
+AT_ONCE = 64
+"""Events between two looks at the clock: a few milliseconds."""
 
 _EVENTS = select(*SHOWN).where(event.c.position.in_(bindparam("positions", expanding=True)))
 FROM = select(*SHOWN).where(event.c.position.between(bindparam("first"), bindparam("last"))).order_by(event.c.position)
@@ -21,27 +24,37 @@ FROM = select(*SHOWN).where(event.c.position.between(bindparam("first"), bindpar
 
 
 class Closer:
-    """Looks at events of one organization for `rest`, what is left of a filter.
+    """Looks at events of one organization for `rest`, what is left of a filter. Raises TooSlow if there is a deadline.
 
     Words are looked for in the texts of the events, which are kept for the next search; the events need not be read
     for that again.
     """
 
-    def __init__(self, connection: Connection, organization: int, texts: Texts, rest: Expression) -> None:
+    def __init__(
+        self, connection: Connection, organization: int, texts: Texts, rest: Expression, deadline: Deadline | None
+    ) -> None:
         self._connection = connection
         self._organization = organization
         self._texts = texts
-        parts = conjuncts(rest)
-        words = {part for part in parts if isinstance(part, Term) and part.key == "text"}
-        self._say = [saying(str(word.value)) for word in words]
-        other = all_of(part for part in parts if part not in words)
+        self._deadline = deadline
+        parts = {part: _said(part) for part in conjuncts(rest)}
+        self._says = [says for says in parts.values() if says]
+        other = all_of(part for part, says in parts.items() if not says)
         self._fits = None if other == NOTHING_ASKED else fits(other)
 
     def meant(self, seqs: Sequence[int]) -> list[int]:
         """The numbers of those events that are meant, in the order given."""
-        if self._say:
+        found: list[int] = []
+        for at in range(0, len(seqs), AT_ONCE):
+            found += self._meant(seqs[at : at + AT_ONCE])
+            if self._deadline:
+                self._deadline.check()
+        return found
+
+    def _meant(self, seqs: Sequence[int]) -> list[int]:
+        if self._says:
             texts = self._texts_of(seqs)
-            seqs = [seq for seq, text in zip(seqs, texts, strict=True) if all(says(text) for says in self._say)]
+            seqs = [seq for seq, text in zip(seqs, texts, strict=True) if all(says(text) for says in self._says)]
         if self._fits is None:
             return list(seqs)
         rows = rows_of(self._connection, self._organization, seqs)
@@ -54,6 +67,21 @@ class Closer:
             text = known[row.position & SEQ_MASK] = text_of(event_of(row))
             self._texts.put(row.position, text)
         return [known[seq] or "" for seq in seqs]
+
+
+def _said(part: Expression) -> Callable[[str], bool] | None:
+    """The test of a text for what speaks of nothing but words; None for anything else."""
+    match part:
+        case Term("text", word):
+            return saying(str(word))
+        case Not(of):
+            inner = _said(of)
+            return inner and (lambda text: not inner(text))
+        case AllOf(parts) | AnyOf(parts):
+            tests = [test for one in parts if (test := _said(one))]
+            every_or_any = all if isinstance(part, AllOf) else any
+            return (lambda text: every_or_any(test(text) for test in tests)) if len(tests) == len(parts) else None
+    return None
 
 
 def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> list[Row[Any]]:

@@ -32,7 +32,7 @@ class Known:
 
 def actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
     """At most `limit` actors whose address, id or name holds the part in any case: the latest, then the busiest."""
-    busiest = survey.count_by_actor(connection, scope, EVERYTHING, BUSIEST) or {}
+    busiest = survey.count_by_actor(connection, scope, EVERYTHING, BUSIEST)
     return _holding(part, limit, (*_actors(_recent(connection, scope)), *map(Known, busiest)))
 
 

@@ -81,8 +81,8 @@ def place(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor 
     newer = cursor is not None and cursor.direction == "newer"
     edge = Edge(cursor.occurred_at, cursor.seq, is_older=not newer) if cursor else None
     with bounded(connection, PAGE_SECONDS) as deadline:
-        search = _Search(connection, scope, scope.asking(filter_))
-        found = search.in_time(deadline, edge, limit + 1, newest_first=not newer)
+        search = _Search(connection, scope, scope.asking(filter_), deadline)
+        found = search.in_time(edge, limit + 1, newest_first=not newer)
     more, found = len(found) > limit, found[:limit]
     if newer:
         found.reverse()
@@ -103,8 +103,8 @@ def window(connection: Connection, scope: Scope, filter_: Filter, *, first: int,
 def window_rows(connection: Connection, scope: Scope, filter_: Filter, *, first: int, limit: int) -> Rows:
     """The same as rows, for `row_json`. Raises TooSlow."""
     with bounded(connection, PAGE_SECONDS) as deadline:
-        search = _Search(connection, scope, scope.asking(filter_))
-        return list(itertools.islice(search.in_order(first, deadline), limit))
+        search = _Search(connection, scope, scope.asking(filter_), deadline)
+        return list(itertools.islice(search.in_order(first), limit))
 
 
 def stream(connection: Connection, scope: Scope, filter_: Filter, *, first: int = 0) -> Generator[Event]:
@@ -122,7 +122,7 @@ def stream_json(
 def _stream(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Iterator[Row[Any]]:
     if scope.asking(filter_) == NOTHING_ASKED:
         return _rows_from(connection, scope, first)
-    return _Search(connection, scope, scope.asking(filter_)).in_order(first, None)
+    return _Search(connection, scope, scope.asking(filter_), None).in_order(first)
 
 
 def find(connection: Connection, scope: Scope, seq: int) -> Event:
@@ -137,12 +137,12 @@ def neighbours(
     connection: Connection, scope: Scope, filter_: Filter, occurred_at: int, seq: int
 ) -> tuple[int | None, int | None]:
     """The numbers of the next newer and the next older event that the filter finds; None where none is near."""
-    search = _Search(connection, scope, scope.asking(filter_))
 
     def nearest(*, newest_first: bool) -> int | None:
         edge = Edge(occurred_at, seq, is_older=newest_first)
         with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
-            for row in search.in_time(deadline, edge, 1, newest_first=newest_first):
+            search = _Search(connection, scope, scope.asking(filter_), deadline)
+            for row in search.in_time(edge, 1, newest_first=newest_first):
                 return int(row.position) & SEQ_MASK
         return None
 
@@ -155,9 +155,9 @@ def span(connection: Connection, scope: Scope) -> tuple[int, int] | None:
     if scope.within == NOTHING_ASKED:
         chunks = list(view_of(connection, scope.organization, scope.size).chunks())
         return (min(chunk.earliest for chunk in chunks), max(chunk.latest for chunk in chunks)) if chunks else None
-    search = _Search(connection, scope, scope.within)
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
-        ends = [search.in_time(deadline, None, 1, newest_first=newest) for newest in (False, True)]
+        search = _Search(connection, scope, scope.within, deadline)
+        ends = [search.in_time(None, 1, newest_first=newest) for newest in (False, True)]
         times = [row.occurred_at for rows in ends for row in rows]
         return (times[0], times[-1]) if times else None
     return None
@@ -191,40 +191,39 @@ class Edge(NamedTuple):
 
 
 class _Search:
-    """One expression within one scope."""
+    """One expression within one scope. Raises TooSlow if there is a deadline."""
 
-    def __init__(self, connection: Connection, scope: Scope, expression: Expression) -> None:
+    def __init__(self, connection: Connection, scope: Scope, expression: Expression, deadline: Deadline | None) -> None:
         self._connection = connection
         self._scope = scope
         self._expression = expression
+        self._deadline = deadline
         self._view = view_of(connection, scope.organization, scope.size)
 
-    def in_time(self, deadline: Deadline, edge: Edge | None, limit: int, *, newest_first: bool) -> list[Row[Any]]:
-        """At most `limit` of the events that are meant beyond the edge, in the order of people or against it. Raises
-        TooSlow."""
-        found = self._in_time(deadline, edge, limit, newest_first=newest_first)
-        return list(itertools.islice(found, limit))
+    def in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> list[Row[Any]]:
+        """At most `limit` of the events that are meant beyond the edge, in the order of people or against it."""
+        return list(itertools.islice(self._in_time(edge, limit, newest_first=newest_first), limit))
 
-    def _in_time(self, deadline: Deadline, edge: Edge | None, limit: int, *, newest_first: bool) -> Iterator[Row[Any]]:
+    def _in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> Iterator[Row[Any]]:
         plan_, closer = self._plan(newest_first=newest_first)
         for number, chunk in enumerate(self._view.in_time(newest_first=newest_first)):
-            if number:
-                deadline.check()
+            if number and self._deadline:
+                self._deadline.check()
             beyond: Mask = edge.look(chunk) if edge else True
             if np.any(beyond) and len(found := numbers(chunk, beyond & plan_.look(chunk))):
                 if not chunk.is_sorted:
                     found = found[np.argsort(chunk.occurred_at[found - chunk.first], kind="stable")]
-                yield from self._meant(found[::-1] if newest_first else found, closer, deadline, limit)
+                yield from self._meant(found[::-1] if newest_first else found, closer, limit)
 
-    def in_order(self, first: int, deadline: Deadline | None) -> Iterator[Row[Any]]:
-        """The events that are meant by number, from `first` on. Raises TooSlow if there is a deadline."""
+    def in_order(self, first: int) -> Iterator[Row[Any]]:
+        """The events that are meant by number, from `first` on."""
         plan_, closer = self._plan(newest_first=False)
         for number, chunk in enumerate(self._view.chunks()):
-            if number and deadline:
-                deadline.check()
+            if number and self._deadline:
+                self._deadline.check()
             if chunk.end > first:
                 found = numbers(chunk, plan_.look(chunk))
-                yield from self._meant(found[found >= first], closer, deadline, AT_ONCE)
+                yield from self._meant(found[found >= first], closer, AT_ONCE)
 
     def _plan(self, *, newest_first: bool) -> tuple[Plan, Closer | None]:
         """How the events are found, for one way through the log, and how they are looked at, where they must be."""
@@ -232,19 +231,16 @@ class _Search:
         plan_ = plan(self._expression, means)
         if plan_.is_exact:
             return plan_, None
-        return plan_, Closer(self._connection, self._scope.organization, self._view.log.texts, plan_.rest)
+        texts = self._view.log.texts
+        return plan_, Closer(self._connection, self._scope.organization, texts, plan_.rest, self._deadline)
 
-    def _meant(
-        self, found: Numbers, closer: Closer | None, deadline: Deadline | None, limit: int
-    ) -> Iterator[Row[Any]]:
+    def _meant(self, found: Numbers, closer: Closer | None, limit: int) -> Iterator[Row[Any]]:
         """The rows of the events that are meant among those found, in their order, as far as they are asked for."""
         at, size = 0, min(limit, AT_ONCE)
         while at < len(found):
             seqs: list[int] = found[at : at + size].tolist()
             if closer:
                 seqs = closer.meant(seqs)
-                if deadline:
-                    deadline.check()
             yield from rows_of(self._connection, self._scope.organization, seqs)
             at, size = at + size, AT_ONCE
 

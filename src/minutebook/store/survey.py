@@ -18,12 +18,12 @@ from minutebook.model import Outcome
 from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
-from minutebook.store.memory import Chunk, view_of
+from minutebook.store.memory import Chunk, View, view_of
 from minutebook.store.scope import Scope
-from minutebook.store.where import Mask, means_of, numbers, plan
+from minutebook.store.where import Look, Mask, means_of, numbers, plan
 
 COUNT_SECONDS = 1.0
-AT_ONCE = 256
+AT_ONCE = 64
 
 
 class Count(NamedTuple):
@@ -42,15 +42,16 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """How many events a filter finds, of which kinds and when.
+    """How many events a filter finds, of which kinds and when. Where `total` is not exact nothing is: the newest events
+    were counted, as far as the time allowed, and of everything there are at least so many.
 
     Of each of `columns.SHARED` the counts leave out what the filter says of that column alone, so that a choice can be
-    compared with its alternatives; the most frequent value comes first. None where that would take too long.
+    compared with its alternatives; the most frequent value comes first.
     """
 
     total: Count
-    by: dict[str, dict[Any, int]] | None
-    in_time: list[Sums] | None
+    by: dict[str, dict[Any, int]]
+    in_time: list[Sums]
 
 
 def survey(
@@ -58,7 +59,7 @@ def survey(
     scope: Scope,
     filter_: Filter,
     by: Iterable[str] = (),
-    edges: Sequence[int] | None = None,
+    edges: Sequence[int] = (),
     seconds: float | None = None,
 ) -> Survey:
     """Counts of all that is found, by some of the columns, and from each of the ascending edges (UTC microseconds) to
@@ -67,17 +68,15 @@ def survey(
     It takes `seconds` at most, or COUNT_SECONDS.
     """
     wanted = tuple(by)
-    if scope.asking(filter_) == NOTHING_ASKED and not wanted and edges is None:
-        return Survey(Count(scope.size, is_exact=True), {}, None)
-    tally = _Tally(connection, scope, conjuncts(expression_of(filter_)), wanted, edges)
-    is_exact = False
+    if scope.asking(filter_) == NOTHING_ASKED and not wanted and not edges:
+        return Survey(Count(scope.size, is_exact=True), {}, [])
+    tally = _Tally(wanted, edges)
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS if seconds is None else seconds) as deadline:
-        tally.run(deadline)
-        is_exact = True
+        tally.run(connection, scope, conjuncts(expression_of(filter_)), deadline)
     return Survey(
-        Count(tally.total, is_exact),
-        {name: tally.counts(name) for name in wanted} if is_exact else None,
-        tally.in_time() if is_exact and edges is not None else None,
+        Count(tally.total, tally.is_done),
+        {name: tally.counts(name) for name in wanted},
+        tally.in_time() if edges else [],
     )
 
 
@@ -86,24 +85,14 @@ def count(connection: Connection, scope: Scope, filter_: Filter) -> Count:
     return survey(connection, scope, filter_).total
 
 
-def count_by(connection: Connection, scope: Scope, filter_: Filter, column: str) -> dict[Any, int] | None:
-    """How many events of each value of a column the other parts of the filter find, the most frequent first; None where
-    that would take too long."""
-    found = survey(connection, scope, filter_, (column,)).by
-    return None if found is None else found[column]
+def count_by(connection: Connection, scope: Scope, filter_: Filter, column: str) -> dict[Any, int]:
+    """How many events of each value of a column the other parts of the filter find, the most frequent first."""
+    return survey(connection, scope, filter_, (column,)).by[column]
 
 
-def count_by_actor(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> dict[str, int] | None:
-    """How many events of each actor's address the other parts of the filter find, the busiest first; None where that
-    would take too long."""
-    found = count_by(connection, scope, filter_, "actor")
-    return None if found is None else by_address(found, limit)
-
-
-def count_in_time(connection: Connection, scope: Scope, filter_: Filter, edges: Sequence[int]) -> list[Sums] | None:
-    """How many events the filter finds from each of the ascending edges (UTC microseconds) to before the next; None
-    where that would take too long."""
-    return survey(connection, scope, filter_, edges=edges).in_time
+def count_by_actor(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> dict[str, int]:
+    """How many events of each actor's address the other parts of the filter find, the busiest first."""
+    return by_address(count_by(connection, scope, filter_, "actor"), limit)
 
 
 def by_address(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
@@ -116,57 +105,53 @@ def by_address(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
 
 
 class _Tally:
-    """One way through the log that counts everything at once."""
+    """One way through the log, from its end, that counts everything at once."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        scope: Scope,
-        parts: Sequence[Expression],
-        by: Sequence[str],
-        edges: Sequence[int] | None,
-    ) -> None:
-        self._view = view_of(connection, scope.organization, scope.size)
-        means = means_of(connection, scope.organization, self._view, newest_first=True)
+    def __init__(self, by: Sequence[str], edges: Sequence[int]) -> None:
+        self._by = tuple(by)
+        self._edges = np.array(edges, np.int64)
+        self.total = 0
+        self.is_done = False
+        self._counts = {name: np.zeros(0, np.int64) for name in by}
+        self._words: dict[str, columns.Words] = {}
+        self._done, self._whole = (np.zeros(len(edges), np.int64) for _ in range(2))
+
+    def run(self, connection: Connection, scope: Scope, parts: Sequence[Expression], deadline: Deadline) -> None:
+        """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
+        view = view_of(connection, scope.organization, scope.size)
+        self._words = view.log.words
+        means = means_of(connection, scope.organization, view, newest_first=True)
         # what the scope leaves out is left out of every count
         concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
         plans = [(plan(part, means), part, column) for part, column in concerned]
         exact = [(found.look, column) for found, _, column in plans if found.is_exact]
-        self._exact = sorted(exact, key=lambda pair: pair[1] in columns.SHARED)  # first what needs no column read
-        self._rest, self._closer = None, None
-        if rest := [part for found, part, _ in plans if not found.is_exact]:
-            inexact = plan(all_of(rest), means)
-            self._rest = inexact.look
-            self._closer = Closer(connection, scope.organization, self._view.log.texts, inexact.rest)
-        self._by = tuple(by)
-        self._edges = None if edges is None else np.array(edges, np.int64)
-        self.total = 0
-        self._counts = {name: np.zeros(0, np.int64) for name in by}
-        self._done, self._whole = (np.zeros(len(edges or ()), np.int64) for _ in range(2))
-
-    def run(self, deadline: Deadline) -> None:
-        """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
-        for chunk in reversed(list(self._view.chunks())):
-            every, own = self._masks(chunk)
+        exact.sort(key=lambda pair: pair[1] in columns.SHARED)  # first what needs no column read
+        rest = plan(all_of(part for found, part, _ in plans if not found.is_exact), means)
+        closer = Closer(connection, scope.organization, view.log.texts, rest.rest, None)
+        for chunk in reversed(list(view.chunks())):
+            every, own = self._masks(chunk, exact)
             widest = _any([every, *own.values()])
             if isinstance(widest, bool) and not widest:
                 continue
-            if self._rest and self._closer:
-                meant = self._looked_at(chunk, widest & self._rest(chunk), every, self._closer, deadline)
+            if not rest.is_exact:
+                meant = _looked_at(chunk, widest & rest.look(chunk), closer, deadline)
                 every, own = every & meant, {name: mask & meant for name, mask in own.items()}
-            else:
-                self.total += _number(chunk, every)
-            for name, mask in own.items():
-                self._counts[name] = _added(self._counts[name], chunk.codes(name), mask)
-            if self._edges is not None:
-                self._add_times(chunk, every, self._edges)
+            self._add(view, chunk, every, own)
             deadline.check()
+        self.is_done = True
 
-    def _masks(self, chunk: Chunk) -> tuple[Mask, dict[str, Mask]]:
+    def _add(self, view: View, chunk: Chunk, every: Mask, own: dict[str, Mask]) -> None:
+        self.total += (len(chunk) if every else 0) if isinstance(every, bool) else int(np.count_nonzero(every))
+        for name, mask in own.items():
+            self._counts[name] = _added(self._counts[name], chunk.codes(name), mask)
+        if len(self._edges):
+            self._add_times(view, chunk, every)
+
+    def _masks(self, chunk: Chunk, exact: Sequence[tuple[Look, str]]) -> tuple[Mask, dict[str, Mask]]:
         """Which events are counted, and which for each column, as far as columns can tell."""
         every: Mask = True
         own: dict[str, Mask] = dict.fromkeys(self._by, True)
-        for look, concerned in self._exact:
+        for look, concerned in exact:
             if not (np.any(every) or any(np.any(mask) for mask in own.values())):
                 return False, dict.fromkeys(self._by, False)
             mask = look(chunk)
@@ -174,27 +159,12 @@ class _Tally:
             own |= {name: own[name] & mask for name in self._by if name != concerned}
         return every, own
 
-    def _looked_at(
-        self, chunk: Chunk, maybe: Mask, counted: Mask, closer: Closer, deadline: Deadline
-    ) -> NDArray[np.bool_]:
-        """Of the events that may be meant those that are, each looked at; counts them as far as the time allows."""
-        meant = np.zeros(len(chunk), np.bool_)
-        found = numbers(chunk, maybe)[::-1]
-        for at in range(0, len(found), AT_ONCE):
-            places = np.array(closer.meant(found[at : at + AT_ONCE].tolist()), np.int64) - chunk.first
-            meant[places] = True
-            if isinstance(counted, bool):
-                self.total += len(places) if counted else 0
-            else:
-                self.total += int(np.count_nonzero(counted[places]))
-            deadline.check()
-        return meant
-
-    def _add_times(self, chunk: Chunk, mask: Mask, edges: columns.Times) -> None:
+    def _add_times(self, view: View, chunk: Chunk, mask: Mask) -> None:
+        edges = self._edges
         if chunk.latest < edges[0] or chunk.earliest >= edges[-1] or (isinstance(mask, bool) and not mask):
             return
         times, outcomes = chunk.occurred_at, chunk.codes("outcome")
-        done = self._view.passing("outcome", Outcome.SUCCESS, lambda outcome: bool(outcome == Outcome.SUCCESS))
+        done = view.passing("outcome", Outcome.SUCCESS, lambda outcome: bool(outcome == Outcome.SUCCESS))
         is_done = done.codes[outcomes]
         if not isinstance(mask, bool):
             times, is_done = times[mask], is_done[mask]
@@ -207,7 +177,7 @@ class _Tally:
 
     def counts(self, name: str) -> dict[Any, int]:
         """The values of a column with their counts, the most frequent first."""
-        values = self._view.log.words[name].values
+        values = self._words[name].values if self._words else []
         found = [(values[code], int(number)) for code, number in enumerate(self._counts[name]) if number]
         return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
 
@@ -215,6 +185,17 @@ class _Tally:
         """What happened between each two edges."""
         pairs = zip(np.diff(self._done).tolist(), np.diff(self._whole).tolist(), strict=True)
         return [Sums(done, whole - done) for done, whole in pairs]
+
+
+def _looked_at(chunk: Chunk, maybe: Mask, closer: Closer, deadline: Deadline) -> NDArray[np.bool_]:
+    """Of the events that may be meant those that are, each looked at, from the newest on, as far as the time allows."""
+    meant = np.zeros(len(chunk), np.bool_)
+    found = numbers(chunk, maybe)[::-1]
+    for at in range(0, len(found), AT_ONCE):
+        if deadline.is_over:
+            break
+        meant[np.array(closer.meant(found[at : at + AT_ONCE].tolist()), np.int64) - chunk.first] = True
+    return meant
 
 
 def concern(part: Expression) -> str:
@@ -235,10 +216,6 @@ def _any(masks: Iterable[Mask]) -> Mask:
     for mask in masks:
         found = found | mask
     return found
-
-
-def _number(chunk: Chunk, mask: Mask) -> int:
-    return (len(chunk) if mask else 0) if isinstance(mask, bool) else int(np.count_nonzero(mask))
 
 
 def _added(counts: NDArray[np.int64], codes: columns.Codes, mask: Mask) -> NDArray[np.int64]:

@@ -113,17 +113,23 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         return empty
     filter_ = look.address.filter
     buckets = _buckets(connection, scope, look)
-    counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else None, SURVEY_SECONDS)
+    counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else (), SURVEY_SECONDS)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
-    by = counted.by or {}
-    by_actor = survey.by_address(by["actor"], SUGGESTIONS) if by else None
-    is_overseen = bool(found.events) and counted.by is not None
+    by_actor = survey.by_address(counted.by["actor"], SUGGESTIONS)
+    is_overseen = bool(found.events) and counted.total.number > 0
     return replace(
         empty,
-        controls=_with_counts(empty.controls, connection, scope, look, by.get("action"), by_actor),
+        controls=_with_counts(
+            empty.controls,
+            connection,
+            scope,
+            look,
+            counted.by["action"] if counted.total.is_exact else None,
+            by_actor,
+        ),
         histogram=_histogram(buckets, counted.in_time, look) if is_overseen else None,
-        facets=overview.facets(look.address, {**by, "actor": by_actor or {}}) if is_overseen else (),
+        facets=overview.facets(look.address, {**counted.by, "actor": by_actor}) if is_overseen else (),
         subject=subject_of(connection, scope, look.address, look.zone),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
@@ -356,16 +362,16 @@ def _with_counts(
     scope: Scope,
     look: Look,
     by_action: dict[str, int] | None,
-    by_actor: dict[str, int] | None,
+    by_actor: dict[str, int],
 ) -> FilterControls:
     """The controls with what each choice would find, beside the other fields."""
-    names = seats.names_of(connection, scope.organization, by_actor or ())
+    names = seats.names_of(connection, scope.organization, by_actor)
     return replace(
         controls,
         actions=_action_groups(look.reading.chosen_actions, by_action),
         actors=tuple(
             ActorSuggestion(names.get(email, ""), email, look.address.only("actor", email).href, count)
-            for email, count in (by_actor or {}).items()
+            for email, count in by_actor.items()
         ),
     )
 

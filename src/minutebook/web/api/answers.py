@@ -88,14 +88,20 @@ class FacetValue(Answer):
     count: int
 
 
-class Facets(Answer):
-    """What there is to choose from, each with its count beside the other parts of the filter, the most frequent first;
-    null where counting would take too long."""
+AT_LEAST = (
+    "False where counting all would take too long: the newest events were counted, and there are at least so many."
+)
 
-    actions: list[FacetValue] | None
-    actors: list[FacetValue] | None = Field(description="By address, at most 100.")
-    outcomes: list[FacetValue] | None
-    clients: list[FacetValue] | None = Field(description="What the acts were done with: web, api or cli.")
+
+class Facets(Answer):
+    """What there is to choose from, each with its count beside the other parts of the filter, the most frequent
+    first."""
+
+    is_exact: bool = Field(description=AT_LEAST)
+    actions: list[FacetValue]
+    actors: list[FacetValue] = Field(description="By address, at most 100.")
+    outcomes: list[FacetValue]
+    clients: list[FacetValue] = Field(description="What the acts were done with: web, api or cli.")
 
 
 class Bucket(Answer):
@@ -112,6 +118,7 @@ class Histogram(Answer):
 
     zone: str
     every: str = Field(description="How long a bucket is.", examples=["day"])
+    is_exact: bool = Field(description=AT_LEAST)
     buckets: list[Bucket]
 
 

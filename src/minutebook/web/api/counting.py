@@ -7,13 +7,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from minutebook.errors import TooSlow
 from minutebook.filters.buckets import buckets_of
 from minutebook.model import rfc3339
 from minutebook.permissions import Permission
 from minutebook.store import log, search, survey
 from minutebook.store.scope import Scope
-from minutebook.store.survey import COUNT_SECONDS
 from minutebook.web.api.answers import Bucket, Count, Facets, FacetValue, Histogram
 from minutebook.web.api.parameters import ZONE, Accepted
 from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
@@ -45,10 +43,10 @@ def facets(request: Request, reader: Reader) -> Facets:
     with reader.site.store.reading() as connection:
         number = reader.organization.number
         scope = Scope(number, log.read_head(connection, number).size)
-        by = survey.survey(connection, scope, given.filter, ("action", "actor", "outcome", "client")).by
-    if by is None:
-        return Facets(actions=None, actors=None, outcomes=None, clients=None)
+        found = survey.survey(connection, scope, given.filter, ("action", "actor", "outcome", "client"))
+    by = found.by
     return Facets(
+        is_exact=found.total.is_exact,
         actions=_values(by["action"]),
         actors=_values(survey.by_address(by["actor"], MOST_ACTORS)),
         outcomes=_values(by["outcome"]),
@@ -66,16 +64,15 @@ def histogram(request: Request, reader: Reader) -> Histogram:
         number = reader.organization.number
         scope = Scope(number, log.read_head(connection, number).size)
         span = search.span(connection, scope) or (reader.at, reader.at)
-        found = buckets_of(asked.start, asked.end, span, zone, reader.at)
-        sums = survey.count_in_time(connection, scope, asked, found.edges)
-    if sums is None:
-        raise TooSlow(seconds=f"{COUNT_SECONDS:g}")
+        buckets = buckets_of(asked.start, asked.end, span, zone, reader.at)
+        found = survey.survey(connection, scope, asked, edges=buckets.edges)
     return Histogram(
         zone=zone.key,
-        every=found.width.told,
+        every=buckets.width.told,
+        is_exact=found.total.is_exact,
         buckets=[
             Bucket(start=rfc3339(start), end=rfc3339(end), succeeded=succeeded, other=other)
-            for (start, end), (succeeded, other) in zip(itertools.pairwise(found.edges), sums, strict=True)
+            for (start, end), (succeeded, other) in zip(itertools.pairwise(buckets.edges), found.in_time, strict=True)
         ],
     )
 
