@@ -58,7 +58,7 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
 
 
 def search(
-    deployment: Deployment, *arguments: str, org: str = "Calder Robotics", **settings: str
+    deployment: Deployment, *arguments: str, org: str | None = "Calder Robotics", **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command at a terminal of 200 columns in Berlin."""
     url = deployment.store.url
@@ -67,7 +67,7 @@ def search(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         patch.setattr("minutebook.cli.console.out.width", 200)
-        return invoke(directory, "search", "--org", org, *arguments, **chosen, **settings)
+        return invoke(directory, "search", *(("--org", org) if org else ()), *arguments, **chosen, **settings)
 
 
 def stored(deployment: Deployment) -> list[Event]:
@@ -158,6 +158,9 @@ def test_what_people_typed_is_inert(deployment: Deployment) -> None:
     person = deployment.person("eve@calder.example", "\u202eEve")
     deployment.found(person, "Kestrel \u202e Works")
     store.close()
+    unclear = search(deployment, org=None)
+    assert unclear.returncode == 2
+    assert unclear.stderr == "There are several organizations: say which by --org. See minutebook org list.\n"
     answer = search(deployment, "hostile OR action:user.login_failed")
     assert not {*answer.stdout} & {*HOSTILE} - {*"owned evil02J];"}
     assert "Failed: \\u001b]0;owned\\u0007\\u202eevil\\u009b2J, attempt 1 in 15 minutes" in answer.stdout

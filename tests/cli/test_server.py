@@ -9,6 +9,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
 from minutebook.store import log
 from minutebook.store.engine import Store, system_clock
 from minutebook.web.rates import Rates
+from tests.deliver.test_memory import EVENTS, fill
 from tests.support import command_line
 from tests.support.check_log import check_log
 from tests.support.command_line import PROGRAM, environment, invoke
@@ -87,10 +89,10 @@ def made(sqlite_filled: Deployment, tmp_path_factory: pytest.TempPathFactory) ->
     return Calder(directory, secrets)
 
 
-def token(store: Store, name: str, *scopes: str) -> tuple[str, str]:
+def token(store: Store, name: str, *scopes: str, organization: int = FILLED) -> tuple[str, str]:
     """The secret of a new token, and its id."""
     secret = new_secret(store.randomness)
-    event = operate(store, FILLED, CreateToken(name, scopes, 30, secret))
+    event = operate(store, organization, CreateToken(name, scopes, 30, secret))
     assert isinstance(event, Event)
     return secret, str(event.details["token"])
 
@@ -358,6 +360,39 @@ def test_an_export_without_its_end_is_noticed(calder: Calder, tmp_path: Path) ->
     assert (answer.returncode, file.exists()) == (1, False)
 
 
+MEASURED = """
+import sys
+from minutebook.cli import main
+from tests.deliver.test_memory import peak
+sys.argv[1:1] = ["export"]
+try:
+    main()
+finally:
+    print(peak())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_memory_does_not_grow_with_what_arrives(sqlite_deployment: Deployment, tmp_path: Path) -> None:
+    store, organization = sqlite_deployment.store, fill(sqlite_deployment)
+    secret, _ = token(store, "exports", "log.export", organization=organization)
+    peaks: list[int] = []
+    with serving(store) as address:
+        for number, first in enumerate((sqlite_deployment.size(organization) - 2_000, 0)):
+            done = subprocess.run(
+                [sys.executable, "-c", MEASURED, "--first", str(first), "-o", str(tmp_path / f"{number}.jsonl")],
+                env=environment({"SERVER": address, "TOKEN": secret, "DATA_DIRECTORY": "/none"}),
+                cwd=Path(__file__).parents[2],
+                capture_output=True,
+                check=True,
+            )
+            peaks.append(int(done.stdout))
+    assert peaks[1] - peaks[0] <= 8 * 1024, peaks  # KiB; the whole file would be twice that and more
+    found, _ = read(Format.JSONL, (tmp_path / "1.jsonl").read_bytes())
+    assert len(found) > EVENTS
+
+
 # --- tail --------------------------------------------------------------------------------------------------------
 
 
@@ -405,8 +440,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 def test_a_tail_goes_on_when_the_server_is_back_without_gap_or_repeat(live: Deployment) -> None:
     secret, _ = token(live.store, "tails", "log.read")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with ExitStack() as until_the_end:
         with serving(live.store, port=port) as address:
             process = until_the_end.enter_context(tailing(address, secret, "action:credits.purchase"))
@@ -420,6 +454,31 @@ def test_a_tail_goes_on_when_the_server_is_back_without_gap_or_repeat(live: Depl
             after = buy(live, "after")
             assert numbers(process, 1) == [after]
             stop(process)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def test_a_tail_outlives_a_server_that_is_killed(filled_sqlite: Deployment) -> None:
+    store, port = filled_sqlite.store, free_port()
+    secret, _ = token(store, "tails", "log.read")
+    directory, size = store.file.parent, filled_sqlite.size(FILLED) + 1  # that it is read is in the log, too
+    store.close()
+    with ExitStack() as until_the_end:
+        with command_line.serving(directory, port=port) as running:
+            process = until_the_end.enter_context(tailing(running.address, secret, "--after", "-1"))
+            assert numbers(process, size) == list(range(size))
+            running.process.kill()
+        store = Store(store.url)
+        for number in range(3):
+            operate(store, FILLED, BuyCredits(500, f"meanwhile-{number}"))
+        store.close()
+        with command_line.serving(directory, port=port):
+            assert numbers(process, 3) == [size, size + 1, size + 2]
+            stop_anyhow(process)
 
 
 def test_a_tail_that_is_cut_off_anywhere_has_every_event_once(live: Deployment) -> None:
