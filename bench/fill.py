@@ -40,6 +40,7 @@ WHAT_IS_STORED = (
     "store/body.py",
     "store/disclosures-1.zdict",
     "store/columns.py",
+    "store/blocks.py",
     "store/index.py",
     "store/text.py",
     "store/migrations/versions",

@@ -14,9 +14,9 @@ from bench.questions import PAGE_SIZE, TOP_ACTORS, Question, Shape
 from minutebook.errors import TooSlow
 from minutebook.filters import EVERYTHING, Cursor, search_of
 from minutebook.model import DAY, to_micros
-from minutebook.store import search
+from minutebook.store import search, survey
 from minutebook.store.engine import Store
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 
 GAVE_UP, NOT_COMPARED = "gave up", "not compared"
 
@@ -71,14 +71,14 @@ class Ours:
                     except TooSlow:
                         return None
                 case Shape.COUNT:
-                    return search.count(connection, scope, filter_)
+                    return survey.count(connection, scope, filter_)
                 case Shape.HISTOGRAM:
                     assert filter_.start is not None and filter_.end is not None
                     edges = list(range(filter_.start // DAY * DAY, filter_.end + DAY, DAY))
-                    return edges, search.count_in_time(connection, scope, filter_, edges)
+                    return edges, survey.count_in_time(connection, scope, filter_, edges)
                 case Shape.FACETS:
-                    by = search.survey(connection, scope, filter_, ("action", "actor")).by
-                    return by and (by["action"], search.by_address(by["actor"], TOP_ACTORS))
+                    by = survey.survey(connection, scope, filter_, ("action", "actor")).by
+                    return by and (by["action"], survey.by_address(by["actor"], TOP_ACTORS))
 
     def told(self, question: Question, answer: Any) -> object:
         if answer is None:

@@ -22,7 +22,7 @@ from minutebook.model import DAY, Actor, ActorKind, Context, Seat, to_micros
 from minutebook.record import draft
 from minutebook.store import log
 
-VERSION = 3
+VERSION = 4
 BEGIN = to_micros(datetime(2024, 11, 1, tzinfo=UTC))
 SPAN = 730 * DAY
 END = BEGIN + SPAN
@@ -33,7 +33,7 @@ BUSY = 0.9  # the same for the people of one organization
 MOST_PEOPLE, FEWEST_PEOPLE = 2000, 4
 RARELY, AT_LEAST = 1e-4, 4
 """How often something rare happens, and how often at least in the largest organization."""
-AT_ONCE = 10_000
+AT_ONCE = 50_000
 LARGEST, SOME = 0, 8
 
 FIRST_NAMES = """Ada Mateo Jonas Priya Hannah Tomás Wen Jürgen Mai Sofia Kwame Zoë Siobhán Marcus Aiko Camille Łukasz

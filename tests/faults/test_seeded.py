@@ -100,8 +100,8 @@ def test_counting_owners_before_the_lock_is_noticed(deployment: Deployment, monk
 
 
 def test_a_search_without_its_organization_is_noticed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = columns.rows
-    monkeypatch.setattr(columns, "rows", lambda connection, _organization, *bounds: read(connection, OTHER, *bounds))
+    read = columns.values
+    monkeypatch.setattr(columns, "values", lambda connection, _organization, *what: read(connection, OTHER, *what))
     with pytest.raises(LogViolation, match="the count by action is not a recount"):
         filled.check()
 

@@ -11,7 +11,7 @@ from minutebook.filters.moments import Here
 from minutebook.filters.terms import fits
 from minutebook.model import ActorKind, Event
 from minutebook.organization.modes import CreateMode
-from minutebook.store import completion, search
+from minutebook.store import completion, search, survey
 from minutebook.store.completion import Known
 from tests.store.test_search import scope
 from tests.support.deployment import Deployment
@@ -95,5 +95,5 @@ def test_what_takes_too_long_is_left_out(filled: Deployment, monkeypatch: pytest
         raise TooSlow(seconds="2")
 
     monkeypatch.setattr(search, "window", slow)
-    monkeypatch.setattr(search, "count_by_actor", lambda *_: None)
+    monkeypatch.setattr(survey, "count_by_actor", lambda *_: None)
     assert actors(filled, "") == targets(filled, "") == []

@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from minutebook.errors import StoreUnavailable
-from minutebook.filters import parse
-from minutebook.store import columns, index, search
-from minutebook.store import text as text_index
+from minutebook.filters import parse, text_of
+from minutebook.store import blocks, index, memory, search
 from minutebook.store.check_index import check_index
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 from tests.store.test_query import fill
 from tests.support.deployment import Deployment
 from tests.support.tampering import tamper
@@ -23,9 +22,8 @@ from tests.support.walk import FILLED, OTHER
 @pytest.fixture
 def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
-    monkeypatch.setattr(columns, "BLOCK", 16)
-    monkeypatch.setattr(columns, "CHUNK", 64)
-    monkeypatch.setattr("minutebook.store.check_index.BLOCK", 16)
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(memory, "CHUNK", 4)
     monkeypatch.setattr(index, "BATCH", 8)
     fill(filled, 60)
     index.follow_all(filled.store)
@@ -85,8 +83,9 @@ def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
         (f"DELETE FROM block WHERE organization = {FILLED} AND number = 1", "not there, or there twice"),
         (f"UPDATE block SET number = 99 WHERE organization = {FILLED} AND number = 2", "not there, or there twice"),
         (
-            f"UPDATE block SET columns = (SELECT columns FROM block WHERE organization = {FILLED} AND number = 0) "
-            f"WHERE organization = {FILLED} AND number = 1",
+            "UPDATE block SET content = (SELECT content FROM block AS other WHERE other.organization = "
+            "block.organization AND other.name = block.name AND other.number = 0) "
+            f"WHERE organization = {FILLED} AND name = 'actor' AND number = 1",
             "events 16 to 31",
         ),
     ],
@@ -103,7 +102,7 @@ def test_an_event_that_the_text_index_forgot_is_found(followed: Deployment) -> N
         if followed.store.is_sqlite:
             found = text("INSERT INTO event_text (event_text, rowid, text) VALUES ('delete', :at, :words)")
             event = next(e for e in followed.events(FILLED) if e.seq == 7)
-            connection.execute(found, {"at": at, "words": text_index.text_of(event)})
+            connection.execute(found, {"at": at, "words": text_of(event)})
         else:
             connection.execute(text("DELETE FROM event_text WHERE position = :at"), {"at": at})
     with followed.store.reading() as connection:

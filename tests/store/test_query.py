@@ -18,9 +18,10 @@ from minutebook.filters.language import read
 from minutebook.filters.moments import Here
 from minutebook.filters.terms import TERMS, ActorValue, parse_details
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import bound, columns, index, log, search
+from minutebook.store import blocks, bound, index, log, memory, search, survey
 from minutebook.store.bound import bounded
-from minutebook.store.search import Count, Scope
+from minutebook.store.scope import Scope
+from minutebook.store.survey import Count
 from tests.support.deployment import OPERATOR, START, Deployment
 from tests.support.walk import FILLED
 
@@ -198,8 +199,8 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     filled: Deployment, followed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
-    monkeypatch.setattr(columns, "BLOCK", 16)
-    monkeypatch.setattr(columns, "CHUNK", 64)
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(memory, "CHUNK", 4)
     if followed:
         fill(filled, 90)
         index.follow_all(filled.store)
@@ -247,15 +248,15 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
             middle = len(events) // 2
             window = search.window(connection, scope, filter_, first=middle, limit=size)
             assert [event.seq for event in window] == [seq for seq in by_number if seq >= middle][:size]
-            assert [event.seq for event in search.stream(connection, scope, filter_)] == by_number
+            assert [seq for seq, _ in search.stream_json(connection, scope, filter_)] == by_number
             others = all_of(part for part in conjuncts(expression) if {term.key for term in terms(part)} != {"action"})
-            assert search.count_by(connection, scope, filter_, "action") == {
+            assert survey.count_by(connection, scope, filter_, "action") == {
                 name: number
                 for name in {event.action for event in events}
                 if (number := sum(event.action == name and means(others, event) for event in events))
             }
             edges = [START - 9 * HOUR, START - HOUR, START, START + HOUR, START + 9 * HOUR]
-            sums = search.count_in_time(connection, scope, filter_, edges)
+            sums = survey.count_in_time(connection, scope, filter_, edges)
             assert sums is not None
             assert sum(map(sum, sums)) == len(wanted_of_all)
             assert [one.succeeded for one in sums] == counted(events, wanted_of_all, edges)
@@ -280,24 +281,24 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
     monkeypatch.setattr(search, "PAGE_SECONDS", 0.0)
     with filled.store.reading() as connection, pytest.raises(TooSlow, match=r"given up after 0 seconds\. Narrow it"):
         search.page(connection, scope, slow, None, 10)
-    monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
+    monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     with filled.store.reading() as connection:
-        assert not search.count(connection, scope, slow).is_exact
-        assert search.count_by(connection, scope, slow, "action") is None
-        assert search.count(connection, scope, EVERYTHING).is_exact
+        assert not survey.count(connection, scope, slow).is_exact
+        assert survey.count_by(connection, scope, slow, "action") is None
+        assert survey.count(connection, scope, EVERYTHING).is_exact
 
 
 def test_counts_that_take_too_long_are_left_out(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = Scope(FILLED, filled_sqlite.size(FILLED))
     monkeypatch.setattr(bound, "INSTRUCTIONS", 1)
-    monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
+    monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     with filled_sqlite.store.reading() as connection:
         page = search.page(connection, scope, EVERYTHING, None, 3)
         assert (len(page.events), page.total, page.has_older) == (3, Count(scope.size, is_exact=True), True)
-        assert search.count_by(connection, scope, EVERYTHING, "action") is None
-        assert search.count_by_actor(connection, scope, EVERYTHING, 10) is None
-        assert search.count_by(connection, scope, EVERYTHING, "outcome") is None
-        assert search.count_in_time(connection, scope, EVERYTHING, [0, START]) is None
+        assert survey.count_by(connection, scope, EVERYTHING, "action") is None
+        assert survey.count_by_actor(connection, scope, EVERYTHING, 10) is None
+        assert survey.count_by(connection, scope, EVERYTHING, "outcome") is None
+        assert survey.count_in_time(connection, scope, EVERYTHING, [0, START]) is None
 
 
 def test_the_database_itself_is_stopped(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,6 +310,6 @@ def test_the_database_itself_is_stopped(filled: Deployment, monkeypatch: pytest.
         with pytest.raises(TooSlow, match=r"after 0\.2 seconds"), bounded(connection, 0.2):
             connection.exec_driver_sql(endless)
         # The transaction goes on where it was.
-        assert search.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0
+        assert survey.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0
     with filled.store.reading() as connection:
-        assert search.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0
+        assert survey.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0

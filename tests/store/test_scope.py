@@ -13,8 +13,9 @@ from minutebook.errors import NotFound
 from minutebook.filters import EVERYTHING, Filter, expression_of, filter_of
 from minutebook.filters.expression import Expression, all_of, conjuncts, terms
 from minutebook.model import HOUR, Event, Outcome
-from minutebook.store import search
-from minutebook.store.search import Count, Scope, Sums
+from minutebook.store import search, survey
+from minutebook.store.scope import Scope
+from minutebook.store.survey import Count, Sums
 from tests.store.test_query import expressions, fill, means
 from tests.support.deployment import Deployment
 from tests.support.walk import FILLED
@@ -40,9 +41,9 @@ def test_no_door_leads_out_of_a_scope(filled: Deployment) -> None:
             assert [event.seq for event in search.window(connection, scope, filter_, first=0, limit=9)] == sorted(seqs)[
                 :9
             ]
-            assert [event.seq for event in search.stream(connection, scope, filter_)] == sorted(seqs)
-            assert search.count(connection, scope, EVERYTHING).number == len(there)
-            check_counts(there, filter_, lambda name, *rest: getattr(search, name)(connection, scope, *rest))
+            assert [seq for seq, _ in search.stream_json(connection, scope, filter_)] == sorted(seqs)
+            assert survey.count(connection, scope, EVERYTHING).number == len(there)
+            check_counts(there, filter_, lambda name, *rest: getattr(survey, name)(connection, scope, *rest))
             ends = [event.occurred_at for event in there]
             assert search.span(connection, scope) == ((min(ends), max(ends)) if ends else None)
             for event in events[::7]:

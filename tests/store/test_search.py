@@ -17,8 +17,9 @@ from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import RecordFailedSignIn
-from minutebook.store import log, search
-from minutebook.store.search import EventPage, Scope
+from minutebook.store import log, search, survey
+from minutebook.store.scope import Scope
+from minutebook.store.search import EventPage
 from minutebook.store.where import CLAUSES
 from tests.support.deployment import OPERATOR, START, Deployment
 from tests.support.walk import FILLED, OTHER
@@ -98,7 +99,7 @@ def test_pages_lose_and_repeat_nothing_while_events_arrive(filled: Deployment, l
 
 def test_a_page_of_nothing(filled: Deployment) -> None:
     page = open_page(filled, scope(filled), Filter(actor="nobody@nowhere.example"), None, 10)
-    assert page == EventPage((), 0, search.Count(0, is_exact=True), has_older=False, has_newer=False)
+    assert page == EventPage((), 0, survey.Count(0, is_exact=True), has_older=False, has_newer=False)
 
 
 def test_what_is_recorded_later_is_not_in_a_search_that_was_opened(filled: Deployment) -> None:
@@ -120,8 +121,8 @@ def test_no_search_leaves_its_organization(filled: Deployment) -> None:
         where = scope(filled, organization)
         with filled.store.reading() as connection:
             found = search.page(connection, where, filter_, None, 1000)
-            counts = search.count_by(connection, where, filter_, "action")
-            actors = search.count_by_actor(connection, where, filter_, 1000)
+            counts = survey.count_by(connection, where, filter_, "action")
+            actors = survey.count_by_actor(connection, where, filter_, 1000)
         assert counts is not None
         assert actors is not None
         assert all(event.organization == organization for event in found.events)
@@ -198,13 +199,13 @@ def test_filters_find_what_a_recount_finds(varied: Deployment) -> None:
             expected = [event for event in events if fits(filter_, event)]
             page = search.page(connection, where, filter_, None, 1000)
             assert [event.seq for event in page.events] == in_order_of_people(expected), filter_
-            assert page.total == search.count(connection, where, filter_) == (len(expected), True)
+            assert page.total == survey.count(connection, where, filter_) == (len(expected), True)
             others = replace(filter_, actions=())
-            assert search.count_by(connection, where, filter_, "action") == Counter(
+            assert survey.count_by(connection, where, filter_, "action") == Counter(
                 event.action for event in events if fits(others, event)
             )
             others = replace(filter_, actor=None)
-            assert search.count_by_actor(connection, where, filter_, 1000) == Counter(
+            assert survey.count_by_actor(connection, where, filter_, 1000) == Counter(
                 event.actor.email for event in events if event.actor.email and fits(others, event)
             )
 
@@ -252,8 +253,8 @@ def test_words_and_addresses_are_never_patterns_of_sql(varied: Deployment) -> No
 
 def test_the_busiest_actors_come_first(varied: Deployment) -> None:
     with varied.store.reading() as connection:
-        counts = search.count_by_actor(connection, scope(varied), EVERYTHING, 2)
-        everyone = search.count_by_actor(connection, scope(varied), EVERYTHING, 1000)
+        counts = survey.count_by_actor(connection, scope(varied), EVERYTHING, 2)
+        everyone = survey.count_by_actor(connection, scope(varied), EVERYTHING, 1000)
     assert counts is not None
     assert everyone is not None
     assert list(counts.values()) == sorted(everyone.values(), reverse=True)[: len(counts)]

@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 from minutebook.filters import EVERYTHING, Filter
 from minutebook.model import Event
 from minutebook.organization.replay import check_organization, differences
-from minutebook.store import search
+from minutebook.store import survey
 from minutebook.store.check_index import check_index
 from minutebook.store.engine import Store
+from minutebook.store.scope import Scope
 from tests.support import replay, stored
 from tests.support.stored import Stored, StoredHead
 from tests.support.told import Answer, Attempt, Told
@@ -137,18 +138,18 @@ def _check_state(connection: Connection, organization: int, events: Sequence[Sto
 
 
 def _check_counts(connection: Connection, head: StoredHead, events: Sequence[Stored]) -> Iterator[str]:
-    scope = search.Scope(head.organization, head.size)
+    scope = Scope(head.organization, head.size)
     actions = Counter(event.action for event in events)
     actors = Counter(event.actor["email"] for event in events if event.actor["email"])
-    if search.count_by(connection, scope, EVERYTHING, "action") != actions:
+    if survey.count_by(connection, scope, EVERYTHING, "action") != actions:
         yield "the count by action is not a recount"
-    if search.count_by_actor(connection, scope, EVERYTHING, 10_000) != actors:
+    if survey.count_by_actor(connection, scope, EVERYTHING, 10_000) != actors:
         yield "the count by actor is not a recount"
     filters = [(EVERYTHING, len(events))]
     filters += [(Filter(actions=(action,)), number) for action, number in actions.items()]
     filters += [(Filter(actor=address), number) for address, number in actors.items()]
     for filter_, number in filters:
-        found = search.count(connection, scope, filter_).number
+        found = survey.count(connection, scope, filter_).number
         if found != number:
             yield f"{filter_} finds {found} events; there are {number}"
 

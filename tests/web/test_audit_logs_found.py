@@ -23,8 +23,8 @@ from minutebook.model import DAY, HOUR, MINUTE, SECOND, Event, Role, to_micros
 from minutebook.organization import credits, invitations, modes
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import RecordFailedSignIn
-from minutebook.store import log, search
-from minutebook.store.search import Scope
+from minutebook.store import log, search, survey
+from minutebook.store.scope import Scope
 from minutebook.web.log_page import PAGE_SIZE
 from tests.support.dashboard import Dashboard
 from tests.support.deployment import START, Deployment
@@ -172,9 +172,9 @@ def test_every_filter_finds_what_a_plain_look_finds(filled: Filled) -> None:
         with filled.deployment.store.reading() as connection:
             forth = list(pages(connection, scope, filter_, size, None, "older"))
             assert [event.seq for page in forth for event in page] == wanted
-            assert search.count(connection, scope, filter_) == (len(wanted), True)
-            by_action = search.count_by(connection, scope, filter_, "action")
-            by_actor = search.count_by_actor(connection, scope, filter_, 100)
+            assert survey.count(connection, scope, filter_) == (len(wanted), True)
+            by_action = survey.count_by(connection, scope, filter_, "action")
+            by_actor = survey.count_by_actor(connection, scope, filter_, 100)
             if forth[-1]:
                 edge = forth[-1][0]
                 rank = size * (len(forth) - 1)

@@ -24,7 +24,8 @@ from minutebook.store import log
 from minutebook.store.engine import Store
 from minutebook.store.event_json import event_json, row_json
 from minutebook.store.log import seq_of
-from minutebook.store.search import Scope, place, stream_json
+from minutebook.store.scope import Scope
+from minutebook.store.search import place, stream_json
 
 AT_ONCE = 500
 

@@ -28,7 +28,7 @@ from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
 from minutebook.store import log, search
 from minutebook.store.engine import Store
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 
 Rows: TypeAlias = Callable[[int], Iterator[list[Row]]]
 """The events that an export finds from a number on, in the order of the log, about a piece at a time."""

@@ -16,7 +16,7 @@ from minutebook.filters import Filter
 from minutebook.model import Event
 from minutebook.store import log, search
 from minutebook.store.engine import Store
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 
 AT_ONCE = 100
 """The most events of one batch."""

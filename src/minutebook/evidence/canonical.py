@@ -17,7 +17,8 @@ MAX_INTEGER = 2**53 - 1  # RFC 8785, section 3.2.2.3: beyond it I-JSON readers l
 def canonical(value: Json) -> bytes:
     """The one UTF-8 text of a value. Raises NotCanonical for what has none."""
     try:
-        _check(value, "The value")
+        if not isinstance(value, str):  # of a text orjson itself refuses what is no Unicode
+            _check(value, "The value")
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (orjson.JSONEncodeError, RecursionError) as error:
         raise NotCanonical(what="The value", why=str(error)) from error

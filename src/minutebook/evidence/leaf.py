@@ -19,6 +19,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from minutebook.errors import LeafTooLarge
 from minutebook.evidence.canonical import canonical
@@ -60,7 +61,7 @@ def disclose(
 
 def salt(secret: bytes, path: str) -> bytes:
     """The 32 bytes that keep a commitment from being guessed."""
-    return hmac.digest(secret, _prefixed(SALT) + _prefixed(path.encode()), "sha256")
+    return hmac.digest(secret, _salted(path), "sha256")
 
 
 def nonce(secret: bytes) -> bytes:
@@ -70,8 +71,7 @@ def nonce(secret: bytes) -> bytes:
 
 def commitment(path: str, salt: bytes, text: bytes) -> bytes:
     """The 32 bytes that bind a path to a JSON text without showing it."""
-    parts = (COMMITMENT, path.encode(), salt, text)
-    return hashlib.sha256(b"".join(map(_prefixed, parts))).digest()
+    return hashlib.sha256(_committed(path) + _prefixed(salt) + _prefixed(text)).digest()
 
 
 def commitments(secret: bytes, disclosures: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -104,6 +104,16 @@ def leaf(facts: Facts, nonce: bytes, commitments: Mapping[str, bytes]) -> bytes:
 def leaf_of(facts: Facts, secret: bytes, disclosures: Mapping[str, bytes]) -> bytes:
     """The leaf of an event nothing of which has been erased."""
     return leaf(facts, nonce(secret), commitments(secret, disclosures))
+
+
+@lru_cache(maxsize=4096)  # every event has most of the paths
+def _salted(path: str) -> bytes:
+    return _prefixed(SALT) + _prefixed(path.encode())
+
+
+@lru_cache(maxsize=4096)
+def _committed(path: str) -> bytes:
+    return _prefixed(COMMITMENT) + _prefixed(path.encode())
 
 
 def _prefixed(part: bytes) -> bytes:

@@ -19,7 +19,7 @@ from minutebook.filters.presets import Preset, presets
 from minutebook.filters.terms import TERMS, fits
 from minutebook.filters.text import normal_text, text_words
 from minutebook.filters.wall import parse_wall, wall_fields
-from minutebook.filters.words import id_text, is_id, search_text
+from minutebook.filters.words import id_text, saying, search_text, text_of
 from minutebook.filters.zones import UTC, told, zone_label, zone_named
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "fits",
     "id_text",
     "in_order",
-    "is_id",
     "matches",
     "normal_text",
     "parse",
@@ -50,7 +49,9 @@ __all__ = [
     "parse_wall",
     "presets",
     "search_of",
+    "saying",
     "search_text",
+    "text_of",
     "text_words",
     "told",
     "wall_fields",

@@ -28,18 +28,28 @@ def normal_text(text: str) -> str:
     if text.isascii():
         text = text.lower().translate(CONTROLS)
     else:
-        folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-        text = "".join(map(_kept, folded)).translate(STROKES)
+        text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_KEPT)
     return " ".join(text.split())
 
 
-def _kept(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Cc" or character.isspace():  # a line break separates words; a zero-width or bidi mark must not
-        return " "
-    if category in {"Cf", "Cs", "Me"} or unicodedata.combining(character) or ord(character) in NEVER_SEEN:
-        return ""
-    return character
+class _Kept(dict[int, str]):
+    """What is left of each character, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        kept = self[code] = self._kept(chr(code))
+        return kept
+
+    @staticmethod
+    def _kept(character: str) -> str:
+        category = unicodedata.category(character)
+        if category == "Cc" or character.isspace():  # a line break separates words; a zero-width or bidi mark must not
+            return " "
+        if category in {"Cf", "Cs", "Me"} or unicodedata.combining(character) or ord(character) in NEVER_SEEN:
+            return ""
+        return character.translate(STROKES)
+
+
+_KEPT = _Kept()
 
 
 def unsearchable(text: str) -> tuple[int, str] | None:

@@ -6,7 +6,7 @@ Apart, because a short word is soon found somewhere in an id that means nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from minutebook.actions import read_details
 from minutebook.actions.catalogue import describe
@@ -19,26 +19,26 @@ BEGINNING = re.compile(r"[a-z]{3}_[a-z0-9]+")
 ADDRESS = re.compile(r"[0-9a-f]*[.:][0-9a-f.:]+")
 
 
+def text_of(event: Event) -> str:
+    """The text of an event in normal form: in the first line its words, in the second its ids and numbers."""
+    return f"{search_text(event)}\n{id_text(event)}"
+
+
+def saying(word: str) -> Callable[[str], bool]:
+    """The test of whether a text made by `text_of` holds a word or phrase: among its words, and what looks like an id
+    also among its ids and numbers."""
+    normal = normal_text(word)
+    if is_id(normal):
+        return lambda text: normal in text
+    return lambda text: normal in text.partition("\n")[0]
+
+
 def search_text(event: Event) -> str:
     """The sentence, the actor's address and name, the names of targets, the texts in the details; in normal form."""
     sentence = plain(describe(read_details(event.action, event.details)))
-    return normal_text("\n".join([sentence, *_names(event)]))
-
-
-def holds(event: Event, normal: str) -> bool:
-    """Whether the search text holds a normal text. The sentence, which costs the most, is told only if nothing else
-    does."""
-    return any(normal in normal_text(name) for name in _names(event)) or normal in search_text(event)
-
-
-def _names(event: Event) -> Iterator[str]:
-    actor = event.actor
-    yield actor.email or ""
-    yield actor.name or ""
-    yield from (target.name for target in event.targets)
-    for _, value in values(dict(event.details)):
-        if isinstance(value, str) and not ID.fullmatch(value):
-            yield value
+    texts = [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
+    names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
+    return normal_text("\n".join([sentence, *names, *texts]))
 
 
 def id_text(event: Event) -> str:

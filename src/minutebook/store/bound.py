@@ -30,6 +30,11 @@ class Deadline:
     def is_over(self) -> bool:
         return time.monotonic() > self.at
 
+    def check(self) -> None:
+        """Raises TooSlow when the time is over."""
+        if self.is_over:
+            raise TooSlow(seconds=f"{self.seconds:g}")
+
 
 @contextmanager
 def bounded(connection: Connection, seconds: float) -> Iterator[Deadline]:

@@ -6,56 +6,51 @@ A search believes them: an event that they do not know would not be found, thoug
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from sqlalchemy import Connection, select
 
-from minutebook.store import columns, index, log, schema, text
+from minutebook.filters import text_of
+from minutebook.store import blocks, columns, index, log, schema, text
 from minutebook.store.check import Finding
-from minutebook.store.columns import BLOCK
 
 
 def check_index(connection: Connection, organization: int) -> Iterator[Finding]:
     """Everything that follows one log and is not made of its events. The log itself has been found whole."""
     size = log.read_head(connection, organization).size
     reached = index.reached(connection, organization)
-    if reached.texts > size or reached.blocks * BLOCK > size:
+    if reached.texts > size or reached.blocks * blocks.BLOCK > size:
         yield Finding(organization, None, "What follows the log claims to know more events than there are.")
         return
     yield from _blocks(connection, organization, reached.blocks)
     yield from _texts(connection, organization, reached.texts)
 
 
-def _blocks(connection: Connection, organization: int, blocks: int) -> Iterator[Finding]:
+def _blocks(connection: Connection, organization: int, known: int) -> Iterator[Finding]:
     table = schema.block.c
-    written = select(table.number, table.columns).where(table.organization == organization).order_by(table.number)
+    statement = select(table.number, table.name, table.content).where(table.organization == organization)
+    written = connection.execute(statement.order_by(table.number))
+    words = {name: columns.Words() for name in columns.SHARED}
     numbers = []
-    for number, stored in connection.execute(written):
+    for number, rows in groupby(written, key=lambda row: row.number):
         numbers.append(number)
-        first = number * BLOCK
-        if number < blocks and not _is_made_of(stored, columns.rows(connection, organization, first, first + BLOCK)):
-            events = f"events {first} to {first + BLOCK - 1}"
+        if number >= known:
+            continue
+        first = number * blocks.BLOCK
+        end = first + blocks.BLOCK
+        made = blocks.write(columns.values(connection, organization, blocks.COLUMNS, first, end), words)
+        if not blocks.is_same({row.name: row.content for row in rows}, made):
+            events = f"events {first} to {end - 1}"
             yield Finding(organization, first, f"The columns by which {events} are found are not those of the events.")
-    if numbers != list(range(blocks)):
+    if numbers != list(range(known)):
         yield Finding(organization, None, "The columns by which events are found are not there, or there twice.")
 
 
-def _is_made_of(stored: bytes, rows: list[columns.Row]) -> bool:
-    try:
-        written = columns.read(stored)
-    except ValueError:
-        return False
-    names = [[values[place] for place in places] for values, places in written.shared.values()]
-    return rows == [
-        columns.Row(*row)
-        for row in zip(written.occurred_at, written.recorded_at, zip(*names, strict=True), strict=True)
-    ]
-
-
 def _texts(connection: Connection, organization: int, known: int) -> Iterator[Finding]:
-    for first in range(0, known, BLOCK):
-        seqs = range(first, min(first + BLOCK, known))
+    for first in range(0, known, blocks.BLOCK):
+        seqs = range(first, min(first + blocks.BLOCK, known))
         events = log.events(connection, organization, seqs)
-        texts = {log.position(organization, event.seq): text.text_of(event) for event in events}
+        texts = {log.position(organization, event.seq): text_of(event) for event in events}
         for position in sorted(text.differing(connection, texts)):
             seq = position & log.SEQ_MASK
             yield Finding(organization, seq, "The text by which the event is found is not what the event says.")

@@ -15,8 +15,8 @@ from minutebook.email_address import is_email
 from minutebook.errors import TooSlow
 from minutebook.filters import EVERYTHING, normal_text
 from minutebook.model import ActorKind, Event
-from minutebook.store import search
-from minutebook.store.search import Scope
+from minutebook.store import search, survey
+from minutebook.store.scope import Scope
 
 RECENT = 2_000
 BUSIEST = 1_000
@@ -32,7 +32,7 @@ class Known:
 
 def actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
     """At most `limit` actors whose address, id or name holds the part in any case: the latest, then the busiest."""
-    busiest = search.count_by_actor(connection, scope, EVERYTHING, BUSIEST) or {}
+    busiest = survey.count_by_actor(connection, scope, EVERYTHING, BUSIEST) or {}
     return _holding(part, limit, (*_actors(_recent(connection, scope)), *map(Known, busiest)))
 
 

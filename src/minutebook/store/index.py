@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from minutebook.errors import StoreUnavailable
-from minutebook.store import columns, log, schema, text
+from minutebook.filters import text_of
+from minutebook.store import blocks, columns, log, schema, text
 from minutebook.store.engine import Store
 
 log_ = structlog.get_logger("minutebook.index")
@@ -54,8 +55,8 @@ def behind(connection: Connection) -> list[int]:
     heads, index = schema.log_head.c, schema.log_index.c
     statement = select(heads.organization).outerjoin(schema.log_index, index.organization == heads.organization)
     unknown, more = index.texts.is_(None), index.texts < heads.size
-    blocks = (index.blocks + 1) * columns.BLOCK <= heads.size
-    return list(connection.execute(statement.where(heads.size > 0, unknown | more | blocks)).scalars())
+    whole = (index.blocks + 1) * blocks.BLOCK <= heads.size
+    return list(connection.execute(statement.where(heads.size > 0, unknown | more | whole)).scalars())
 
 
 def follow(store: Store, organization: int) -> Iterator[int]:
@@ -147,19 +148,23 @@ def _follow(connection: Connection, organization: int, before: Reached, size: in
     texts = min(before.texts + BATCH, size)
     if texts > before.texts:
         found = _rows(connection, organization, before.texts, texts)
-        text.add(connection, [(row.position, text.text_of(log.event_of(row))) for row in found])
-    blocks = before.blocks
-    if (blocks + 1) * columns.BLOCK <= texts:
-        block = written_block(connection, organization, blocks)
-        connection.execute(insert(schema.block).values(organization=organization, number=blocks, columns=block))
-        blocks += 1
-    return Reached(texts, blocks)
+        text.add(connection, [(row.position, text_of(log.event_of(row))) for row in found])
+    written = before.blocks
+    if (written + 1) * blocks.BLOCK <= texts:
+        contents = written_block(connection, organization, written)
+        rows = [{"name": name, "content": content} for name, content in contents.items()]
+        connection.execute(insert(schema.block).values(organization=organization, number=written), rows)
+        written += 1
+    return Reached(texts, written)
 
 
-def written_block(connection: Connection, organization: int, number: int) -> bytes:
-    """A block as it is made from its events."""
-    first = number * columns.BLOCK
-    return columns.write(columns.rows(connection, organization, first, first + columns.BLOCK))
+def written_block(connection: Connection, organization: int, number: int) -> dict[str, bytes]:
+    """The next block of a log, as it is made from its events."""
+    words = {name: columns.Words() for name in columns.SHARED}
+    for name, known in words.items():
+        known.codes(blocks.words(connection, organization, name, 0, number, 0))
+    first = number * blocks.BLOCK
+    return blocks.write(columns.values(connection, organization, blocks.COLUMNS, first, first + blocks.BLOCK), words)
 
 
 def _rows(connection: Connection, organization: int, first: int, end: int) -> Iterator[Row[Any]]:

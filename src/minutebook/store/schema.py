@@ -101,9 +101,11 @@ block = Table(
     "block",
     metadata,
     Column("organization", BigInteger, ForeignKey("log_head.organization"), nullable=False),
+    Column("name", String(24), nullable=False),
     Column("number", BigInteger, nullable=False),
-    Column("columns", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("organization", "number"),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organization", "name", "number"),
+    sqlite_with_rowid=False,
 )
 
 INDEX_TABLES: tuple[Table, ...] = (log_index, block)

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, column, create_engine, delete, insert, table, text
 
-from minutebook.filters import id_text, search_text
-from minutebook.model import Event
 from minutebook.store import sqlite
 from minutebook.store.schema import SEQ_BITS
 
@@ -43,11 +41,6 @@ _POSTGRESQL = (
     "CREATE TABLE event_text (position bigint PRIMARY KEY, organization bigint NOT NULL, text text NOT NULL)",
     "CREATE INDEX ix_event_text_text ON event_text USING gin (text {schema}.gin_trgm_ops)",
 )
-
-
-def text_of(event: Event) -> str:
-    """The text under which an event is in the index, in normal form: its words, and its ids and numbers."""
-    return f"{search_text(event)}\n{id_text(event)}"
 
 
 def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:

@@ -1,46 +1,56 @@
 """Filter → columns: one clause for each term of `filters.TERMS` (a test fails when one is missing).
 
 A clause says of a chunk of events which of them are meant, as a mask. What the columns cannot say exactly they say as
-narrowly as they can: the mask then holds for every event that is meant and for some that are not, which `filters.fits`
-sorts out.
+narrowly as they can: the mask then holds for every event that is meant and for some that are not, and what is left of
+the filter is looked for in the events themselves (`store/closer.py`).
 """
 
 from __future__ import annotations
 
 import ipaddress
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from minutebook.filters import actor_match, globs, matches, normal_text
-from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
-from minutebook.filters.terms import ActorValue, Details, Numbers
-from minutebook.store.columns import Chunk, Log, Who
+from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of
+from minutebook.filters.terms import ActorValue, Details
+from minutebook.filters.terms import Numbers as SeqRange
+from minutebook.store import index, text
+from minutebook.store.columns import Who
+from minutebook.store.memory import Chunk, View
 from minutebook.store.text import SHORTEST
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
 """Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
 Look: TypeAlias = Callable[[Chunk], Mask]
+Numbers: TypeAlias = "NDArray[np.int64]"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`look` finds every event that is meant; where `is_exact`, no other."""
+    """`look` finds every event that is meant, and no other that fits `rest`."""
 
     look: Look
-    is_exact: bool
+    rest: Expression = NOTHING_ASKED
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `look` finds no event that is not meant."""
+        return self.rest == NOTHING_ASKED
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
     """What clauses look things up in: the log's own values, and the text index for pieces of text."""
 
-    log: Log
+    view: View
     holding: Callable[[tuple[str, ...]], Look]
 
 
@@ -48,15 +58,17 @@ def plan(expression: Expression, means: Means) -> Plan:
     """How to find the events that are meant."""
     match expression:
         case Term(key, value):
-            return CLAUSES[key](value, means)
+            look = CLAUSES[key](value, means)
+            return Plan(look, expression if key in INEXACT else NOTHING_ASKED)
         case Not(of):
             inner = plan(of, means)
-            return _exactly(_turned(inner.look)) if inner.is_exact else EVERYTHING_MAYBE
+            return Plan(_turned(inner.look)) if inner.is_exact else Plan(_everything, expression)
         case AllOf(parts):
             return _all(parts, means)
         case AnyOf(parts):
             plans = [plan(part, means) for part in parts]
-            return Plan(_any_mask([one.look for one in plans]), all(one.is_exact for one in plans))
+            look = _any_mask([one.look for one in plans])
+            return Plan(look, NOTHING_ASKED if all(one.is_exact for one in plans) else expression)
 
 
 def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
@@ -65,7 +77,8 @@ def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
     others = [part for part in parts if not _pieces_of(part)]
     plans = [plan(part, means) for part in others]
     looks = [one.look for one in plans] + ([means.holding(pieces)] if pieces else [])
-    return Plan(_all_mask(looks), not pieces and all(one.is_exact for one in plans))
+    rest = [*(one.rest for one in plans), *(part for part in parts if _pieces_of(part))]
+    return Plan(_all_mask(looks), all_of(rest))
 
 
 def _all_mask(looks: list[Look]) -> Look:
@@ -98,28 +111,28 @@ def _turned(look: Look) -> Look:
     return turned
 
 
+def numbers(chunk: Chunk, mask: Mask) -> Numbers:
+    """The numbers of the events of a chunk for which the mask holds."""
+    if isinstance(mask, bool):
+        return np.arange(chunk.first, chunk.end if mask else chunk.first)
+    return np.flatnonzero(mask) + chunk.first
+
+
 def _everything(_chunk: Chunk) -> Mask:
     return True
 
 
-EVERYTHING_MAYBE = Plan(_everything, is_exact=False)
+def _shared(name: str, key: Hashable, test: Callable[[Any], bool], means: Means) -> Look:
+    """The events whose value in a shared column passes the test; equal keys stand for equal tests."""
 
+    def look(chunk: Chunk) -> Mask:
+        codes = chunk.codes(name)  # first: whatever values they stand for are known then
+        passing = means.view.passing(name, key, test)
+        if passing.number in (0, len(passing.codes)):
+            return passing.number > 0
+        return codes == passing.first if passing.number == 1 else passing.codes[codes]
 
-def _exactly(look: Look) -> Plan:
-    return Plan(look, is_exact=True)
-
-
-def _shared(name: str, test: Callable[[Any], bool], means: Means) -> Plan:
-    """The events whose value in a shared column passes the test."""
-    passes = means.log.words[name].where(test)
-    codes = np.flatnonzero(passes)
-    if len(codes) in (0, len(passes)):
-        all_or_none = len(codes) > 0
-        return _exactly(lambda _chunk: all_or_none)
-    if len(codes) == 1:
-        code = codes[0]
-        return _exactly(lambda chunk: chunk.shared[name] == code)
-    return _exactly(lambda chunk: passes[chunk.shared[name]])
+    return look
 
 
 # ── Pieces of text ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,10 +152,10 @@ def _pieces_of(part: Expression) -> tuple[str, ...]:
     return (piece,) if len(piece) >= SHORTEST else ()
 
 
-def _holding(key: str) -> Callable[[Any, Means], Plan]:
-    def clause(value: Any, means: Means) -> Plan:
+def _holding(key: str) -> Callable[[Any, Means], Look]:
+    def clause(value: Any, means: Means) -> Look:
         pieces = _pieces_of(Term(key, value))
-        return Plan(means.holding(pieces), is_exact=False) if pieces else EVERYTHING_MAYBE
+        return means.holding(pieces) if pieces else _everything
 
     return clause
 
@@ -150,29 +163,29 @@ def _holding(key: str) -> Callable[[Any, Means], Plan]:
 # ── Times and numbers ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _after(start: int, _means: Means) -> Plan:
+def _after(start: int, _means: Means) -> Look:
     def look(chunk: Chunk) -> Mask:
         if chunk.earliest >= start or chunk.latest < start:
             return chunk.earliest >= start
         return chunk.occurred_at >= start
 
-    return _exactly(look)
+    return look
 
 
-def _before(end: int, _means: Means) -> Plan:
+def _before(end: int, _means: Means) -> Look:
     def look(chunk: Chunk) -> Mask:
         if chunk.latest < end or chunk.earliest >= end:
             return chunk.latest < end
         return chunk.occurred_at < end
 
-    return _exactly(look)
+    return look
 
 
-def _seq(numbers: Numbers, _means: Means) -> Plan:
-    first = 0 if numbers.first is None else numbers.first
+def _seq(range_: SeqRange, _means: Means) -> Look:
+    first = 0 if range_.first is None else range_.first
 
     def look(chunk: Chunk) -> Mask:
-        end = chunk.end if numbers.last is None else numbers.last + 1
+        end = chunk.end if range_.last is None else range_.last + 1
         if first <= chunk.first and chunk.end <= end:
             return True
         if chunk.end <= first or end <= chunk.first:
@@ -181,37 +194,37 @@ def _seq(numbers: Numbers, _means: Means) -> Plan:
         mask[max(0, first - chunk.first) : end - chunk.first] = True
         return mask
 
-    return _exactly(look)
+    return look
 
 
-def _id(id_: str, _means: Means) -> Plan:
+def _id(id_: str, _means: Means) -> Look:
     """The id of an event begins with the millisecond of its recording (UUIDv7, RFC 9562, section 5.7)."""
     milliseconds = uuid.UUID(id_).int >> 80
-    return Plan(lambda chunk: chunk.recorded_at // 1000 == milliseconds, is_exact=False)
+    return lambda chunk: chunk.recorded_at // 1000 == milliseconds
 
 
 # ── Actors and addresses ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _actor(actor: ActorValue, means: Means) -> Plan:
+def _actor(actor: ActorValue, means: Means) -> Look:
     tests: dict[str, Callable[[Who], bool]] = {
         "kind": lambda who: who.kind == actor.text,
         "id": lambda who: normal_text(who.id) == actor.text,
     }
     if actor.by in tests:
-        return _shared("actor", tests[actor.by], means)
+        return _shared("actor", actor, tests[actor.by], means)
     match = actor_match(actor.text)
-    return _shared("actor", lambda who: matches(match, who.email or None), means)
+    return _shared("actor", actor, lambda who: matches(match, who.email or None), means)
 
 
-def _ip(text: str, means: Means) -> Plan:
+def _ip(text: str, means: Means) -> Look:
     network = ipaddress.ip_network(text)
 
     def inside(address: str) -> bool:
         known = _address(address)
         return known is not None and known.version == network.version and known in network
 
-    return _shared("ip", inside, means)
+    return _shared("ip", text, inside, means)
 
 
 @lru_cache(maxsize=1 << 18)
@@ -222,13 +235,13 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-CLAUSES: dict[str, Callable[[Any, Means], Plan]] = {
-    "action": lambda pattern, means: _shared("action", lambda name: globs.fits(pattern, name), means),
+CLAUSES: dict[str, Callable[[Any, Means], Look]] = {
+    "action": lambda pattern, means: _shared("action", pattern, lambda name: globs.fits(pattern, name), means),
     "actor": _actor,
     "target": _holding("target"),
     "ip": _ip,
-    "client": lambda client, means: _shared("client", lambda known: bool(known == client), means),
-    "outcome": lambda outcome, means: _shared("outcome", lambda known: bool(known == outcome), means),
+    "client": lambda client, means: _shared("client", client, lambda known: bool(known == client), means),
+    "outcome": lambda outcome, means: _shared("outcome", outcome, lambda known: bool(known == outcome), means),
     "after": _after,
     "before": _before,
     "seq": _seq,
@@ -236,6 +249,8 @@ CLAUSES: dict[str, Callable[[Any, Means], Plan]] = {
     "details": _holding("details"),
     "text": _holding("text"),
 }
+INEXACT = {"target", "id", "details", "text"}
+"""The keys of clauses that find more than what is meant."""
 
 
 class Holding:
@@ -273,3 +288,14 @@ class Holding:
             self._next = None
             if chunk.first <= seq < chunk.end:
                 yield seq - chunk.first
+
+
+def means_of(connection: Connection, organization: int, view: View, *, newest_first: bool) -> Means:
+    """What the clauses of a search look things up in, for one way through the log."""
+
+    def holding(pieces: tuple[str, ...]) -> Callable[[Chunk], Mask]:
+        positions = partial(text.holding, connection, organization, pieces, newest_first=newest_first)
+        indexed = index.reached(connection, organization).texts
+        return Holding(positions, indexed, newest_first=newest_first).look
+
+    return Means(view, holding)

@@ -29,8 +29,10 @@ from minutebook.filters.telling import clause_of
 from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
-from minutebook.store import log, search
-from minutebook.store.search import Count, EventPage, Scope, Sums
+from minutebook.store import log, search, survey
+from minutebook.store.scope import Scope
+from minutebook.store.search import EventPage
+from minutebook.store.survey import Count, Sums
 from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
 from minutebook.web.subject import everything_by, subject_of
@@ -105,17 +107,17 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         look = _refused(look, Problem(cursor.direction, NO_SUCH_PAGE))
         cursor = None
     scope = look.scope(cursor.size if cursor else head.size)
-    total = scope.size if look.sees_all else search.count(connection, scope, EVERYTHING).number
+    total = scope.size if look.sees_all else survey.count(connection, scope, EVERYTHING).number
     empty = unsearched_page(look, total=total, kept_since=kept_since(connection, look))
     if look.reading.problems:
         return empty
     filter_ = look.address.filter
     buckets = _buckets(connection, scope, look)
-    counted = search.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else None, SURVEY_SECONDS)
+    counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else None, SURVEY_SECONDS)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
     by = counted.by or {}
-    by_actor = search.by_address(by["actor"], SUGGESTIONS) if by else None
+    by_actor = survey.by_address(by["actor"], SUGGESTIONS) if by else None
     is_overseen = bool(found.events) and counted.by is not None
     return replace(
         empty,
@@ -197,7 +199,7 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     scope = look.scope(size)
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
     by = everything_by(event.actor.id)
-    by_actor = search.count(connection, scope, filter_of(by)).number if by else None
+    by_actor = survey.count(connection, scope, filter_of(by)).number if by else None
     return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor)
 
 
@@ -332,7 +334,7 @@ def _operator(look: Look, key: str) -> str:
 
 def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: Count) -> int:
     """How many events the search would find besides, that were recorded since its first page was opened."""
-    now = search.count(connection, replace(scope, size=size), look.address.filter)
+    now = survey.count(connection, replace(scope, size=size), look.address.filter)
     return now.number - total.number if now.is_exact and total.is_exact else 0
 
 
@@ -394,7 +396,7 @@ def _without(connection: Connection, scope: Scope, look: Look, total: int) -> tu
     parts = conjuncts(expression_of(look.address.filter))
     for part in parts[:MOST_EXITS]:
         wider = look.address.asking(all_of(other for other in parts if other != part))
-        count = search.count(connection, scope, wider.filter)
+        count = survey.count(connection, scope, wider.filter)
         if count.number:
             found.append(Without(clause_of(part, look.zone).sentence, wider.href, count.number))
         if not count.is_exact:
@@ -411,7 +413,7 @@ def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
     offers = []
     for part in (f"{local}@", f"@{domain}"):
         near = look.address.only("actor", part)
-        number = search.count(connection, scope, near.filter).number
+        number = survey.count(connection, scope, near.filter).number
         if number:
             offers.append(Without(f"actor contains {part}", near.href, number))
     return tuple(offers)

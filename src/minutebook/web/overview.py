@@ -13,7 +13,7 @@ from minutebook.filters.expression import Term, all_of, conjuncts, terms
 from minutebook.filters.terms import CLIENTS
 from minutebook.filters.zones import MONTHS
 from minutebook.model import HOUR, Outcome, from_micros
-from minutebook.store.search import Sums
+from minutebook.store.survey import Sums
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.views import Bar, Facet, FacetRow, Histogram, Tick

@@ -13,7 +13,7 @@ from minutebook.filters.expression import Expression, Term
 from minutebook.filters.terms import IDS, ActorValue
 from minutebook.model import Event
 from minutebook.store import search
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.views import Subject, SubjectSide

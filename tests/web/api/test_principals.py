@@ -13,7 +13,7 @@ from minutebook.model import DAY, MINUTE, Plan, Role
 from minutebook.organization import sittings, tokens
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.tokens import RevokeToken
-from minutebook.store import search
+from minutebook.store import search, survey
 from minutebook.web import api
 from minutebook.web.api.principal import ORGANIZATIONS
 from tests.support.check_log import check_log
@@ -246,7 +246,7 @@ def test_what_takes_too_long_says_how_to_narrow_it(two: Two, monkeypatch: pytest
 
     for name in ("place", "window_rows"):
         monkeypatch.setattr(search, name, slow)
-    monkeypatch.setattr(search, "COUNT_SECONDS", 0.0)
+    monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     answers = [program.somebody.ask(two.there.api(), token=program.token, order=order) for order in ("newest", "log")]
     answers.append(program.somebody.ask(two.there.api("histogram"), token=program.token))
     for answer in answers:

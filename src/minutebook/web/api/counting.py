@@ -11,8 +11,9 @@ from minutebook.errors import TooSlow
 from minutebook.filters.buckets import buckets_of
 from minutebook.model import rfc3339
 from minutebook.permissions import Permission
-from minutebook.store import log, search
-from minutebook.store.search import COUNT_SECONDS, Scope
+from minutebook.store import log, search, survey
+from minutebook.store.scope import Scope
+from minutebook.store.survey import COUNT_SECONDS
 from minutebook.web.api.answers import Bucket, Count, Facets, FacetValue, Histogram
 from minutebook.web.api.parameters import ZONE, Accepted
 from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
@@ -32,7 +33,7 @@ def count_events(request: Request, reader: Reader) -> Count:
     reader.sit()
     with reader.site.store.reading() as connection:
         size = log.read_head(connection, reader.organization.number).size
-        found = search.count(connection, Scope(reader.organization.number, size), given.filter)
+        found = survey.count(connection, Scope(reader.organization.number, size), given.filter)
     return Count(count=found.number, is_exact=found.is_exact, size=size)
 
 
@@ -44,12 +45,12 @@ def facets(request: Request, reader: Reader) -> Facets:
     with reader.site.store.reading() as connection:
         number = reader.organization.number
         scope = Scope(number, log.read_head(connection, number).size)
-        by = search.survey(connection, scope, given.filter, ("action", "actor", "outcome", "client")).by
+        by = survey.survey(connection, scope, given.filter, ("action", "actor", "outcome", "client")).by
     if by is None:
         return Facets(actions=None, actors=None, outcomes=None, clients=None)
     return Facets(
         actions=_values(by["action"]),
-        actors=_values(search.by_address(by["actor"], MOST_ACTORS)),
+        actors=_values(survey.by_address(by["actor"], MOST_ACTORS)),
         outcomes=_values(by["outcome"]),
         clients=_values({client: number for client, number in by["client"].items() if client}),
     )
@@ -66,7 +67,7 @@ def histogram(request: Request, reader: Reader) -> Histogram:
         scope = Scope(number, log.read_head(connection, number).size)
         span = search.span(connection, scope) or (reader.at, reader.at)
         found = buckets_of(asked.start, asked.end, span, zone, reader.at)
-        sums = search.count_in_time(connection, scope, asked, found.edges)
+        sums = survey.count_in_time(connection, scope, asked, found.edges)
     if sums is None:
         raise TooSlow(seconds=f"{COUNT_SECONDS:g}")
     return Histogram(

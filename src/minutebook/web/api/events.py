@@ -15,9 +15,10 @@ from minutebook.filters.quote import quoted
 from minutebook.filters.terms import MOST_SEQ
 from minutebook.permissions import Permission
 from minutebook.store import log, search
+from minutebook.store.closer import Rows
 from minutebook.store.event_json import event_json, row_json
 from minutebook.store.log import seq_of
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 from minutebook.web.api import answers
 from minutebook.web.api.parameters import AFTER, LIMIT, Accepted, Given, one_of, text
 from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
@@ -48,7 +49,7 @@ Pairs = list[tuple[str, str]]
 class Part(NamedTuple):
     """Some of the events, and what leads to those behind and before them."""
 
-    rows: search.Rows
+    rows: Rows
     following: Pairs | None
     previous: Pairs | None
 

@@ -16,7 +16,7 @@ from minutebook.model import Plan
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import log, search
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 from minutebook.web import exporting, log_address, log_page, log_views
 from minutebook.web.api import exports
 from minutebook.web.log_address import LONGEST_EVENT, Address

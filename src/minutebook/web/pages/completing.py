@@ -22,7 +22,7 @@ from minutebook.organization.roster import read_roster
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import completion, log
-from minutebook.store.search import Scope
+from minutebook.store.scope import Scope
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS
 from minutebook.web.views import Completion, Completions

@@ -65,10 +65,12 @@ def upgrade() -> None:
     op.create_table(
         "block",
         sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(length=24), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("columns", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_block_organization")),
-        sa.PrimaryKeyConstraint("organization", "number", name=op.f("pk_block")),
+        sa.PrimaryKeyConstraint("organization", "name", "number", name=op.f("pk_block")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "log_index",

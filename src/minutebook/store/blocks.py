@@ -1,0 +1,152 @@
+"""The columns of a log as they are written down: 4,096 events to a block, each column of it by itself.
+
+    block(organization, name, number) → content
+
+- `span`: when the events happened, from and to, and whether in the order of their numbers;
+- `occurred_at`, `recorded_at`: the differences between neighbours, and to `occurred_at`;
+- `action`, …: the codes of the values. What a code stands for is the same in all blocks of a log: the values that a
+  block is the first to hold stand in `action words`, …, behind the number of those known before.
+
+A search reads what it needs: of a page without a filter one `span` a block and nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+import zstandard
+from numpy.typing import NDArray
+from sqlalchemy import Connection, bindparam, select
+
+from minutebook.store import schema
+from minutebook.store.columns import SHARED, TIMES, Who, Words
+
+BLOCK = 4096
+"""Events in a block. The block `number` holds the events from `number * BLOCK` on, and is never changed."""
+SPAN, WORDS = "span", " words"
+COLUMNS = (*TIMES, *SHARED)
+_SPAN = struct.Struct("<qq?")
+_LEVEL = 5
+
+
+class NotWrittenSo(ValueError):
+    """The bytes are no part of a block of this log."""
+
+
+class Span(NamedTuple):
+    """When the events of a block happened (UTC microseconds), and whether in the order of their numbers."""
+
+    earliest: int
+    latest: int
+    is_sorted: bool
+
+
+def span_of(occurred_at: NDArray[np.int64]) -> Span:
+    """The span of events that happened then."""
+    return Span(int(occurred_at.min()), int(occurred_at.max()), not np.any(np.diff(occurred_at) < 0))
+
+
+def write(values: Mapping[str, Sequence[Any]], words: Mapping[str, Words]) -> dict[str, bytes]:
+    """A block of these columns as it is stored: names and contents. `words` are those of all blocks before it, and
+    learn its own."""
+    occurred_at, recorded_at = (np.array(values[name], np.int64) for name in TIMES)
+    contents = {
+        SPAN: _SPAN.pack(*span_of(occurred_at)),
+        "occurred_at": _packed(np.diff(occurred_at, prepend=0)),
+        "recorded_at": _packed(recorded_at - occurred_at),
+    }
+    for name in SHARED:
+        known = len(words[name].values)
+        codes = np.array(words[name].codes(values[name]), np.uint32)
+        contents[name] = _packed(codes.astype(np.min_scalar_type(int(codes.max()))))
+        if new := words[name].values[known:]:
+            contents[name + WORDS] = zstandard.compress(orjson.dumps([known, new], default=list), _LEVEL)
+    return contents
+
+
+def _packed(numbers: NDArray[Any]) -> bytes:
+    """Compressed, all first bytes of the numbers before all second ones: those that say little stand together."""
+    apart = numbers.view(np.uint8).reshape(len(numbers), numbers.itemsize).T
+    return zstandard.compress(apart.tobytes(), _LEVEL)
+
+
+def is_same(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> bool:
+    """Whether two blocks say the same, however they were compressed."""
+    try:
+        return _plain(one) == _plain(other)
+    except zstandard.ZstdError:
+        return False
+
+
+def _plain(contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: content if name == SPAN else zstandard.decompress(content) for name, content in contents.items()}
+
+
+_SELECT = (
+    select(schema.block.c.number, schema.block.c.content)
+    .where(
+        schema.block.c.organization == bindparam("of"),
+        schema.block.c.name == bindparam("named"),
+        schema.block.c.number.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(schema.block.c.number)
+)
+
+
+def spans(connection: Connection, organization: int, first: int, end: int) -> list[Span]:
+    """The spans of the blocks from one number up to another, as far as they are written. Raises NotWrittenSo."""
+    found: list[Span] = []
+    for number, content in _read(connection, organization, SPAN, first, end):
+        if number != first + len(found):
+            raise NotWrittenSo("a block is missing")
+        try:
+            found.append(Span(*_SPAN.unpack(content)))
+        except struct.error as error:
+            raise NotWrittenSo("a span of another length") from error
+    return found
+
+
+def column(connection: Connection, organization: int, name: str, first: int, end: int) -> NDArray[Any]:
+    """What the blocks from one number up to another, as far as they are written, say of a column: times as they are,
+    `recorded_at` as the difference to the other, the rest as codes. Raises NotWrittenSo."""
+    undo = zstandard.ZstdDecompressor()
+    parts: list[NDArray[Any]] = []
+    for number, content in _read(connection, organization, name, first, end):
+        if number != first + len(parts):
+            break
+        try:
+            plain = undo.decompress(content)
+        except zstandard.ZstdError as error:
+            raise NotWrittenSo("a column that cannot be unpacked") from error
+        size = len(plain) // BLOCK
+        if len(plain) != size * BLOCK or size not in {1, 2, 4, 8} or (name in TIMES) != (size == 8):
+            raise NotWrittenSo("a column of another length")
+        together = np.ascontiguousarray(np.frombuffer(plain, np.uint8).reshape(size, BLOCK).T)
+        numbers = together.reshape(-1).view(np.int64 if size == 8 else f"u{size}")
+        parts.append(np.cumsum(numbers) if name == "occurred_at" else numbers)
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def words(connection: Connection, organization: int, name: str, first: int, end: int, known: int) -> list[Any]:
+    """The values that the blocks from one number up to another added to the `known` ones. Raises NotWrittenSo."""
+    found: list[Any] = []
+    for _, content in _read(connection, organization, name + WORDS, first, end):
+        try:
+            before, new = orjson.loads(zstandard.decompress(content))
+        except (zstandard.ZstdError, ValueError, TypeError) as error:
+            raise NotWrittenSo("values that cannot be read") from error
+        if before != known + len(found):
+            raise NotWrittenSo("values that follow others than those before")
+        found += [Who(*value) for value in new] if name == "actor" else new
+    return found
+
+
+def _read(connection: Connection, organization: int, name: str, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+    if first < end:
+        bounds = {"of": organization, "named": name, "first": first, "last": end - 1}
+        for row in connection.execute(_SELECT, bounds):
+            yield row.number, row.content

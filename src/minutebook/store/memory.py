@@ -1,0 +1,359 @@
+"""The columns of logs in memory, so that millions of events are looked through in moments.
+
+What was read stays true, since a log is only ever added to: every search shares it. A column is read when a search
+first asks for it, chunk by chunk, from the written blocks, or from the events themselves where there are none yet, or
+none that can be read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from minutebook.store import blocks, columns
+from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Codes, Passing, Times, Words
+
+log_ = structlog.get_logger("minutebook.memory")
+
+CHUNK = 16
+"""Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
+MOST = 16_000_000
+"""Events kept in memory, of all logs of a database together, 36 bytes each; then the log least asked for goes."""
+MOST_TEXTS = 100_000
+OPTION: Final = "minutebook_columns"
+"""The execution option of an engine by which its connections share a `Cache`."""
+LAST = 2**63 - 1
+TYPES: dict[str, type[np.generic]] = {"occurred_at": np.int64, "recorded_at": np.int64} | dict.fromkeys(
+    SHARED, np.uint32
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Neighbours in a log: views of its columns that nothing changes any more, read when they are asked for."""
+
+    _view: View
+    first: int
+    """The number of its first event."""
+    end: int
+    """The number behind its last event."""
+    earliest: int
+    latest: int
+    """Of `occurred_at`."""
+    is_sorted: bool
+    """Whether its events happened in the order of their numbers."""
+
+    def __len__(self) -> int:
+        return self.end - self.first
+
+    @property
+    def occurred_at(self) -> Times:
+        return self._view.column("occurred_at", self.first, self.end)
+
+    @property
+    def recorded_at(self) -> Times:
+        return self._view.column("recorded_at", self.first, self.end)
+
+    def codes(self, name: str) -> Codes:
+        """The codes of the values in a shared column."""
+        return self._view.column(name, self.first, self.end)
+
+
+class _Column:
+    """One column of a log: `array` is filled, of each block, as far as `filled` says."""
+
+    def __init__(self, name: str) -> None:
+        self.array: NDArray[Any] = np.empty(0, TYPES[name])
+        self.filled = np.zeros(0, np.int64)
+        self.whole = 0
+        """So many events are filled in from the first one on."""
+
+    def lacks(self, first: int, end: int) -> bool:
+        """Whether something is not filled in between two numbers, of which the first begins a block."""
+        if end <= self.whole:
+            return False
+        size = blocks.BLOCK
+        full, more = divmod(end, size)
+        if full + (more > 0) > len(self.filled) or (more and self.filled[full] < more):
+            return True
+        return bool(np.any(self.filled[first // size : full] < size))
+
+    def make_room(self, end: int) -> None:
+        size = blocks.BLOCK
+        if end > len(self.array):
+            room = -(-(end + end // 4) // size) * size
+            larger = np.empty(room, self.array.dtype)
+            larger[: len(self.array)] = self.array
+            self.array, self.filled = larger, np.append(self.filled, np.zeros(room // size - len(self.filled), int))
+
+    def put(self, first: int, values: NDArray[Any]) -> None:
+        """Fills in from a number on. Whoever looks at views meanwhile looks at other places, or at an older array."""
+        size, end = blocks.BLOCK, first + len(values)
+        self.array[first:end] = values
+        for number in range(first // size, -(-end // size)):
+            self.filled[number] = max(self.filled[number], min(size, end - number * size))
+        lacking = np.flatnonzero(self.filled < size)
+        whole = int(lacking[0]) if len(lacking) else len(self.filled)
+        self.whole = whole * size + (int(self.filled[whole]) if whole < len(self.filled) else 0)
+
+
+class Log:
+    """The columns of one organization's log, as far as they have been asked for. Safe to share between threads."""
+
+    def __init__(self, organization: int, texts: Texts | None = None) -> None:
+        self.organization = organization
+        self.size = 0
+        """So many events have been seen."""
+        self.words: dict[str, Words] = {name: Words() for name in SHARED}
+        self.texts = Texts() if texts is None else texts
+        self._columns = {name: _Column(name) for name in (*columns.TIMES, *SHARED)}
+        self._is_trusted = True
+        self._written = 0  # blocks that were there when last looked
+        self._meanings: dict[str, list[int]] = {name: [] for name in SHARED}  # our codes for those in the blocks
+        self._learnt = dict.fromkeys(SHARED, 0)  # the blocks whose values are among them
+        self._spans = _Spans()
+        self._lock = threading.RLock()
+
+    def read_to(self, connection: Connection, size: int) -> None:
+        """Learns of events up to `size`; the connection sees at least so many."""
+        if self.size >= size:
+            return
+        with self._lock:
+            whole = size // blocks.BLOCK
+            if len(self._spans) < whole:
+                self._read_spans(connection, whole)
+            for number in range(len(self._spans), whole):
+                first = number * blocks.BLOCK
+                self._spans.add([blocks.span_of(self.column(connection, "occurred_at", first, first + blocks.BLOCK))])
+            self.size = max(self.size, size)
+
+    def _read_spans(self, connection: Connection, whole: int) -> None:
+        if self._is_trusted:
+            try:
+                found = blocks.spans(connection, self.organization, len(self._spans), whole)
+            except blocks.NotWrittenSo as error:
+                self._distrust(error)
+                return
+            self._spans.add(found)
+            if found:
+                self._written = len(self._spans)
+
+    def column(self, connection: Connection, name: str, first: int, end: int) -> NDArray[Any]:
+        """A view of a column between two numbers, of which the first begins a block."""
+        column = self._columns[name]
+        if column.lacks(first, end):
+            with self._lock:
+                self._fill(connection, name, first, end)
+        return column.array[first:end]
+
+    def span(self, connection: Connection, number: int, end: int) -> blocks.Span:
+        """When the events of one block happened, as far as `end`."""
+        if (number + 1) * blocks.BLOCK <= end:
+            return self._spans.of(number)
+        return blocks.span_of(self.column(connection, "occurred_at", number * blocks.BLOCK, end))
+
+    def cuts(self, number: int, since: int) -> NDArray[np.int64]:
+        """Behind which of the first so many blocks the log can be cut so that everything before happened before, or
+        when, everything behind it did; what comes behind all of them happened from `since` on."""
+        return self._spans.cuts(number, since)
+
+    def _fill(self, connection: Connection, name: str, first: int, end: int) -> None:
+        size, column = blocks.BLOCK, self._columns[name]
+        column.make_room(end)
+        written = min(self._written, end // size)
+        lacking = np.flatnonzero(column.filled[first // size : written] == 0) + first // size
+        for run in np.split(lacking, np.flatnonzero(np.diff(lacking) != 1) + 1):
+            if len(run):
+                self._fill_from_blocks(connection, name, int(run[0]), int(run[-1]) + 1)
+        for number in range(first // size, -(-end // size)):
+            known, wanted = int(column.filled[number]), min(size, end - number * size)
+            if known < wanted:
+                self._fill_from_events(connection, name, number * size + known, number * size + wanted)
+
+    def _fill_from_blocks(self, connection: Connection, name: str, first: int, end: int) -> None:
+        try:
+            found = blocks.column(connection, self.organization, name, first, end)
+            if not len(found):  # another connection has seen them, this one does not yet
+                return
+            if name in SHARED:
+                meanings = self._meanings_to(connection, name, first + len(found) // blocks.BLOCK)
+                if int(found.max()) >= len(meanings):
+                    raise blocks.NotWrittenSo("a code that stands for nothing")
+                found = meanings[found]
+        except blocks.NotWrittenSo as error:
+            self._distrust(error)
+            return
+        start = first * blocks.BLOCK
+        if name == "recorded_at":
+            found = found + self.column(connection, "occurred_at", start, start + len(found))
+        self._columns[name].put(start, found)
+
+    def _meanings_to(self, connection: Connection, name: str, end: int) -> NDArray[np.uint32]:
+        """Our codes for those in the blocks up to a number."""
+        meanings, learnt = self._meanings[name], self._learnt[name]
+        if learnt < end:
+            new = blocks.words(connection, self.organization, name, learnt, end, len(meanings))
+            meanings += self.words[name].codes(new)
+            self._learnt[name] = end
+        return np.array(meanings, np.uint32)
+
+    def _fill_from_events(self, connection: Connection, name: str, first: int, end: int) -> None:
+        names = PLAIN if name in PLAIN else DISCLOSED
+        found = columns.values(connection, self.organization, names, first, end)
+        for each, values in found.items():
+            column = self._columns[each]
+            column.make_room(end)
+            if each == name or int(column.filled[first // blocks.BLOCK]) == first % blocks.BLOCK:
+                codes = self.words[each].codes(values) if each in SHARED else values
+                column.put(first, np.array(codes, TYPES[each]))
+
+    def _distrust(self, error: blocks.NotWrittenSo) -> None:
+        """What cannot be read is read from the events, which takes longer; `minutebook reindex` writes it anew."""
+        log_.warning("columns_unreadable", organization=self.organization, error=str(error))
+        self._is_trusted, self._written = False, 0
+
+
+class _Spans:
+    """The spans of the whole blocks of a log."""
+
+    def __init__(self) -> None:
+        self._spans: list[blocks.Span] = []
+        self._cuts = self._cuts_of([])
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def add(self, spans: list[blocks.Span]) -> None:
+        if spans:
+            self._spans = self._spans + spans
+            self._cuts = self._cuts_of(self._spans)
+
+    def of(self, number: int) -> blocks.Span:
+        return self._spans[number]
+
+    def cuts(self, number: int, since: int) -> NDArray[np.int64]:
+        places, until = self._cuts if number == len(self._spans) else self._cuts_of(self._spans[:number])
+        return places[until <= since]
+
+    @staticmethod
+    def _cuts_of(spans: list[blocks.Span]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where whole blocks can be cut, also behind the last, and when the last event before each cut happened."""
+        bounds = np.array([span[:2] for span in spans], np.int64).reshape(-1, 2)
+        until = np.maximum.accumulate(bounds[:, 1])
+        since = np.append(np.minimum.accumulate(bounds[::-1, 0])[::-1], LAST)[1:]
+        places = np.flatnonzero(until <= since)
+        return places + 1, until[places]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The first `size` events of a log, read through one connection."""
+
+    log: Log
+    size: int
+    _connection: Connection
+
+    def column(self, name: str, first: int, end: int) -> NDArray[Any]:
+        """A column between two numbers, of which the first begins a block."""
+        return self.log.column(self._connection, name, first, end)
+
+    def passing(self, name: str, key: Hashable, test: Callable[[Any], bool]) -> Passing:
+        """Which of the values that are known so far pass a test; equal keys stand for equal tests."""
+        return self.log.words[name].passing((name, key), test)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All events, in the order of the log."""
+        step = CHUNK * blocks.BLOCK
+        return (self._chunk(first, min(first + step, self.size)) for first in range(0, self.size, step))
+
+    def in_time(self, *, newest_first: bool) -> Iterator[Chunk]:
+        """All events, in chunks none of which reaches into the time of the next: small ones, then larger.
+
+        In the usual log the order of the log is that of time; where a clock was set back a chunk holds all that
+        overlaps.
+        """
+        edges = self._edges()
+        if newest_first:
+            edges.reverse()
+        number, at = 1, 0
+        while at < len(edges) - 1:
+            following = min(at + number, len(edges) - 1)
+            first, end = sorted((edges[at], edges[following]))
+            yield self._chunk(first, end)
+            at, number = following, min(2 * number, CHUNK)
+
+    def _edges(self) -> list[int]:
+        """Where the events can be cut so that everything before happened before, or when, everything behind it did."""
+        whole, more = divmod(self.size, blocks.BLOCK)
+        since = self.log.span(self._connection, whole, self.size).earliest if more else LAST
+        edges = [0, *(self.log.cuts(whole, since) * blocks.BLOCK).tolist()]
+        return [*edges, self.size] if more else edges
+
+    def _chunk(self, first: int, end: int) -> Chunk:
+        size = blocks.BLOCK
+        spans = [self.log.span(self._connection, number, end) for number in range(first // size, -(-end // size))]
+        is_sorted = all(span.is_sorted for span in spans) and all(
+            one.latest <= other.earliest for one, other in pairwise(spans)
+        )
+        earliest, latest = min(span.earliest for span in spans), max(span.latest for span in spans)
+        return Chunk(self, first, end, earliest, latest, is_sorted)
+
+
+class Texts:
+    """The texts of the events that were looked at last, by position: the next search need not make them again."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+
+    def get(self, position: int) -> str | None:
+        """The text of an event, if it is known."""
+        return self._texts.get(position)
+
+    def put(self, position: int, text: str) -> None:
+        """Keeps a text, in place of one that has been known for long."""
+        while len(self._texts) >= MOST_TEXTS:
+            with suppress(StopIteration, RuntimeError, KeyError):  # another thread may have been quicker
+                del self._texts[next(iter(self._texts))]
+        self._texts[position] = text
+
+
+class Cache:
+    """The logs of one database that were asked for last. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._logs: OrderedDict[int, Log] = OrderedDict()
+        self._texts = Texts()
+        self._lock = threading.Lock()
+
+    def log(self, organization: int) -> Log:
+        """The columns of a log, as far as they have been read."""
+        with self._lock:
+            found = self._logs.get(organization)
+            if found is None:
+                found = self._logs[organization] = Log(organization, self._texts)
+            self._logs.move_to_end(organization)
+            events = sum(log.size for log in self._logs.values())
+            while events > MOST and len(self._logs) > 1:
+                events -= self._logs.popitem(last=False)[1].size
+        return found
+
+
+def view_of(connection: Connection, organization: int, size: int) -> View:
+    """The first `size` events of a log.
+
+    A connection of an engine that has a cache must see only what is committed: others get columns of their own.
+    """
+    cache: Cache | None = connection.get_execution_options().get(OPTION)
+    log = cache.log(organization) if cache else Log(organization)
+    log.read_to(connection, size)
+    return View(log, size, connection)

@@ -1,0 +1,249 @@
+"""Counts: how many events a filter finds, of which kinds, and when. One way through the columns of a log for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from minutebook.errors import TooSlow
+from minutebook.filters import Filter, expression_of
+from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
+from minutebook.model import Outcome
+from minutebook.store import columns
+from minutebook.store.bound import Deadline, bounded
+from minutebook.store.closer import Closer
+from minutebook.store.memory import Chunk, view_of
+from minutebook.store.scope import Scope
+from minutebook.store.where import Mask, means_of, numbers, plan
+
+COUNT_SECONDS = 1.0
+AT_ONCE = 256
+
+
+class Count(NamedTuple):
+    """How many events were found; where not `is_exact`, at least so many."""
+
+    number: int
+    is_exact: bool
+
+
+class Sums(NamedTuple):
+    """How many events happened in some time."""
+
+    succeeded: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How many events a filter finds, of which kinds and when.
+
+    Of each of `columns.SHARED` the counts leave out what the filter says of that column alone, so that a choice can be
+    compared with its alternatives; the most frequent value comes first. None where that would take too long.
+    """
+
+    total: Count
+    by: dict[str, dict[Any, int]] | None
+    in_time: list[Sums] | None
+
+
+def survey(
+    connection: Connection,
+    scope: Scope,
+    filter_: Filter,
+    by: Iterable[str] = (),
+    edges: Sequence[int] | None = None,
+    seconds: float | None = None,
+) -> Survey:
+    """Counts of all that is found, by some of the columns, and from each of the ascending edges (UTC microseconds) to
+    before the next.
+
+    It takes `seconds` at most, or COUNT_SECONDS.
+    """
+    wanted = tuple(by)
+    if scope.asking(filter_) == NOTHING_ASKED and not wanted and edges is None:
+        return Survey(Count(scope.size, is_exact=True), {}, None)
+    tally = _Tally(connection, scope, conjuncts(expression_of(filter_)), wanted, edges)
+    is_exact = False
+    with suppress(TooSlow), bounded(connection, COUNT_SECONDS if seconds is None else seconds) as deadline:
+        tally.run(deadline)
+        is_exact = True
+    return Survey(
+        Count(tally.total, is_exact),
+        {name: tally.counts(name) for name in wanted} if is_exact else None,
+        tally.in_time() if is_exact and edges is not None else None,
+    )
+
+
+def count(connection: Connection, scope: Scope, filter_: Filter) -> Count:
+    """How many events the filter finds, or at least finds, as far as the time allows."""
+    return survey(connection, scope, filter_).total
+
+
+def count_by(connection: Connection, scope: Scope, filter_: Filter, column: str) -> dict[Any, int] | None:
+    """How many events of each value of a column the other parts of the filter find, the most frequent first; None where
+    that would take too long."""
+    found = survey(connection, scope, filter_, (column,)).by
+    return None if found is None else found[column]
+
+
+def count_by_actor(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> dict[str, int] | None:
+    """How many events of each actor's address the other parts of the filter find, the busiest first; None where that
+    would take too long."""
+    found = count_by(connection, scope, filter_, "actor")
+    return None if found is None else by_address(found, limit)
+
+
+def count_in_time(connection: Connection, scope: Scope, filter_: Filter, edges: Sequence[int]) -> list[Sums] | None:
+    """How many events the filter finds from each of the ascending edges (UTC microseconds) to before the next; None
+    where that would take too long."""
+    return survey(connection, scope, filter_, edges=edges).in_time
+
+
+def by_address(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
+    """Counts of actors added up by their addresses, the busiest first; whoever has no address is left out."""
+    found: dict[str, int] = {}
+    for who, number in actors.items():
+        if who.email:
+            found[who.email] = found.get(who.email, 0) + number
+    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
+
+
+class _Tally:
+    """One way through the log that counts everything at once."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        scope: Scope,
+        parts: Sequence[Expression],
+        by: Sequence[str],
+        edges: Sequence[int] | None,
+    ) -> None:
+        self._view = view_of(connection, scope.organization, scope.size)
+        means = means_of(connection, scope.organization, self._view, newest_first=True)
+        # what the scope leaves out is left out of every count
+        concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
+        plans = [(plan(part, means), part, column) for part, column in concerned]
+        exact = [(found.look, column) for found, _, column in plans if found.is_exact]
+        self._exact = sorted(exact, key=lambda pair: pair[1] in columns.SHARED)  # first what needs no column read
+        self._rest, self._closer = None, None
+        if rest := [part for found, part, _ in plans if not found.is_exact]:
+            inexact = plan(all_of(rest), means)
+            self._rest = inexact.look
+            self._closer = Closer(connection, scope.organization, self._view.log.texts, inexact.rest)
+        self._by = tuple(by)
+        self._edges = None if edges is None else np.array(edges, np.int64)
+        self.total = 0
+        self._counts = {name: np.zeros(0, np.int64) for name in by}
+        self._done, self._whole = (np.zeros(len(edges or ()), np.int64) for _ in range(2))
+
+    def run(self, deadline: Deadline) -> None:
+        """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
+        for chunk in reversed(list(self._view.chunks())):
+            every, own = self._masks(chunk)
+            widest = _any([every, *own.values()])
+            if isinstance(widest, bool) and not widest:
+                continue
+            if self._rest and self._closer:
+                meant = self._looked_at(chunk, widest & self._rest(chunk), every, self._closer, deadline)
+                every, own = every & meant, {name: mask & meant for name, mask in own.items()}
+            else:
+                self.total += _number(chunk, every)
+            for name, mask in own.items():
+                self._counts[name] = _added(self._counts[name], chunk.codes(name), mask)
+            if self._edges is not None:
+                self._add_times(chunk, every, self._edges)
+            deadline.check()
+
+    def _masks(self, chunk: Chunk) -> tuple[Mask, dict[str, Mask]]:
+        """Which events are counted, and which for each column, as far as columns can tell."""
+        every: Mask = True
+        own: dict[str, Mask] = dict.fromkeys(self._by, True)
+        for look, concerned in self._exact:
+            if not (np.any(every) or any(np.any(mask) for mask in own.values())):
+                return False, dict.fromkeys(self._by, False)
+            mask = look(chunk)
+            every = every & mask
+            own |= {name: own[name] & mask for name in self._by if name != concerned}
+        return every, own
+
+    def _looked_at(
+        self, chunk: Chunk, maybe: Mask, counted: Mask, closer: Closer, deadline: Deadline
+    ) -> NDArray[np.bool_]:
+        """Of the events that may be meant those that are, each looked at; counts them as far as the time allows."""
+        meant = np.zeros(len(chunk), np.bool_)
+        found = numbers(chunk, maybe)[::-1]
+        for at in range(0, len(found), AT_ONCE):
+            places = np.array(closer.meant(found[at : at + AT_ONCE].tolist()), np.int64) - chunk.first
+            meant[places] = True
+            if isinstance(counted, bool):
+                self.total += len(places) if counted else 0
+            else:
+                self.total += int(np.count_nonzero(counted[places]))
+            deadline.check()
+        return meant
+
+    def _add_times(self, chunk: Chunk, mask: Mask, edges: columns.Times) -> None:
+        if chunk.latest < edges[0] or chunk.earliest >= edges[-1] or (isinstance(mask, bool) and not mask):
+            return
+        times, outcomes = chunk.occurred_at, chunk.codes("outcome")
+        done = self._view.passing("outcome", Outcome.SUCCESS, lambda outcome: bool(outcome == Outcome.SUCCESS))
+        is_done = done.codes[outcomes]
+        if not isinstance(mask, bool):
+            times, is_done = times[mask], is_done[mask]
+        if not chunk.is_sorted:
+            order = np.argsort(times, kind="stable")
+            times, is_done = times[order], is_done[order]
+        places = np.searchsorted(times, edges)
+        self._whole += places
+        self._done += np.concatenate(([0], np.cumsum(is_done)))[places]
+
+    def counts(self, name: str) -> dict[Any, int]:
+        """The values of a column with their counts, the most frequent first."""
+        values = self._view.log.words[name].values
+        found = [(values[code], int(number)) for code, number in enumerate(self._counts[name]) if number]
+        return dict(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+
+    def in_time(self) -> list[Sums]:
+        """What happened between each two edges."""
+        pairs = zip(np.diff(self._done).tolist(), np.diff(self._whole).tolist(), strict=True)
+        return [Sums(done, whole - done) for done, whole in pairs]
+
+
+def concern(part: Expression) -> str:
+    """The one column that a part of a filter speaks of alone; nothing where it speaks of others."""
+    keys = {term.key for term in terms(part)}
+    return keys.pop() if len(keys) == 1 else ""
+
+
+def _all(masks: Iterable[Mask]) -> Mask:
+    found: Mask = True
+    for mask in masks:
+        found = found & mask
+    return found
+
+
+def _any(masks: Iterable[Mask]) -> Mask:
+    found: Mask = False
+    for mask in masks:
+        found = found | mask
+    return found
+
+
+def _number(chunk: Chunk, mask: Mask) -> int:
+    return (len(chunk) if mask else 0) if isinstance(mask, bool) else int(np.count_nonzero(mask))
+
+
+def _added(counts: NDArray[np.int64], codes: columns.Codes, mask: Mask) -> NDArray[np.int64]:
+    """The counts by code, and those of a chunk added."""
+    codes = (codes if mask else codes[:0]) if isinstance(mask, bool) else codes[mask]
+    more = np.bincount(codes, minlength=len(counts))
+    more[: len(counts)] += counts
+    return more

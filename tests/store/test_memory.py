@@ -1,0 +1,279 @@
+"""Columns in memory and in blocks: what was read once stays true, a block says what its events say, what cannot be read
+is read from the events, and the order of time survives clocks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+import pytest
+from sqlalchemy import Connection, create_engine, delete, insert, update
+
+from minutebook.store import blocks, body, columns, index, memory, schema, sqlite
+from minutebook.store.columns import SHARED, TIMES, Who
+from minutebook.store.memory import Chunk, Log, View
+
+ORGANIZATION = 3
+
+
+class Row(NamedTuple):
+    occurred_at: int
+    recorded_at: int
+    action: str
+    outcome: str
+    actor: Who
+    ip: str
+    client: str
+
+
+def rows(number: int, *, seed: int = 1, step_back: int = 0) -> list[Row]:
+    chance = random.Random(seed)
+    return [
+        Row(
+            1_000 * at - (step_back if at % 1000 > 900 else 0),
+            1_000 * at + (at % 7),
+            chance.choice(["user.login", "mode.create"]),
+            "success",
+            Who("user", f"usr_{chance.randrange(at // 10 + 1)}", chance.choice(["", "ada@calder.example"])),
+            chance.choice(["", "10.1.2.3", "2001:db8::1"]),
+            chance.choice(["", "web"]),
+        )
+        for at in range(number)
+    ]
+
+
+class Shelf:
+    """A log of such rows in a database without a guard, and its columns in memory."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.log = Log(ORGANIZATION)
+        self.size = 0
+        self.written = 0
+
+    def add(self, events: list[Row]) -> None:
+        self.connection.execute(
+            insert(schema.event), [self._stored(self.size + at, row) for at, row in enumerate(events)]
+        )
+        self.size += len(events)
+
+    def write_blocks(self) -> None:
+        """What `index.follow` does of it."""
+        while (self.written + 1) * blocks.BLOCK <= self.size:
+            contents = index.written_block(self.connection, ORGANIZATION, self.written)
+            found = [{"name": name, "content": content} for name, content in contents.items()]
+            statement = insert(schema.block).values(organization=ORGANIZATION, number=self.written)
+            self.connection.execute(statement, found)
+            self.written += 1
+
+    def view(self, size: int | None = None) -> View:
+        size = self.size if size is None else size
+        self.log.read_to(self.connection, size)
+        return View(self.log, size, self.connection)
+
+    @staticmethod
+    def _stored(seq: int, row: Row) -> dict[str, Any]:
+        known = zip(columns.PATHS, (*row.actor, row.ip, row.client), strict=True)
+        texts = {path: orjson.dumps(value) for path, value in known if value or path == "actor.kind"}
+        given = {
+            "position": ORGANIZATION << schema.SEQ_BITS | seq,
+            "organization": ORGANIZATION,
+            "id": f"{seq:036}",
+            "recorded_at": row.recorded_at,
+            "occurred_at": row.occurred_at,
+            "action": row.action,
+            "outcome": row.outcome,
+            "disclosures": body.pack(texts),
+        }
+        others = (column.name for column in schema.event.columns if column.name not in given)
+        return given | dict.fromkeys(others, b"")
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """Blocks of 16 events, four of which are looked at together."""
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(memory, "CHUNK", 4)
+    engine = create_engine("sqlite://", module=sqlite.driver())
+    with engine.connect() as connection:
+        schema.metadata.create_all(connection)
+        yield Shelf(connection)
+    engine.dispose()
+
+
+def read_back(view: View, chunk: Chunk) -> list[Row]:
+    shared = [[view.log.words[name].values[code] for code in chunk.codes(name)] for name in SHARED]
+    times = [chunk.occurred_at.tolist(), chunk.recorded_at.tolist()]
+    return [Row(*row) for row in zip(*times, *shared, strict=True)]
+
+
+def everything(view: View) -> list[Row]:
+    return [row for chunk in view.chunks() for row in read_back(view, chunk)]
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 21])
+@pytest.mark.parametrize("is_written", [False, True])
+def test_chunks_are_the_events_in_their_order(shelf: Shelf, at_once: int, *, is_written: bool) -> None:
+    events = rows(333)
+    for first in range(0, len(events), at_once):
+        shelf.add(events[first : first + at_once])
+        if is_written:
+            shelf.write_blocks()
+        assert everything(shelf.view()) == events[: first + at_once]
+    for size in (1, 15, 16, 17, 64, 200, 333):
+        assert everything(shelf.view(size)) == events[:size]
+        for chunk in shelf.view(size).chunks():
+            assert (chunk.earliest, chunk.latest) == (chunk.occurred_at.min(), chunk.occurred_at.max())
+            assert chunk.is_sorted == all(one <= other for one, other in pairwise(chunk.occurred_at))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_asked_for_in_any_order_is_the_same(shelf: Shelf, seed: int) -> None:
+    """Chunks, columns and sizes at random, while the log grows and is written down now and then."""
+    chance = random.Random(seed)
+    events = rows(400, seed=seed, step_back=chance.choice([0, 100_000]))
+    while shelf.size < len(events):
+        shelf.add(events[shelf.size :][: chance.randrange(1, 90)])
+        if chance.random() < 0.5:
+            shelf.write_blocks()
+        view = shelf.view(chance.randrange(1, shelf.size + 1))
+        for chunk in chance.sample(found := list(view.chunks()), chance.randrange(len(found) + 1)):
+            for name in chance.sample((*TIMES, *SHARED), 3):
+                known = view.column(name, chunk.first, chunk.end).tolist()
+                said = [view.log.words[name].values[code] for code in known] if name in SHARED else known
+                assert said == [getattr(row, name) for row in events[chunk.first : chunk.end]]
+
+
+def test_a_view_stays_as_it_was_while_the_log_grows(shelf: Shelf) -> None:
+    events = rows(300)
+    shelf.add(events[:10])
+    before = shelf.view()
+    (chunk,) = before.chunks()
+    seen = chunk.occurred_at
+    for row in events[10:]:
+        shelf.add([row])
+        everything(shelf.view())
+    assert read_back(before, chunk) == events[:10]
+    assert seen.tolist() == [row.occurred_at for row in events[:10]]
+
+
+def test_what_is_written_is_not_read_from_the_events(shelf: Shelf) -> None:
+    events = rows(48)
+    shelf.add(events)
+    shelf.write_blocks()
+    shelf.connection.execute(delete(schema.event))
+    assert everything(shelf.view()) == events
+
+
+def test_a_page_without_a_filter_reads_no_column_of_what_is_written(shelf: Shelf) -> None:
+    shelf.add(rows(160))
+    shelf.write_blocks()
+    shelf.connection.execute(delete(schema.event))
+    shelf.connection.execute(delete(schema.block).where(schema.block.c.name != blocks.SPAN))
+    assert [len(chunk) for chunk in shelf.view().in_time(newest_first=True)] == [16, 32, 64, 48]
+
+
+@pytest.mark.parametrize("broken", [*TIMES, *SHARED, blocks.SPAN, "actor words", "action words"])
+@pytest.mark.parametrize("content", [b"", b"junk", "other", None])
+def test_what_cannot_be_read_is_read_from_the_events(shelf: Shelf, broken: str, content: bytes | str | None) -> None:
+    events = rows(100)
+    shelf.add(events)
+    shelf.write_blocks()
+    table = schema.block
+    there = (table.c.name == broken) & (table.c.number == (0 if broken == "action words" else 3))
+    if content is None:
+        shelf.connection.execute(delete(table).where(there))
+    elif content == "other":
+        if broken in {*TIMES, blocks.SPAN, "outcome"}:
+            return  # well formed: only the doctor can tell
+        other = blocks.write(
+            {name: [getattr(row, name) for row in rows(16, seed=9)] for name in blocks.COLUMNS}, made()
+        )
+        content = other["actor words"] if broken.endswith("words") else blocks._packed(np.full(16, 999, np.uint16))
+        shelf.connection.execute(update(table).where(there).values(content=content))
+    else:
+        shelf.connection.execute(update(table).where(there).values(content=content))
+    assert everything(shelf.view()) == events
+
+
+def made() -> dict[str, columns.Words]:
+    words = {name: columns.Words() for name in SHARED}
+    for known in words.values():
+        known.codes(["what no block has"])
+    return words
+
+
+def test_a_block_is_small(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 4096)
+    shelf.add(rows(2 * 4096))
+    shelf.write_blocks()
+    contents = index.written_block(shelf.connection, ORGANIZATION, 1)
+    assert sum(map(len, contents.values())) < 4 * 4096
+
+
+@pytest.mark.parametrize("step_back", [0, 5_000, 50_000, 10_000_000])
+def test_chunks_in_time_do_not_reach_into_each_other(shelf: Shelf, step_back: int) -> None:
+    shelf.add(rows(3000, step_back=step_back))
+    shelf.write_blocks()
+    for size in (1, 16, 950, 2992, 2999, 3000):
+        view = shelf.view(size)
+        oldest_first = list(view.in_time(newest_first=False))
+        newest_first = list(view.in_time(newest_first=True))
+        for chunks in (oldest_first, newest_first[::-1]):
+            assert chunks[0].first == 0
+            assert all(one.end == two.first for one, two in pairwise(chunks))
+            assert chunks[-1].end == size
+            assert not any(later.earliest < earlier.latest for earlier, later in pairwise(chunks))
+        if not step_back:
+            assert max(len(newest_first[0]), len(oldest_first[0])) <= 16, "a first page looks at a few events only"
+
+
+def test_an_event_that_is_gone_leaves_the_others(shelf: Shelf) -> None:
+    events = rows(40)
+    shelf.add(events)
+    shelf.connection.execute(
+        delete(schema.event).where(schema.event.c.position == (ORGANIZATION << schema.SEQ_BITS | 7))
+    )
+    found = everything(shelf.view())
+    assert found[7] == Row(*(columns.NOTHING[name] for name in Row._fields))
+    assert found[:7] + found[8:] == events[:7] + events[8:]
+
+
+def test_the_log_least_asked_for_leaves_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST", 100)
+    cache = memory.Cache()
+    first, second = cache.log(1), cache.log(2)
+    first.size = second.size = 60
+    assert cache.log(2) is second
+    assert cache.log(1) is not first
+    assert cache.log(2) is second
+
+
+def test_the_oldest_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_TEXTS", 2)
+    texts = memory.Texts()
+    for position in (5, 3, 9):
+        texts.put(position, str(position))
+    assert [texts.get(position) for position in (5, 3, 9)] == [None, "3", "9"]
+
+
+def test_a_test_of_values_is_kept_and_meets_each_value_once() -> None:
+    words, met = columns.Words(), []
+
+    def is_b(value: str) -> bool:
+        met.append(value)
+        return value == "b"
+
+    assert words.codes(["a", "b", "a"]) == [0, 1, 0]
+    assert words.passing("b", is_b)[1:] == (1, 1)
+    words.codes(["b", "c"])
+    found = words.passing("b", is_b)
+    assert (found.codes.tolist(), found.number, found.first) == ([False, True, False], 1, 1)
+    assert met == ["a", "b", "c"]
+    for other in range(columns.Words.MOST_TESTS):
+        words.passing(other, lambda _: False)
+    assert words.passing("b", is_b).codes.tolist() == [False, True, False]
