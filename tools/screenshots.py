@@ -33,6 +33,7 @@ from minutebook.organization.organizations import all_organizations  # noqa: E40
 from minutebook.store import log, search  # noqa: E402
 from minutebook.store.engine import Store  # noqa: E402
 from minutebook.store.migrate import migrate  # noqa: E402
+from minutebook.store.scope import Scope  # noqa: E402
 from tests.support.browser import Contexts, running_browser  # noqa: E402
 from tests.support.history import live_a_little  # noqa: E402
 from tests.support.server import Site, serving, site_on  # noqa: E402
@@ -126,7 +127,7 @@ def demo(contexts: Contexts) -> Iterator[Opened]:
 
 def newest(connection: Connection, organization: int, filter_: Filter) -> Event:
     """The newest event of a kind."""
-    scope = search.Scope(organization, log.read_head(connection, organization).size)
+    scope = Scope(organization, log.read_head(connection, organization).size)
     return search.page(connection, scope, filter_, None, 1).events[0]
 
 

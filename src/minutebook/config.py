@@ -89,6 +89,16 @@ class Settings(BaseSettings):
     smtp_from: str | None = Field(
         default=None, description="The sender of mails, such as `Minutebook <minutebook@example.com>`."
     )
+    server: str | None = Field(
+        default=None,
+        description="For `minutebook search`, `tail` and `export`: the Minutebook that runs at this address is asked, "
+        "such as `https://minutebook.example.com`, and not the database. `--server` goes before it.",
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        description="The API token (`mbt_…`) that `server` is asked with. In a variable or a file and never on the "
+        "command line, which every account of the machine can see.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text", description="The server's own log on standard error, for people or for machines."
     )
@@ -129,7 +139,7 @@ class Settings(BaseSettings):
             raise ValueError("it is an address, such as minutebook@example.com, perhaps with a name before it")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "server")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
         if value is None:

@@ -23,7 +23,6 @@ from minutebook.deliver.partial import PartialFile
 from minutebook.filters import Here, filter_of, language
 from minutebook.store.engine import Store
 from minutebook.store.log import events
-from minutebook.store.scope import Scope
 from tests.support.command_line import PROGRAM, environment, invoke, run
 from tests.support.deployment import Deployment
 from tests.support.exports import read
@@ -84,7 +83,7 @@ def interrupting(monkeypatch: pytest.MonkeyPatch) -> Interrupting:
 )
 def test_the_name_of_the_file_says_the_format(directory: Path, tmp_path: Path, name: str, format_: Format) -> None:
     file = tmp_path / name
-    answer = invoke(directory, "export", "Calder", "--output", str(file))
+    answer = invoke(directory, "export", "--org", "Calder", "--output", str(file))
     assert (answer.returncode, answer.stdout) == (0, ""), answer.stderr
     found, trailer = read(format_, file.read_bytes())
     assert trailer["format"] == format_.value
@@ -95,7 +94,7 @@ def test_the_name_of_the_file_says_the_format(directory: Path, tmp_path: Path, n
 
 
 def test_every_filter_option_and_the_query(directory: Path) -> None:
-    everything = run(directory, "export", "Calder", "--format", "jsonl")
+    everything = run(directory, "export", "--org", "Calder", "--format", "jsonl")
     lines = [json.loads(line) for line in everything.stdout.splitlines()][:-1]
     ada = [event for event in lines if event["actor"]["email"] == "ada@calder.example"]
     fourth = ada[3]["occurred_at"]
@@ -114,7 +113,7 @@ def test_every_filter_option_and_the_query(directory: Path) -> None:
         (("--text", "INV-1"), lambda event: event["details"].get("reference") == "inv-1"),
     )
     for options, fits in cases:
-        found, _ = read(Format.JSONL, run(directory, "export", "Calder", *options).stdout.encode())
+        found, _ = read(Format.JSONL, run(directory, "export", "--org", "Calder", *options).stdout.encode())
         expected = [event for event in lines if fits(event)]
         assert expected
         assert [event for event in found if event["seq"] <= lines[-1]["seq"]] == expected, options
@@ -125,7 +124,7 @@ def test_an_interrupted_export_goes_on(
     directory: Path, tmp_path: Path, format_: Format, interrupting: Interrupting
 ) -> None:
     file = tmp_path / "calder"
-    command = ("export", "Calder", "action:user.*,member.* after:-900d", "-f", format_.value, "-o", str(file))
+    command = ("export", "--org", "Calder", "action:user.*,member.* after:-900d", "-f", format_.value, "-o", str(file))
     rounds, answer = 0, invoke(directory, "--version")
     while not file.exists():
         interrupting.after = 4 if format_ is not Format.PARQUET or rounds < 2 else 1_000
@@ -147,7 +146,8 @@ def test_an_interrupted_export_goes_on(
     interrupting.after = 0
     at_once = tmp_path / "at once"
     store = Store(f"sqlite:///{directory / DATABASE_FILE}", lock=False)
-    pieces = export.pieces(store, exported(trailer, format_))
+    made = exported(trailer, format_)
+    pieces = export.pieces(made, export.stored(store, FILLED, made))
     at_once.write_bytes(b"".join(piece.data for piece in pieces))
     store.close()
     assert read(format_, at_once.read_bytes()) == (found, trailer)
@@ -158,17 +158,17 @@ def test_an_interrupted_export_goes_on(
 def exported(trailer: dict[str, Any], format_: Format) -> export.Export:
     """The export that a trailer tells of."""
     filter_ = filter_of(language.read(trailer["query"], Here()))
-    return export.Export(Origin(trailer["organization"], "Calder"), Scope(FILLED, trailer["size"]), filter_, format_, 0)
+    return export.Export(Origin(trailer["organization"], "Calder"), trailer["size"], filter_, format_, 0)
 
 
 def test_a_file_that_was_changed_starts_over(directory: Path, tmp_path: Path, interrupting: Interrupting) -> None:
     file = tmp_path / "calder.jsonl"
     interrupting.after = 6
-    assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 130
+    assert invoke(directory, "export", "--org", "Calder", "-o", str(file)).returncode == 130
     part = tmp_path / "calder.jsonl.part"
     part.write_bytes(b"X" + part.read_bytes()[1:])
     interrupting.after = 0
-    assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 0
+    assert invoke(directory, "export", "--org", "Calder", "-o", str(file)).returncode == 0
     found, trailer = read(Format.JSONL, file.read_bytes())
     assert [event["seq"] for event in found] == list(range(trailer["size"]))
 
@@ -177,9 +177,9 @@ def test_only_the_name_was_missing(directory: Path, tmp_path: Path, monkeypatch:
     file = tmp_path / "calder.csv"
     with monkeypatch.context() as patch:
         patch.setattr(partial.PartialFile, "finish", PartialFile.begun)
-        invoke(directory, "export", "Calder", "-o", str(file))
+        invoke(directory, "export", "--org", "Calder", "-o", str(file))
     assert not file.exists()
-    assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 0
+    assert invoke(directory, "export", "--org", "Calder", "-o", str(file)).returncode == 0
     read(Format.CSV, file.read_bytes())
     assert len(recorded(directory)) == 1
 
@@ -189,7 +189,7 @@ def test_what_is_refused_says_why(directory: Path, tmp_path: Path, interrupting:
     there.write_text("precious")
     begun = tmp_path / "begun.csv"
     interrupting.after = 3
-    invoke(directory, "export", "Calder", "-o", str(begun))
+    invoke(directory, "export", "--org", "Calder", "-o", str(begun))
     interrupting.after = 0
     before = recorded(directory)
     strange = tmp_path / "strange.csv.part"
@@ -204,13 +204,13 @@ def test_what_is_refused_says_why(directory: Path, tmp_path: Path, interrupting:
         (("--start", "tomorrow-ish"), 2, "tomorrow-ish"),
         (("-f", "xml"), 2, "xml"),
     ):
-        answer = invoke(directory, "export", "Calder", *arguments)
+        answer = invoke(directory, "export", "--org", "Calder", *arguments)
         assert (answer.returncode, answer.stdout) == (code, ""), answer.stderr
         assert said in " ".join(answer.stderr.replace("│", " ").split()), answer.stderr
     assert there.read_text() == "precious"
     assert recorded(directory) == before
-    assert invoke(directory, "export", "Nobody").returncode == 2
-    answer = invoke(directory, "export", "Calder", "-o", str(begun), "-f", "jsonl", "--restart")
+    assert invoke(directory, "export", "--org", "Nobody").returncode == 2
+    answer = invoke(directory, "export", "--org", "Calder", "-o", str(begun), "-f", "jsonl", "--restart")
     assert answer.returncode == 0
     read(Format.JSONL, begun.read_bytes())
 
@@ -218,7 +218,7 @@ def test_what_is_refused_says_why(directory: Path, tmp_path: Path, interrupting:
 def test_beside_a_server_nothing_is_exported_on_sqlite(directory: Path, tmp_path: Path) -> None:
     """The export could not be recorded."""
     store = Store(f"sqlite:///{directory / DATABASE_FILE}")
-    answer = run(directory, "export", "Calder", "-o", str(tmp_path / "x.csv"))
+    answer = run(directory, "export", "--org", "Calder", "-o", str(tmp_path / "x.csv"))
     store.close()
     assert (answer.returncode, answer.stdout) == (3, "")
     assert "in use by process" in answer.stderr
@@ -227,7 +227,7 @@ def test_beside_a_server_nothing_is_exported_on_sqlite(directory: Path, tmp_path
 
 def test_a_reader_that_goes_away_is_no_accident(directory: Path) -> None:
     process = subprocess.Popen(
-        [*PROGRAM, "export", "Calder"],
+        [*PROGRAM, "export", "--org", "Calder"],
         env=environment({"DATA_DIRECTORY": str(directory)}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -247,7 +247,7 @@ def test_a_process_that_is_killed_loses_nothing(directory: Path, tmp_path: Path,
     file = tmp_path / "calder.jsonl"
     part = tmp_path / "calder.jsonl.part"
     process = subprocess.Popen(
-        [*PROGRAM, "export", "Calder", "-o", str(file)],
+        [*PROGRAM, "export", "--org", "Calder", "-o", str(file)],
         env=environment({"DATA_DIRECTORY": str(directory)}),
         stderr=subprocess.DEVNULL,
     )
@@ -258,6 +258,6 @@ def test_a_process_that_is_killed_loses_nothing(directory: Path, tmp_path: Path,
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     if not file.exists():
-        assert invoke(directory, "export", "Calder", "-o", str(file)).returncode == 0
+        assert invoke(directory, "export", "--org", "Calder", "-o", str(file)).returncode == 0
     found, trailer = read(Format.JSONL, file.read_bytes())
     assert [event["seq"] for event in found] == list(range(trailer["size"]))

@@ -58,7 +58,7 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
 
 
 def search(
-    deployment: Deployment, *arguments: str, org: str = "Calder Robotics", **settings: str
+    deployment: Deployment, *arguments: str, org: str | None = "Calder Robotics", **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command at a terminal of 200 columns in Berlin."""
     url = deployment.store.url
@@ -67,7 +67,7 @@ def search(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         patch.setattr("minutebook.cli.console.out.width", 200)
-        return invoke(directory, "search", org, *arguments, **chosen, **settings)
+        return invoke(directory, "search", *(("--org", org) if org else ()), *arguments, **chosen, **settings)
 
 
 def stored(deployment: Deployment) -> list[Event]:
@@ -106,7 +106,7 @@ def test_programs_read_the_json_of_each_event(deployment: Deployment) -> None:
 
 
 def test_both_orders_and_the_limit(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minutebook.cli.search.AT_ONCE", 2)
+    monkeypatch.setattr("minutebook.cli.database.AT_ONCE", 2)
     everything = [event.action for event in stored(deployment)]
     answer = search(deployment, "--json", "--oldest-first")
     assert actions(answer) == [*everything, "log.view"]
@@ -158,6 +158,9 @@ def test_what_people_typed_is_inert(deployment: Deployment) -> None:
     person = deployment.person("eve@calder.example", "\u202eEve")
     deployment.found(person, "Kestrel \u202e Works")
     store.close()
+    unclear = search(deployment, org=None)
+    assert unclear.returncode == 2
+    assert unclear.stderr == "There are several organizations: say which by --org. See minutebook org list.\n"
     answer = search(deployment, "hostile OR action:user.login_failed")
     assert not {*answer.stdout} & {*HOSTILE} - {*"owned evil02J];"}
     assert "Failed: \\u001b]0;owned\\u0007\\u202eevil\\u009b2J, attempt 1 in 15 minutes" in answer.stdout
@@ -175,7 +178,7 @@ def test_json_at_a_terminal_moves_no_cursor(deployment: Deployment) -> None:
         return
     ours, theirs = pty.openpty()
     subprocess.run(
-        [*PROGRAM, "search", "Calder Robotics", "--json", "--unrecorded", "action:user.login_failed"],
+        [*PROGRAM, "search", "--json", "--unrecorded", "action:user.login_failed"],
         env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
         stdout=theirs,
         timeout=100,
@@ -205,7 +208,7 @@ def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(de
 def test_a_reader_that_has_read_enough_ends_it(tmp_path: Path, deployment: Deployment) -> None:
     if not deployment.store.is_sqlite:
         return
-    command = " ".join(map(str, PROGRAM)) + " search 'Calder Robotics' --json --unrecorded --limit 5 | head -n 1"
+    command = " ".join(map(str, PROGRAM)) + " search --json --unrecorded --limit 5 | head -n 1"
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),

@@ -48,7 +48,7 @@ class Calder:
     def tail(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """The program, when it has said that it follows."""
         process = subprocess.Popen(
-            [*PROGRAM, "tail", "Calder", "--unrecorded", *arguments],
+            [*PROGRAM, "tail", "--org", "Calder", "--unrecorded", *arguments],
             env=environment({"DATA_DIRECTORY": str(self.directory)}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -130,10 +130,10 @@ def test_all_of_the_log_is_read_through_a_pipe_that_closes(calder: Calder) -> No
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["Nobody"], "There is no organization Nobody"),
-        (["Calder", "--after", "99"], "There is no event 99 in this log; its newest is 0"),
-        (["Calder", "action:user.logn"], "“user.logn” is not an action"),
-        (["Calder", "--actor", "two words"], "The character SPACE is not accepted here"),
+        (["--org", "Nobody"], "There is no organization Nobody"),
+        (["--after", "99"], "There is no event 99 in this log; its newest is 0"),
+        (["action:user.logn"], "“user.logn” is not an action"),
+        (["--actor", "two words"], "The character SPACE is not accepted here"),
     ],
 )
 def test_what_is_refused_says_why(calder: Calder, arguments: list[str], said: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from minutebook.actions.log import Format
 from minutebook.deliver import export
-from minutebook.deliver.export import Export, ExportLog, Written, begin, pieces
+from minutebook.deliver.export import Export, ExportLog, Piece, Written, begin, pieces, stored
 from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.errors import Forbidden, Invalid, StoreUnavailable
 from minutebook.filters import EVERYTHING, Filter, Here, expression_of, fits, parse
@@ -37,7 +37,12 @@ def begun(deployment: Deployment, command: ExportLog, organization: int = FILLED
 
 
 def whole(deployment: Deployment, command: ExportLog, organization: int = FILLED) -> bytes:
-    return b"".join(piece.data for piece in pieces(deployment.store, begun(deployment, command, organization)))
+    return b"".join(piece.data for piece in exported(deployment, command, organization))
+
+
+def exported(deployment: Deployment, command: ExportLog, organization: int = FILLED) -> Iterator[Piece]:
+    made = begun(deployment, command, organization)
+    return pieces(made, stored(deployment.store, organization, made))
 
 
 def numbers(format_: Format, events: list[dict[str, Any]]) -> list[int]:
@@ -92,7 +97,7 @@ def test_what_is_recorded_meanwhile_is_not_in_it(filled: Deployment, monkeypatch
     monkeypatch.setattr(export, "PIECES_AT_ONCE", 1)
     size = filled.size(FILLED)
     data = b""
-    for number, piece in enumerate(pieces(filled.store, begun(filled, ExportLog(Format.JSONL)))):
+    for number, piece in enumerate(exported(filled, ExportLog(Format.JSONL))):
         filled.act(None, FILLED, BuyCredits(1, f"meanwhile-{number}"))
         data += piece.data
     events, trailer = read(Format.JSONL, data)
@@ -104,13 +109,14 @@ def test_what_is_recorded_meanwhile_is_not_in_it(filled: Deployment, monkeypatch
 @pytest.mark.usefixtures("piece_size")
 def test_a_file_that_was_cut_off_goes_on_to_the_same_bytes(filled: Deployment, format_: Format) -> None:
     made = begun(filled, ExportLog(format_, FILTERS["one action"], 20))
-    parts = list(pieces(filled.store, made))
+    rows = stored(filled.store, FILLED, made)
+    parts = list(pieces(made, rows))
     expected = b"".join(part.data for part in parts)
     assert [part.is_last for part in parts] == [*(False for _ in parts[1:]), True]
     for cut in range(len(parts) - 1):
         kept = b"".join(part.data for part in parts[: cut + 1])
         written = Written(hashlib.sha256(kept), parts[cut].next, parts[cut].events)
-        assert kept + b"".join(part.data for part in pieces(filled.store, made, written)) == expected
+        assert kept + b"".join(part.data for part in pieces(made, rows, written)) == expected
 
 
 def test_two_parts_have_every_event_once(filled: Deployment) -> None:
@@ -175,7 +181,7 @@ def test_an_error_on_the_way_leaves_no_trailer(
     monkeypatch.setattr(export, "_found", breaking)
     data = b""
     with pytest.raises(StoreUnavailable):
-        for piece in pieces(filled.store, begun(filled, ExportLog(format_))):
+        for piece in exported(filled, ExportLog(format_)):
             data += piece.data
     with pytest.raises((CutOff, ValueError)):
         read(format_, data)

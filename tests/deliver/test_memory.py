@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from minutebook.actions.log import Format
-from minutebook.deliver.export import Export, pieces
+from minutebook.deliver.export import Export, pieces, stored
 from minutebook.deliver.formats import Origin
 from minutebook.filters import EVERYTHING
 from minutebook.model import Context, Json, Outcome
 from minutebook.store import log
 from minutebook.store.engine import Store
 from minutebook.store.log import Draft
-from minutebook.store.scope import Scope
 from tests.support.deployment import OPERATOR, Deployment
 
 FULL = bool(os.environ.get("FULL"))
@@ -76,9 +75,9 @@ def measure(url: str, organization: int, format_: Format) -> dict[str, int]:
     store = Store(url, lock=False)
     with store.reading() as connection:
         size = log.read_head(connection, organization).size
-    export = Export(Origin("org_x", ""), Scope(organization, size), EVERYTHING, format_, first=0)
+    export = Export(Origin("org_x", ""), size, EVERYTHING, format_, first=0)
     early, events, written = 0, 0, 0
-    for piece in pieces(store, export):
+    for piece in pieces(export, stored(store, organization, export)):
         events, written = piece.events, written + len(piece.data)
         if not early and events > 17_000:
             early = peak()

@@ -155,6 +155,6 @@ def test_an_unescaped_csv_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_export_that_swallows_its_error_is_noticed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that ends as if it were whole, where reading failed."""
     with monkeypatch.context() as patch:
-        patch.setattr(export, "_rows", seeded.rows_without_errors(export._rows))
+        patch.setattr(test_export, "stored", lambda *of: seeded.rows_without_errors(export.stored(*of)))
         with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
             test_export.test_an_error_on_the_way_leaves_no_trailer(filled, Format.JSONL, patch)

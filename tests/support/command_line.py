@@ -70,10 +70,12 @@ class Running:
 
 
 @contextmanager
-def serving(directory: Path, *arguments: str, until: str = "Ctrl-C", **settings: str) -> Iterator[Running]:
-    """A server on a free port; it is stopped by SIGTERM at the end, if it still runs."""
+def serving(
+    directory: Path, *arguments: str, until: str = "Ctrl-C", port: int = 0, **settings: str
+) -> Iterator[Running]:
+    """A server, on a free port unless it is told one; it is stopped by SIGTERM at the end, if it still runs."""
     process = subprocess.Popen(
-        [*PROGRAM, *(arguments or ("serve",)), "--port", "0"],
+        [*PROGRAM, *(arguments or ("serve",)), "--port", str(port)],
         env=environment({"DATA_DIRECTORY": str(directory)} | settings),
         cwd=directory.parent,
         stdout=subprocess.PIPE,

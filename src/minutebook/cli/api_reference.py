@@ -35,7 +35,7 @@ def _operation(operation: Schema) -> Iterator[str]:
         (f"`{parameter['name']}`", _kind(parameter["schema"]), " ".join(parameter["description"].split()))
         for parameter in operation["parameters"]
     ]
-    yield from ("", *table(("Parameter", "Type", "Meaning"), rows), "")
+    yield from ("", *(table(("Parameter", "Type", "Meaning"), rows) if rows else ["It has no parameters."]), "")
     own = {status: answer for status, answer in operation["responses"].items() if int(status) not in ERRORS}
     yield from table(("Status", "Answer"), [(status, _content(answer)) for status, answer in own.items()])
 

@@ -16,12 +16,12 @@ from rich import progress
 from minutebook.actions.log import Format
 from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
 from minutebook.cli.console import err, remark
-from minutebook.cli.deployment import operator_seat, reading, settings_of, writing
-from minutebook.cli.org import Named, find
-from minutebook.config import Settings
-from minutebook.deliver.export import Export, ExportLog, Piece, Written, begin, pieces
-from minutebook.deliver.formats import FORMATS, Origin
+from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
+from minutebook.cli.source import Source
+from minutebook.deliver.export import Export, ExportLog, Piece, Rows, Written, pieces
+from minutebook.deliver.formats import FORMATS
 from minutebook.deliver.partial import PartialFile, Progress, Words
+from minutebook.deliver.received import Altered
 from minutebook.errors import Conflict, Invalid, MinutebookError
 from minutebook.store.engine import system_clock
 
@@ -41,8 +41,8 @@ First = Annotated[int, typer.Option("--first", min=0, help="Begin with the event
 
 def export(
     context: typer.Context,
-    org: Named,
     query: Query = None,
+    org: Org = None,
     output: Output = None,
     format_: As = None,
     first: First = 0,
@@ -52,31 +52,34 @@ def export(
     start: Start = None,
     end: End = None,
     text: Text = None,
+    server: FromServer = None,
+    token_file: TokenFile = None,
 ) -> None:
     """Write what a filter finds in an organization's log to a file, of any size, as it is at this moment.
 
     The export is recorded in the log before its first byte. Every file ends with a trailer that has the number of its
     events and a SHA-256: without it, the file was cut off. docs/export.md describes the formats. With SQLite, stop the
-    server first, or export from the dashboard or through the API.
+    server first, or let it export (--server): it gives JSON Lines, which are held against their trailer and written
+    here as what was asked for.
 
     [bold]Examples[/bold]
 
-        minutebook export "Calder Robotics" --output calder.jsonl
+        minutebook export --org "Calder Robotics" --output calder.jsonl
 
-        minutebook export "Calder Robotics" 'action:member.* after:-90d' --output members.csv
+        minutebook export --server https://minutebook.example.com 'action:member.* after:-90d' --output members.csv
 
-        minutebook export "Calder Robotics" --format ocsf --first 48213 | siem-agent
+        minutebook export --format ocsf --first 48213 | siem-agent
     """
     asked = Asked(query, actions, actor, start, end, text)
     chosen = format_ or _format_of(output)
-    settings = settings_of(context)
-    if output is None:
-        _to_standard_output(settings, org, ExportLog(chosen, asked.filter(system_clock()), first=first))
-        return
-    file = PartialFile(output)
-    if restart:
-        file.forget()
-    _to_file(settings, org, file, chosen, asked, first)
+    with source_of(context, org, server, token_file) as source:
+        if output is None:
+            _to_standard_output(source, ExportLog(chosen, asked.filter(system_clock()), first=first))
+            return
+        file = PartialFile(output)
+        if restart:
+            file.forget()
+        _to_file(source, file, chosen, asked, first)
 
 
 def _format_of(output: Path | None) -> Format:
@@ -87,26 +90,24 @@ def _format_of(output: Path | None) -> Format:
     return max(named, key=lambda format_: len(FORMATS[format_].extension), default=Format.JSONL)
 
 
-def _to_standard_output(settings: Settings, org: str, command: ExportLog) -> None:
+def _to_standard_output(source: Source, command: ExportLog) -> None:
     if sys.stdout.isatty() and not FORMATS[command.format].is_text:
         raise Invalid.one("format", f"{command.format.label} is nothing for a terminal: name a file with --output.")
-    export_ = _record(settings, org, command)
-    out = sys.stdout.buffer
-    try:
-        for piece in _shown(settings, export_):
-            out.write(piece.data)
-        out.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
-        raise Conflict("Whoever read the export stopped before its end.") from None
+    with source.export(command) as (export_, rows_from):
+        out = sys.stdout.buffer
+        try:
+            for piece in _shown(export_, rows_from):
+                out.write(piece.data)
+            out.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+            raise Conflict("Whoever read the export stopped before its end.") from None
 
 
-def _to_file(settings: Settings, org: str, file: PartialFile, format_: Format, asked: Asked, first: int) -> None:
+def _to_file(source: Source, file: PartialFile, format_: Format, asked: Asked, first: int) -> None:
     """Writes the file, or the rest of one that an earlier export left."""
-    with reading(settings) as store, store.reading() as connection:
-        of = find(connection, org)
     words: Words = {
-        "organization": of.id,
+        "organization": source.origin().id,
         "format": format_.value,
         "first": first,
         "filter": [list(pair) for pair in asked.pairs()],
@@ -118,32 +119,32 @@ def _to_file(settings: Settings, org: str, file: PartialFile, format_: Format, a
         file.finish()  # only its name was missing
         return
     if begun:
-        export_, begun, written = _go_on(settings, of.id, file, format_, begun)
-    else:
-        export_ = _record(settings, of.id, ExportLog(format_, asked.filter(system_clock()), first=first))
-        begun, written = Progress.of(export_, words), None
-    _write(settings, export_, file, begun, written)
+        _go_on(source, file, format_, begun)
+        return
+    with source.export(ExportLog(format_, asked.filter(system_clock()), first=first)) as (export_, rows_from):
+        _write(export_, rows_from, file, Progress.of(export_, words), None)
 
 
-def _go_on(
-    settings: Settings, org: str, file: PartialFile, format_: Format, begun: Progress
-) -> tuple[Export, Progress, Written | None]:
+def _go_on(source: Source, file: PartialFile, format_: Format, begun: Progress) -> None:
     """The same export, from where its file ends; from its start where a file of this format cannot go on."""
     written = file.written(begun) if FORMATS[format_].is_text and not begun.is_whole else None
     if written is None:
         begun = begun.from_the_start()
-    export_ = _record(settings, org, ExportLog(format_, begun.meant, begun.size, begun.next))
-    remark(f"Going on from number {begun.next:,} of {begun.size:,}.")
-    return replace(export_, first=begun.first), begun, written
+    with source.export(ExportLog(format_, begun.meant, begun.size, begun.next)) as (export_, rows_from):
+        remark(f"Going on from number {begun.next:,} of {begun.size:,}.")
+        _write(replace(export_, first=begun.first), rows_from, file, begun, written)
 
 
-def _write(settings: Settings, export_: Export, file: PartialFile, begun: Progress, written: Written | None) -> None:
+def _write(export_: Export, rows_from: Rows, file: PartialFile, begun: Progress, written: Written | None) -> None:
     try:
         with file.open(begun, written) as open_file:
-            for piece in _shown(settings, export_, written):
+            for piece in _shown(export_, rows_from, written):
                 open_file.write(piece)
     except OSError as error:
         raise Conflict(f"{file.part} cannot be written: {error.strerror}. {AGAIN}") from error
+    except Altered:
+        file.forget()
+        raise
     except (MinutebookError, KeyboardInterrupt):
         remark(AGAIN)
         raise
@@ -152,16 +153,7 @@ def _write(settings: Settings, export_: Export, file: PartialFile, begun: Progre
     remark(f"{done.events:,} events, {done.bytes:,} bytes, of the first {done.size:,} in the log.")
 
 
-def _record(settings: Settings, org: str, command: ExportLog) -> Export:
-    """Records the export, and leaves the database to others before its first byte."""
-    with writing(settings) as store:
-        with store.reading() as connection:
-            organization = find(connection, org)
-        seat = operator_seat(organization.number)
-        return begin(store, seat, Origin(organization.id, organization.name), command)
-
-
-def _shown(settings: Settings, export_: Export, written: Written | None = None) -> Iterator[Piece]:
+def _shown(export_: Export, rows_from: Rows, written: Written | None = None) -> Iterator[Piece]:
     """The pieces of the file, and how far it is on standard error."""
     columns = (
         progress.TextColumn("{task.description}"),
@@ -170,11 +162,10 @@ def _shown(settings: Settings, export_: Export, written: Written | None = None) 
         progress.TimeRemainingColumn(),
     )
     with (
-        reading(settings) as store,
         progress.Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar,
-        closing(pieces(store, export_, written)) as found,
+        closing(pieces(export_, rows_from, written)) as found,
     ):
-        task = bar.add_task("Exporting", total=export_.scope.size - export_.first)
+        task = bar.add_task("Exporting", total=export_.size - export_.first)
         for piece in found:
             yield piece
             bar.update(task, completed=piece.next - export_.first, description=f"{piece.events:,} events")

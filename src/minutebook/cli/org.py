@@ -140,6 +140,17 @@ def find(connection: Connection, named: str) -> Organization:
     raise Invalid.one("org", f"{why} See minutebook org list.")
 
 
+def choose(connection: Connection, named: str | None) -> Organization:
+    """The organization with this id or name; without one, the only one that there is. Raises Invalid."""
+    if named is not None:
+        return find(connection, named)
+    there = organizations.all_organizations(connection)
+    if len(there) == 1:
+        return there[0]
+    why = "There are several organizations: say which by --org." if there else "There is no organization yet."
+    raise Invalid.one("org", f"{why} See minutebook org list.")
+
+
 def _about(connection: Connection, organization: Organization) -> dict[str, str | int]:
     return {
         "id": organization.id,

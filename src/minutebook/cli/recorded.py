@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from minutebook.cli.console import remark
 from minutebook.cli.deployment import operate, writing
-from minutebook.cli.org import find
+from minutebook.cli.org import choose
 from minutebook.config import Settings
 from minutebook.errors import MinutebookError, StoreInUse
 from minutebook.organization.sittings import ReadAsOperator
+from minutebook.store.engine import Store
 
 UNRECORDED = "This reading is not recorded in the log."
+UNLESS = " To read all the same, and leave no record of it, add --unrecorded."
 Unrecorded = Annotated[
     bool, typer.Option("--unrecorded", help="Leave no record of this reading, where none can be written.")
 ]
 
 
 class CannotRecord(MinutebookError):
-    """Reading the log is an act and is recorded, which cannot be done just now. {why} To read all the same, and leave
-    no record of it, add --unrecorded."""
+    """Reading the log is an act and is recorded, which cannot be done just now. {why} Or ask the server that runs, with
+    an API token in MINUTEBOOK_TOKEN: add --server {server}.{unless}"""
 
     status = 503
     code = "cannot_record"
     exit_code = 3
 
 
-def record_reading(settings: Settings, org: str, *, unrecorded: bool) -> None:
+@contextmanager
+def recording(settings: Settings, unless: str = "") -> Iterator[Store]:
+    """The store, to record in it that its log is read. Raises CannotRecord while a server has the SQLite file.
+
+    `unless` is what else can be done then.
+    """
+    try:
+        with writing(settings) as store:
+            yield store
+    except StoreInUse as in_use:
+        raise CannotRecord(why=in_use.message, server=settings.address(settings.port), unless=unless) from in_use
+
+
+def record_reading(settings: Settings, org: str | None, *, unrecorded: bool) -> None:
     """Records that whoever runs Minutebook reads the log of an organization, or says that it is not.
 
-    Raises CannotRecord while a server has the SQLite file, NotFound for an organization that is not there.
+    Raises CannotRecord, and Invalid for an organization that is not there.
     """
     if unrecorded:
         remark(UNRECORDED)
         return
-    try:
-        with writing(settings) as store:
-            with store.reading() as connection:
-                organization = find(connection, org)
-            operate(store, organization.number, ReadAsOperator())
-    except StoreInUse as in_use:
-        raise CannotRecord(why=in_use.message) from in_use
+    with recording(settings, UNLESS) as store:
+        with store.reading() as connection:
+            organization = choose(connection, org)
+        operate(store, organization.number, ReadAsOperator())

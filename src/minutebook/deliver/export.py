@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -29,6 +29,9 @@ from minutebook.record import Act, Command, perform
 from minutebook.store import log, search
 from minutebook.store.engine import Store
 from minutebook.store.scope import Scope
+
+Rows: TypeAlias = Callable[[int], Iterator[list[Row]]]
+"""The events that an export finds from a number on, in the order of the log, about a piece at a time."""
 
 PIECE = 256 * 1024
 """About how many bytes of events are written at once."""
@@ -65,10 +68,10 @@ class ExportLog(Command):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An export that is recorded: what is in it no longer changes."""
+    """An export that is recorded: what is in it no longer changes. The log held `size` events at the snapshot."""
 
     origin: Origin
-    scope: Scope
+    size: int
     filter: Filter
     format: Format
     first: int
@@ -106,13 +109,13 @@ def begin(store: Store, seat: Seat, origin: Origin, command: ExportLog) -> Expor
     assert isinstance(event, Event)
     size = event.details["size"]
     assert isinstance(size, int)
-    return Export(origin, Scope(event.organization, size), command.filter, command.format, command.first)
+    return Export(origin, size, command.filter, command.format, command.first)
 
 
-def pieces(store: Store, export: Export, written: Written | None = None) -> Generator[Piece]:
+def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> Generator[Piece]:
     """The file from its first byte, or what comes after what is written of it; the last piece ends it.
 
-    Raises StoreUnavailable, and whatever else goes wrong, before the trailer.
+    Raises what `rows_from` raises, before the trailer.
     """
     writer = FORMATS[export.format].writer(export.origin)
     hashed, next_, count = written or (hashlib.sha256(), export.first, 0)
@@ -120,7 +123,7 @@ def pieces(store: Store, export: Export, written: Written | None = None) -> Gene
     if not written:
         hashed.update(head)
         yield Piece(head, next_, count)
-    for rows in _rows(store, export, next_):
+    for rows in rows_from(next_):
         data = writer.rows(rows)
         hashed.update(data)
         next_, count = rows[-1].seq + 1, count + len(rows)
@@ -131,32 +134,37 @@ def pieces(store: Store, export: Export, written: Written | None = None) -> Gene
         format=export.format.value,
         organization=export.origin.id,
         query=export.query,
-        size=export.scope.size,
+        size=export.size,
         first=export.first,
         count=count,
         sha256=hashed.hexdigest(),
     )
-    yield Piece(rest + writer.trailer(trailer), export.scope.size, count, is_last=True)
+    yield Piece(rest + writer.trailer(trailer), export.size, count, is_last=True)
 
 
-def _rows(store: Store, export: Export, first: int) -> Iterator[list[Row]]:
-    """The events that are found, in the order of the log, about a piece at a time."""
-    while True:
-        with store.streaming() as connection, closing(_found(connection, export, first)) as found:
-            slice_ = [*itertools.islice(_by_piece(found), PIECES_AT_ONCE)]
-        yield from slice_
-        if len(slice_) < PIECES_AT_ONCE:
-            return
-        first = slice_[-1][-1].seq + 1
+def stored(store: Store, organization: int, export: Export) -> Rows:
+    """The events of an export from the store. Raises StoreUnavailable."""
+    scope = Scope(organization, export.size)
+
+    def rows_from(first: int) -> Iterator[list[Row]]:
+        while True:
+            with store.streaming() as connection, closing(_found(connection, scope, export.filter, first)) as found:
+                slice_ = [*itertools.islice(by_piece(found), PIECES_AT_ONCE)]
+            yield from slice_
+            if len(slice_) < PIECES_AT_ONCE:
+                return
+            first = slice_[-1][-1].seq + 1
+
+    return rows_from
 
 
-def _found(connection: Connection, export: Export, first: int) -> Generator[Row]:
+def _found(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Generator[Row]:
     """The events that are found from a number on."""
-    with closing(search.stream_json(connection, export.scope, export.filter, first=first)) as found:
+    with closing(search.stream_json(connection, scope, filter_, first=first)) as found:
         yield from itertools.starmap(Row, found)
 
 
-def _by_piece(rows: Iterator[Row]) -> Iterator[list[Row]]:
+def by_piece(rows: Iterator[Row]) -> Iterator[list[Row]]:
     """The rows in lists of about PIECE bytes."""
     piece: list[Row] = []
     size = 0

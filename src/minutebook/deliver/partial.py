@@ -53,7 +53,7 @@ class Progress:
         """Before the first byte."""
         nothing = hashlib.sha256().hexdigest()
         pairs = [list(pair) for pair in write(export.filter)]
-        return cls(asked, pairs, export.scope.size, export.first, export.first, 0, 0, nothing)
+        return cls(asked, pairs, export.size, export.first, export.first, 0, 0, nothing)
 
     @property
     def meant(self) -> Filter:

@@ -107,15 +107,11 @@ def window_rows(connection: Connection, scope: Scope, filter_: Filter, *, first:
         return list(itertools.islice(search.in_order(first), limit))
 
 
-def stream(connection: Connection, scope: Scope, filter_: Filter, *, first: int = 0) -> Generator[Event]:
-    """All the found events in the order of the log, from the number `first` on; constant memory, no bound of time."""
-    return (event_of(row) for row in _stream(connection, scope, filter_, first))
-
-
 def stream_json(
     connection: Connection, scope: Scope, filter_: Filter, *, first: int = 0
 ) -> Generator[tuple[int, bytes]]:
-    """The same as number and line of JSON, many times as fast."""
+    """All the found events in the order of the log, from the number `first` on, each as number and line of JSON;
+    constant memory, no bound of time."""
     return ((row[0] & SEQ_MASK, row_json(row)) for row in _stream(connection, scope, filter_, first))
 
 

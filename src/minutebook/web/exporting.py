@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
 from minutebook.actions.log import Format
-from minutebook.deliver.export import Export, ExportLog, begin, pieces
+from minutebook.deliver.export import Export, ExportLog, Rows, begin, pieces, stored
 from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.errors import CrossOrigin, MinutebookError
 from minutebook.filters import Filter, write
@@ -45,11 +45,11 @@ def answer(request: Request, store: Store, seat: Seat, organization: Organizatio
         return StreamingResponse(iter(()), media_type=FORMATS[command.format].media_type)
     export = begin(store, seat, Origin(organization.id, organization.name), command)
     return StreamingResponse(
-        _bytes(store, export),
+        _bytes(export, stored(store, organization.number, export)),
         media_type=FORMATS[export.format].media_type,
         headers={
             "Content-Disposition": f'attachment; filename="{file_name(organization, export)}"',
-            LOG_SIZE: str(export.scope.size),
+            LOG_SIZE: str(export.size),
         },
     )
 
@@ -58,13 +58,13 @@ def file_name(organization: Organization, export: Export) -> str:
     """`calder-robotics-audit-log-48213.csv`: ASCII, whatever the organization is called."""
     name = re.sub(r"[^a-z0-9]+", "-", organization.name.lower()).strip("-")[:60] or organization.id
     part = f"-from-{export.first}" if export.first else ""
-    return f"{name}-audit-log-{export.scope.size}{part}.{FORMATS[export.format].extension}"
+    return f"{name}-audit-log-{export.size}{part}.{FORMATS[export.format].extension}"
 
 
-def _bytes(store: Store, export: Export) -> Iterator[bytes]:
+def _bytes(export: Export, rows_from: Rows) -> Iterator[bytes]:
     """What goes wrong on the way breaks the connection off: no client takes what it got for the whole."""
     try:
-        for piece in pieces(store, export):
+        for piece in pieces(export, rows_from):
             if piece.data:
                 yield piece.data
     except MinutebookError as error:

@@ -15,13 +15,15 @@ from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.tokens import RevokeToken
 from minutebook.store import search, survey
 from minutebook.web import api
+from minutebook.web.api.principal import ORGANIZATIONS
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody
 from tests.support.deployment import Deployment
 
 OPERATIONS = [path for path, operations in api.OPENAPI["paths"].items() if "get" in operations]
 EXPORT = "/api/v1/organizations/{org}/events/export"
-READING = [path for path in OPERATIONS if path != EXPORT]
+OF_ORGANIZATION = [path for path in OPERATIONS if path != ORGANIZATIONS]
+READING = [path for path in OF_ORGANIZATION if path != EXPORT]
 """What needs `log.read`, and opens a sitting."""
 READERS = {Role.OWNER, Role.ADMIN, Role.AUDITOR}
 MISSING = "org_aaaaaaaaaaaa"
@@ -98,7 +100,7 @@ def test_what_belongs_to_others_is_not_there(two: Two) -> None:
     """The same answer for an organization of others as for none at all, with not a byte of theirs; nothing recorded."""
     for who, principal in two.strangers():
         before = two.here.recorded()
-        for path in OPERATIONS:
+        for path in OF_ORGANIZATION:
             theirs, missing = (principal.ask(path, org) for org in (two.there.organization.id, MISSING))
             assert theirs.status_code == 404, (who, path, theirs.text)
             assert body_of(theirs) == body_of(missing), (who, path)
@@ -118,6 +120,27 @@ def test_without_a_credential_there_is_nothing(two: Two) -> None:
             assert theirs.headers["www-authenticate"] == "Bearer"
             assert body_of(theirs) == body_of(missing), (who, path)
         assert two.here.recorded() == before, who
+
+
+def test_whoever_is_known_is_told_which_organizations_they_may_name(two: Two) -> None:
+    """And nobody else's; a token its own, whatever it may do there. No log is read by it."""
+    there, here = two.there.organization, two.here.organization
+    ada = two.there.people[Role.OWNER]
+    two.here.deployment.join(two.here.number, two.here.people[Role.OWNER], Role.MEMBER, ada)
+    calder, kestrel = {"id": there.id, "name": "Calder Robotics"}, {"id": here.id, "name": "Kestrel Works"}
+    askers = {
+        "read": (Principal(two.anybody(), two.there.token()), [calder]),
+        "export": (Principal(two.anybody(), two.there.token("log.export")), [calder]),
+        "here": (Principal(two.there.signed_in(ada), two.here.token()), [kestrel]),
+        "both": (Principal(two.there.signed_in(ada)), [calder, kestrel]),
+        "member": (Principal(two.there.signed_in(Role.MEMBER)), [calder]),
+        "none": (Principal(two.here.signed_in(two.here.person("no@where.example", "No"))), []),
+    }
+    before = two.there.recorded()
+    for who, (principal, organizations) in askers.items():
+        answer = principal.ask(ORGANIZATIONS, "")
+        assert (answer.status_code, answer.json()) == (200, {"organizations": organizations}), who
+    assert two.there.recorded() == before
 
 
 def test_a_role_reads_when_it_may(two: Two) -> None:

@@ -8,10 +8,11 @@ import orjson
 from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 
-from minutebook.web.api import counting, events, exports, following
+from minutebook.web.api import counting, events, exports, following, organizations
 from minutebook.web.api.document import document
 
 OPERATIONS: tuple[APIRouter, ...] = (
+    organizations.router,
     events.router,
     counting.router,
     exports.router,

@@ -73,6 +73,19 @@ class Events(Answer):
     size: int = Field(description="How many events the log had when the first of these pages was asked for.")
 
 
+class OrganizationOf(Answer):
+    """An organization, by the id that the other operations name it by."""
+
+    id: str = Field(examples=["org_k3v9d2m7q5xa"])
+    name: str
+
+
+class Organizations(Answer):
+    """The organizations that whoever asks may name."""
+
+    organizations: list[OrganizationOf]
+
+
 class Count(Answer):
     """How many events were found."""
 

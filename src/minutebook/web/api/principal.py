@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import structlog
 from fastapi import Path, Request
@@ -26,13 +26,15 @@ from minutebook.errors import (
 from minutebook.model import Plan, Seat
 from minutebook.organization import sittings, tokens
 from minutebook.organization.organizations import Organization
+from minutebook.organization.places import held_seats
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission, may, token_may
 from minutebook.web import session
 from minutebook.web.site import Site, site_of
 from minutebook.web.source import context_of
 
-OF_ORGANIZATION = "/api/v1/organizations/{org}"
+ORGANIZATIONS = "/api/v1/organizations"
+OF_ORGANIZATION = ORGANIZATIONS + "/{org}"
 BEARER = "bearer"
 API = "api"
 """The client that is recorded with what is asked here."""
@@ -71,6 +73,37 @@ class Principal:
         sittings.sit(self.site.store, self.seat, self.sitting, self.at)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who asks, before they named an organization, and the organizations that they could name. `at` is now, in UTC
+    microseconds."""
+
+    organizations: tuple[Organization, ...]
+    at: int
+
+
+class Bearer(NamedTuple):
+    """A token that can be used, and whose it is."""
+
+    site: Site
+    token: tokens.Token
+    organization: Organization
+    at: int
+
+
+def known(request: Request) -> Known:
+    """The dependency of an operation that is of no organization. Raises NoCredential, BadToken and TooManyRequests."""
+    secret = _secret(request)
+    if secret is not None:
+        site, token, organization, at = _bearer(request, secret)
+        _note_use(site, token, at)
+        return Known((organization,), at)
+    viewer = _viewer(request)
+    with viewer.site.store.reading() as connection:
+        held = held_seats(connection, viewer.user.id, viewer.session.id)
+    return Known(tuple(seat.organization for seat in held), viewer.at)
+
+
 def principal(permission: Permission) -> Callable[[Request, str], Principal]:
     """The dependency of an operation, for roles and tokens that have the permission.
 
@@ -97,6 +130,18 @@ def _secret(request: Request) -> str | None:
 
 
 def _by_token(request: Request, secret: str, org: str, permission: Permission) -> Principal:
+    site, token, organization, at = _bearer(request, secret)
+    if organization.id != org:
+        raise NotFound(why="no seat")
+    if not token_may(token.scopes, permission):
+        raise NotAllowed(f"This API token may not {permission.value}.")
+    _note_use(site, token, at)
+    seat = Seat(organization.number, token.actor(), context_of(request, client=API))
+    return Principal(site, organization, seat, token.id, at)
+
+
+def _bearer(request: Request, secret: str) -> Bearer:
+    """The token of a secret, once this request of it is counted. Raises BadToken and TooManyRequests."""
     site = site_of(request)
     at = site.store.clock()
     with site.store.reading() as connection:
@@ -109,13 +154,7 @@ def _by_token(request: Request, secret: str, org: str, permission: Permission) -
     request.state.headers = standing.headers
     if standing.is_over:
         raise TooManyRequests(limit=f"{standing.limit:,}", seconds=standing.seconds)
-    if organization.id != org:
-        raise NotFound(why="no seat")
-    if not token_may(token.scopes, permission):
-        raise NotAllowed(f"This API token may not {permission.value}.")
-    _note_use(site, token, at)
-    seat = Seat(organization.number, token.actor(), context_of(request, client=API))
-    return Principal(site, organization, seat, token.id, at)
+    return Bearer(site, token, organization, at)
 
 
 def _note_use(site: Site, token: tokens.Token, at: int) -> None:
@@ -129,9 +168,7 @@ def _note_use(site: Site, token: tokens.Token, at: int) -> None:
 
 
 def _by_session(request: Request, org: str, permission: Permission) -> Principal:
-    viewer = session.find_viewer(request)
-    if viewer is None:
-        raise NoCredential
+    viewer = _viewer(request)
     with viewer.site.store.reading() as connection:
         here, _ = session.find_seat(connection, viewer, org)
     session.enter_unless_inside(viewer, here)
@@ -139,3 +176,11 @@ def _by_session(request: Request, org: str, permission: Permission) -> Principal
         raise Forbidden(role=here.role.label.lower(), verb=permission.value)
     seat = Seat(here.organization.number, viewer.user.actor(), replace(viewer.context, client=API))
     return Principal(viewer.site, here.organization, seat, viewer.session.id, viewer.at)
+
+
+def _viewer(request: Request) -> session.Viewer:
+    """Who is signed in. Raises NoCredential."""
+    viewer = session.find_viewer(request)
+    if viewer is None:
+        raise NoCredential
+    return viewer

@@ -1,0 +1,108 @@
+"""A log read from the database, in the name of whoever runs Minutebook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+
+from sqlalchemy import Connection
+
+from minutebook.cli.console import remark
+from minutebook.cli.deployment import operator_seat, reading
+from minutebook.cli.org import choose
+from minutebook.cli.recorded import record_reading, recording
+from minutebook.cli.source import Following
+from minutebook.config import Settings
+from minutebook.deliver import export, tail
+from minutebook.deliver.export import Export, ExportLog, Rows, stored
+from minutebook.deliver.formats import Origin
+from minutebook.deliver.tail import POLL_SECONDS, Tail
+from minutebook.errors import StoreUnavailable
+from minutebook.filters import Cursor, Filter
+from minutebook.store import log
+from minutebook.store.engine import Store
+from minutebook.store.event_json import event_json, row_json
+from minutebook.store.log import seq_of
+from minutebook.store.scope import Scope
+from minutebook.store.search import place, stream_json
+
+AT_ONCE = 500
+
+
+class Database:
+    """The log of an organization in the database of the settings; of the only one where none is named."""
+
+    def __init__(self, settings: Settings, org: str | None, *, unrecorded: bool) -> None:
+        self._settings = settings
+        self._org = org
+        self._unrecorded = unrecorded
+
+    def origin(self) -> Origin:
+        with reading(self._settings) as store, store.reading() as connection:
+            organization = choose(connection, self._org)
+        return Origin(organization.id, organization.name)
+
+    def find(self, filter_: Filter, limit: int, *, oldest_first: bool) -> Generator[bytes]:
+        record_reading(self._settings, self._org, unrecorded=self._unrecorded)
+        with reading(self._settings) as store, store.reading() as connection:
+            organization = choose(connection, self._org)
+            scope = Scope(organization.number, log.read_head(connection, organization.number).size)
+            find_in = _oldest if oldest_first else _newest
+            with closing(find_in(connection, scope, filter_, limit)) as found:
+                yield from found
+
+    @contextmanager
+    def follow(self, filter_: Filter, after: int | None) -> Iterator[Following]:
+        record_reading(self._settings, self._org, unrecorded=self._unrecorded)
+        with reading(self._settings) as store:
+            with store.reading() as connection:
+                organization = choose(connection, self._org)
+                begun = tail.begin(connection, organization.number, filter_, after, "after")
+            origin = Origin(organization.id, organization.name)
+            yield Following(origin, begun.after, _patiently(store, begun))
+
+    @contextmanager
+    def export(self, command: ExportLog) -> Iterator[tuple[Export, Rows]]:
+        with recording(self._settings) as store:  # and left to others before the first byte
+            with store.reading() as connection:
+                organization = choose(connection, self._org)
+            origin, seat = Origin(organization.id, organization.name), operator_seat(organization.number)
+            begun = export.begin(store, seat, origin, command)
+        with reading(self._settings) as store:
+            yield begun, stored(store, organization.number, begun)
+
+
+def _newest(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:
+    """The found events as people see them: the newest first. Raises TooSlow."""
+    cursor = None
+    while limit > 0:
+        found = place(connection, scope, filter_, cursor, min(AT_ONCE, limit))
+        yield from map(row_json, found.rows)
+        if not found.has_older:
+            return
+        limit -= len(found.rows)
+        last = found.rows[-1]
+        cursor = Cursor("", "", scope.size, last.occurred_at, seq_of(last), 0, "older")
+
+
+def _oldest(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:
+    """The found events in the order of the log."""
+    with closing(stream_json(connection, scope, filter_)) as found:
+        for _, (_, line) in zip(range(limit), found, strict=False):
+            yield line
+
+
+def _patiently(store: Store, begun: Tail) -> Iterator[list[bytes]]:
+    """The batches, also over a database that goes away and comes back."""
+    is_away = False
+    while True:
+        try:
+            for batch in tail.poll(store, begun, time.sleep):
+                is_away = False
+                yield [event_json(event) for event in batch.events]
+        except StoreUnavailable:
+            if not is_away:
+                remark("The database does not answer. Trying again until it does; stop it with Ctrl-C.")
+            is_away = True
+            time.sleep(POLL_SECONDS)
