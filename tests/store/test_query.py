@@ -18,7 +18,7 @@ from minutebook.filters.language import read
 from minutebook.filters.moments import Here
 from minutebook.filters.terms import TERMS, ActorValue, parse_details
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import blocks, bound, index, log, memory, search, survey
+from minutebook.store import blocks, bound, index, log, memory, search, survey, text
 from minutebook.store.bound import bounded
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Count
@@ -201,6 +201,8 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(memory, "CHUNK", 4)
+    monkeypatch.setattr(text, "GROUP_BITS", 4)
+    monkeypatch.setattr(text, "GROUP", 16)
     if followed:
         fill(filled, 90)
         index.follow_all(filled.store)

@@ -127,7 +127,7 @@ class _Tally:
         edges: Sequence[int] | None,
     ) -> None:
         self._view = view_of(connection, scope.organization, scope.size)
-        means = means_of(connection, scope.organization, self._view, newest_first=True)
+        means = means_of(connection, scope.organization, self._view)
         # what the scope leaves out is left out of every count
         concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
         plans = [(plan(part, means), part, column) for part, column in concerned]
