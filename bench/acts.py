@@ -31,7 +31,7 @@ COMMON, MID, RARE, ELSEWHERE, ABSENT = "password", "trajectory", "xylophone", "h
 """Words: in a quarter of all events, in one of a hundred, in one of ten thousand; in many events of every organization
 but the largest; in none."""
 PART_COMMON, PART_RARE, PART_ABSENT = "asswor", "ylophon", "asswort"
-"""Parts of words; the last is in no event, though all of its trigrams are in many."""
+"""Parts of words; the last is in no event, though nearly all of it is in many."""
 
 RARE_ACTION = "sso.remove_domain"
 TOPICS = """Firmware Test Incident Docs Security SQL Release Triage Onboarding Vendor Simulation Motion Telemetry Budget

@@ -6,11 +6,11 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import text
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, text_of
-from minutebook.store import blocks, index, memory, search
+from minutebook.store import blocks, index, log, memory, search
+from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
 from tests.store.test_query import fill
@@ -18,12 +18,17 @@ from tests.support.deployment import Deployment
 from tests.support.tampering import tamper
 from tests.support.walk import FILLED, OTHER
 
+GROUP = FILLED << 36
+"""The first row of the text index, in groups of 16 events."""
+
 
 @pytest.fixture
 def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(memory, "CHUNK", 4)
+    monkeypatch.setattr(text_index, "GROUP_BITS", 4)
+    monkeypatch.setattr(text_index, "GROUP", 16)
     monkeypatch.setattr(index, "BATCH", 8)
     fill(filled, 60)
     index.follow_all(filled.store)
@@ -40,9 +45,12 @@ def test_every_log_is_followed_to_its_end(followed: Deployment) -> None:
         assert index.behind(connection) == []
         for organization in (FILLED, OTHER):
             size = followed.size(organization)
-            assert index.reached(connection, organization) == index.Reached(size, size // 16)
+            assert index.reached(connection, organization) == index.Reached(size // 16 * 16, size // 16)
     assert problems(followed) == problems(followed, OTHER) == []
-    fill(followed, 3)
+    fill(followed, 16 - followed.size(FILLED) % 16 - 1)
+    with followed.store.reading() as connection:
+        assert index.behind(connection) == []
+    fill(followed, 1)
     with followed.store.reading() as connection:
         assert index.behind(connection) == [FILLED]
 
@@ -61,7 +69,7 @@ def test_a_batch_that_fails_leaves_nothing(followed: Deployment, monkeypatch: py
     assert problems(followed) == []
     index.follow_all(followed.store)
     with followed.store.reading() as connection:
-        assert index.reached(connection, FILLED).texts == before
+        assert index.reached(connection, FILLED).texts == before // 16 * 16
     assert problems(followed) == []
 
 
@@ -96,17 +104,85 @@ def test_what_was_changed_is_found(followed: Deployment, change: str, said: str)
     assert problems(followed, OTHER) == []
 
 
-def test_an_event_that_the_text_index_forgot_is_found(followed: Deployment) -> None:
-    at = FILLED << 40 | 7
-    with followed.store.housekeeping() as connection:
-        if followed.store.is_sqlite:
-            found = text("INSERT INTO event_text (event_text, rowid, text) VALUES ('delete', :at, :words)")
-            event = next(e for e in followed.events(FILLED) if e.seq == 7)
-            connection.execute(found, {"at": at, "words": text_of(event)})
-        else:
-            connection.execute(text("DELETE FROM event_text WHERE position = :at"), {"at": at})
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (f"DELETE FROM event_text WHERE number = {GROUP + 1}", range(16, 32)),
+        (f"UPDATE event_text SET number = {GROUP + 999} WHERE number = {GROUP + 1}", range(16, 32)),
+        (
+            f"UPDATE event_text SET texts = (SELECT texts FROM event_text WHERE number = {GROUP}) "
+            f"WHERE number = {GROUP + 1}",
+            range(16, 32),
+        ),
+        (
+            f"UPDATE event_text SET marks = (SELECT marks FROM event_text WHERE number = {GROUP}) "
+            f"WHERE number = {GROUP + 1}",
+            range(16, 32),
+        ),
+        (f"UPDATE event_text SET texts = marks WHERE number = {GROUP}", range(16)),
+        (f"UPDATE log_index SET texts = texts - 3 WHERE organization = {FILLED}", None),
+        (
+            f"INSERT INTO event_text (number, marks, texts) SELECT {GROUP + 999}, marks, texts FROM event_text "
+            f"WHERE number = {GROUP}",
+            None,
+        ),
+    ],
+)
+def test_a_text_that_is_not_what_the_event_says_is_found(
+    followed: Deployment, change: str, named: range | None
+) -> None:
+    tamper(followed.store, change)
     with followed.store.reading() as connection:
-        assert 7 in [found.seq for found in check_index(connection, FILLED)]
+        found = {finding.seq for finding in check_index(connection, FILLED)}
+    assert found >= set(named) if named else found
+    assert problems(followed, OTHER) == []
+
+
+def test_texts_that_cannot_be_read_hide_no_event(followed: Deployment) -> None:
+    filter_ = parse([("text", "opus")])
+    scope = Scope(FILLED, followed.size(FILLED))
+    with followed.store.reading() as connection:
+        before = search.page(connection, scope, filter_, None, 1000)
+    tamper(followed.store, f"UPDATE event_text SET texts = marks WHERE number >= {GROUP}")
+    with followed.store.reading() as connection:
+        assert search.page(connection, scope, filter_, None, 1000) == before
+
+
+def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deployment) -> None:
+    size = followed.size(FILLED)
+    gone = (0, 17, 31, 32)
+    tamper(followed.store, *(f"DELETE FROM event WHERE position = {log.position(FILLED, seq)}" for seq in gone))
+    index.rebuild(followed.store)
+    for pieces in (["opus"], ["ada", "opus"], ["usr_ada", "mode"]):
+        with followed.store.reading() as connection:
+            numbers = text_index.holding(connection, FILLED, pieces, 5, size - 20)
+        texts = {event.seq: text_of(event) for event in followed.events(FILLED)}
+        assert numbers == [
+            seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in pieces)
+        ]
+        assert numbers
+
+
+@pytest.mark.parametrize(
+    ("pieces", "numbers"),
+    [
+        (["usr_three", "one"], [0, 2]),
+        (["one", "usr"], [0, 1, 2, 3]),
+        (["one", "two"], [0, 2, 3]),
+        (["one two", "one"], [0]),
+        (["two one"], [3]),
+        (["usr_three"], [0, 2]),
+        (["four", "three"], []),
+    ],
+)
+def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[str], numbers: list[int]) -> None:
+    """In its words or its ids, whichever comes first."""
+    texts = ["one two\nusr_three", "one\nusr_four", "one\nusr_three two", "two one one\nusr_five"]
+    added = list(enumerate(texts[:2], 77 << 40)), list(enumerate(texts[2:], (77 << 40) + 2))
+    with deployment.store.housekeeping() as connection:
+        for some in added:
+            text_index.add(connection, some)
+        assert text_index.holding(connection, 77, pieces, 0, 3) == numbers
 
 
 def test_a_word_is_found_before_and_behind_what_the_index_knows(followed: Deployment) -> None:

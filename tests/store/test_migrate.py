@@ -24,7 +24,7 @@ from tests.support.walk import FILLED
 
 def test_the_migrations_make_the_schema(deployment: Deployment) -> None:
     with deployment.store.reading() as connection:
-        options = {"compare_type": True, "include_name": lambda name, kind, _: not is_text_index(kind, name)}
+        options = {"compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, schema.metadata) == []
 
@@ -38,13 +38,7 @@ def test_constraints_too_are_those_of_the_schema(deployment: Deployment, request
     engine.dispose()
     found = _reflected(deployment.store._reader)
     found.pop("alembic_version")
-    found = {table: told for table, told in found.items() if not is_text_index("table", table)}
     assert found == expected
-
-
-def is_text_index(kind: str, name: str | None) -> bool:
-    """`store/text.py` makes it, on each database its own; SQLite keeps it in several tables."""
-    return kind == "table" and (name or "").startswith("event_text")
 
 
 def _reflected(engine: Any) -> dict[str, Any]:

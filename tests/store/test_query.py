@@ -19,7 +19,7 @@ from minutebook.filters.language import read
 from minutebook.filters.moments import Here
 from minutebook.filters.terms import TERMS, ActorValue, parse_details
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import blocks, bound, index, log, memory, search, survey
+from minutebook.store import blocks, bound, index, log, memory, search, survey, text
 from minutebook.store.bound import bounded
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Count, Sums, Survey
@@ -202,6 +202,8 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(memory, "CHUNK", 4)
+    monkeypatch.setattr(text, "GROUP_BITS", 4)
+    monkeypatch.setattr(text, "GROUP", 16)
     if followed:
         fill(filled, 90)
         index.follow_all(filled.store)
@@ -331,7 +333,12 @@ def test_the_database_itself_is_stopped(filled: Deployment, monkeypatch: pytest.
     with filled.store.reading() as connection:
         with pytest.raises(TooSlow, match=r"after 0\.2 seconds"), bounded(connection, 0.2):
             connection.exec_driver_sql(endless)
-        # The transaction goes on where it was.
+        # The transaction goes on where it was, without the bound.
+        if not filled.store.is_sqlite:
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
+            with bounded(connection, 0.2):
+                assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "200ms"
+            assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
         assert survey.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0
     with filled.store.reading() as connection:
         assert survey.count(connection, Scope(FILLED, filled.size(FILLED)), EVERYTHING).number > 0

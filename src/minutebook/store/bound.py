@@ -62,10 +62,16 @@ def _on_sqlite(connection: Connection, deadline: Deadline) -> Iterator[None]:
 
 @contextmanager
 def _on_postgresql(connection: Connection, deadline: Deadline) -> Iterator[None]:
-    with connection.begin_nested():  # a statement that is cancelled would end the whole transaction
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(deadline.seconds * 1000))}")
+    """A statement that is cancelled would end the whole transaction, but for the savepoint. Going back to it takes the
+    setting back, too. What has no parameters is sent as it is, so that each line here is one way to the server."""
+    milliseconds = max(1, int(deadline.seconds * 1000))
+    connection.exec_driver_sql(f"SAVEPOINT bounded; SET LOCAL statement_timeout = {milliseconds}")
+    try:
         yield
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT bounded; RELEASE SAVEPOINT bounded")
+        raise
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0; RELEASE SAVEPOINT bounded")
 
 
 def _is_cancelled(error: BaseException | None) -> bool:

@@ -112,10 +112,8 @@ _CATALOGUE = (
                          FROM pg_trigger t WHERE t.tgconstraint = o.oid))
        FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
        WHERE c.relnamespace = quote_ident(:schema)::regnamespace AND o.contype NOT IN ('n', 't')""",
-    r"""SELECT 'index', c.relname, t.relname,
-              concat_ws(' ', i.indisvalid, i.indisready, i.indislive,
-                        -- the extension's schema is told or not, as the search path has it
-                        regexp_replace(pg_get_indexdef(c.oid, 0, true), '(\S+|"[^"]*")\.gin_trgm_ops', 'gin_trgm_ops'))
+    """SELECT 'index', c.relname, t.relname,
+              concat_ws(' ', i.indisvalid, i.indisready, i.indislive, pg_get_indexdef(c.oid, 0, true))
        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
        WHERE t.relnamespace = quote_ident(:schema)::regnamespace AND t.relkind IN ('r', 'p', 'm')""",
     """SELECT 'trigger', t.tgname, c.relname, concat_ws(' ', t.tgenabled, pg_get_triggerdef(t.oid, true))

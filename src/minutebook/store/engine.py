@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -133,7 +134,10 @@ class Store:
 
 def _postgresql_engines(url: URL, patience: float) -> tuple[Engine, Engine]:
     url = url.set(drivername="postgresql+psycopg")
-    settings = {"options": f"-c lock_timeout={int(patience * 1000)} -c TimeZone=UTC"}
+    settings = {
+        "options": f"-c lock_timeout={int(patience * 1000)} -c TimeZone=UTC",
+        "cursor_factory": _Cursor,
+    }
 
     def engine(**more: Any) -> Engine:
         pool = {"pool_size": 16, "max_overflow": 16, "pool_timeout": patience, "pool_pre_ping": True}
@@ -141,11 +145,21 @@ def _postgresql_engines(url: URL, patience: float) -> tuple[Engine, Engine]:
 
     writer, reader = engine(), engine(isolation_level="REPEATABLE READ")
 
-    @event.listens_for(reader, "begin")
-    def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    @event.listens_for(reader, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.read_only = True  # said with the BEGIN of every transaction
 
     return writer, reader
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """Answers come in PostgreSQL's binary form, so that bytes need no decoding; but as text where a statement has no
+    parameters, for then it may be several in one, and where SQLAlchemy reads the catalogue, which it wants so."""
+
+    def execute(self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: Any = None) -> Self:
+        if binary is None:
+            binary = bool(params) and "pg_catalog" not in query
+        return super().execute(query, params, prepare=prepare, binary=binary)
 
 
 @contextmanager

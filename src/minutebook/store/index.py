@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import text_of
@@ -22,7 +22,7 @@ from minutebook.store.engine import Store
 log_ = structlog.get_logger("minutebook.index")
 
 ROUND_SECONDS = 0.5
-BATCH = 512
+BATCH = 2 * text.GROUP
 """Events in one transaction: acts of people wait for it no longer than for one another."""
 
 
@@ -54,13 +54,13 @@ def behind(connection: Connection) -> list[int]:
     """The organizations whose logs have something that is not followed yet."""
     heads, index = schema.log_head.c, schema.log_index.c
     statement = select(heads.organization).outerjoin(schema.log_index, index.organization == heads.organization)
-    unknown, more = index.texts.is_(None), index.texts < heads.size
-    whole = (index.blocks + 1) * blocks.BLOCK <= heads.size
-    return list(connection.execute(statement.where(heads.size > 0, unknown | more | whole)).scalars())
+    more = func.coalesce(index.texts, 0) + text.STEP <= heads.size
+    whole = (func.coalesce(index.blocks, 0) + 1) * blocks.BLOCK <= heads.size
+    return list(connection.execute(statement.where(more | whole)).scalars())
 
 
 def follow(store: Store, organization: int) -> Iterator[int]:
-    """Follows one log to its end, batch by batch, and yields how many events each has reached.
+    """Follows one log to its end, batch by batch, and yields how many events each has reached: all but a few, at last.
 
     Raises StoreUnavailable when the database cannot be written to. Several processes may follow at once.
     """
@@ -130,7 +130,6 @@ def rebuild(store: Store) -> None:
     A crash on the way leaves less of it than before, which is then made by whoever follows next.
     """
     with store.housekeeping() as connection:
-        text.clear(connection)
         for table in schema.INDEX_TABLES:
             connection.execute(delete(table))
     follow_all(store)
@@ -145,7 +144,7 @@ def _lock(connection: Connection, organization: int) -> Reached:
 
 
 def _follow(connection: Connection, organization: int, before: Reached, size: int) -> Reached:
-    texts = min(before.texts + BATCH, size)
+    texts = min(before.texts - before.texts % BATCH + BATCH, size - size % text.STEP)
     if texts > before.texts:
         found = _rows(connection, organization, before.texts, texts)
         text.add(connection, [(row.position, text_of(log.event_of(row))) for row in found])

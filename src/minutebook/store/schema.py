@@ -7,8 +7,8 @@ Three kinds, and each kind has its own door:
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
 * deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`): people and housekeeping.
 
-Besides them what follows the record, so that it is found: `log_index`, `block`, and the text index that `store/text.py`
-makes. It is made from the events, never a source, and written by `store/index.py`.
+Besides them what follows the record, so that it is found: `log_index`, `block` and `event_text`. It is made from the
+events, never a source, and written by `store/index.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 SEQ_BITS = 40
 """An event's position is `organization << 40 | seq`: one integer that is the primary key on both databases, keeps the
-events of an organization together in SQLite, and can be the row id of a text index."""
+events of an organization together in SQLite."""
 
 metadata = MetaData(
     naming_convention={
@@ -108,7 +108,16 @@ block = Table(
     sqlite_with_rowid=False,
 )
 
-INDEX_TABLES: tuple[Table, ...] = (log_index, block)
+event_text = Table(
+    "event_text",
+    metadata,
+    # of the group: what the positions of its 256 events have in common
+    Column("number", BigId, primary_key=True, autoincrement=False),
+    Column("marks", LargeBinary, nullable=False),
+    Column("texts", LargeBinary, nullable=False),
+)
+
+INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text)
 
 # ── Organization tables ──────────────────────────────────────────────────────────────────────────────────────────────
 

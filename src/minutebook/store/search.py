@@ -201,7 +201,7 @@ class _Search:
         return list(itertools.islice(self._in_time(edge, limit, newest_first=newest_first), limit))
 
     def _in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> Iterator[Row[Any]]:
-        plan_, closer = self._plan(newest_first=newest_first)
+        plan_, closer = self._plan()
         for number, chunk in enumerate(self._view.in_time(newest_first=newest_first)):
             if number and self._deadline:
                 self._deadline.check()
@@ -213,7 +213,7 @@ class _Search:
 
     def in_order(self, first: int) -> Iterator[Row[Any]]:
         """The events that are meant by number, from `first` on."""
-        plan_, closer = self._plan(newest_first=False)
+        plan_, closer = self._plan()
         for number, chunk in enumerate(self._view.chunks()):
             if number and self._deadline:
                 self._deadline.check()
@@ -221,9 +221,9 @@ class _Search:
                 found = numbers(chunk, plan_.look(chunk))
                 yield from self._meant(found[found >= first], closer, AT_ONCE)
 
-    def _plan(self, *, newest_first: bool) -> tuple[Plan, Closer | None]:
-        """How the events are found, for one way through the log, and how they are looked at, where they must be."""
-        means = means_of(self._connection, self._scope.organization, self._view, newest_first=newest_first)
+    def _plan(self) -> tuple[Plan, Closer | None]:
+        """How the events are found, and how they are looked at, where they must be."""
+        means = means_of(self._connection, self._scope.organization, self._view)
         plan_ = plan(self._expression, means)
         if plan_.is_exact:
             return plan_, None

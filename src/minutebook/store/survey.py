@@ -120,7 +120,7 @@ class _Tally:
         """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
         view = view_of(connection, scope.organization, scope.size)
         self._words = view.log.words
-        means = means_of(connection, scope.organization, view, newest_first=True)
+        means = means_of(connection, scope.organization, view)
         # what the scope leaves out is left out of every count
         concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
         plans = [(plan(part, means), part, column) for part, column in concerned]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
@@ -253,49 +253,32 @@ INEXACT = {"target", "id", "details", "text"}
 """The keys of clauses that find more than what is meant."""
 
 
+@dataclass(frozen=True, slots=True)
 class Holding:
-    """Which events of each chunk may hold pieces of text. Chunks are asked for in one direction, each at most once.
+    """Which events of each chunk hold pieces of text.
 
-    `positions` opens the index between two numbers and gives those it knows of in that direction; events from the
-    number `indexed` on are not in it yet, so that each of them may be meant.
+    `found` looks into the text index between two numbers; events from the number `indexed` on are not in it yet, so
+    that each of them may be meant.
     """
 
-    def __init__(self, positions: Callable[[int, int], Iterator[int]], indexed: int, *, newest_first: bool) -> None:
-        self._open = positions
-        self._indexed = indexed
-        self._newest_first = newest_first
-        self._positions: Iterator[int] | None = None
-        self._next: int | None = None
+    found: Callable[[int, int], list[int]]
+    indexed: int
 
     def look(self, chunk: Chunk) -> Mask:
         """The events of the chunk that may be meant."""
         mask = np.zeros(len(chunk), np.bool_)
-        mask[max(0, self._indexed - chunk.first) :] = True
-        if chunk.first < self._indexed:
-            mask[list(self._within(chunk))] = True
+        mask[max(0, self.indexed - chunk.first) :] = True
+        if chunk.first < self.indexed:
+            last = min(chunk.end, self.indexed) - 1
+            mask[[number - chunk.first for number in self.found(chunk.first, last)]] = True
         return mask
 
-    def _within(self, chunk: Chunk) -> Iterator[int]:
-        if self._positions is None:  # not before: what the rest of the filter leaves out need not be passed over
-            bounds = (0, chunk.end - 1) if self._newest_first else (chunk.first, self._indexed - 1)
-            self._positions = self._open(*bounds)
-        while True:
-            if self._next is None:
-                self._next = next(self._positions, -1)
-            seq = self._next
-            if seq == -1 or (seq < chunk.first if self._newest_first else seq >= chunk.end):
-                return
-            self._next = None
-            if chunk.first <= seq < chunk.end:
-                yield seq - chunk.first
 
-
-def means_of(connection: Connection, organization: int, view: View, *, newest_first: bool) -> Means:
-    """What the clauses of a search look things up in, for one way through the log."""
+def means_of(connection: Connection, organization: int, view: View) -> Means:
+    """What the clauses of a search look things up in."""
 
     def holding(pieces: tuple[str, ...]) -> Callable[[Chunk], Mask]:
-        positions = partial(text.holding, connection, organization, pieces, newest_first=newest_first)
-        indexed = index.reached(connection, organization).texts
-        return Holding(positions, indexed, newest_first=newest_first).look
+        found = partial(text.holding, connection, organization, pieces)
+        return Holding(found, index.reached(connection, organization).texts).look
 
     return Means(view, holding)

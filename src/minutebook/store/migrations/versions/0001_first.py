@@ -6,7 +6,7 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from minutebook.store import guard, text
+from minutebook.store import guard
 
 revision = "0001"
 down_revision = None
@@ -30,7 +30,7 @@ GUARDED = (
 
 
 def upgrade() -> None:
-    """Creates every table, then the text index and the guard."""
+    """Creates every table, then the guard."""
     op.create_table(
         "event",
         sa.Column(
@@ -72,6 +72,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "name", "number", name=op.f("pk_block")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "event_text",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
+        sa.Column("texts", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_event_text")),
+    )
+    if op.get_bind().dialect.name == "postgresql":  # marks are looked at where they are; texts are compressed already
+        op.execute("ALTER TABLE event_text ALTER marks SET STORAGE PLAIN, ALTER texts SET STORAGE EXTERNAL")
     op.create_table(
         "log_index",
         sa.Column("organization", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -316,5 +325,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_token_token_hash")),
     )
-    text.create(op.get_bind())
     guard.install(op.get_bind(), GUARDED)
