@@ -13,6 +13,7 @@ from minutebook.store import blocks, index, log, memory, search
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
+from minutebook.store.text import Sought
 from tests.store.test_query import fill
 from tests.support.deployment import Deployment
 from tests.support.tampering import tamper
@@ -154,13 +155,15 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
     tamper(followed.store, *(f"DELETE FROM event WHERE position = {log.position(FILLED, seq)}" for seq in gone))
     index.rebuild(followed.store)
     for pieces in (["opus"], ["ada", "opus"], ["usr_ada", "mode"]):
+        sought = [Sought(piece, in_ids=True) for piece in pieces]
         with followed.store.reading() as connection:
-            numbers = text_index.holding(connection, FILLED, pieces, 5, size - 20)
+            numbers, unreadable = text_index.holding(connection, FILLED, sought, 5, size - 20)
         texts = {event.seq: text_of(event) for event in followed.events(FILLED)}
         assert numbers == [
             seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in pieces)
         ]
         assert numbers
+        assert not unreadable
 
 
 @pytest.mark.parametrize(
@@ -173,16 +176,23 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
         (["two one"], [3]),
         (["usr_three"], [0, 2]),
         (["four", "three"], []),
+        (["f"], [1, 3]),
+        (["tw"], [0, 2, 3]),
+        (["-three"], []),
+        (["-two"], [0, 3]),
+        (["-two", "usr_t"], [0]),
     ],
 )
 def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[str], numbers: list[int]) -> None:
-    """In its words or its ids, whichever comes first."""
+    """In its words or its ids, whichever comes first; what is written with a - in its words. Also a short one."""
     texts = ["one two\nusr_three", "one\nusr_four", "one\nusr_three two", "two one one\nusr_five"]
     added = list(enumerate(texts[:2], 77 << 40)), list(enumerate(texts[2:], (77 << 40) + 2))
     with deployment.store.housekeeping() as connection:
         for some in added:
             text_index.add(connection, some)
-        assert text_index.holding(connection, 77, pieces, 0, 3) == numbers
+        sought = [Sought(piece.removeprefix("-"), in_ids=not piece.startswith("-")) for piece in pieces]
+        assert text_index.holding(connection, 77, sought, 0, 3) == (numbers, [])
+        assert text_index.holding(connection, 77, sought, 1, 2).numbers == [seq for seq in numbers if 0 < seq < 3]
 
 
 def test_a_word_is_found_before_and_behind_what_the_index_knows(followed: Deployment) -> None:

@@ -19,7 +19,7 @@ from minutebook.filters.presets import Preset, presets
 from minutebook.filters.terms import TERMS, fits
 from minutebook.filters.text import normal_text, text_words
 from minutebook.filters.wall import parse_wall, wall_fields
-from minutebook.filters.words import id_text, saying, search_text, text_of
+from minutebook.filters.words import id_text, is_id, search_text, text_of
 from minutebook.filters.zones import UTC, told, zone_label, zone_named
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "filter_of",
     "fits",
     "id_text",
+    "is_id",
     "in_order",
     "matches",
     "normal_text",
@@ -49,7 +50,6 @@ __all__ = [
     "parse_wall",
     "presets",
     "search_of",
-    "saying",
     "search_text",
     "text_of",
     "text_words",

@@ -26,7 +26,7 @@ from minutebook.filters.instants import RANGE
 from minutebook.filters.moments import Here, parse_moment, write_moment
 from minutebook.filters.quote import quoted
 from minutebook.filters.text import normal_text
-from minutebook.filters.words import saying, text_of, values, written
+from minutebook.filters.words import id_text, is_id, search_text, values, written
 from minutebook.filters.zones import told, told_end
 from minutebook.model import ActorKind, Event, Outcome
 
@@ -295,8 +295,10 @@ def _details_fits(of: Details) -> Fits:
 
 
 def _text_fits(word: str) -> Fits:
-    says = saying(word)
-    return lambda event: says(text_of(event))
+    normal = normal_text(word)
+    if is_id(normal):
+        return lambda event: normal in id_text(event) or normal in search_text(event)
+    return lambda event: normal in search_text(event)
 
 
 def parse_word(text: str, _here: Here) -> str:

@@ -6,7 +6,7 @@ Apart, because a short word is soon found somewhere in an id that means nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from minutebook.actions import read_details
 from minutebook.actions.catalogue import describe
@@ -22,15 +22,6 @@ ADDRESS = re.compile(r"[0-9a-f]*[.:][0-9a-f.:]+")
 def text_of(event: Event) -> str:
     """The text of an event in normal form: in the first line its words, in the second its ids and numbers."""
     return f"{search_text(event)}\n{id_text(event)}"
-
-
-def saying(word: str) -> Callable[[str], bool]:
-    """The test of whether a text made by `text_of` holds a word or phrase: among its words, and what looks like an id
-    also among its ids and numbers."""
-    normal = normal_text(word)
-    if is_id(normal):
-        return lambda text: normal in text
-    return lambda text: normal in text.partition("\n")[0]
 
 
 def search_text(event: Event) -> str:

@@ -1,16 +1,16 @@
-"""Looking closer: which of the events that columns and index have found are meant, by what the events say."""
+"""Looking closer: at the events themselves, where columns and text index cannot tell which are meant."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from minutebook.filters import fits, saying, text_of
-from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
+from minutebook.filters import fits, text_of
+from minutebook.filters.expression import Expression
 from minutebook.store.bound import Deadline
-from minutebook.store.log import SEQ_MASK, SHOWN, event_of, position
+from minutebook.store.log import SHOWN, event_of, position, seq_of
 from minutebook.store.memory import Texts
 from minutebook.store.schema import event
 
@@ -24,64 +24,39 @@ FROM = select(*SHOWN).where(event.c.position.between(bindparam("first"), bindpar
 
 
 class Closer:
-    """Looks at events of one organization for `rest`, what is left of a filter. Raises TooSlow if there is a deadline.
+    """Looks at events of one organization for `rest`, what is left of a filter. Raises TooSlow if it has a deadline."""
 
-    Words are looked for in the texts of the events, which are kept for the next search; the events need not be read
-    for that again.
-    """
-
-    def __init__(
-        self, connection: Connection, organization: int, texts: Texts, rest: Expression, deadline: Deadline | None
-    ) -> None:
+    def __init__(self, connection: Connection, organization: int, rest: Expression, deadline: Deadline | None) -> None:
         self._connection = connection
         self._organization = organization
-        self._texts = texts
         self._deadline = deadline
-        parts = {part: _said(part) for part in conjuncts(rest)}
-        self._says = [says for says in parts.values() if says]
-        other = all_of(part for part, says in parts.items() if not says)
-        self._fits = None if other == NOTHING_ASKED else fits(other)
+        self._fits = fits(rest)
 
-    def meant(self, seqs: Sequence[int]) -> list[int]:
-        """The numbers of those events that are meant, in the order given."""
-        found: list[int] = []
+    def meant(self, seqs: Sequence[int]) -> list[Row[Any]]:
+        """The rows of those events that are meant, in the order of their numbers as given."""
+        found: list[Row[Any]] = []
         for at in range(0, len(seqs), AT_ONCE):
-            found += self._meant(seqs[at : at + AT_ONCE])
+            rows = rows_of(self._connection, self._organization, seqs[at : at + AT_ONCE])
+            found += [row for row in rows if self._fits(event_of(row))]
             if self._deadline:
                 self._deadline.check()
         return found
 
-    def _meant(self, seqs: Sequence[int]) -> list[int]:
-        if self._says:
-            texts = self._texts_of(seqs)
-            seqs = [seq for seq, text in zip(seqs, texts, strict=True) if all(says(text) for says in self._says)]
-        if self._fits is None:
-            return list(seqs)
-        rows = rows_of(self._connection, self._organization, seqs)
-        return [row.position & SEQ_MASK for row in rows if self._fits(event_of(row))]
 
-    def _texts_of(self, seqs: Sequence[int]) -> list[str]:
-        """The texts of events; that of an event which is gone says nothing."""
-        known = {seq: self._texts.get(position(self._organization, seq)) for seq in seqs}
-        for row in rows_of(self._connection, self._organization, [seq for seq, text in known.items() if text is None]):
-            text = known[row.position & SEQ_MASK] = text_of(event_of(row))
-            self._texts.put(row.position, text)
-        return [known[seq] or "" for seq in seqs]
-
-
-def _said(part: Expression) -> Callable[[str], bool] | None:
-    """The test of a text for what speaks of nothing but words; None for anything else."""
-    match part:
-        case Term("text", word):
-            return saying(str(word))
-        case Not(of):
-            inner = _said(of)
-            return inner and (lambda text: not inner(text))
-        case AllOf(parts) | AnyOf(parts):
-            tests = [test for one in parts if (test := _said(one))]
-            every_or_any = all if isinstance(part, AllOf) else any
-            return (lambda text: every_or_any(test(text) for test in tests)) if len(tests) == len(parts) else None
-    return None
+def texts_of(
+    connection: Connection, organization: int, known: Texts, seqs: Sequence[int], deadline: Deadline | None
+) -> list[str]:
+    """The texts of events that the text index does not know, or cannot say; they are kept in `known` for the next
+    search. That of an event which is gone says nothing. Raises TooSlow if there is a deadline."""
+    found = {seq: known.get(position(organization, seq)) for seq in seqs}
+    missing = [seq for seq, text in found.items() if text is None]
+    for at in range(0, len(missing), AT_ONCE):
+        for row in rows_of(connection, organization, missing[at : at + AT_ONCE]):
+            text = found[seq_of(row)] = text_of(event_of(row))
+            known.put(row.position, text)
+        if deadline:
+            deadline.check()
+    return [found[seq] or "" for seq in seqs]
 
 
 def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> list[Row[Any]]:

@@ -223,21 +223,16 @@ class _Search:
 
     def _plan(self) -> tuple[Plan, Closer | None]:
         """How the events are found, and how they are looked at, where they must be."""
-        means = means_of(self._connection, self._scope.organization, self._view)
-        plan_ = plan(self._expression, means)
-        if plan_.is_exact:
-            return plan_, None
-        texts = self._view.log.texts
-        return plan_, Closer(self._connection, self._scope.organization, texts, plan_.rest, self._deadline)
+        organization = self._scope.organization
+        plan_ = plan(self._expression, means_of(self._connection, organization, self._view, self._deadline))
+        return plan_, None if plan_.is_exact else Closer(self._connection, organization, plan_.rest, self._deadline)
 
     def _meant(self, found: Numbers, closer: Closer | None, limit: int) -> Iterator[Row[Any]]:
         """The rows of the events that are meant among those found, in their order, as far as they are asked for."""
         at, size = 0, min(limit, AT_ONCE)
         while at < len(found):
             seqs: list[int] = found[at : at + size].tolist()
-            if closer:
-                seqs = closer.meant(seqs)
-            yield from rows_of(self._connection, self._scope.organization, seqs)
+            yield from closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
             at, size = at + size, AT_ONCE
 
 

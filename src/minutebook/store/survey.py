@@ -18,6 +18,7 @@ from minutebook.model import Outcome
 from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
+from minutebook.store.log import seq_of
 from minutebook.store.memory import Chunk, View, view_of
 from minutebook.store.scope import Scope
 from minutebook.store.where import Look, Mask, means_of, numbers, plan
@@ -120,14 +121,14 @@ class _Tally:
         """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
         view = view_of(connection, scope.organization, scope.size)
         self._words = view.log.words
-        means = means_of(connection, scope.organization, view)
+        means = means_of(connection, scope.organization, view, deadline)
         # what the scope leaves out is left out of every count
         concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
         plans = [(plan(part, means), part, column) for part, column in concerned]
         exact = [(found.look, column) for found, _, column in plans if found.is_exact]
         exact.sort(key=lambda pair: pair[1] in columns.SHARED)  # first what needs no column read
         rest = plan(all_of(part for found, part, _ in plans if not found.is_exact), means)
-        closer = Closer(connection, scope.organization, view.log.texts, rest.rest, None)
+        closer = Closer(connection, scope.organization, rest.rest, None)
         for chunk in reversed(list(view.chunks())):
             every, own = self._masks(chunk, exact)
             widest = _any([every, *own.values()])
@@ -194,7 +195,8 @@ def _looked_at(chunk: Chunk, maybe: Mask, closer: Closer, deadline: Deadline) ->
     for at in range(0, len(found), AT_ONCE):
         if deadline.is_over:
             break
-        meant[np.array(closer.meant(found[at : at + AT_ONCE].tolist()), np.int64) - chunk.first] = True
+        rows = closer.meant(found[at : at + AT_ONCE].tolist())
+        meant[[seq_of(row) - chunk.first for row in rows]] = True
     return meant
 
 

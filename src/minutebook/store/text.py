@@ -8,9 +8,11 @@ then at the texts themselves. What the index says of a text is exact. It follows
 from __future__ import annotations
 
 import itertools
+import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import zstandard
@@ -18,10 +20,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, TextClause, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from minutebook.store.bound import Deadline
 from minutebook.store.schema import SEQ_BITS, event_text
 
-SHORTEST = 3
-"""A piece of fewer characters has no mark; who looks for it looks at every event."""
 GROUP_BITS = 8
 GROUP = 1 << GROUP_BITS
 STEP = 16
@@ -33,6 +34,7 @@ AT_ONCE = 256
 """Rows in one query, at most."""
 MIXER = np.uint64(0x9E3779B1)  # 2**32 by the golden ratio: neighbours among numbers fall far apart
 LOW = np.uint64(0xFFFFFFFF)
+LINE_FEED = 10
 
 _GROUP = select(event_text.c.texts).where(event_text.c.number == bindparam("of"))
 _GROUPS = (
@@ -62,23 +64,56 @@ def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
         connection.execute(insert.on_conflict_do_update(index_elements=["number"], set_=changed), rows)
 
 
-def holding(connection: Connection, organization: int, pieces: Sequence[str], first: int, last: int) -> list[int]:
-    """The numbers from `first` to `last`, ascending, of the events whose text holds all the pieces.
+class Sought(NamedTuple):
+    """A piece of text in normal form that the words of an event must hold, or where `in_ids` its ids and numbers."""
 
-    Each piece is in normal form and has at least three characters. An event whose text cannot be read may hold them.
+    piece: str
+    in_ids: bool
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text made by `filters.text_of` holds it."""
+        return self.piece in (text if self.in_ids else text.partition("\n")[0])
+
+
+class Held(NamedTuple):
+    """Which events hold what is sought, by number and ascending; and those of whom that cannot be told, since their row
+    cannot be read."""
+
+    numbers: list[int]
+    unreadable: list[range]
+
+
+def holding(
+    connection: Connection,
+    organization: int,
+    sought: Sequence[Sought],
+    first: int,
+    last: int,
+    deadline: Deadline | None = None,
+) -> Held:
+    """The events from the number `first` to `last` that hold everything. Raises TooSlow if there is a deadline.
+
+    Where a piece has fewer than three bytes no mark tells of it, and every text is looked at.
     """
     base = organization << SEQ_BITS
-    sought = sorted((piece.encode() for piece in pieces), key=len, reverse=True)
-    hashes = _asked(sought)
+    hashes = _asked([one.piece.encode() for one in sought])
+    patterns = [(re.compile(re.escape(one.piece.encode())), one.in_ids) for one in sought]
     values = {f"hash{place}": found for place, found in enumerate(hashes)}
-    numbers: list[int] = []
+    held = Held([], [])
     low, high = (base | first) >> GROUP_BITS, (base | last) >> GROUP_BITS
     for start in range(low, high + 1, AT_ONCE):
+        if deadline:
+            deadline.check()
         bounds = {"first": start, "last": min(start + AT_ONCE - 1, high)}
         for number, stored in sorted(connection.execute(_marked(len(hashes)), values | bounds).all()):
             begin = (number << GROUP_BITS) - base
-            numbers += [begin + place for place in _places(stored, sought)]
-    return [number for number in numbers if first <= number <= last]
+            try:
+                places = _places(_plain(stored), patterns)
+            except ValueError:
+                held.unreadable.append(range(max(first, begin), min(last + 1, begin + GROUP)))
+                continue
+            held.numbers.extend(seq for place in places if first <= (seq := begin + place) <= last)
+    return held
 
 
 def differing(connection: Connection, organization: int, seqs: range, texts: Mapping[int, str]) -> set[int]:
@@ -139,31 +174,18 @@ def _texts(plain: bytes) -> list[str]:
     return [f"{words}\n{ids}" for words, ids in zip(lines[::2], lines[1::2], strict=True)]
 
 
-def _places(stored: bytes, sought: Sequence[bytes]) -> Iterator[int]:
-    """The places of the events in their group whose text holds all that is sought; of a group that cannot be read,
-    every place."""
-    try:
-        plain = _plain(stored)
-    except ValueError:
-        yield from range(GROUP)
-        return
-    rarest, *others = sought
-    lines = seen = 0
-    at = plain.find(rarest)
-    while at >= 0:
-        lines += plain.count(b"\n", seen, at)
-        begin = plain.rfind(b"\n", 0, at) + 1
-        if lines % 2:
-            begin = plain.rfind(b"\n", 0, begin - 1) + 1
-        end = plain.find(b"\n", at)
-        if end >= 0 and not lines % 2:
-            end = plain.find(b"\n", end + 1)
-        if end < 0:
-            end = len(plain)
-        if all(plain.find(other, begin, end) >= 0 for other in others):
-            yield lines // 2
-        lines, seen = lines - lines % 2 + 1, end
-        at = plain.find(rarest, end)
+def _places(plain: bytes, sought: Sequence[tuple[re.Pattern[bytes], bool]]) -> list[int]:
+    """The places of the events in their group that hold everything."""
+    ends = np.flatnonzero(np.frombuffer(plain, np.uint8) == LINE_FEED)
+    found = np.ones(GROUP, np.bool_)
+    for pattern, in_ids in sought:
+        lines = np.searchsorted(ends, [match.start() for match in pattern.finditer(plain)])
+        holds = np.zeros(GROUP, np.bool_)
+        holds[(lines if in_ids else lines[lines % 2 == 0]) // 2] = True
+        found &= holds
+        if not found.any():
+            break
+    return np.flatnonzero(found).tolist()
 
 
 def _hashes(plain: bytes) -> NDArray[np.uint64]:
@@ -183,15 +205,15 @@ def _marks(plain: bytes) -> bytes:
     return np.packbits(marks, bitorder="little").tobytes()
 
 
-def _asked(sought: Sequence[bytes]) -> list[int]:
+def _asked(pieces: Sequence[bytes]) -> list[int]:
     """Hashes that together are as telling as all: all of short pieces, of longer ones at even distances."""
-    found = list(dict.fromkeys(found for piece in sought for found in _hashes(piece).tolist()))
-    return found[:: -(-len(found) // MOST_ASKED)]
+    found = list(dict.fromkeys(found for piece in pieces for found in _hashes(piece).tolist()))
+    return found[:: max(1, -(-len(found) // MOST_ASKED))]
 
 
-@lru_cache(maxsize=MOST_ASKED)
+@lru_cache(maxsize=MOST_ASKED + 1)
 def _marked(hashes: int) -> TextClause:
     """The groups in which the bits for so many hashes are set."""
-    bits = "get_bit(marks, CAST(:hash{} AS BIGINT) * (length(marks) * 8) >> 32) = 1"
-    marked = " AND ".join(bits.format(place) for place in range(hashes))
-    return text(f"SELECT number, texts FROM event_text WHERE number BETWEEN :first AND :last AND {marked}")  # noqa: S608
+    bits = " AND get_bit(marks, CAST(:hash{} AS BIGINT) * (length(marks) * 8) >> 32) = 1"
+    marked = "".join(bits.format(place) for place in range(hashes))
+    return text(f"SELECT number, texts FROM event_text WHERE number BETWEEN :first AND :last{marked}")  # noqa: S608

@@ -2,7 +2,8 @@
 
 A clause says of a chunk of events which of them are meant, as a mask. What the columns cannot say exactly they say as
 narrowly as they can: the mask then holds for every event that is meant and for some that are not, and what is left of
-the filter is looked for in the events themselves (`store/closer.py`).
+the filter is looked for in the events themselves (`store/closer.py`). Words are exact: the text index says them, and
+of events that it has not reached, their texts.
 """
 
 from __future__ import annotations
@@ -11,21 +12,23 @@ import ipaddress
 import uuid
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from minutebook.filters import actor_match, globs, matches, normal_text
+from minutebook.filters import actor_match, globs, is_id, matches, normal_text
 from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of
 from minutebook.filters.terms import ActorValue, Details
 from minutebook.filters.terms import Numbers as SeqRange
 from minutebook.store import index, text
+from minutebook.store.bound import Deadline
+from minutebook.store.closer import texts_of
 from minutebook.store.columns import Who
 from minutebook.store.memory import Chunk, View
-from minutebook.store.text import SHORTEST
+from minutebook.store.text import Sought
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
 """Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
@@ -48,10 +51,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What clauses look things up in: the log's own values, and the text index for pieces of text."""
+    """What clauses look things up in: the log's own values, and its texts for pieces that must all be there."""
 
     view: View
-    holding: Callable[[tuple[str, ...]], Look]
+    holding: Callable[[tuple[Sought, ...]], Look]
 
 
 def plan(expression: Expression, means: Means) -> Plan:
@@ -73,12 +76,15 @@ def plan(expression: Expression, means: Means) -> Plan:
 
 def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
     """Pieces of text that must all be there are looked up together: a rare one spares the index a common one."""
-    pieces = tuple(piece for part in parts for piece in _pieces_of(part))
-    others = [part for part in parts if not _pieces_of(part)]
-    plans = [plan(part, means) for part in others]
-    looks = [one.look for one in plans] + ([means.holding(pieces)] if pieces else [])
-    rest = [*(one.rest for one in plans), *(part for part in parts if _pieces_of(part))]
+    sought = tuple(one for part in parts for one in _sought_of(part))
+    plans = [plan(part, means) for part in parts if not _sought_of(part)]
+    rest = [*(one.rest for one in plans), *(part for part in parts if _sought_of(part) and _is_inexact(part))]
+    looks = [one.look for one in plans] + ([means.holding(sought)] if sought else [])
     return Plan(_all_mask(looks), all_of(rest))
+
+
+def _is_inexact(part: Expression) -> bool:
+    return isinstance(part, Term) and part.key in INEXACT
 
 
 def _all_mask(looks: list[Look]) -> Look:
@@ -138,24 +144,22 @@ def _shared(name: str, key: Hashable, test: Callable[[Any], bool], means: Means)
 # ── Pieces of text ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pieces_of(part: Expression) -> tuple[str, ...]:
-    """What the text of an event must hold for the part to mean it; nothing where the index cannot tell."""
+def _sought_of(part: Expression) -> tuple[Sought, ...]:
+    """What the text of an event must hold for the part to mean it; nothing where texts cannot tell."""
     match part:
         case Term("text", str(word)):
             piece = normal_text(word)
-        case Term("target", str(pattern)):
+            return (Sought(piece, in_ids=is_id(piece)),)
+        case Term("target", str(pattern)) | Term("details", Details(_, pattern)):
             piece = globs.longest_piece(pattern).strip()
-        case Term("details", Details(_, pattern)):
-            piece = globs.longest_piece(pattern).strip()
-        case _:
-            return ()
-    return (piece,) if len(piece) >= SHORTEST else ()
+            return (Sought(piece, in_ids=True),) if piece else ()
+    return ()
 
 
 def _holding(key: str) -> Callable[[Any, Means], Look]:
     def clause(value: Any, means: Means) -> Look:
-        pieces = _pieces_of(Term(key, value))
-        return means.holding(pieces) if pieces else _everything
+        sought = _sought_of(Term(key, value))
+        return means.holding(sought) if sought else _everything
 
     return clause
 
@@ -249,36 +253,30 @@ CLAUSES: dict[str, Callable[[Any, Means], Look]] = {
     "details": _holding("details"),
     "text": _holding("text"),
 }
-INEXACT = {"target", "id", "details", "text"}
+INEXACT = {"target", "id", "details"}
 """The keys of clauses that find more than what is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Which events of each chunk hold pieces of text.
+def means_of(connection: Connection, organization: int, view: View, deadline: Deadline | None) -> Means:
+    """What the clauses of a search look things up in. Their looks raise TooSlow if there is a deadline."""
 
-    `found` looks into the text index between two numbers; events from the number `indexed` on are not in it yet, so
-    that each of them may be meant.
-    """
+    def holding(sought: tuple[Sought, ...]) -> Look:
+        indexed = index.reached(connection, organization).texts
 
-    found: Callable[[int, int], list[int]]
-    indexed: int
+        def look(chunk: Chunk) -> Mask:
+            mask = np.zeros(len(chunk), np.bool_)
+            unknown = [range(max(chunk.first, indexed), chunk.end)]
+            if chunk.first < indexed:
+                last = min(chunk.end, indexed) - 1
+                held = text.holding(connection, organization, sought, chunk.first, last, deadline)
+                mask[[seq - chunk.first for seq in held.numbers]] = True
+                unknown += held.unreadable
+            for seqs in unknown:
+                texts = texts_of(connection, organization, view.log.texts, seqs, deadline)
+                for seq, said in zip(seqs, texts, strict=True):
+                    mask[seq - chunk.first] = all(one.is_in(said) for one in sought)
+            return mask
 
-    def look(self, chunk: Chunk) -> Mask:
-        """The events of the chunk that may be meant."""
-        mask = np.zeros(len(chunk), np.bool_)
-        mask[max(0, self.indexed - chunk.first) :] = True
-        if chunk.first < self.indexed:
-            last = min(chunk.end, self.indexed) - 1
-            mask[[number - chunk.first for number in self.found(chunk.first, last)]] = True
-        return mask
-
-
-def means_of(connection: Connection, organization: int, view: View) -> Means:
-    """What the clauses of a search look things up in."""
-
-    def holding(pieces: tuple[str, ...]) -> Callable[[Chunk], Mask]:
-        found = partial(text.holding, connection, organization, pieces)
-        return Holding(found, index.reached(connection, organization).texts).look
+        return look
 
     return Means(view, holding)
