@@ -157,7 +157,10 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
     for pieces in (["opus"], ["ada", "opus"], ["usr_ada", "mode"]):
         sought = [Sought(piece, in_ids=True) for piece in pieces]
         with followed.store.reading() as connection:
-            numbers, unreadable = text_index.holding(connection, FILLED, sought, 5, size - 20)
+            marks = text_index.Marks(FILLED)
+            indexed = index.reached(connection, FILLED).texts
+            seqs = range(5, size - 19)
+            numbers, unreadable = text_index.holding(connection, FILLED, marks, sought, seqs, indexed)
         texts = {event.seq: text_of(event) for event in followed.events(FILLED)}
         assert numbers == [
             seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in pieces)
@@ -191,8 +194,11 @@ def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[st
         for some in added:
             text_index.add(connection, some)
         sought = [Sought(piece.removeprefix("-"), in_ids=not piece.startswith("-")) for piece in pieces]
-        assert text_index.holding(connection, 77, sought, 0, 3) == (numbers, [])
-        assert text_index.holding(connection, 77, sought, 1, 2).numbers == [seq for seq in numbers if 0 < seq < 3]
+        marks = text_index.Marks(77)
+        assert text_index.holding(connection, 77, marks, sought, range(4), 4) == (numbers, [])
+        assert text_index.holding(connection, 77, marks, sought, range(1, 3), 4).numbers == [
+            seq for seq in numbers if 0 < seq < 3
+        ]
 
 
 def test_a_word_is_found_before_and_behind_what_the_index_knows(followed: Deployment) -> None:

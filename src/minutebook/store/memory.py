@@ -20,7 +20,7 @@ import structlog
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from minutebook.store import blocks, columns
+from minutebook.store import blocks, columns, text
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Codes, Passing, Times, Words
 
 log_ = structlog.get_logger("minutebook.memory")
@@ -28,8 +28,11 @@ log_ = structlog.get_logger("minutebook.memory")
 CHUNK = 16
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 MOST = 16_000_000
-"""Events kept in memory, of all logs of a database together, 36 bytes each; then the log least asked for goes."""
-MOST_TEXTS = 100_000
+"""Events kept in memory, of all logs of a database together: 36 bytes each, and 16 of marks where words are searched
+for. Then the log least asked for goes."""
+MOST_TEXTS = 20_000
+HEAD = 512
+"""About so many of the newest events are looked at before any others: a page is often full then."""
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
 LAST = 2**63 - 1
@@ -116,6 +119,7 @@ class Log:
         """So many events have been seen."""
         self.words: dict[str, Words] = {name: Words() for name in SHARED}
         self.texts = Texts() if texts is None else texts
+        self.marks = text.Marks(organization)
         self._columns = {name: _Column(name) for name in (*columns.TIMES, *SHARED)}
         self._is_trusted = True
         self._written = 0  # blocks that were there when last looked
@@ -285,6 +289,8 @@ class View:
         edges = self._edges()
         if newest_first:
             edges.reverse()
+            if len(edges) > 1 and edges[0] - edges[1] > HEAD and self._chunk(edges[1], edges[0]).is_sorted:
+                edges.insert(1, (edges[0] - HEAD) // text.GROUP * text.GROUP)
         number, at = 1, 0
         while at < len(edges) - 1:
             following = min(at + number, len(edges) - 1)
@@ -319,12 +325,12 @@ class Texts:
         """The text of an event, if it is known."""
         return self._texts.get(position)
 
-    def put(self, position: int, text: str) -> None:
+    def put(self, position: int, said: str) -> None:
         """Keeps a text, in place of one that has been known for long."""
         while len(self._texts) >= MOST_TEXTS:
             with suppress(StopIteration, RuntimeError, KeyError):  # another thread may have been quicker
                 del self._texts[next(iter(self._texts))]
-        self._texts[position] = text
+        self._texts[position] = said
 
 
 class Cache:

@@ -82,18 +82,12 @@ def _engine(file: Path, begin: str, pragmas: tuple[str, ...], patience: float, *
     def _on_connect(connection: Any, _record: Any) -> None:
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
-        connection.create_function("get_bit", 2, _get_bit, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-def _get_bit(stored: bytes, number: int) -> int:
-    """What PostgreSQL calls so: the bit with this number, the lowest of the first byte being number 0."""
-    return stored[number >> 3] >> (number & 7) & 1
 
 
 def is_a_mistake(error: BaseException | None) -> bool:

@@ -129,16 +129,20 @@ class _Tally:
         exact.sort(key=lambda pair: pair[1] in columns.SHARED)  # first what needs no column read
         rest = plan(all_of(part for found, part, _ in plans if not found.is_exact), means)
         closer = Closer(connection, scope.organization, rest.rest, None)
-        for chunk in reversed(list(view.chunks())):
+        for number, chunk in enumerate(reversed(list(view.chunks()))):
+            if number:
+                deadline.check()
             every, own = self._masks(chunk, exact)
             widest = _any([every, *own.values()])
             if isinstance(widest, bool) and not widest:
                 continue
+            is_whole = True
             if not rest.is_exact:
-                meant = _looked_at(chunk, widest & rest.look(chunk), closer, deadline)
+                meant, is_whole = _looked_at(chunk, widest & rest.look(chunk), closer, deadline)
                 every, own = every & meant, {name: mask & meant for name, mask in own.items()}
             self._add(view, chunk, every, own)
-            deadline.check()
+            if not is_whole:
+                return
         self.is_done = True
 
     def _add(self, view: View, chunk: Chunk, every: Mask, own: dict[str, Mask]) -> None:
@@ -188,16 +192,17 @@ class _Tally:
         return [Sums(done, whole - done) for done, whole in pairs]
 
 
-def _looked_at(chunk: Chunk, maybe: Mask, closer: Closer, deadline: Deadline) -> NDArray[np.bool_]:
-    """Of the events that may be meant those that are, each looked at, from the newest on, as far as the time allows."""
+def _looked_at(chunk: Chunk, maybe: Mask, closer: Closer, deadline: Deadline) -> tuple[NDArray[np.bool_], bool]:
+    """Of the events that may be meant those that are, each looked at, from the newest on; and whether the time allowed
+    to look at all of them."""
     meant = np.zeros(len(chunk), np.bool_)
     found = numbers(chunk, maybe)[::-1]
     for at in range(0, len(found), AT_ONCE):
         if deadline.is_over:
-            break
+            return meant, False
         rows = closer.meant(found[at : at + AT_ONCE].tolist())
         meant[[seq_of(row) - chunk.first for row in rows]] = True
-    return meant
+    return meant, True
 
 
 def concern(part: Expression) -> str:

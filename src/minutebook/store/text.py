@@ -1,8 +1,8 @@
 """The text index: which events hold a piece of text.
 
 The texts of 256 neighbouring events are one row: compressed together, and before them marks of everything they hold. A
-search looks at the marks first, in the database, so that it reads few texts that hold nothing of what it looks for; and
-then at the texts themselves. What the index says of a text is exact. It follows the record (`store/index.py`).
+search looks at the marks first, which are kept in memory, so that it reads few texts that hold nothing of what it looks
+for; and then at the texts themselves. What the index says of a text is exact. It follows the record (`store/index.py`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ import itertools
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
-from sqlalchemy import Connection, TextClause, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.store.bound import Deadline
@@ -28,7 +27,7 @@ GROUP = 1 << GROUP_BITS
 STEP = 16
 """Events are put into the index so many at a time: each time the last row of the log is written again."""
 MOST_MARKS = 32_000
-"""Two rows with so many bits of marks fill a page of PostgreSQL."""
+"""Bits of marks in a row, 16 bytes an event."""
 MOST_ASKED = 16
 AT_ONCE = 256
 """Rows in one query, at most."""
@@ -37,6 +36,12 @@ LOW = np.uint64(0xFFFFFFFF)
 LINE_FEED = 10
 
 _GROUP = select(event_text.c.texts).where(event_text.c.number == bindparam("of"))
+_MARKS = select(event_text.c.number, event_text.c.marks).where(
+    event_text.c.number.between(bindparam("first"), bindparam("last"))
+)
+_TEXTS = select(event_text.c.number, event_text.c.texts).where(
+    event_text.c.number.in_(bindparam("numbers", expanding=True))
+)
 _GROUPS = (
     select(event_text.c.number, event_text.c.marks, event_text.c.texts)
     .where(event_text.c.number.between(bindparam("first"), bindparam("last")))
@@ -83,36 +88,74 @@ class Held(NamedTuple):
     unreadable: list[range]
 
 
+class Marks:
+    """The marks of one log's whole groups in memory, read when a search first asks for them. Whole groups never change.
+    Safe to share between threads."""
+
+    def __init__(self, organization: int) -> None:
+        self._base = organization << SEQ_BITS - GROUP_BITS
+        self._marks = np.zeros((0, MOST_MARKS // 8), np.uint8)
+        self._bits = np.zeros(0, np.int64)  # of each group; none of one that has not been read
+        self._lock = threading.Lock()
+
+    def may_hold(self, connection: Connection, hashes: Sequence[int], first: int, end: int) -> NDArray[np.int64]:
+        """The groups from one number up to another, ascending, in whose marks the bit for every hash is set."""
+        with self._lock:
+            self._read(connection, first, end)
+            marks, bits = self._marks, self._bits
+        found = np.arange(first, end)
+        for hash_ in hashes:
+            places = hash_ * bits[found] >> 32
+            found = found[marks[found, places >> 3] >> (places & 7) & 1 == 1]
+        return found
+
+    def _read(self, connection: Connection, first: int, end: int) -> None:
+        if end > len(self._bits):
+            more = end + end // 4 - len(self._bits)
+            self._marks = np.concatenate((self._marks, np.zeros((more, MOST_MARKS // 8), np.uint8)))
+            self._bits = np.concatenate((self._bits, np.zeros(more, np.int64)))
+        missing = np.flatnonzero(self._bits[first:end] == 0) + first
+        if not len(missing):
+            return
+        bounds = {"first": self._base | int(missing[0]), "last": self._base | int(missing[-1])}
+        for number, marks in connection.execute(_MARKS, bounds):
+            group = number - self._base
+            self._marks[group, : len(marks)] = np.frombuffer(marks, np.uint8)
+            self._bits[group] = 8 * len(marks)
+
+
 def holding(
     connection: Connection,
     organization: int,
+    marks: Marks,
     sought: Sequence[Sought],
-    first: int,
-    last: int,
+    seqs: range,
+    indexed: int,
     deadline: Deadline | None = None,
 ) -> Held:
-    """The events from the number `first` to `last` that hold everything. Raises TooSlow if there is a deadline.
+    """Those of the events, all of them below the number `indexed`, that hold everything. Raises TooSlow if there is a
+    deadline.
 
     Where a piece has fewer than three bytes no mark tells of it, and every text is looked at.
     """
-    base = organization << SEQ_BITS
+    base = organization << SEQ_BITS - GROUP_BITS
     hashes = _asked([one.piece.encode() for one in sought])
     patterns = [(re.compile(re.escape(one.piece.encode())), one.in_ids) for one in sought]
-    values = {f"hash{place}": found for place, found in enumerate(hashes)}
     held = Held([], [])
-    low, high = (base | first) >> GROUP_BITS, (base | last) >> GROUP_BITS
-    for start in range(low, high + 1, AT_ONCE):
+    first, end, whole = seqs.start >> GROUP_BITS, (seqs.stop - 1 >> GROUP_BITS) + 1, indexed >> GROUP_BITS
+    maybe = marks.may_hold(connection, hashes, first, min(end, whole)).tolist() + list(range(max(first, whole), end))
+    for at in range(0, len(maybe), AT_ONCE):
         if deadline:
             deadline.check()
-        bounds = {"first": start, "last": min(start + AT_ONCE - 1, high)}
-        for number, stored in sorted(connection.execute(_marked(len(hashes)), values | bounds).all()):
-            begin = (number << GROUP_BITS) - base
+        numbers = [base | group for group in maybe[at : at + AT_ONCE]]
+        for number, stored in sorted(connection.execute(_TEXTS, {"numbers": numbers}).all()):
+            begin = (number ^ base) << GROUP_BITS
             try:
                 places = _places(_plain(stored), patterns)
             except ValueError:
-                held.unreadable.append(range(max(first, begin), min(last + 1, begin + GROUP)))
+                held.unreadable.append(range(max(seqs.start, begin), min(seqs.stop, begin + GROUP)))
                 continue
-            held.numbers.extend(seq for place in places if first <= (seq := begin + place) <= last)
+            held.numbers.extend(seq for place in places if (seq := begin + place) in seqs)
     return held
 
 
@@ -176,15 +219,16 @@ def _texts(plain: bytes) -> list[str]:
 
 def _places(plain: bytes, sought: Sequence[tuple[re.Pattern[bytes], bool]]) -> list[int]:
     """The places of the events in their group that hold everything."""
+    starts = [[match.start() for match in pattern.finditer(plain)] for pattern, _ in sought]
+    if not all(starts):
+        return []
     ends = np.flatnonzero(np.frombuffer(plain, np.uint8) == LINE_FEED)
     found = np.ones(GROUP, np.bool_)
-    for pattern, in_ids in sought:
-        lines = np.searchsorted(ends, [match.start() for match in pattern.finditer(plain)])
+    for (_, in_ids), of_one in zip(sought, starts, strict=True):
+        lines = np.searchsorted(ends, of_one)
         holds = np.zeros(GROUP, np.bool_)
         holds[(lines if in_ids else lines[lines % 2 == 0]) // 2] = True
         found &= holds
-        if not found.any():
-            break
     return np.flatnonzero(found).tolist()
 
 
@@ -209,11 +253,3 @@ def _asked(pieces: Sequence[bytes]) -> list[int]:
     """Hashes that together are as telling as all: all of short pieces, of longer ones at even distances."""
     found = list(dict.fromkeys(found for piece in pieces for found in _hashes(piece).tolist()))
     return found[:: max(1, -(-len(found) // MOST_ASKED))]
-
-
-@lru_cache(maxsize=MOST_ASKED + 1)
-def _marked(hashes: int) -> TextClause:
-    """The groups in which the bits for so many hashes are set."""
-    bits = " AND get_bit(marks, CAST(:hash{} AS BIGINT) * (length(marks) * 8) >> 32) = 1"
-    marked = "".join(bits.format(place) for place in range(hashes))
-    return text(f"SELECT number, texts FROM event_text WHERE number BETWEEN :first AND :last{marked}")  # noqa: S608

@@ -267,8 +267,8 @@ def means_of(connection: Connection, organization: int, view: View, deadline: De
             mask = np.zeros(len(chunk), np.bool_)
             unknown = [range(max(chunk.first, indexed), chunk.end)]
             if chunk.first < indexed:
-                last = min(chunk.end, indexed) - 1
-                held = text.holding(connection, organization, sought, chunk.first, last, deadline)
+                seqs = range(chunk.first, min(chunk.end, indexed))
+                held = text.holding(connection, organization, view.log.marks, sought, seqs, indexed, deadline)
                 mask[[seq - chunk.first for seq in held.numbers]] = True
                 unknown += held.unreadable
             for seqs in unknown:
