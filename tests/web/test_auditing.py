@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -15,6 +16,8 @@ from minutebook.organization.modes import CreateMode
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.seats import ChangeRole
 from minutebook.web.app import WebSettings
+from minutebook.web.rates import OPENINGS, Rates
+from minutebook.web.site import Site
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, heading, told, value
 from tests.support.deployment import Deployment
@@ -157,6 +160,33 @@ def test_the_panel_knows_of_nothing_else(audit: Audit) -> None:
     assert rows(audit.browser.get(history)) == by_ada
     assert link(page, "Newer event") == f"{audit.path}?event={audit.shown()[0]}"
     assert link(page, "Older event") == f"{audit.path}?event={audit.shown()[2]}"
+
+
+def test_whoever_has_a_link_cannot_fill_the_log(audit: Audit) -> None:
+    site: Site = audit.dashboard.app.state.site
+    audit.dashboard.app.state.site = replace(site, openings=Rates(OPENINGS, lambda: 0))
+    owner = audit.dashboard.people[Role.OWNER]
+    audit.act(owner, audit.dashboard.number, CreateLink("Others", "", 30, "other-token"))
+    before = audit.dashboard.recorded()
+    answers = []
+    for _ in range(OPENINGS + 3):
+        audit.browser.get("/audit/acme-token")
+        answers.append(audit.browser.post("/audit"))
+    assert [answer.status_code for answer in answers] == [303] * OPENINGS + [429] * 3
+    assert "one may be opened 10 times in 15 minutes. Where it is open it stays so" in told(answers[-1])
+    assert audit.dashboard.recorded() == before + OPENINGS
+    assert audit.get().status_code == 200
+    other = audit.dashboard.anybody()
+    other.get("/audit/other-token")
+    assert other.post("/audit").status_code == 303
+
+
+def test_an_address_opens_no_more_links_than_some(audit: Audit) -> None:
+    site: Site = audit.dashboard.app.state.site
+    audit.dashboard.app.state.site = replace(site, openings_from=Rates(1, lambda: 0))
+    assert audit.open().status_code == 200
+    audit.browser.get("/audit/acme-token")
+    assert audit.browser.post("/audit").status_code == 429
 
 
 def test_nothing_but_the_log_is_open(audit: Audit) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from minutebook.deliver.tails import Tails
 from minutebook.organization.sign_in import SignIns
 from minutebook.store.engine import Store
-from minutebook.web.rates import Rates
+from minutebook.web.rates import EXPORTS, OPENINGS, OPENINGS_FROM, QUARTER, Rates
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -39,6 +39,9 @@ class Site:
     sign_ins: SignIns
     tails: Tails
     rates: Rates = field(default_factory=Rates)
+    exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
+    openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
+    openings_from: Rates = field(default_factory=lambda: Rates(OPENINGS_FROM, window=QUARTER))
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @cached_property
