@@ -266,14 +266,15 @@ def test_a_cursor_of_another_organization_or_of_a_longer_log_is_refused(light_da
     reader = Reader(light_dashboard, Role.OWNER)
     size = len(light_dashboard.events())
     here = light_dashboard.organization.id
+    seal = light_dashboard.seal
     good = Cursor(here, search_of(Filter()), size, light_dashboard.last().occurred_at, size - 1, 0, "older")
-    assert reader.get(("older", good.write())).status_code == 200
+    assert reader.get(("older", seal.write(good))).status_code == 200
     for cursor, message in (
         (replace(good, organization="org_aaaaaaaaaaaa"), "another organization"),
         (replace(good, size=size + 100), "a log that was longer"),
         (replace(good, search=search_of(Filter(text="x"))), "another search"),
     ):
-        page = reader.get(("older", cursor.write()))
+        page = reader.get(("older", seal.write(cursor)))
         assert (page.status_code, rows(page)) == (422, [])
         assert message in text(page.text)
         assert link(page, "Leave it out") == reader.path

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import replace
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import astuple, replace
 from urllib.parse import quote, urlencode
 
 import pytest
 from httpx2 import Response
 
+from minutebook.filters import Cursor, Filter, Seal, search_of
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization.auditor_links import CreateLink, RevokeLink
 from minutebook.organization.credits import BuyCredits
@@ -148,6 +151,37 @@ def test_an_event_outside_looks_like_a_missing_one(audit: Audit) -> None:
         assert SECRET not in panel.text
         assert audit.browser.get(f"{audit.path}/{seq}.json").status_code == status
     assert audit.browser.get(f"{audit.path}/{shown}").headers["location"] == f"{audit.path}?event={shown}"
+
+
+def test_no_link_to_a_page_says_how_long_the_log_is(light_dashboard: Dashboard) -> None:
+    audit = Audit(light_dashboard, "action:credits.*")
+    for number in range(60):
+        audit.act(None, light_dashboard.number, BuyCredits(1, f"bought-{number}"))
+    audit.open()
+    page = audit.get()
+    older = link(page, "Older")
+    assert older is not None
+    sealed = older.partition("older=")[2]
+    size, last = len(light_dashboard.events()), light_dashboard.events()[rows(page)[-1]]
+    assert str(size).encode() not in urlsafe_b64decode(sealed + "=")
+    for guess in (last.seq + 1, size, size + 1, 1 << 39):  # each is refused alike, so that none is told from another
+        cursor = Cursor(
+            light_dashboard.organization.id, search_of(Filter()), guess, last.occurred_at, last.seq, 1, "older"
+        )
+        plain = urlsafe_b64encode(json.dumps(astuple(cursor)).encode()).decode().rstrip("=")
+        for forged in (plain, Seal(bytes(32)).write(cursor)):
+            refused = audit.get(("older", forged))
+            assert (refused.status_code, rows(refused)) == (422, [])
+            assert "This is not a link to a page of this log." in told(refused)
+    assert len(rows(audit.browser.get(older))) == 13, "63 were bought, of which 50 are on the first page"
+
+
+def test_a_link_to_a_page_outlives_the_server(light_dashboard: Dashboard) -> None:
+    cursor = Cursor(light_dashboard.organization.id, search_of(Filter()), 9, 1_793_923_200_000_001, 8, 1, "older")
+    again = Dashboard(light_dashboard.deployment)
+    assert again.seal is not light_dashboard.seal
+    assert again.seal.write(cursor) == light_dashboard.seal.write(cursor)
+    assert light_dashboard.seal.key != bytes(32)
 
 
 def test_the_panel_knows_of_nothing_else(audit: Audit) -> None:

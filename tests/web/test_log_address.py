@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from minutebook.actions import CATALOGUE
 from minutebook.filters import UTC as UTC_ZONE
-from minutebook.filters import Cursor, Filter, in_order, search_of, wall_fields, zone_named
+from minutebook.filters import Cursor, Filter, Seal, in_order, search_of, wall_fields, zone_named
 from minutebook.model import HOUR, MINUTE, SECOND, to_micros
 from minutebook.web.log_address import WALL, Address, Pairs, Reading, read
 
 PATH = "/o/org_abcdefghijkl/audit-logs"
 ORGANIZATION = "org_abcdefghijkl"
+SEAL = Seal(bytes(32))
 BERLIN = zone_named("Europe/Berlin")
 NOW = to_micros(datetime(2026, 11, 6, 12, tzinfo=UTC))
 ZONES = ("UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu")
@@ -27,7 +28,7 @@ def utc(text: str) -> int:
 
 
 def understood(*pairs: tuple[str, str], own: str = "Europe/Berlin") -> Reading:
-    return read(pairs, PATH, ORGANIZATION, zone_named(own), NOW)
+    return read(pairs, PATH, ORGANIZATION, SEAL, zone_named(own), NOW)
 
 
 def pairs_of(href: str) -> Pairs:
@@ -68,6 +69,7 @@ def addresses(draw: st.DrawFn) -> Address:
         draw(st.booleans()),
         draw(st.sampled_from([None, cursor])),
         draw(st.none() | st.integers(0, 1 << 40)),
+        seal=SEAL,
     )
 
 
@@ -148,7 +150,7 @@ def test_blank_fields_are_left_out_of_the_address() -> None:
     reading = understood(("text", " "), ("actor", ""), ("action", ""), ("start", ""), ("zone", ""), ("older", ""))
     assert not reading.problems
     assert not reading.canonical
-    assert reading.address == Address(PATH)
+    assert reading.address == Address(PATH, seal=SEAL)
     assert reading.address.href == PATH
 
 
@@ -224,7 +226,7 @@ def test_several_mistakes_are_all_named_and_each_can_be_left_out_alone() -> None
 
 
 def cursor(organization: str = ORGANIZATION, filter_: Filter = Filter(text="opus")) -> str:
-    return Cursor(organization, search_of(filter_), 40, 5 * SECOND, 39, 3, "older").write()
+    return SEAL.write(Cursor(organization, search_of(filter_), 40, 5 * SECOND, 39, 3, "older"))
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,12 @@ from minutebook.filters import (
     Direction,
     Filter,
     Here,
+    Seal,
     expression_of,
     filter_of,
     in_order,
     language,
     parse,
-    parse_cursor,
     parse_wall,
     told,
     wall_fields,
@@ -71,13 +71,15 @@ class Address:
     cursor: Cursor | None = None
     event: int | None = None
     kept: Pairs = ()
+    seal: Seal | None = None
+    """What the cursor is written by, where there may be one."""
 
     @property
     def pairs(self) -> Pairs:
         """Keys and values in their one order."""
         pairs = write(self.filter)
         pairs += [("zone", "utc")] if self.in_utc else []
-        pairs += [(self.cursor.direction, self.cursor.write())] if self.cursor else []
+        pairs += [(self.cursor.direction, self.seal.write(self.cursor))] if self.cursor and self.seal else []
         pairs += [("event", str(self.event))] if self.event is not None else []
         return (*pairs, *self.kept)
 
@@ -217,7 +219,9 @@ class _Given:
         return any(problem.field in keys for problem in self.problems)
 
 
-def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: ZoneInfo, now: int) -> Reading:
+def read(
+    pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: Seal, own: ZoneInfo, now: int
+) -> Reading:
     """Understands the keys and values of an address, as far as they can be. Never raises.
 
     `organization` is its public id, `own` the viewer's zone, `now` in UTC microseconds.
@@ -232,7 +236,7 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: Zo
         found = replace(found, **{field.attribute: field.value(given.parsed(given.of(field.key)))})
     found = _with_queries(given, found, zone, now)
     # A cursor belongs to a whole search: beside a wrong one it means nothing.
-    cursor = None if given.problems or dates.errors else _cursor(given, organization, found)
+    cursor = None if given.problems or dates.errors else _cursor(given, organization, seal, found)
     event = _event(given)
     wrong = [key for key in (*(field.key for field in ALONE), "zone", "event", *QUERIES) if given.wrong(key)]
     wrong += [*CURSORS] if given.wrong(*CURSORS) else []
@@ -244,6 +248,7 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: Zo
         cursor,
         event,
         tuple(pair for pair in given.pairs if pair[0] in wrong or pair[0] not in KNOWN),
+        seal,
     )
     return Reading(
         address=address,
@@ -298,7 +303,7 @@ def _in_utc(given: _Given) -> bool:
     return text == "utc"
 
 
-def _cursor(given: _Given, organization: str, filter_: Filter) -> Cursor | None:
+def _cursor(given: _Given, organization: str, seal: Seal, filter_: Filter) -> Cursor | None:
     older, newer = (given.one(direction) for direction in CURSORS)
     if older and newer:
         given.problems.append(Problem("newer", "older and newer cannot be given together: leave one out."))
@@ -306,7 +311,7 @@ def _cursor(given: _Given, organization: str, filter_: Filter) -> Cursor | None:
     try:
         for direction, text in zip(CURSORS, (older, newer), strict=True):
             if text:
-                return parse_cursor(text, organization, filter_, direction)
+                return seal.read(text, organization, filter_, direction)
     except Invalid as invalid:
         given.problems.extend(invalid.problems)
     return None

@@ -13,7 +13,9 @@ from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
 from minutebook.deliver.tails import Tails
+from minutebook.filters import Seal
 from minutebook.organization.sign_in import SignIns
+from minutebook.store import keys
 from minutebook.store.engine import Store
 from minutebook.web.rates import EXPORTS, OPENINGS, OPENINGS_FROM, QUARTER, Rates
 
@@ -43,6 +45,12 @@ class Site:
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
     openings_from: Rates = field(default_factory=lambda: Rates(OPENINGS_FROM, window=QUARTER))
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    @cached_property
+    def seal(self) -> Seal:
+        """Writes and reads where pages of events begin. Raises StoreUnavailable until it was read once."""
+        with self.store.reading() as connection:
+            return Seal(keys.read_key(connection, keys.CURSORS))
 
     @cached_property
     def is_https(self) -> bool:
