@@ -58,6 +58,9 @@ CONTROLS = ("action", "actor", *BOUNDS)
 """What the form of the controls shows, and so sends by itself."""
 KNOWN = frozenset({*FIELD_KEYS, *DATES, *PLACE, BOX, "zone"})
 TWICE = "{key} is given more than once; it can be given once."
+MOST_KEPT = 4_000
+"""Characters of what could not be understood, which stands in every link of a page."""
+MOST_NAMED = 20
 LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
 
 
@@ -247,7 +250,7 @@ def read(
         in_utc,
         cursor,
         event,
-        tuple(pair for pair in given.pairs if pair[0] in wrong or pair[0] not in KNOWN),
+        _kept([pair for pair in given.pairs if pair[0] in wrong or pair[0] not in KNOWN]),
         seal,
     )
     return Reading(
@@ -258,11 +261,18 @@ def read(
         errors=_beside_fields(given.problems) | dates.errors,
         hidden=(*([("zone", "utc")] if in_utc else []), (ZONE_OF_FORM, zone.key or "UTC")),
         hidden_with_controls=(*dates.hidden, *(pair for pair in write(found) if pair[0] not in CONTROLS)),
-        wrong_actions=tuple(name for name in _named(given) if name not in CATALOGUE),
+        wrong_actions=tuple(name[:MOST_KEPT] for name in _named(given) if name not in CATALOGUE)[:MOST_NAMED],
         chosen_actions=in_order(name for name in _named(given) if name in CATALOGUE),
         canonical=address.pairs == given.pairs,
         bad_query=given.bad_query,
     )
+
+
+def _kept(pairs: Pairs | list[tuple[str, str]]) -> Pairs:
+    """What every link says again; of more than anybody types, only what is right of it."""
+    if sum(len(key) + len(text) for key, text in pairs) <= MOST_KEPT:
+        return tuple(pairs)
+    return tuple(dict.fromkeys((key, text) for key, text in pairs if key == "action" and text in CATALOGUE))
 
 
 def _with_queries(given: _Given, found: Filter, zone: ZoneInfo, now: int) -> Filter:
