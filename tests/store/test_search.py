@@ -265,6 +265,17 @@ def test_every_term_has_its_clause() -> None:
     assert CLAUSES.keys() == TERMS.keys()
 
 
+def test_a_total_that_was_given_up_is_at_least_what_is_seen(filled: Deployment) -> None:
+    where = scope(filled)
+    first = open_page(filled, where, EVERYTHING, None, 5)
+    with filled.store.reading() as connection:
+        given_up = survey.Count(3, is_exact=False)
+        page = search.page(connection, where, EVERYTHING, beyond(first, where, "older"), 5, given_up)
+        assert page.total == survey.Count(10, is_exact=False)
+        exact = survey.Count(3, is_exact=True)
+        assert search.page(connection, where, EVERYTHING, None, 5, exact).total == exact
+
+
 @pytest.mark.parametrize(
     "filter_",
     [EVERYTHING, Filter(start=START, end=START + HOUR), Filter(actions=("mode.delete",)), Filter(actor="a@b.example")],
