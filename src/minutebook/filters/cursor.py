@@ -26,6 +26,9 @@ TAG_BYTES = 16
 LENGTH = -(-8 * (TAG_BYTES + LAYOUT.size) // 6)
 TAG = b"minutebook/cursor/v1/tag"
 MASK = b"minutebook/cursor/v1/mask"
+NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
+"""What a link is answered with whose cursor has a size that the log does not have, since an older copy came back."""
+ONE_OF_BOTH = "older and newer cannot be given together: leave one out."
 
 
 @dataclass(frozen=True, slots=True)

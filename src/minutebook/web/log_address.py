@@ -36,6 +36,7 @@ from minutebook.filters import (
     write,
     zone_named,
 )
+from minutebook.filters.cursor import ONE_OF_BOTH
 from minutebook.filters.expression import NOTHING_ASKED, Expression
 from minutebook.filters.language import BadQuery
 from minutebook.filters.quote import quoted
@@ -316,7 +317,7 @@ def _in_utc(given: _Given) -> bool:
 def _cursor(given: _Given, organization: str, seal: Seal, filter_: Filter) -> Cursor | None:
     older, newer = (given.one(direction) for direction in CURSORS)
     if older and newer:
-        given.problems.append(Problem("newer", "older and newer cannot be given together: leave one out."))
+        given.problems.append(Problem("newer", ONE_OF_BOTH))
         return None
     try:
         for direction, text in zip(CURSORS, (older, newer), strict=True):

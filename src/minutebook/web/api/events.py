@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from minutebook.errors import Invalid, Problem
 from minutebook.filters import Cursor, Direction, search_of, write
+from minutebook.filters.cursor import NO_SUCH_PAGE, ONE_OF_BOTH
 from minutebook.filters.quote import quoted
 from minutebook.filters.terms import MOST_SEQ
 from minutebook.permissions import Permission
@@ -25,7 +26,6 @@ from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
 
 JSON = "application/json"
 NEWEST, LOG = "newest", "log"
-NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
 
 ORDER = one_of(
     "order",
@@ -113,7 +113,7 @@ def _check_order(given: Given) -> None:
         if given.has(other)
     ]
     if given.has(OLDER) and given.has(NEWER) and not wrong:
-        wrong.append(Problem("newer", "older and newer cannot be given together: leave one out."))
+        wrong.append(Problem("newer", ONE_OF_BOTH))
     if wrong:
         raise Invalid(*wrong)
 
