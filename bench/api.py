@@ -22,9 +22,10 @@ from bench.questions import PAGE_SIZE, TOP_ACTORS, Question, Shape
 from bench.systems import GAVE_UP, NOT_COMPARED, cursor_of
 from bench.workload import LARGEST, Workload
 from minutebook.errors import TooSlow
-from minutebook.filters import write
+from minutebook.filters import Seal, write
 from minutebook.model import Context, to_micros
 from minutebook.organization import people, sign_in
+from minutebook.store import keys
 from minutebook.store.engine import Store
 from minutebook.web.session import SESSION
 
@@ -38,11 +39,12 @@ PATHS = {
 
 
 @contextmanager
-def serving(file: Path, load: Workload) -> Iterator[tuple[str, str]]:
-    """The address of a server and the token of a session of the largest organization's owner."""
+def serving(file: Path, load: Workload) -> Iterator[tuple[str, str, Seal]]:
+    """The address of a server, the token of a session of the largest organization's owner, and what seals cursors."""
     store = Store(f"sqlite:///{file}")
     with store.reading() as connection:
         owner = people.find_user(connection, owner_of(LARGEST, load))
+        seal = Seal(keys.read_key(connection, keys.CURSORS))
     assert owner is not None
     token, _ = sign_in.start_session(store, owner, "password", Context(client="bench"))
     store.close()
@@ -54,7 +56,7 @@ def serving(file: Path, load: Workload) -> Iterator[tuple[str, str]]:
             first_line = server.stdout.readline() if server.stdout else ""
             if "http://" not in first_line:
                 raise RuntimeError(f"The server did not start; see: {' '.join(command)}")
-            yield first_line.split()[-1], token
+            yield first_line.split()[-1], token, seal
         finally:
             server.send_signal(signal.SIGTERM)
 
@@ -62,9 +64,10 @@ def serving(file: Path, load: Workload) -> Iterator[tuple[str, str]]:
 class Api:
     """The API as a system. Its answers are those of the organization as it is now, a few events later."""
 
-    def __init__(self, name: str, address: str, token: str, places: Mapping[int, Place]) -> None:
+    def __init__(self, name: str, address: str, token: str, seal: Seal, places: Mapping[int, Place]) -> None:
         self.name = name
         self._places = places
+        self._seal = seal
         self._connection = HTTPConnection(urlsplit(address).netloc)
         self._headers = {"Cookie": f"{COOKIE}={token}", "Accept": "application/json"}
 
@@ -74,7 +77,7 @@ class Api:
         if question.shape is Shape.PAGE:
             query.append(("limit", str(PAGE_SIZE)))
         if cursor := cursor_of(question, place):
-            query.append(("older", cursor.write()))
+            query.append(("older", self._seal.write(cursor)))
         path = f"/api/v1/organizations/{place.id}/{PATHS[question.shape]}?{urlencode(query)}"
         self._connection.request("GET", path, headers=self._headers)
         answer = self._connection.getresponse()

@@ -117,9 +117,9 @@ class _Bench:
         """Every kind, of every system."""
         measured = []
         with ExitStack() as opened:
-            address, token = opened.enter_context(api.serving(self._filled.sqlite, self._filled.workload))
+            address, token, seal = opened.enter_context(api.serving(self._filled.sqlite, self._filled.workload))
             sqlite, postgres, *beside = opened.enter_context(self._systems())
-            http = opened.enter_context(closing(api.Api(report.HTTP, address, token, self._filled.in_sqlite)))
+            http = opened.enter_context(closing(api.Api(report.HTTP, address, token, seal, self._filled.in_sqlite)))
             systems: list[System] = [sqlite, postgres, http, *beside]
             for kind in self._kinds:
                 _tell(f"Asking: {kind.name}")

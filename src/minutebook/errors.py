@@ -126,6 +126,20 @@ class TooManyRequests(MinutebookError):
     code = "too_many_requests"
 
 
+class TooManyOpenings(TooManyRequests):
+    """Auditor links were opened too often: one may be opened {limit} times in 15 minutes. Where it is open it stays so;
+    open it again in {seconds} seconds."""
+
+    code = "too_many_openings"
+
+
+class TooManyExports(TooManyRequests):
+    """That are too many exports: {limit} may be begun in 15 minutes, and each is recorded. Try again in {seconds}
+    seconds."""
+
+    code = "too_many_exports"
+
+
 class TooManyTails(MinutebookError):
     """This log is already followed live in {limit} places, which is the most. Close one of them, or try again later."""
 

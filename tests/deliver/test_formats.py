@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import re
 from dataclasses import replace
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from minutebook.actions.log import Format
 from minutebook.deliver.formats import FORMATS, Origin, Row, Trailer
+from minutebook.deliver.formats import csv as csv_format
 from minutebook.deliver.formats.columns import COLUMNS
 from minutebook.deliver.formats.parquet import ROW_GROUP, ParquetWriter
 from minutebook.model import Actor, ActorKind, Context, Event, Outcome, Target
@@ -21,7 +26,12 @@ HOSTILE = (
     *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=cmd|" /C calc"!A0', '=HYPERLINK("http://x.example")'),
     *("\x1b[2J\x1b]0;x\x07", "a\r\nb", "a\nb", "\r\n", "\u202egnp.exe", "a\0b", "<script>alert(1)</script>"),
     *('"', '""', '",=1+1,"', "a,b", ",=1", ";=1", "'=1", "", " ", "𝕏", "\ufeffx", "x" * 100_000, '"}\r\n,,,,"{'),
+    *("x;=1+1;", "x|+1|", "x\t@SUM(A1)\t", "x\n-1\n", "x\r\n=1;", '";=1;"', ';"=1";', ';""=1', "; =1;", " =1", '"=1'),
+    *("＝1+1", "x;＠SUM(A1)", "\ufeff=1", "\n=1", "''=1", "x;''=1;'-1", "'x", "x;'y", "'\t", "\t\n=1"),
 )
+CELLS = re.compile(r"[;|\t\r\n]")
+BLANK = '" \u00a0\u3000\ufeff'
+FORMULA = re.compile("[=+@＝＋－＠-]")
 EVENT = Event(
     organization=1,
     seq=7,
@@ -59,12 +69,38 @@ def test_no_field_of_a_csv_begins_like_a_formula(text: str) -> None:
     data = writer.head() + writer.rows([row(event)]) + writer.rest() + writer.trailer(TRAILER)
     ([found], trailer, _) = read_csv(data)
     assert trailer["count"] == 1
-    inert = "'" + text if text[:1] in tuple("=+-@\t\r") else text
     for name in ("actor_email", "actor_name", "target_name", "user_agent", "client"):
-        assert found[name] == inert
-    assert not [value for value in found.values() if value[:1] in tuple("=+-@\t\r")]
+        assert as_recorded(found[name]) == text
+    assert not [value for value in found.values() if value[:1] in tuple("=+-@＝＋－＠\t\r\n")]
     assert orjson.loads(found["details"]) == event.details
     assert orjson.loads(found["targets"])[1]["name"] == text
+
+
+def as_recorded(value: str) -> str:
+    """The value as docs/export.md says how to get it back."""
+    return re.sub(rf"((?:^|[;|\t\r\n]))'(?='*[{BLANK}]*[=+@＝＋－＠-])|^'(?='*[{BLANK}]*[\t\r\n])", r"\1", value)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_is_a_formula_wherever_cells_are_parted(text: str, separator: str) -> None:
+    """As people open it whose commas are decimal: a quotation mark in the middle of a cell quotes nothing."""
+    writer = FORMATS[Format.CSV].writer(Origin("org_x", ""))
+    data = writer.rows([row(hostile(text))]) + writer.trailer(replace(TRAILER, query=f'text:"{text}"'))
+    for cells in csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator):
+        assert not [cell for cell in cells if FORMULA.match(cell.lstrip(BLANK))]
+
+
+@given(st.text("=-＝;|\t\n\r '\"x\ufeff", max_size=8))
+def test_what_was_made_inert_can_be_had_back(text: str) -> None:
+    inert = csv_format.inert(text)
+    assert as_recorded(inert) == text
+    assert not [cell for cell in CELLS.split(inert) if FORMULA.match(cell.lstrip(BLANK))]
+
+
+def test_what_is_no_formula_stays_as_it_is() -> None:
+    for text in ("x'y", "'x", "it's;fine", "a-b=c", "Mozilla/5.0 (X11; rv:1)", "ada+audit@x.example"):
+        assert csv_format.inert(text) == text
 
 
 def test_records_end_as_rfc_4180_says() -> None:

@@ -147,7 +147,7 @@ def test_the_state_machine_notices_a_commit_before_the_append(
 
 def test_an_unescaped_csv_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     test_formats.test_no_field_of_a_csv_begins_like_a_formula("=1+1")
-    monkeypatch.setattr(csv, "inert", lambda value: value)
+    monkeypatch.setattr(csv, "inert", lambda value, **_: value)
     with pytest.raises(AssertionError):
         test_formats.test_no_field_of_a_csv_begins_like_a_formula("=1+1")
 

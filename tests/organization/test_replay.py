@@ -111,6 +111,7 @@ def _one_row(store: Store, table: Table) -> dict[str, object]:
         statement = statement.where(table.c.session.in_(select(schema.session.c.id)))
     with store.reading() as connection:
         rows = connection.execute(statement.order_by(*table.primary_key)).all()
+    assert rows, f"walk() in tests/support/walk.py leaves no {table.name}: add an act whose effect stands at its end"
     return dict(rows[-1]._mapping)
 
 

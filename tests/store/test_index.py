@@ -201,6 +201,26 @@ def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[st
         ]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        f"INSERT INTO event_text (number, marks, texts) SELECT {GROUP + 999}, marks, texts FROM event_text "
+        f"WHERE number = {GROUP}",
+        f"UPDATE event_text SET texts = (SELECT texts FROM event_text WHERE number = {GROUP}) "
+        f"WHERE number = {GROUP + 1}",
+    ],
+)
+def test_what_is_made_anew_has_nothing_of_what_was_wrong(followed: Deployment, damage: str) -> None:
+    tamper(followed.store, damage)
+    assert problems(followed) != []
+    index.rebuild(followed.store)
+    assert problems(followed) == problems(followed, OTHER) == []
+    seqs = range(followed.size(FILLED) // 16 * 16)
+    texts = {event.seq: text_of(event) for event in followed.events(FILLED) if event.seq in seqs}
+    with followed.store.reading() as connection:
+        assert text_index.differing(connection, FILLED, seqs, texts) == set()
+
+
 def test_a_word_is_found_before_and_behind_what_the_index_knows(followed: Deployment) -> None:
     fill(followed, 40)
     scope = Scope(FILLED, followed.size(FILLED))

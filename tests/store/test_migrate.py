@@ -21,12 +21,14 @@ from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
 from tests.support.walk import FILLED
 
+WHAT_TO_DO = "see “Change the schema” in CONTRIBUTING.md"
+
 
 def test_the_migrations_make_the_schema(deployment: Deployment) -> None:
     with deployment.store.reading() as connection:
         options = {"compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, schema.metadata) == []
+        assert compare_metadata(context, schema.metadata) == [], f"what the schema has besides: {WHAT_TO_DO}"
 
 
 def test_constraints_too_are_those_of_the_schema(deployment: Deployment, request: pytest.FixtureRequest) -> None:
@@ -38,7 +40,34 @@ def test_constraints_too_are_those_of_the_schema(deployment: Deployment, request
     engine.dispose()
     found = _reflected(deployment.store._reader)
     found.pop("alembic_version")
-    assert found == expected
+    assert differences(found, expected) == [], WHAT_TO_DO
+
+
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Where the tables that the migrations make are not those of the schema, in words."""
+    said = [f"{table}: only schema.py has it" for table in expected.keys() - found.keys()]
+    said += [f"{table}: only the migrations make it" for table in found.keys() - expected.keys()]
+    for table in sorted(found.keys() & expected.keys()):
+        for part, told in expected[table].items():
+            made = found[table][part]
+            said += [f"{table}, {part}: only schema.py has {one}" for one in told if one not in made]
+            said += [f"{table}, {part}: only the migrations make {one}" for one in made if one not in told]
+            if part == "columns" and made != told and sorted(made, key=str) == sorted(told, key=str):
+                orders = [", ".join(name for name, *_ in columns) for columns in (told, made)]
+                said.append(f"{table}: schema.py has its columns as {orders[0]}, the migrations as {orders[1]}")
+    return said
+
+
+def test_a_difference_between_schema_and_migrations_is_named() -> None:
+    one = {"act": {"columns": [("a", "INTEGER", False, None), ("b", "TEXT", True, None)], "check": []}}
+    turned = {"act": {"columns": one["act"]["columns"][::-1], "check": [{"name": "ck_act_a"}]}}
+    assert differences(one, one) == []
+    assert differences(one, {}) == ["act: only the migrations make it"]
+    assert differences({}, one) == ["act: only schema.py has it"]
+    assert differences(one, turned) == [
+        "act: schema.py has its columns as b, a, the migrations as a, b",
+        "act, check: only schema.py has {'name': 'ck_act_a'}",
+    ]
 
 
 def _reflected(engine: Any) -> dict[str, Any]:
@@ -46,7 +75,7 @@ def _reflected(engine: Any) -> dict[str, Any]:
     return {
         table: {
             "columns": [(c["name"], str(c["type"]), c["nullable"], c["default"]) for c in inspector.get_columns(table)],
-            "primary": inspector.get_pk_constraint(table),
+            "primary": [inspector.get_pk_constraint(table)],
             "foreign": sorted(inspector.get_foreign_keys(table), key=str),
             "unique": sorted(inspector.get_unique_constraints(table), key=str),
             "check": sorted(inspector.get_check_constraints(table), key=str),

@@ -20,7 +20,7 @@ from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store import log, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
-from minutebook.store.where import CLAUSES
+from minutebook.store.where import CLAUSES, INEXACT
 from tests.support.deployment import OPERATOR, START, Deployment
 from tests.support.walk import FILLED, OTHER
 
@@ -262,7 +262,23 @@ def test_the_busiest_actors_come_first(varied: Deployment) -> None:
 
 
 def test_every_term_has_its_clause() -> None:
-    assert CLAUSES.keys() == TERMS.keys()
+    for term in TERMS:
+        assert term in CLAUSES, (
+            f"add the clause of {term} to CLAUSES in store/where.py, and to INEXACT if it may find more"
+        )
+    assert CLAUSES.keys() == TERMS.keys(), "take out of CLAUSES in store/where.py what is no term any more"
+    assert CLAUSES.keys() >= INEXACT, "take out of INEXACT in store/where.py what is no term any more"
+
+
+def test_a_total_that_was_given_up_is_at_least_what_is_seen(filled: Deployment) -> None:
+    where = scope(filled)
+    first = open_page(filled, where, EVERYTHING, None, 5)
+    with filled.store.reading() as connection:
+        given_up = survey.Count(3, is_exact=False)
+        page = search.page(connection, where, EVERYTHING, beyond(first, where, "older"), 5, given_up)
+        assert page.total == survey.Count(10, is_exact=False)
+        exact = survey.Count(3, is_exact=True)
+        assert search.page(connection, where, EVERYTHING, None, 5, exact).total == exact
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from minutebook.filters import Seal
 from minutebook.model import Context, Event, Plan, Role
 from minutebook.organization import people, sign_in, tokens
 from minutebook.organization.organizations import Organization, all_organizations, read_organization
@@ -104,6 +105,12 @@ class Dashboard:
 
     def signed_in(self, who: User | Role) -> Somebody:
         return Somebody(self, self.people[who] if isinstance(who, Role) else who)
+
+    @property
+    def seal(self) -> Seal:
+        """What its cursors are sealed with."""
+        seal: Seal = self.app.state.site.seal
+        return seal
 
     @property
     def organization(self) -> Organization:

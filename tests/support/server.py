@@ -26,6 +26,7 @@ from minutebook.serve import Server
 from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
 from minutebook.web.rates import Rates
+from minutebook.web.site import Site as WebSite
 from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD
 
@@ -66,12 +67,13 @@ class Clock:
 def serving(store: Store, limits: Limits = STANDARD, port: int = 0, rates: Rates | None = None) -> Iterator[str]:
     """The address at which the application over `store` answers, until the block ends.
 
-    `limits` are for live tails, `rates` for API tokens.
+    `limits` are for live tails, `rates` for API tokens and exports.
     """
     listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(store, WebSettings(address))
-    app.state.site = replace(app.state.site, tails=Tails(store, limits), rates=rates or app.state.site.rates)
+    site: WebSite = app.state.site
+    app.state.site = replace(site, tails=Tails(store, limits), rates=rates or site.rates, exports=rates or site.exports)
     config = uvicorn.Config(
         app,
         access_log=False,

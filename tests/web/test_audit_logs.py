@@ -262,18 +262,41 @@ def test_a_mistake_in_the_address_can_be_left_out(light_dashboard: Dashboard) ->
     assert link(page, "Leave it out") == f"{reader.path}?text=ada&actor=b%20b"
 
 
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("q" * 30_000, "1")],
+        *([(key, "a*" * 15_000)] for key in ("colour", "action", "actor", "text", "q", "query", "start", "start_date")),
+        *([(key, "1" * 30_000)] for key in ("event", "zone", "older", "end_time")),
+        [("action", f"user.{number}") for number in range(1_500)],
+        [(f"key{number}", "1") for number in range(3_000)],
+    ],
+    ids=lambda pairs: pairs[0][0][:20],
+)
+def test_a_page_repeats_no_more_of_a_mistake_than_people_make(
+    light_dashboard: Dashboard, pairs: list[tuple[str, str]]
+) -> None:
+    reader = Reader(light_dashboard, Role.OWNER)
+    plain = reader.get(("colour", "red"))
+    page = reader.get(*pairs)
+    assert (page.status_code, rows(page)) == (422, [])
+    in_its_field_and_the_box = 4 * 30_000
+    assert len(page.text) < len(plain.text) + in_its_field_and_the_box
+
+
 def test_a_cursor_of_another_organization_or_of_a_longer_log_is_refused(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.OWNER)
     size = len(light_dashboard.events())
     here = light_dashboard.organization.id
+    seal = light_dashboard.seal
     good = Cursor(here, search_of(Filter()), size, light_dashboard.last().occurred_at, size - 1, 0, "older")
-    assert reader.get(("older", good.write())).status_code == 200
+    assert reader.get(("older", seal.write(good))).status_code == 200
     for cursor, message in (
         (replace(good, organization="org_aaaaaaaaaaaa"), "another organization"),
         (replace(good, size=size + 100), "a log that was longer"),
         (replace(good, search=search_of(Filter(text="x"))), "another search"),
     ):
-        page = reader.get(("older", cursor.write()))
+        page = reader.get(("older", seal.write(cursor)))
         assert (page.status_code, rows(page)) == (422, [])
         assert message in text(page.text)
         assert link(page, "Leave it out") == reader.path

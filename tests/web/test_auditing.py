@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import astuple, replace
 from urllib.parse import quote, urlencode
 
 import pytest
 from httpx2 import Response
 
+from minutebook.filters import Cursor, Filter, Seal, search_of
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization.auditor_links import CreateLink, RevokeLink
 from minutebook.organization.credits import BuyCredits
@@ -15,6 +19,8 @@ from minutebook.organization.modes import CreateMode
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.seats import ChangeRole
 from minutebook.web.app import WebSettings
+from minutebook.web.rates import OPENINGS, Rates
+from minutebook.web.site import Site
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, heading, told, value
 from tests.support.deployment import Deployment
@@ -147,6 +153,37 @@ def test_an_event_outside_looks_like_a_missing_one(audit: Audit) -> None:
     assert audit.browser.get(f"{audit.path}/{shown}").headers["location"] == f"{audit.path}?event={shown}"
 
 
+def test_no_link_to_a_page_says_how_long_the_log_is(light_dashboard: Dashboard) -> None:
+    audit = Audit(light_dashboard, "action:credits.*")
+    for number in range(60):
+        audit.act(None, light_dashboard.number, BuyCredits(1, f"bought-{number}"))
+    audit.open()
+    page = audit.get()
+    older = link(page, "Older")
+    assert older is not None
+    sealed = older.partition("older=")[2]
+    size, last = len(light_dashboard.events()), light_dashboard.events()[rows(page)[-1]]
+    assert str(size).encode() not in urlsafe_b64decode(sealed + "=")
+    for guess in (last.seq + 1, size, size + 1, 1 << 39):  # each is refused alike, so that none is told from another
+        cursor = Cursor(
+            light_dashboard.organization.id, search_of(Filter()), guess, last.occurred_at, last.seq, 1, "older"
+        )
+        plain = urlsafe_b64encode(json.dumps(astuple(cursor)).encode()).decode().rstrip("=")
+        for forged in (plain, Seal(bytes(32)).write(cursor)):
+            refused = audit.get(("older", forged))
+            assert (refused.status_code, rows(refused)) == (422, [])
+            assert "This is not a link to a page of this log." in told(refused)
+    assert len(rows(audit.browser.get(older))) == 13, "63 were bought, of which 50 are on the first page"
+
+
+def test_a_link_to_a_page_outlives_the_server(light_dashboard: Dashboard) -> None:
+    cursor = Cursor(light_dashboard.organization.id, search_of(Filter()), 9, 1_793_923_200_000_001, 8, 1, "older")
+    again = Dashboard(light_dashboard.deployment)
+    assert again.seal is not light_dashboard.seal
+    assert again.seal.write(cursor) == light_dashboard.seal.write(cursor)
+    assert light_dashboard.seal.key != bytes(32)
+
+
 def test_the_panel_knows_of_nothing_else(audit: Audit) -> None:
     audit.open()
     page = audit.get(("event", str(audit.shown()[1])))
@@ -157,6 +194,33 @@ def test_the_panel_knows_of_nothing_else(audit: Audit) -> None:
     assert rows(audit.browser.get(history)) == by_ada
     assert link(page, "Newer event") == f"{audit.path}?event={audit.shown()[0]}"
     assert link(page, "Older event") == f"{audit.path}?event={audit.shown()[2]}"
+
+
+def test_whoever_has_a_link_cannot_fill_the_log(audit: Audit) -> None:
+    site: Site = audit.dashboard.app.state.site
+    audit.dashboard.app.state.site = replace(site, openings=Rates(OPENINGS, lambda: 0))
+    owner = audit.dashboard.people[Role.OWNER]
+    audit.act(owner, audit.dashboard.number, CreateLink("Others", "", 30, "other-token"))
+    before = audit.dashboard.recorded()
+    answers = []
+    for _ in range(OPENINGS + 3):
+        audit.browser.get("/audit/acme-token")
+        answers.append(audit.browser.post("/audit"))
+    assert [answer.status_code for answer in answers] == [303] * OPENINGS + [429] * 3
+    assert "one may be opened 10 times in 15 minutes. Where it is open it stays so" in told(answers[-1])
+    assert audit.dashboard.recorded() == before + OPENINGS
+    assert audit.get().status_code == 200
+    other = audit.dashboard.anybody()
+    other.get("/audit/other-token")
+    assert other.post("/audit").status_code == 303
+
+
+def test_an_address_opens_no_more_links_than_some(audit: Audit) -> None:
+    site: Site = audit.dashboard.app.state.site
+    audit.dashboard.app.state.site = replace(site, openings_from=Rates(1, lambda: 0))
+    assert audit.open().status_code == 200
+    audit.browser.get("/audit/acme-token")
+    assert audit.browser.post("/audit").status_code == 429
 
 
 def test_nothing_but_the_log_is_open(audit: Audit) -> None:

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from minutebook.actions import CATALOGUE
 from minutebook.filters import UTC as UTC_ZONE
-from minutebook.filters import Cursor, Filter, in_order, search_of, wall_fields, zone_named
+from minutebook.filters import Cursor, Filter, Seal, in_order, search_of, wall_fields, zone_named
 from minutebook.model import HOUR, MINUTE, SECOND, to_micros
 from minutebook.web.log_address import WALL, Address, Pairs, Reading, read
 
 PATH = "/o/org_abcdefghijkl/audit-logs"
 ORGANIZATION = "org_abcdefghijkl"
+SEAL = Seal(bytes(32))
 BERLIN = zone_named("Europe/Berlin")
 NOW = to_micros(datetime(2026, 11, 6, 12, tzinfo=UTC))
 ZONES = ("UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu")
@@ -27,7 +28,7 @@ def utc(text: str) -> int:
 
 
 def understood(*pairs: tuple[str, str], own: str = "Europe/Berlin") -> Reading:
-    return read(pairs, PATH, ORGANIZATION, zone_named(own), NOW)
+    return read(pairs, PATH, ORGANIZATION, SEAL, zone_named(own), NOW)
 
 
 def pairs_of(href: str) -> Pairs:
@@ -68,6 +69,7 @@ def addresses(draw: st.DrawFn) -> Address:
         draw(st.booleans()),
         draw(st.sampled_from([None, cursor])),
         draw(st.none() | st.integers(0, 1 << 40)),
+        seal=SEAL,
     )
 
 
@@ -148,7 +150,7 @@ def test_blank_fields_are_left_out_of_the_address() -> None:
     reading = understood(("text", " "), ("actor", ""), ("action", ""), ("start", ""), ("zone", ""), ("older", ""))
     assert not reading.problems
     assert not reading.canonical
-    assert reading.address == Address(PATH)
+    assert reading.address == Address(PATH, seal=SEAL)
     assert reading.address.href == PATH
 
 
@@ -158,21 +160,21 @@ def test_blank_fields_are_left_out_of_the_address() -> None:
         ([("actoin", "user.login")], "actoin", "Did you mean action"),
         ([("foo", "")], "foo", "The filters are action, actor, start, end, text and q."),
         ([("\0", "x")], "\0", "[U+0000]"),
-        ([("x" * 10_000, "x")], "x" * 60, "There is no filter"),
+        ([("x" * 3_000, "x")], "x" * 60, "There is no filter"),
         ([("action", "user.logn")], "action", "Did you mean user.login"),
         ([("action", "user.login"), ("action", "\0")], "action", "[U+0000]"),
-        ([("action", "x" * 10_000)], "action", "is not an action"),
+        ([("action", "x" * 3_000)], "action", "is not an action"),
         ([("actor", "ada okafor")], "actor", "without blanks"),
         ([("actor", "аda@calder.example")], "actor", "CYRILLIC SMALL LETTER A"),
         ([("actor", "a\0b")], "actor", "not accepted"),
-        ([("actor", "a" * 10_000)], "actor", "at most 256 characters"),
+        ([("actor", "a" * 3_000)], "actor", "at most 256 characters"),
         ([("actor", "a"), ("actor", "b")], "actor", "given 2 times"),
         ([("text", "a\0b")], "text", "NUL"),
-        ([("text", "a" * 10_000)], "text", "at most 200"),
+        ([("text", "a" * 3_000)], "text", "at most 200"),
         ([("text", '""')], "text", "nothing to search for"),
         ([("start", "yesterday")], "start_date", "2026-11-06T17:05Z"),
         ([("start", "2026-13-01")], "start_date", "not a day of the calendar"),
-        ([("end", "9" * 10_000)], "end_date", "is not a time"),
+        ([("end", "9" * 3_000)], "end_date", "is not a time"),
         ([("start", "2026-11-06"), ("end", "2026-11-04")], "end_time", "is before the start"),
         ([("start", "2026-11-06T12:00Z"), ("end", "2026-11-06T11:00Z")], "end_time", "is before the start"),
         ([("start_date", "6/11/2026")], "start_date", "Write it as 2026-11-06"),
@@ -186,11 +188,11 @@ def test_blank_fields_are_left_out_of_the_address() -> None:
         ([("zone", "Europe/Berlin")], "zone", "zone=utc"),
         ([("zone", "utc"), ("zone", "utc")], "zone", "given once"),
         ([("older", "x")], "older", "not a link"),
-        ([("newer", "é" * 10_000)], "newer", "not a link"),
+        ([("newer", "é" * 3_000)], "newer", "not a link"),
         ([("older", "x"), ("newer", "y")], "newer", "leave one out"),
         ([("event", "-1")], "event", "is not the number of an event"),
         ([("event", "٣")], "event", "is not the number of an event"),
-        ([("event", "9" * 10_000)], "event", "is not the number of an event"),
+        ([("event", "9" * 3_000)], "event", "is not the number of an event"),
     ],
 )
 def test_what_is_wrong_is_named_kept_and_can_be_left_out(pairs: list[tuple[str, str]], field: str, says: str) -> None:
@@ -224,7 +226,7 @@ def test_several_mistakes_are_all_named_and_each_can_be_left_out_alone() -> None
 
 
 def cursor(organization: str = ORGANIZATION, filter_: Filter = Filter(text="opus")) -> str:
-    return Cursor(organization, search_of(filter_), 40, 5 * SECOND, 39, 3, "older").write()
+    return SEAL.write(Cursor(organization, search_of(filter_), 40, 5 * SECOND, 39, 3, "older"))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from minutebook.filters.actor import ActorMatch, MatchKind, actor_match, matches
 from minutebook.filters.clause import Clause
-from minutebook.filters.cursor import Cursor, Direction, parse_cursor, search_of
+from minutebook.filters.cursor import Cursor, Direction, Seal, search_of
 from minutebook.filters.fields import (
     EVERYTHING,
     FIELDS,
@@ -36,6 +36,7 @@ __all__ = [
     "Here",
     "MatchKind",
     "Preset",
+    "Seal",
     "actor_match",
     "expression_of",
     "filter_of",
@@ -46,7 +47,6 @@ __all__ = [
     "matches",
     "normal_text",
     "parse",
-    "parse_cursor",
     "parse_wall",
     "presets",
     "search_of",

@@ -1,22 +1,34 @@
-"""Where a page of events begins, as a link carries it."""
+"""Where a page of events begins, as a link carries it.
+
+What a link carries is sealed: an auditor, who sees a part of a log, must not learn its size from a link, and nobody may
+make a link that tells of events that are not there.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import astuple, dataclass
-from typing import Literal, TypeAlias, get_args
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import Literal, TypeAlias
 
 from minutebook.errors import Invalid
 from minutebook.filters.fields import Filter, write
-from minutebook.model import EPOCH, to_micros
 
 Direction: TypeAlias = Literal["older", "newer"]
 
-LONGEST = 400
-MOST_EVENTS = 1 << 40  # the room for `seq` in a position
-EARLIEST, LATEST = (to_micros(EPOCH.replace(year=year)) for year in (1, 9999))
+SEARCH_BYTES = 8
+LAYOUT = Struct(f">{SEARCH_BYTES}s{SEARCH_BYTES}sQqQQ?")
+"""Of one length whatever the numbers are, so that the length says nothing of them."""
+TAG_BYTES = 16
+LENGTH = -(-8 * (TAG_BYTES + LAYOUT.size) // 6)
+TAG = b"minutebook/cursor/v1/tag"
+MASK = b"minutebook/cursor/v1/mask"
+NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
+"""What a link is answered with whose cursor has a size that the log does not have, since an older copy came back."""
+ONE_OF_BOTH = "older and newer cannot be given together: leave one out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +48,68 @@ class Cursor:
     rank: int
     direction: Direction
 
-    def write(self) -> str:
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Writes cursors as nobody can read, make or change them without the key: 32 random bytes of the deployment.
+
+    The tag over the message is also what the mask over it is made from (a synthetic IV: Rogaway and Shrimpton, 2006;
+    RFC 5297), so the same cursor is always the same text: an address has one form.
+    """
+
+    key: bytes = field(repr=False)
+
+    def write(self, cursor: Cursor) -> str:
         """The cursor as one opaque word of a URL."""
-        return urlsafe_b64encode(json.dumps(astuple(self), separators=(",", ":")).encode()).decode().rstrip("=")
+        organization, search = _digest(cursor.organization), bytes.fromhex(cursor.search)
+        row = (cursor.occurred_at, cursor.seq, cursor.rank)
+        message = LAYOUT.pack(organization, search, cursor.size, *row, cursor.direction == "newer")
+        tag = self._tag(message)
+        return urlsafe_b64encode(tag + self._masked(message, tag)).decode().rstrip("=")
+
+    def read(self, text: str, organization: str, filter_: Filter, direction: Direction) -> Cursor:
+        """The cursor of a link to a page of what the filter finds in an organization (its public id).
+
+        Raises Invalid for the field `direction`.
+        """
+        message = self._opened(text)
+        if message is None:
+            raise Invalid.one(direction, "This is not a link to a page of this log. Open the first page again.")
+        log, search, size, occurred_at, seq, rank, is_newer = LAYOUT.unpack(message)
+        if log != _digest(organization):
+            raise Invalid.one(
+                direction, "This link is to a page of another organization's log. Open the first page again."
+            )
+        if search.hex() != search_of(filter_):
+            raise Invalid.one(direction, "This link is to a page of another search. Open the first page of this one.")
+        found: Direction = "newer" if is_newer else "older"
+        if found != direction:
+            raise Invalid.one(direction, f"This link is to {found} events. Use it as {found}=….")
+        return Cursor(organization, search.hex(), size, occurred_at, seq, rank, found)
+
+    def _opened(self, text: str) -> bytes | None:
+        """What was sealed, or None where it was not this seal or the text is another than was written."""
+        if len(text) != LENGTH or not text.isascii():
+            return None
+        sealed = urlsafe_b64decode(text + "=" * (-LENGTH % 4))
+        tag, masked = sealed[:TAG_BYTES], sealed[TAG_BYTES:]
+        message = self._masked(masked, tag)
+        is_ours = hmac.compare_digest(tag, self._tag(message))
+        return message if is_ours and urlsafe_b64encode(sealed).decode().rstrip("=") == text else None
+
+    def _tag(self, message: bytes) -> bytes:
+        return hmac.digest(self.key, TAG + message, "sha256")[:TAG_BYTES]
+
+    def _masked(self, message: bytes, tag: bytes) -> bytes:
+        """The message under its mask, or from under it."""
+        blocks = (hmac.digest(self.key, MASK + tag + bytes([number]), "sha256") for number in range(2))
+        return bytes(a ^ b for a, b in zip(message, b"".join(blocks), strict=False))
 
 
 def search_of(filter_: Filter) -> str:
     """A short text that is another one for another filter: `rank` only holds for the search it was counted in."""
-    return hashlib.sha256(json.dumps(write(filter_)).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(write(filter_)).encode()).digest()[:SEARCH_BYTES].hex()
 
 
-def parse_cursor(text: str, organization: str, filter_: Filter, direction: Direction) -> Cursor:
-    """The cursor of a link to a page of what the filter finds in an organization (its public id).
-
-    Raises Invalid for the field `direction`.
-    """
-    cursor = _read(text)
-    if cursor is None:
-        raise Invalid.one(direction, "This is not a link to a page of this log. Open the first page again.")
-    if cursor.organization != organization:
-        raise Invalid.one(direction, "This link is to a page of another organization's log. Open the first page again.")
-    if cursor.search != search_of(filter_):
-        raise Invalid.one(direction, "This link is to a page of another search. Open the first page of this one.")
-    if cursor.direction != direction:
-        raise Invalid.one(direction, f"This link is to {cursor.direction} events. Use it as {cursor.direction}=….")
-    return cursor
-
-
-def _read(text: str) -> Cursor | None:
-    """The cursor that is written exactly so, or None."""
-    if len(text) > LONGEST or not text.isascii():
-        return None
-    try:
-        organization, search, *numbers, direction = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        size, occurred_at, seq, rank = numbers
-    except (ValueError, TypeError, RecursionError):
-        return None
-    if not isinstance(organization, str) or not isinstance(search, str) or direction not in get_args(Direction):
-        return None
-    if any(type(number) is not int for number in numbers):  # True is an int, too
-        return None
-    if not (0 <= seq < size <= MOST_EVENTS and 0 <= rank <= size and EARLIEST <= occurred_at < LATEST):
-        return None
-    cursor = Cursor(organization, search, size, occurred_at, seq, rank, direction)
-    return cursor if cursor.write() == text else None
+def _digest(organization: str) -> bytes:
+    return hashlib.sha256(organization.encode()).digest()[:SEARCH_BYTES]

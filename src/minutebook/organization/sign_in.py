@@ -103,7 +103,7 @@ class SignIns:
         """
         address = normal_email(email)
         by_account = (PER_ACCOUNT, "account", address)
-        by_address = (PER_ADDRESS, "address", _neighbourhood(context.ip))
+        by_address = (PER_ADDRESS, "address", neighbourhood(context.ip))
         # An attempt counts for its account before the password is looked at, so that many at once get no extra tries;
         # for its network address only when it fails, since a whole office may sign in from one.
         if not self._limiter.test(*by_address) or not self._limiter.hit(*by_account):
@@ -236,7 +236,8 @@ def seats_of(store: Store, user: str) -> list[int]:
         return list(connection.execute(statement).scalars())
 
 
-def _neighbourhood(ip: str | None) -> str:
+def neighbourhood(ip: str | None) -> str:
+    """What is counted as one network address: all of an IPv6 network, a /64."""
     if ip is None:
         return "unknown"
     address = ip_address(ip)

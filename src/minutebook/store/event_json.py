@@ -11,9 +11,8 @@ from sqlalchemy import Row
 from minutebook.evidence.leaf import VERSION, disclose
 from minutebook.model import DAY, SECOND, Event, from_micros
 from minutebook.store import body
-from minutebook.store.schema import SEQ_BITS
+from minutebook.store.log import SEQ_MASK
 
-SEQ_MASK = (1 << SEQ_BITS) - 1
 FACTS = b'{"v":%d,"seq":%%d,"id":"%%b","recorded_at":"%%b","occurred_at":"%%b",' % VERSION
 DONE = b'"action":"%b","outcome":"%b",'
 

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from minutebook.errors import SchemaTooNew, SchemaTooOld
-from minutebook.store import sqlite
+from minutebook.store import keys, sqlite
 from minutebook.store.engine import Store
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,6 +41,7 @@ def migrate(store: Store) -> Path | None:
         backup(store, saved)
     with store.housekeeping() as connection:
         build(connection)
+        keys.make_missing(connection, store.randomness)
     return saved
 
 

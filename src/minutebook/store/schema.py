@@ -5,7 +5,8 @@ Three kinds, and each kind has its own door:
 * the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
-* deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`): people and housekeeping.
+* deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`, `deployment_key`): people and
+  housekeeping.
 
 Besides them what follows the record, so that it is found: `log_index`, `block` and `event_text`. It is made from the
 events, never a source, and written by `store/index.py`.
@@ -340,6 +341,13 @@ token_use = Table(
     metadata,
     Column("token", String(32), primary_key=True),
     Column("used_at", BigInteger, nullable=True),
+)
+
+deployment_key = Table(
+    "deployment_key",
+    metadata,
+    Column("purpose", String(16), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
 )
 
 outbox = Table(

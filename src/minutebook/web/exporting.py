@@ -12,11 +12,12 @@ from starlette.responses import StreamingResponse
 from minutebook.actions.log import Format
 from minutebook.deliver.export import Export, ExportLog, Rows, begin, pieces, stored
 from minutebook.deliver.formats import FORMATS, Origin
-from minutebook.errors import CrossOrigin, MinutebookError
+from minutebook.errors import CrossOrigin, MinutebookError, TooManyExports
 from minutebook.filters import Filter, write
 from minutebook.model import Seat
 from minutebook.organization.organizations import Organization
 from minutebook.store.engine import Store
+from minutebook.web.site import site_of
 
 FORMAT, SIZE, FIRST = "format", "size", "first"
 LOG_SIZE = "Minutebook-Log-Size"
@@ -36,13 +37,16 @@ def href(path: str, format_: Format, filter_: Filter, size: int) -> str:
 def answer(request: Request, store: Store, seat: Seat, organization: Organization, command: ExportLog) -> Response:
     """The file, once the export is recorded. HEAD is told its headers, and nothing is recorded.
 
-    Raises CrossOrigin for a page of another site, which could only make people seem to have wanted it; and what
-    `begin` raises.
+    Raises CrossOrigin for a page of another site, which could only make people seem to have wanted it; TooManyExports;
+    and what `begin` raises.
     """
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise CrossOrigin
     if request.method == "HEAD":
         return StreamingResponse(iter(()), media_type=FORMATS[command.format].media_type)
+    standing = site_of(request).exports.ask(seat.actor.id)
+    if standing.is_over:
+        raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
     export = begin(store, seat, Origin(organization.id, organization.name), command)
     return StreamingResponse(
         _bytes(export, stored(store, organization.number, export)),

@@ -24,18 +24,19 @@ from minutebook.filters import (
     Direction,
     Filter,
     Here,
+    Seal,
     expression_of,
     filter_of,
     in_order,
     language,
     parse,
-    parse_cursor,
     parse_wall,
     told,
     wall_fields,
     write,
     zone_named,
 )
+from minutebook.filters.cursor import ONE_OF_BOTH
 from minutebook.filters.expression import NOTHING_ASKED, Expression
 from minutebook.filters.language import BadQuery
 from minutebook.filters.quote import quoted
@@ -58,6 +59,9 @@ CONTROLS = ("action", "actor", *BOUNDS)
 """What the form of the controls shows, and so sends by itself."""
 KNOWN = frozenset({*FIELD_KEYS, *DATES, *PLACE, BOX, "zone"})
 TWICE = "{key} is given more than once; it can be given once."
+MOST_KEPT = 4_000
+"""Characters of what could not be understood, which stands in every link of a page."""
+MOST_NAMED = 20
 LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
 
 
@@ -71,13 +75,15 @@ class Address:
     cursor: Cursor | None = None
     event: int | None = None
     kept: Pairs = ()
+    seal: Seal | None = None
+    """What the cursor is written by, where there may be one."""
 
     @property
     def pairs(self) -> Pairs:
         """Keys and values in their one order."""
         pairs = write(self.filter)
         pairs += [("zone", "utc")] if self.in_utc else []
-        pairs += [(self.cursor.direction, self.cursor.write())] if self.cursor else []
+        pairs += [(self.cursor.direction, self.seal.write(self.cursor))] if self.cursor and self.seal else []
         pairs += [("event", str(self.event))] if self.event is not None else []
         return (*pairs, *self.kept)
 
@@ -217,7 +223,9 @@ class _Given:
         return any(problem.field in keys for problem in self.problems)
 
 
-def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: ZoneInfo, now: int) -> Reading:
+def read(
+    pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: Seal, own: ZoneInfo, now: int
+) -> Reading:
     """Understands the keys and values of an address, as far as they can be. Never raises.
 
     `organization` is its public id, `own` the viewer's zone, `now` in UTC microseconds.
@@ -232,7 +240,7 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: Zo
         found = replace(found, **{field.attribute: field.value(given.parsed(given.of(field.key)))})
     found = _with_queries(given, found, zone, now)
     # A cursor belongs to a whole search: beside a wrong one it means nothing.
-    cursor = None if given.problems or dates.errors else _cursor(given, organization, found)
+    cursor = None if given.problems or dates.errors else _cursor(given, organization, seal, found)
     event = _event(given)
     wrong = [key for key in (*(field.key for field in ALONE), "zone", "event", *QUERIES) if given.wrong(key)]
     wrong += [*CURSORS] if given.wrong(*CURSORS) else []
@@ -243,7 +251,8 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: Zo
         in_utc,
         cursor,
         event,
-        tuple(pair for pair in given.pairs if pair[0] in wrong or pair[0] not in KNOWN),
+        _kept([pair for pair in given.pairs if pair[0] in wrong or pair[0] not in KNOWN]),
+        seal,
     )
     return Reading(
         address=address,
@@ -253,11 +262,18 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, own: Zo
         errors=_beside_fields(given.problems) | dates.errors,
         hidden=(*([("zone", "utc")] if in_utc else []), (ZONE_OF_FORM, zone.key or "UTC")),
         hidden_with_controls=(*dates.hidden, *(pair for pair in write(found) if pair[0] not in CONTROLS)),
-        wrong_actions=tuple(name for name in _named(given) if name not in CATALOGUE),
+        wrong_actions=tuple(name[:MOST_KEPT] for name in _named(given) if name not in CATALOGUE)[:MOST_NAMED],
         chosen_actions=in_order(name for name in _named(given) if name in CATALOGUE),
         canonical=address.pairs == given.pairs,
         bad_query=given.bad_query,
     )
+
+
+def _kept(pairs: Pairs | list[tuple[str, str]]) -> Pairs:
+    """What every link says again; of more than anybody types, only what is right of it."""
+    if sum(len(key) + len(text) for key, text in pairs) <= MOST_KEPT:
+        return tuple(pairs)
+    return tuple(dict.fromkeys((key, text) for key, text in pairs if key == "action" and text in CATALOGUE))
 
 
 def _with_queries(given: _Given, found: Filter, zone: ZoneInfo, now: int) -> Filter:
@@ -298,15 +314,15 @@ def _in_utc(given: _Given) -> bool:
     return text == "utc"
 
 
-def _cursor(given: _Given, organization: str, filter_: Filter) -> Cursor | None:
+def _cursor(given: _Given, organization: str, seal: Seal, filter_: Filter) -> Cursor | None:
     older, newer = (given.one(direction) for direction in CURSORS)
     if older and newer:
-        given.problems.append(Problem("newer", "older and newer cannot be given together: leave one out."))
+        given.problems.append(Problem("newer", ONE_OF_BOTH))
         return None
     try:
         for direction, text in zip(CURSORS, (older, newer), strict=True):
             if text:
-                return parse_cursor(text, organization, filter_, direction)
+                return seal.read(text, organization, filter_, direction)
     except Invalid as invalid:
         given.problems.extend(invalid.problems)
     return None

@@ -24,6 +24,7 @@ from minutebook.filters import (
     search_of,
 )
 from minutebook.filters.buckets import Buckets, buckets_of
+from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, none_of
 from minutebook.filters.telling import clause_of
 from minutebook.model import Event
@@ -68,7 +69,6 @@ JUST_BEGUN = 3
 """A log of at most so many events says which acts will come next."""
 FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
 FORM_FIELDS = (BOX, "action", "actor", "start_date", "start_time", "end_date", "end_time")
-NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
 
 
 @dataclass(frozen=True, slots=True)

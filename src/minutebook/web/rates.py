@@ -1,4 +1,5 @@
-"""How often an API token may ask: a fixed number of times in each minute, by this process's own count.
+"""How often something may be done: an API token may ask a fixed number of times in each minute, and whoever could fill
+the log by what is recorded each time may do it so often in each quarter of an hour. By this process's own count.
 
 Not by the library that limits sign-ins: its counter in memory starts a thread at almost every hit, which here would
 take longer than most answers.
@@ -14,11 +15,18 @@ from typing import NamedTuple
 
 A_MINUTE = 600
 MINUTE = 60
+QUARTER = 15 * MINUTE
+OPENINGS = 10
+"""Of one auditor link in a quarter of an hour. Each is an event, and so is that its session begins to read."""
+OPENINGS_FROM = 50
+"""Of all auditor links from one network address."""
+EXPORTS = 60
+"""By one person or token. Each is an event, however little is exported."""
 
 
 class Standing(NamedTuple):
     """Where a token stands: how often it may ask in a minute, how often still in this one, and when the next begins
-    (whole seconds from now)."""
+    (whole seconds from now). Of what is counted for longer, the same."""
 
     limit: int
     remaining: int
@@ -36,21 +44,25 @@ class Standing(NamedTuple):
 
 
 class Rates:
-    """Counts what each token asks. Safe to share between threads. `seconds` is a clock that is never set."""
+    """Counts what each token asks, or who does what else: `limit` times in `window` seconds. Safe to share between
+    threads. `seconds` is a clock that is never set."""
 
-    def __init__(self, a_minute: int = A_MINUTE, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._limit = a_minute
+    def __init__(
+        self, limit: int = A_MINUTE, seconds: Callable[[], float] = time.monotonic, window: int = MINUTE
+    ) -> None:
+        self._limit = limit
         self._seconds = seconds
+        self._length = window
         self._lock = Lock()
-        self._minute = 0
+        self._window = 0
         self._asked: Counter[str] = Counter()
 
-    def ask(self, token: str) -> Standing:
-        """Counts one request of the token."""
-        minute, second = divmod(int(self._seconds()), MINUTE)
+    def ask(self, who: str) -> Standing:
+        """Counts one request of the token, or whoever it is."""
+        window, second = divmod(int(self._seconds()), self._length)
         with self._lock:
-            if minute != self._minute:  # what was counted before is not needed any more, of no token
-                self._minute, self._asked = minute, Counter()
-            self._asked[token] += 1
-            number = self._asked[token]
-        return Standing(self._limit, max(0, self._limit - number), MINUTE - second, number > self._limit)
+            if window != self._window:  # what was counted before is not needed any more, of nobody
+                self._window, self._asked = window, Counter()
+            self._asked[who] += 1
+            number = self._asked[who]
+        return Standing(self._limit, max(0, self._limit - number), self._length - second, number > self._limit)

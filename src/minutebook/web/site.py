@@ -13,9 +13,11 @@ from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
 from minutebook.deliver.tails import Tails
+from minutebook.filters import Seal
 from minutebook.organization.sign_in import SignIns
+from minutebook.store import keys
 from minutebook.store.engine import Store
-from minutebook.web.rates import Rates
+from minutebook.web.rates import EXPORTS, OPENINGS, OPENINGS_FROM, QUARTER, Rates
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -39,7 +41,16 @@ class Site:
     sign_ins: SignIns
     tails: Tails
     rates: Rates = field(default_factory=Rates)
+    exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
+    openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
+    openings_from: Rates = field(default_factory=lambda: Rates(OPENINGS_FROM, window=QUARTER))
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    @cached_property
+    def seal(self) -> Seal:
+        """Writes and reads where pages of events begin. Raises StoreUnavailable until it was read once."""
+        with self.store.reading() as connection:
+            return Seal(keys.read_key(connection, keys.CURSORS))
 
     @cached_property
     def is_https(self) -> bool:

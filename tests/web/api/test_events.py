@@ -135,7 +135,11 @@ def test_counts_add_up(program: Program) -> None:
         "actions": lambda event: event["action"],
         "actors": lambda event: event["actor"]["email"],
         "outcomes": lambda event: event["outcome"],
+        "clients": lambda event: event["context"]["client"],
     }
+    clients = {event["context"]["client"] for event in stored}
+    assert len(clients) > 1
+    assert None in clients, "what came from no client is no choice"
     for key, of in parts.items():
         values = [of(event) for event in stored]
         expected = {value: values.count(value) for value in values if value}

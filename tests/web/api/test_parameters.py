@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from minutebook.filters import FIELDS, Cursor, Filter, search_of
+from minutebook.filters import FIELDS, Cursor, Filter, Seal, search_of
 from minutebook.web import api
 from minutebook.web.api.principal import ORGANIZATIONS
 from tests.support.dashboard import Dashboard, Somebody
@@ -124,17 +124,21 @@ def test_a_cursor_is_of_this_log_and_this_search(light_program: Program) -> None
     """Made up or taken from elsewhere, it opens nothing."""
     here, events = light_program.dashboard.organization.id, light_program.dashboard.events()
     size, at = len(events), events[-1].occurred_at
+    seal = light_program.dashboard.seal
     good = Cursor(here, search_of(Filter()), size, at, 1, 1, "older")
-    answer = light_program.somebody.ask(light_program.dashboard.api(), token=light_program.token, older=good.write())
+    answer = light_program.somebody.ask(
+        light_program.dashboard.api(), token=light_program.token, older=seal.write(good)
+    )
     assert answer.status_code == 200
     for cursor, what in (
         (replace(good, organization="org_aaaaaaaaaaaa"), "another organization"),
         (replace(good, search=search_of(Filter(actor="ada"))), "another search"),
         (replace(good, direction="newer"), "newer events"),
         (replace(good, size=1 << 40), "a log that was longer"),
-        (replace(good, seq=size), "not a link"),
     ):
-        assert what in light_program.refused("events", ("older", cursor.write()))["older"]
+        assert what in light_program.refused("events", ("older", seal.write(cursor)))["older"]
+    made_up = Seal(bytes(32)).write(good)
+    assert "not a link" in light_program.refused("events", ("older", made_up))["older"]
 
 
 @pytest.mark.parametrize("seq", ["x", "-1", "1.0", "٣", "%00", str(1 << 40), "9" * 6000, "1e1", "+1"])

@@ -36,9 +36,13 @@ FORMATS: dict[Format, FileKind] = {
         "text/csv; charset=utf-8; header=present",
         CsvWriter,
         "for spreadsheets",
-        "For spreadsheets: a row an event, RFC 4180 in UTF-8. A value that a spreadsheet would take for a formula "
-        "(it begins with = + - @, a tab or a carriage return) gets an apostrophe before it. The last record is the "
-        "trailer: all its fields are empty but the last one.",
+        "For spreadsheets: a row an event, RFC 4180 in UTF-8, and nothing in it that a spreadsheet would take for a "
+        "formula, also one that parts cells at semicolons, bars or tabs: an apostrophe goes before = + - @ ＝ ＋ － ＠ "
+        "at the beginning of a value and behind a ; or | or tab or line break in it (blanks and quotation marks may "
+        "stand between, and come behind the apostrophe), and before a tab or line break at the beginning of a value. "
+        "Where apostrophes stand in such a place already, it is one more: whoever takes one from each has the value as "
+        "it was recorded. In columns of JSON such a sign is written as its number instead (\\u003d), which is the "
+        "same JSON. The last record is the trailer: all its fields are empty but the last one.",
     ),
     Format.JSONL: FileKind(
         "jsonl",

@@ -22,6 +22,7 @@ class Column:
     kind: Literal["text", "integer", "time"]
     help: str
     of: Callable[[Read], Any]
+    is_json: bool = False
 
 
 def _first_target(key: str) -> Callable[[Read], str | None]:
@@ -64,7 +65,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("target_kind", "text", "What it was done to: the kind of the first target.", _first_target("kind")),
     Column("target_id", "text", "The id of the first target.", _first_target("id")),
     Column("target_name", "text", "The name of the first target, as it was then.", _first_target("name")),
-    Column("targets", "text", "All targets, as JSON.", lambda event: _json(event["targets"])),
+    Column("targets", "text", "All targets, as JSON.", lambda event: _json(event["targets"]), is_json=True),
     Column("ip", "text", "The network address it came from.", _in("context", "ip")),
     Column("user_agent", "text", "What the client said of itself.", _in("context", "user_agent")),
     Column("request_id", "text", "The request that it was done by.", _in("context", "request_id")),
@@ -75,6 +76,7 @@ COLUMNS: tuple[Column, ...] = (
         "text",
         "Its details, as JSON; docs/actions.md says what each action has.",
         lambda event: _json(event["details"]),
+        is_json=True,
     ),
 )
 """Shipped columns keep their names, their meaning and their order; what comes later comes behind them."""

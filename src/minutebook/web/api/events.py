@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy import Connection, Row
 
 from minutebook.errors import Invalid, Problem
-from minutebook.filters import Cursor, Direction, parse_cursor, search_of, write
+from minutebook.filters import Cursor, Direction, search_of, write
+from minutebook.filters.cursor import NO_SUCH_PAGE, ONE_OF_BOTH
 from minutebook.filters.quote import quoted
 from minutebook.filters.terms import MOST_SEQ
 from minutebook.permissions import Permission
@@ -25,7 +26,6 @@ from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
 
 JSON = "application/json"
 NEWEST, LOG = "newest", "log"
-NO_SUCH_PAGE = "This is a link to a page of a log that was longer. Open the first page again."
 
 ORDER = one_of(
     "order",
@@ -68,7 +68,7 @@ def list_events(request: Request, reader: Reader) -> Response:
     """
     given = LIST.read(request, reader.at)
     _check_order(given)
-    cursor = _cursor(given, reader.organization.id)
+    cursor = _cursor(given, reader)
     reader.sit()
     number = reader.organization.number
     with reader.site.store.reading() as connection:
@@ -79,7 +79,7 @@ def list_events(request: Request, reader: Reader) -> Response:
         if given.of(ORDER) == LOG:
             part = _in_order(connection, scope, given)
         else:
-            part = _newest_first(connection, scope, given, cursor, reader.organization.id)
+            part = _newest_first(connection, scope, given, cursor, reader)
     return _answer(request, given, part, scope.size)
 
 
@@ -113,16 +113,16 @@ def _check_order(given: Given) -> None:
         if given.has(other)
     ]
     if given.has(OLDER) and given.has(NEWER) and not wrong:
-        wrong.append(Problem("newer", "older and newer cannot be given together: leave one out."))
+        wrong.append(Problem("newer", ONE_OF_BOTH))
     if wrong:
         raise Invalid(*wrong)
 
 
-def _cursor(given: Given, organization: str) -> Cursor | None:
-    older, newer = given.of(OLDER), given.of(NEWER)
+def _cursor(given: Given, reader: Principal) -> Cursor | None:
+    older, newer, which = given.of(OLDER), given.of(NEWER), (reader.organization.id, given.filter)
     if older:
-        return parse_cursor(older, organization, given.filter, "older")
-    return parse_cursor(newer, organization, given.filter, "newer") if newer else None
+        return reader.site.seal.read(older, *which, "older")
+    return reader.site.seal.read(newer, *which, "newer") if newer else None
 
 
 def _in_order(connection: Connection, scope: Scope, given: Given) -> Part:
@@ -133,14 +133,15 @@ def _in_order(connection: Connection, scope: Scope, given: Given) -> Part:
     return Part(rows, [("order", LOG), ("after", str(seq_of(rows[-1])))] if len(found) > limit else None, None)
 
 
-def _newest_first(connection: Connection, scope: Scope, given: Given, cursor: Cursor | None, organization: str) -> Part:
+def _newest_first(connection: Connection, scope: Scope, given: Given, cursor: Cursor | None, reader: Principal) -> Part:
     page = search.place(connection, scope, given.filter, cursor, given.of(LIMIT))
     if not page.rows:
         return Part([], None, None)
 
     def beyond(direction: Direction, row: Row[Any], rank: int) -> Pairs:
-        which = (organization, search_of(given.filter), scope.size)
-        return [(direction, Cursor(*which, row.occurred_at, seq_of(row), rank, direction).write())]
+        which = (reader.organization.id, search_of(given.filter), scope.size)
+        beyond_it = Cursor(*which, row.occurred_at, seq_of(row), rank, direction)
+        return [(direction, reader.site.seal.write(beyond_it))]
 
     older = beyond("older", page.rows[-1], page.rank + len(page.rows)) if page.has_older else None
     newer = beyond("newer", page.rows[0], page.rank) if page.has_newer else None

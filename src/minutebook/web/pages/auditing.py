@@ -6,14 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import NotFound
+from minutebook.errors import NotFound, TooManyOpenings
 from minutebook.organization import auditor_links
 from minutebook.organization.organizations import read_organization
+from minutebook.organization.sign_in import neighbourhood
 from minutebook.web import auditor, times
 from minutebook.web.auditor import PATH, Auditing
 from minutebook.web.log_reader import LogReader
 from minutebook.web.pages.audit_logs import json_of, log_of, permalink_of
 from minutebook.web.pages.links import carried, carry, drop
+from minutebook.web.rates import OPENINGS
 from minutebook.web.render import go, show
 from minutebook.web.session import zone_of
 from minutebook.web.site import site_of
@@ -65,6 +67,7 @@ def open_link(request: Request) -> Response:
     """Opens the link in this browser, which is recorded, and leads to the log."""
     site = site_of(request)
     try:
+        _count(request)
         token, session = auditor_links.open_link(site.store, carried(request, LINK), context_of(request))
     except NotFound:
         return _over(request)
@@ -99,6 +102,18 @@ def leave(found: Auditing) -> Response:
     response = go(found.site, PATH)
     auditor.end(response, found)
     return response
+
+
+def _count(request: Request) -> None:
+    """Counts one more opening, of the link and from where. Raises NotFound and TooManyOpenings."""
+    site = site_of(request)
+    with site.store.reading() as connection:
+        link = auditor_links.find_by_token(connection, carried(request, LINK), site.store.clock())
+    if link is None:
+        raise NotFound
+    for standing in (site.openings_from.ask(neighbourhood(request.state.ip)), site.openings.ask(link.id)):
+        if standing.is_over:
+            raise TooManyOpenings(limit=OPENINGS, seconds=standing.seconds)
 
 
 def _over(request: Request) -> Response:
