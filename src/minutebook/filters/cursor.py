@@ -25,7 +25,8 @@ class Cursor:
 
     `search` is what `search_of` says of the filter. `size` is that log's size, so that events recorded since shift
     nothing. `occurred_at` (UTC microseconds) and `seq` name the row; `rank` is how many events the filter finds that
-    are newer than the page's first.
+    are newer than the page's first. `asked_at` is when the first page was asked for (UTC microseconds): what the search
+    tells from now on counts from then on each of its pages.
     """
 
     organization: str
@@ -35,6 +36,7 @@ class Cursor:
     seq: int
     rank: int
     direction: Direction
+    asked_at: int = 0
 
     def write(self) -> str:
         """The cursor as one opaque word of a URL."""
@@ -68,15 +70,19 @@ def _read(text: str) -> Cursor | None:
     if len(text) > LONGEST or not text.isascii():
         return None
     try:
-        organization, search, *numbers, direction = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        organization, search, *numbers, direction, asked_at = json.loads(
+            urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        )
         size, occurred_at, seq, rank = numbers
     except (ValueError, TypeError, RecursionError):
         return None
     if not isinstance(organization, str) or not isinstance(search, str) or direction not in get_args(Direction):
         return None
-    if any(type(number) is not int for number in numbers):  # True is an int, too
+    if any(type(number) is not int for number in (*numbers, asked_at)):  # True is an int, too
         return None
     if not (0 <= seq < size <= MOST_EVENTS and 0 <= rank <= size and EARLIEST <= occurred_at < LATEST):
         return None
-    cursor = Cursor(organization, search, size, occurred_at, seq, rank, direction)
+    if not 0 <= asked_at < LATEST:
+        return None
+    cursor = Cursor(organization, search, size, occurred_at, seq, rank, direction, asked_at)
     return cursor if cursor.write() == text else None
