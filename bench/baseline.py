@@ -159,10 +159,11 @@ class Baseline:
             also("action = ANY(%s)", list(filter_.actions))
         if filter_.actor is not None:
             also("actor_email = %s", filter_.actor)
-        if filter_.start is not None:
-            also("created_at >= %s", from_micros(filter_.start))
-        if filter_.end is not None:
-            also("created_at < %s", from_micros(filter_.end))
+        start, end = filter_.bounds
+        if start is not None:
+            also("created_at >= %s", from_micros(start))
+        if end is not None:
+            also("created_at < %s", from_micros(end))
         for word in text_words(filter_.text or ""):
             also("message ILIKE %s", f"%{word}%")
         return sql.SQL(" AND ").join(clauses), given

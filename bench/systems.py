@@ -73,8 +73,9 @@ class Ours:
                 case Shape.COUNT:
                     return survey.count(connection, scope, filter_)
                 case Shape.HISTOGRAM:
-                    assert filter_.start is not None and filter_.end is not None
-                    edges = list(range(filter_.start // DAY * DAY, filter_.end + DAY, DAY))
+                    start, end = filter_.bounds
+                    assert start is not None and end is not None
+                    edges = list(range(start // DAY * DAY, end + DAY, DAY))
                     return edges, survey.survey(connection, scope, filter_, edges=edges)
                 case Shape.FACETS:
                     found = survey.survey(connection, scope, filter_, ("action", "actor"))

@@ -15,7 +15,7 @@ from minutebook.deliver import export
 from minutebook.deliver.export import Export, ExportLog, Piece, Written, begin, pieces, stored
 from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.errors import Forbidden, Invalid, StoreUnavailable
-from minutebook.filters import EVERYTHING, Filter, Here, expression_of, fits, parse
+from minutebook.filters import EVERYTHING, Filter, expression_of, fits, parse
 from minutebook.model import Event, Role
 from minutebook.organization.credits import BuyCredits
 from minutebook.store.event_json import event_json
@@ -27,7 +27,7 @@ ORIGIN = Origin("org_000000000000", "Calder")
 FILTERS = {
     "everything": EVERYTHING,
     "one action": Filter(actions=("user.invite", "member.remove")),
-    "what the database alone cannot tell": parse([("q", "details.role:auditor OR -outcome:success")], Here()),
+    "what the database alone cannot tell": parse([("q", "details.role:auditor OR -outcome:success")]),
     "nothing": Filter(actor="nobody@x.example"),
 }
 

@@ -13,23 +13,34 @@ from minutebook.errors import Invalid
 from minutebook.filters import EVERYTHING, FIELDS, UTC, Filter, in_order, parse, write, zone_named
 from minutebook.filters.actor import actor_match
 from minutebook.filters.instants import LATEST
+from minutebook.filters.moments import UNITS, WORD_OF, WORDS, Moment, Relative, is_backwards
 from minutebook.filters.text import normal_text, parse_text
 
 PLAIN = "".join(map(chr, range(0x21, 0x7F)))
 actors = st.text(PLAIN, min_size=1, max_size=256).map(lambda text: actor_match(text).text)
 texts = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=200).filter(normal_text)
 
+relatives = st.builds(Relative, st.integers(1, 400), st.sampled_from(list(UNITS))) | st.sampled_from([*WORDS.values()])
+
 
 @st.composite
 def filters(draw: st.DrawFn) -> Filter:
-    start = draw(st.none() | st.integers(0, LATEST - 1))
+    start = draw(st.none() | st.integers(0, LATEST - 1) | relatives)
     return Filter(
         actions=in_order(draw(st.sets(st.sampled_from(sorted(CATALOGUE))))),
         actor=draw(st.none() | actors),
         start=start,
-        end=draw(st.none() | st.integers((start or 0) + 1, LATEST)),
+        end=draw(_ends_after(start)),
         text=draw(st.none() | texts.filter(_searchable).map(parse_text)),
     )
+
+
+def _ends_after(start: Moment | None) -> st.SearchStrategy[Moment | None]:
+    """Ends that a URL can say, none of them before the start."""
+    first = start if isinstance(start, int) else 0
+    told = relatives.filter(lambda end: not end.is_of_calendar or Relative(end.count + 1, end.unit) in WORD_OF)
+    ends: st.SearchStrategy[Moment | None] = st.none() | st.integers(first + 1, LATEST) | told
+    return ends.filter(lambda end: not is_backwards(start, end))
 
 
 def _searchable(text: str) -> bool:
@@ -146,7 +157,7 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
 
 def test_an_end_may_be_the_minute_of_the_start() -> None:
     found = parse([("start", "2026-11-06T17:05Z"), ("end", "2026-11-06T17:05Z")])
-    assert found.start is not None
+    assert isinstance(found.start, int)
     assert found.end == found.start + 60_000_000
 
 

@@ -213,11 +213,12 @@ def test_filters_find_what_a_recount_finds(varied: Deployment) -> None:
 def fits(filter_: Filter, event: Event) -> bool:
     """The meaning of a filter, in Python, for the filters above."""
     searched = search_text(event)
+    start, end = filter_.bounds
     return (
         (not filter_.actions or event.action in filter_.actions)
         and (filter_.actor is None or matches(actor_match(filter_.actor), event.actor.email))
-        and (filter_.start is None or event.occurred_at >= filter_.start)
-        and (filter_.end is None or event.occurred_at < filter_.end)
+        and (start is None or event.occurred_at >= start)
+        and (end is None or event.occurred_at < end)
         and (filter_.text is None or all(word in searched for word in text_words(filter_.text)))
     )
 

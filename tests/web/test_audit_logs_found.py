@@ -78,11 +78,12 @@ def filled(deployment: Deployment) -> Filled:
 
 def is_meant(event: Event, filter_: Filter) -> bool:
     """The filter in plain Python, over the event itself."""
+    start, end = filter_.bounds
     return (
         (not filter_.actions or event.action in filter_.actions)
         and (filter_.actor is None or is_by(event.actor.email or "", filter_.actor))
-        and (filter_.start is None or event.occurred_at >= filter_.start)
-        and (filter_.end is None or event.occurred_at < filter_.end)
+        and (start is None or event.occurred_at >= start)
+        and (end is None or event.occurred_at < end)
         and (filter_.text is None or all(fold(word) in told(event) for word in words(filter_.text)))
     )
 

@@ -8,7 +8,7 @@ import re
 import pytest
 from httpx2 import Response
 
-from minutebook.filters import FIELDS, Field, expression_of, language, parse, write
+from minutebook.filters import FIELDS, UTC, Field, expression_of, language, parse, write
 from minutebook.model import Role
 from minutebook.store import search
 from minutebook.web import log_page
@@ -41,7 +41,7 @@ def asked(reader: Reader, query: str, zone: str = ZONE) -> Response:
         ("-outcome:success", "?q=-outcome:success", "-outcome:success"),
         ("action:member.*,user.login", "?q=action:member.*%2Cuser.login", "action:member.*,user.login"),
         ("(a OR b) -c", "?q=%28a%20OR%20b%29%20-c", "(a OR b) -c"),
-        ("-after:2026-11-06", "?q=-after:2026-11-05T23:00", "-after:2026-11-06"),
+        ("-after:2026-11-06", "?q=-after:2026-11-05T23:00Z", "-after:2026-11-06"),
         ("  ", "", ""),
     ],
 )
@@ -67,7 +67,7 @@ def test_no_field_of_the_table_is_left_out_by_the_page(light_dashboard: Dashboar
     pairs = write(asked_for)
     page = reader.get(*pairs)
     assert page.status_code == 200, page.headers
-    assert box(page) == language.write(expression_of(asked_for))
+    assert box(page) == language.write(expression_of(asked_for), UTC)
     form = section(page, '<form class="filters"', "</form>")
     sent = {(key, html.unescape(text)) for key, text in HIDDEN.findall(form)}
     if field.key not in CONTROLS:

@@ -34,17 +34,19 @@ class Format(StrEnum):
     title="Audit log exported",
     severity=Severity.MEDIUM,
     ocsf=ocsf.READ,
-    says="Exported the log of {events} as {format}[, filtered by {filtered_by}][, from number {first} on]",
+    says="Exported the log of {events} as {format}[, filtered by {filtered_by}][, which meant {meaning}]"
+    "[, from number {first} on]",
     since="0.1",
 )
 class LogExported(Details):
     """Someone was given a file of the log. `size` is how many events the log held at the snapshot, `query` the filter
-    (everything without one), and `first` the number of the event that it begins with when the file goes on from an
-    earlier one."""
+    (everything without one), `meant` the same with instants where it told times from then on, and `first` the number of
+    the event that it begins with when the file goes on from an earlier one."""
 
     format: Format
     size: int
     query: str | None = None
+    meant: str | None = None
     first: int | None = None
 
     @property
@@ -54,3 +56,7 @@ class LogExported(Details):
     @property
     def filtered_by(self) -> Query | None:
         return None if self.query is None else Query(text=self.query)
+
+    @property
+    def meaning(self) -> Query | None:
+        return None if self.meant is None else Query(text=self.meant)

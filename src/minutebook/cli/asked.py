@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from minutebook.filters import Filter, Here, parse
+from minutebook.filters import Filter, parse
 
 Query = Annotated[
     str | None,
@@ -18,7 +18,9 @@ Query = Annotated[
 ]
 Actions = Annotated[list[str] | None, typer.Option("--action", help="Only this kind of act; may be repeated.")]
 ActorEmail = Annotated[str | None, typer.Option("--actor", help="Only what this address did, or one with this in it.")]
-Start = Annotated[str | None, typer.Option(help="Only from this time on, in UTC: 2026-11-06 or 2026-11-06T17:05Z.")]
+Start = Annotated[
+    str | None, typer.Option(help="Only from this time on, in UTC: 2026-11-06, 2026-11-06T17:05Z or -7d.")
+]
 End = Annotated[str | None, typer.Option(help="Only up to this time, all of it included.")]
 Text = Annotated[str | None, typer.Option(help="Only where the details contain these words.")]
 
@@ -40,6 +42,6 @@ class Asked:
         named = [("action", name) for name in self.actions or ()]
         return [*named, *((key, text) for key, text in (*given, ("q", self.query)) if text is not None)]
 
-    def filter(self, now: int) -> Filter:
-        """What it means at `now` (UTC microseconds). Raises Invalid."""
-        return parse(self.pairs(), Here(now=now))
+    def filter(self) -> Filter:
+        """The filter. Raises Invalid."""
+        return parse(self.pairs())

@@ -23,6 +23,7 @@ from minutebook.deliver.formats import FORMATS
 from minutebook.deliver.partial import PartialFile, Progress, Words
 from minutebook.deliver.received import Altered
 from minutebook.errors import Conflict, Invalid, MinutebookError
+from minutebook.filters import Here
 from minutebook.store.engine import system_clock
 
 AGAIN = "The export is not whole. Run the same again: it goes on where it stopped."
@@ -74,12 +75,16 @@ def export(
     chosen = format_ or _format_of(output)
     with source_of(context, org, server, token_file) as source:
         if output is None:
-            _to_standard_output(source, ExportLog(chosen, asked.filter(system_clock()), first=first))
+            _to_standard_output(source, ExportLog(chosen, asked.filter(), first=first, here=_now()))
             return
         file = PartialFile(output)
         if restart:
             file.forget()
         _to_file(source, file, chosen, asked, first)
+
+
+def _now() -> Here:
+    return Here(now=system_clock())
 
 
 def _format_of(output: Path | None) -> Format:
@@ -121,7 +126,7 @@ def _to_file(source: Source, file: PartialFile, format_: Format, asked: Asked, f
     if begun:
         _go_on(source, file, format_, begun)
         return
-    with source.export(ExportLog(format_, asked.filter(system_clock()), first=first)) as (export_, rows_from):
+    with source.export(ExportLog(format_, asked.filter(), first=first, here=_now())) as (export_, rows_from):
         _write(export_, rows_from, file, Progress.of(export_, words), None)
 
 

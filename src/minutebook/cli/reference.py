@@ -16,6 +16,7 @@ from minutebook import config
 from minutebook.actions import CATALOGUE, NOUNS, Action
 from minutebook.config import Settings, variable_of
 from minutebook.filters import FIELDS, TERMS, in_order, language
+from minutebook.filters.moments import WORDS
 
 GENERATED = "<!-- Written by tools/generate_docs.py; change what it is derived from instead. -->"
 PLAIN_TYPES: dict[object, str] = {str: "text", int: "integer", bool: "true or false"}
@@ -78,6 +79,15 @@ def _language_section() -> Iterator[str]:
         "are the acts on members that did not succeed. Fields stand beside each other and must all fit; `-` leaves out "
         "what follows it, `OR` accepts either side, parentheses hold together, and several values of one field are "
         "separated by commas. In the box, times are in the zone of the page."
+    )
+    words = ", ".join(f"`{word}`" for word in WORDS)
+    yield ""
+    yield from prose(
+        f"A time may be told from now on: `-7d` (also s, m, h, w), or one of {words}, of which a day or a month means "
+        "its beginning. It stays so in a URL, in a saved search and in an auditor's link, and counts from whenever "
+        "somebody looks: hours, days and weeks from the full minute, the rest from the full second. All pages of one "
+        "search mean the same instants. Days and months are those of the viewer's own time zone, for programs and "
+        "auditor links those of UTC."
     )
     rows = [(", ".join(f"`{example}`" for example in kind.examples), kind.help) for kind in TERMS.values()]
     yield from ("", *table(("Term", "Meaning"), rows))

@@ -65,7 +65,8 @@ def search(
         MINUTEBOOK_TOKEN_FILE=~/.mbt minutebook search --server https://minutebook.example.com 'ip:10.0.0.0/8'
     """
     zone = UTC if utc else local_zone()
-    filter_ = filter_of(_asked(" ".join(query or ()), Here(zone, system_clock())))
+    here = Here(zone, system_clock())
+    filter_ = filter_of(_asked(" ".join(query or ()), here)).at(here)
     with (
         source_of(context, org, server, token_file, unrecorded=unrecorded) as source,
         closing(source.find(filter_, limit + 1, oldest_first=oldest_first)) as found,

@@ -21,11 +21,11 @@ from minutebook.deliver.export import Export, ExportLog, Rows, by_piece
 from minutebook.deliver.formats import Origin, Row
 from minutebook.deliver.received import received
 from minutebook.errors import Invalid
-from minutebook.filters import Filter, write
+from minutebook.filters import Filter, instants, write
 from minutebook.web.api.parameters import MOST_EVENTS
 from minutebook.web.api.principal import ORGANIZATIONS
 from minutebook.web.event_stream import LAST_EVENT_ID
-from minutebook.web.exporting import LOG_SIZE
+from minutebook.web.exporting import LOG_SIZE, NOW
 
 EXPORT_SECONDS = 600.0
 """How long an export may look without finding anything."""
@@ -80,9 +80,12 @@ class Server:
         pairs: Pairs = [*write(command.filter), ("format", Format.JSONL.value), ("first", str(command.first))]
         if command.size is not None:
             pairs.append(("size", str(command.size)))
+        if command.here.now is not None:
+            pairs.append((NOW, instants.write_start(command.here.now)))
         with self._api.stream(self._path("export"), pairs, seconds=EXPORT_SECONDS) as response:
             size = int(response.headers[LOG_SIZE])
-            export = Export(self._origin, size, command.filter, command.format, command.first)
+            meant = command.filter.at(command.here)
+            export = Export(self._origin, size, meant, command.format, command.first)
 
             def rows_from(first: int) -> Iterator[list[Row]]:
                 assert first == command.first, "an answer begins where it was asked to"

@@ -16,6 +16,7 @@ from minutebook.cli.console import out, remark, shown
 from minutebook.cli.event_lines import tell
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.recorded import Unrecorded
+from minutebook.filters import Here
 from minutebook.model import rfc3339
 from minutebook.store.engine import system_clock
 
@@ -62,7 +63,7 @@ def tail(
 
         minutebook tail --unrecorded --after -1 --json | jq .action
     """
-    filter_ = Asked(query, actions, actor, start, end, text).filter(system_clock())
+    filter_ = Asked(query, actions, actor, start, end, text).filter().at(Here(now=system_clock()))
     with (
         source_of(context, org, server, token_file, unrecorded=unrecorded) as source,
         source.follow(filter_, after) as following,

@@ -22,7 +22,8 @@ from sqlalchemy import Connection
 from minutebook.actions.log import Format, LogExported
 from minutebook.deliver.formats import FORMATS, Origin, Row, Trailer
 from minutebook.errors import Invalid
-from minutebook.filters import EVERYTHING, Filter, expression_of, language
+from minutebook.filters import EVERYTHING, Filter, Here, expression_of, language
+from minutebook.filters.moments import ANYWHERE
 from minutebook.model import Event, Seat
 from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
@@ -43,8 +44,9 @@ PIECES_AT_ONCE = 16
 class ExportLog(Command):
     """Records that a file of the log is given away, before its first byte.
 
-    `size` is how many events the log held at the snapshot; None for now, without this export's own event. Raises
-    Invalid where the log never held so many, or where `first` lies beyond them.
+    `size` is how many events the log held at the snapshot; None for now, without this export's own event. `here` is
+    where and when it was asked for, from which its relative times are told. Raises Invalid where the log never held so
+    many, or where `first` lies beyond them.
     """
 
     needs: ClassVar = Permission.LOG_EXPORT
@@ -53,6 +55,7 @@ class ExportLog(Command):
     filter: Filter = EVERYTHING
     size: int | None = None
     first: int = 0
+    here: Here = ANYWHERE
 
     def change(self, act: Act) -> LogExported:
         held = log.read_head(act.connection, act.organization).size
@@ -61,14 +64,20 @@ class ExportLog(Command):
             raise Invalid.one("size", f"The log holds {held:,} events, so it never held {size:,}.")
         if self.first > size:
             raise Invalid.one("first", f"{self.first:,} lies beyond the {size:,} events of the snapshot.")
+        query, meant = query_of(self.filter), query_of(self.filter.at(self.here))
         return LogExported(
-            format=self.format, size=size, query=query_of(self.filter) or None, first=self.first if self.first else None
+            format=self.format,
+            size=size,
+            query=query or None,
+            meant=meant if meant != query else None,
+            first=self.first if self.first else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An export that is recorded: what is in it no longer changes. The log held `size` events at the snapshot."""
+    """An export that is recorded: what is in it no longer changes. The log held `size` events at the snapshot; `filter`
+    is without relative times."""
 
     origin: Origin
     size: int
@@ -99,7 +108,7 @@ class Written(NamedTuple):
 
 
 def query_of(filter_: Filter) -> str:
-    """The filter in the query language, its times in UTC; nothing for everything."""
+    """The filter in the query language, its times in UTC and saying so; nothing for everything."""
     return language.write(expression_of(filter_))
 
 
@@ -109,7 +118,7 @@ def begin(store: Store, seat: Seat, origin: Origin, command: ExportLog) -> Expor
     assert isinstance(event, Event)
     size = event.details["size"]
     assert isinstance(size, int)
-    return Export(origin, size, command.filter, command.format, command.first)
+    return Export(origin, size, command.filter.at(command.here), command.format, command.first)
 
 
 def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> Generator[Piece]:

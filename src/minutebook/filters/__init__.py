@@ -14,8 +14,8 @@ from minutebook.filters.fields import (
     parse,
     write,
 )
-from minutebook.filters.moments import Here
-from minutebook.filters.presets import Preset, presets
+from minutebook.filters.moments import Here, Moment, Relative
+from minutebook.filters.presets import PRESETS, Preset
 from minutebook.filters.terms import TERMS, fits
 from minutebook.filters.text import normal_text, text_words
 from minutebook.filters.wall import parse_wall, wall_fields
@@ -25,6 +25,7 @@ from minutebook.filters.zones import UTC, told, zone_label, zone_named
 __all__ = [
     "EVERYTHING",
     "FIELDS",
+    "PRESETS",
     "TERMS",
     "UTC",
     "ActorMatch",
@@ -35,7 +36,9 @@ __all__ = [
     "Filter",
     "Here",
     "MatchKind",
+    "Moment",
     "Preset",
+    "Relative",
     "Seal",
     "actor_match",
     "expression_of",
@@ -48,7 +51,6 @@ __all__ = [
     "normal_text",
     "parse",
     "parse_wall",
-    "presets",
     "search_of",
     "search_text",
     "text_of",

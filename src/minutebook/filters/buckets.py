@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -50,18 +50,21 @@ CALENDAR: dict[Width, Callable[[datetime], datetime]] = {
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """One bucket from each edge to the next; `edges` are in UTC microseconds, one more than there are buckets."""
+    """One bucket from each edge to the next; `edges` are in UTC microseconds, one more than there are buckets. `asked`
+    is the range that was asked for, None where it is open."""
 
     width: Width
     edges: tuple[int, ...]
+    asked: tuple[int | None, int | None] = (None, None)
 
 
 def buckets_of(start: int | None, end: int | None, span: tuple[int, int], zone: ZoneInfo, now: int) -> Buckets:
     """The buckets for a range; where it is open, for all of a log up to now, whose first and last event are `span`."""
     first, last = span
+    asked = (start, end)
     start = first if start is None else start
     end = max(now, last + 1) if end is None else end
-    return buckets(start, end, zone)
+    return replace(buckets(start, end, zone), asked=asked)
 
 
 def buckets(start: int, end: int, zone: ZoneInfo, most: int = MOST) -> Buckets:

@@ -20,7 +20,7 @@ from minutebook.filters.language import (
     QUOTED,
     write_value,
 )
-from minutebook.filters.moments import Here, parse_moment
+from minutebook.filters.moments import Here, instant, parse_moment
 from minutebook.filters.paths import detail_paths
 from minutebook.filters.terms import DETAILS, TERMS
 from minutebook.filters.text import normal_text
@@ -203,7 +203,7 @@ def _times(text: str, here: Here) -> list[Candidate]:
     if text[:1].isdigit():
         labelled.append((f"{today:%Y-%m-%d}", "Today, "))
     return [
-        Candidate(word, note + told(parse_moment(word, here, "query"), here.zone))
+        Candidate(word, note + told(instant(parse_moment(word, here, "query"), here), here.zone))
         for word, note in labelled
         if word.startswith(text.lower())
     ]

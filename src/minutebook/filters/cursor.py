@@ -20,7 +20,7 @@ from minutebook.filters.fields import Filter, write
 Direction: TypeAlias = Literal["older", "newer"]
 
 SEARCH_BYTES = 8
-LAYOUT = Struct(f">{SEARCH_BYTES}s{SEARCH_BYTES}sQqQQ?")
+LAYOUT = Struct(f">{SEARCH_BYTES}s{SEARCH_BYTES}sQqQQQ?")
 """Of one length whatever the numbers are, so that the length says nothing of them."""
 TAG_BYTES = 16
 LENGTH = -(-8 * (TAG_BYTES + LAYOUT.size) // 6)
@@ -37,7 +37,8 @@ class Cursor:
 
     `search` is what `search_of` says of the filter. `size` is that log's size, so that events recorded since shift
     nothing. `occurred_at` (UTC microseconds) and `seq` name the row; `rank` is how many events the filter finds that
-    are newer than the page's first.
+    are newer than the page's first. `asked_at` is when the first page was asked for (UTC microseconds): what the search
+    tells from now on counts from then on each of its pages.
     """
 
     organization: str
@@ -47,6 +48,7 @@ class Cursor:
     seq: int
     rank: int
     direction: Direction
+    asked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Seal:
     def write(self, cursor: Cursor) -> str:
         """The cursor as one opaque word of a URL."""
         organization, search = _digest(cursor.organization), bytes.fromhex(cursor.search)
-        row = (cursor.occurred_at, cursor.seq, cursor.rank)
+        row = (cursor.occurred_at, cursor.seq, cursor.rank, cursor.asked_at)
         message = LAYOUT.pack(organization, search, cursor.size, *row, cursor.direction == "newer")
         tag = self._tag(message)
         return urlsafe_b64encode(tag + self._masked(message, tag)).decode().rstrip("=")
@@ -75,7 +77,7 @@ class Seal:
         message = self._opened(text)
         if message is None:
             raise Invalid.one(direction, "This is not a link to a page of this log. Open the first page again.")
-        log, search, size, occurred_at, seq, rank, is_newer = LAYOUT.unpack(message)
+        log, search, size, occurred_at, seq, rank, asked_at, is_newer = LAYOUT.unpack(message)
         if log != _digest(organization):
             raise Invalid.one(
                 direction, "This link is to a page of another organization's log. Open the first page again."
@@ -85,7 +87,7 @@ class Seal:
         found: Direction = "newer" if is_newer else "older"
         if found != direction:
             raise Invalid.one(direction, f"This link is to {found} events. Use it as {found}=….")
-        return Cursor(organization, search.hex(), size, occurred_at, seq, rank, found)
+        return Cursor(organization, search.hex(), size, occurred_at, seq, rank, found, asked_at)
 
     def _opened(self, text: str) -> bytes | None:
         """What was sealed, or None where it was not this seal or the text is another than was written."""

@@ -18,11 +18,21 @@ from minutebook.filters.actor import actor_match
 from minutebook.filters.clause import Clause, listed
 from minutebook.filters.expression import NOTHING_ASKED, AnyOf, Expression, Term, all_of, any_of, conjuncts
 from minutebook.filters.globs import STAR
-from minutebook.filters.moments import Here
+from minutebook.filters.moments import (
+    ANYWHERE,
+    WORD_OF,
+    Here,
+    Moment,
+    Relative,
+    is_backwards,
+    is_relative,
+    parse_relative,
+    resolved,
+    write_relative,
+)
 from minutebook.filters.quote import LIMIT, quoted
 from minutebook.filters.terms import TERMS, ActorValue, meant
 from minutebook.filters.text import MAX_LENGTH, parse_text, written_words
-from minutebook.filters.zones import told, told_end
 
 MOST_NAMED = 5
 
@@ -32,20 +42,35 @@ class Filter:
     """Which events are meant: those that fit every field that is set.
 
     `actions` are names of the catalogue in its order, without repetition (`in_order`), and any of them fits. `start` is
-    inclusive, `end` exclusive, both in UTC microseconds. `actor` is a text for `actor_match`, `text` one for
-    `text_words`. `more` is what only the query language can say, and holds nothing that the others could (`filter_of`).
+    inclusive, `end` exclusive, in UTC microseconds or told from now on (`at` makes instants of them). `actor` is a
+    text for `actor_match`, `text` one for `text_words`. `more` is what only the query language can say, and holds
+    nothing that the others could (`filter_of`).
     """
 
     actions: tuple[str, ...] = ()
     actor: str | None = None
-    start: int | None = None
-    end: int | None = None
+    start: Moment | None = None
+    end: Moment | None = None
     text: str | None = None
     more: Expression | None = None
 
+    @property
+    def is_relative(self) -> bool:
+        """Whether it means something else at another time."""
+        return is_relative(expression_of(self))
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Start and end, where they are instants: all that there are once `at` has made them."""
+        start, end = (bound if isinstance(bound, int) else None for bound in (self.start, self.end))
+        return start, end
+
+    def at(self, here: Here) -> Filter:
+        """What it means to who asks there and then: an instant for each relative time."""
+        return filter_of(resolved(expression_of(self), here))
+
 
 EVERYTHING = Filter()
-HERE = Here()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +86,7 @@ class Field:
     label: str
     help: str
     example: str
-    parse: Callable[[Sequence[str], Here], Any]
+    parse: Callable[[Sequence[str]], Any]
     write: Callable[[Any], list[str]]
     clause: Callable[[Any, ZoneInfo], Clause]
     repeated: bool = False
@@ -118,9 +143,9 @@ def _lifted(part: Expression, found: Filter) -> Filter | None:
     match part:
         case Term("actor", ActorValue("email", text)) if found.actor is None:
             return replace(found, actor=text)
-        case Term("after", int(start)) if found.start is None:
+        case Term("after", int() | Relative() as start) if found.start is None:
             return replace(found, start=start)
-        case Term("before", int(end)) if found.end is None:
+        case Term("before", int() | Relative() as end) if found.end is None and _can_be_an_end(end):
             return replace(found, end=end)
     alternatives = part.of if isinstance(part, AnyOf) else (part,)
     names = [str(term.value) for term in alternatives if isinstance(term, Term) and term.key == "action"]
@@ -129,13 +154,22 @@ def _lifted(part: Expression, found: Filter) -> Filter | None:
     return None
 
 
+def _last_of(end: Relative) -> Relative:
+    """The day or month that is over at that beginning of the next: as an end of a URL includes it."""
+    return Relative(end.count + 1, end.unit)
+
+
+def _can_be_an_end(end: Moment) -> bool:
+    return isinstance(end, int) or not end.is_of_calendar or _last_of(end) in WORD_OF
+
+
 def _joined(words: list[str]) -> str | None:
     """The words as one text of a filter; None when it would be read otherwise."""
     text = " ".join(f'"{word}"' if " " in word else word for word in words)
     return text if len(text) <= MAX_LENGTH and written_words(text) == words else None
 
 
-def parse(pairs: Iterable[tuple[str, str]], here: Here = HERE) -> Filter:
+def parse(pairs: Iterable[tuple[str, str]]) -> Filter:
     """The filter of a URL's keys and values. A blank value counts as absent, as a form sends it.
 
     Raises Invalid with one Problem for each key that is wrong: nothing is left out silently.
@@ -151,15 +185,15 @@ def parse(pairs: Iterable[tuple[str, str]], here: Here = HERE) -> Filter:
             problems.append(Problem(field.key, f"{field.key} is given {len(texts)} times; it can be given once."))
         elif texts:
             try:
-                values[field.attribute] = field.parse(texts, here)
+                values[field.attribute] = field.parse(texts)
             except Invalid as invalid:
                 problems.extend(invalid.problems)
     more = values.pop("more", None)
     found = Filter(**values)
     if more:
         found = filter_of(more, found)
-    if found.start is not None and found.end is not None and found.end <= found.start:
-        start, end = instants.write_start(found.start), instants.write_end(found.end)
+    if is_backwards(found.start, found.end):
+        start, end = _write_start(found.start)[0], _write_end(found.end)[0]
         problems.append(Problem("end", f"The end, {end}, is before the start, {start}."))
     if problems:
         raise Invalid(*problems)
@@ -185,7 +219,7 @@ def _unknown_keys(given: Iterable[str]) -> list[Problem]:
     return problems
 
 
-def _parse_actions(texts: Sequence[str], _here: Here) -> tuple[str, ...]:
+def _parse_actions(texts: Sequence[str]) -> tuple[str, ...]:
     names = list(dict.fromkeys(text.strip() for text in texts))
     unknown = [name for name in names if name not in CATALOGUE]
     if unknown:
@@ -195,6 +229,31 @@ def _parse_actions(texts: Sequence[str], _here: Here) -> tuple[str, ...]:
         advice = "An action is written noun.verb, such as user.login; the list of Actions has them all."
         raise Invalid.one("action", "".join(sentences) + advice)
     return in_order(names)
+
+
+def _parse_start(texts: Sequence[str]) -> Moment:
+    return parse_relative(texts[0].strip(), "start") or instants.parse_start(texts[0])
+
+
+def _write_start(start: Any) -> list[str]:
+    return [write_relative(start) if isinstance(start, Relative) else instants.write_start(start)]
+
+
+def _parse_end(texts: Sequence[str]) -> Moment:
+    """A day or month is over when the next begins."""
+    end = parse_relative(texts[0].strip(), "end")
+    if end is None:
+        return instants.parse_end(texts[0])
+    over = Relative(end.count - 1, end.unit) if end.is_of_calendar else end
+    if over.is_of_calendar and over not in WORD_OF:
+        raise Invalid.one("end", f"{quoted(texts[0])} is not a time. {instants.ACCEPTED}")
+    return over
+
+
+def _write_end(end: Any) -> list[str]:
+    if isinstance(end, Relative):
+        return [write_relative(_last_of(end) if end.is_of_calendar else end)]
+    return [instants.write_end(end)]
 
 
 FIELDS: tuple[Field, ...] = (
@@ -216,7 +275,7 @@ FIELDS: tuple[Field, ...] = (
         help="Who did it. A complete address fits exactly, a part of one as a part, and * stands for any characters. "
         "Upper and lower case are the same.",
         example="ada@example.com",
-        parse=lambda texts, _here: actor_match(texts[0]).text,
+        parse=lambda texts: actor_match(texts[0]).text,
         write=lambda actor: [actor],
         clause=lambda actor, zone: TERMS["actor"].clause(ActorValue("email", actor), zone),
     ),
@@ -225,21 +284,22 @@ FIELDS: tuple[Field, ...] = (
         attribute="start",
         label="Start",
         help="The first time that fits: a day, a minute, a second or a microsecond in UTC, or with an offset such as "
-        "+01:00 (in a URL, %2B01:00).",
+        "+01:00 (in a URL, %2B01:00); or a time told from now on, such as -7d, today or this-month.",
         example="2026-11-06T00:00Z",
-        parse=lambda texts, _here: instants.parse_start(texts[0]),
-        write=lambda start: [instants.write_start(start)],
-        clause=lambda start, zone: Clause("", "from", told(start, zone)),
+        parse=_parse_start,
+        write=_write_start,
+        clause=TERMS["after"].clause,
     ),
     Field(
         key="end",
         attribute="end",
         label="End",
-        help="The last time that fits, including all of what is written: 17:05 includes 17:05:59, and a day all of it.",
+        help="The last time that fits, including all of what is written: 17:05 includes 17:05:59, and a day all of it. "
+        "Or a time told from now on, such as -1h, yesterday or last-month.",
         example="2026-11-06T17:05Z",
-        parse=lambda texts, _here: instants.parse_end(texts[0]),
-        write=lambda end: [instants.write_end(end)],
-        clause=lambda end, zone: Clause("", "up to", told_end(end, zone)),
+        parse=_parse_end,
+        write=_write_end,
+        clause=TERMS["before"].clause,
     ),
     Field(
         key="text",
@@ -248,7 +308,7 @@ FIELDS: tuple[Field, ...] = (
         help='What the details contain. All words must be found, each also inside a longer one; a "quoted phrase" '
         "keeps its blanks. Case and accents make no difference.",
         example='opus "billing manager"',
-        parse=lambda texts, _here: parse_text(texts[0]),
+        parse=lambda texts: parse_text(texts[0]),
         write=lambda text: [text],
         clause=lambda text, _zone: Clause("details", "contain", listed([f"“{w}”" for w in written_words(text)], "and")),
     ),
@@ -258,7 +318,7 @@ FIELDS: tuple[Field, ...] = (
         label="Query",
         help="Anything that the query language can say. Its times are in UTC where they name no offset.",
         example="ip:10.0.0.0/8 -outcome:success",
-        parse=lambda texts, here: language.read(texts[0], Here(now=here.now)),
+        parse=lambda texts: language.read(texts[0], ANYWHERE),
         write=lambda more: [language.write(more)],
         clause=lambda more, zone: Clause("", "", language.write(more, zone)),
     ),

@@ -37,7 +37,6 @@ from minutebook.filters.moments import Here
 from minutebook.filters.quote import quoted
 from minutebook.filters.terms import DETAILS, TERMS, closest, meant, parse_details
 from minutebook.filters.text import unsearchable
-from minutebook.filters.zones import UTC
 
 LONGEST = 2_000
 MOST_TERMS = 100
@@ -50,7 +49,7 @@ QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 BARE_WORD = re.compile(r"[^\s()]+")
 BARE_VALUE = re.compile(r"[^\s(),]+")
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-PLAIN_VALUE = re.compile(r'[^\s()",\\-][^\s(),]*')
+PLAIN_VALUE = re.compile(r'[^\s()",\\][^\s(),]*')
 PLAIN_WORD = re.compile(r'[^\s()"\\:-][^\s():]*')
 JOINING = ("OR", "AND")
 
@@ -83,8 +82,8 @@ def read(query: str, here: Here, *, suggesting: bool = True) -> Expression:
     return _Reader(query, here, suggesting).whole()
 
 
-def write(expression: Expression, zone: ZoneInfo = UTC) -> str:
-    """The query that `read` understands as this expression in that zone."""
+def write(expression: Expression, zone: ZoneInfo | None = None) -> str:
+    """The query that `read` understands as this expression in that zone; without a zone, in every one."""
     if isinstance(expression, AllOf):
         return " ".join(_part(part, zone) for part in expression.of)
     if isinstance(expression, AnyOf) and not _is_list(expression):
@@ -275,7 +274,7 @@ def _is_understood(query: str, here: Here) -> bool:
     return True
 
 
-def _part(expression: Expression, zone: ZoneInfo) -> str:
+def _part(expression: Expression, zone: ZoneInfo | None) -> str:
     match expression:
         case Term(key, value):
             return _in_term(key, value, zone)
@@ -290,7 +289,7 @@ def _part(expression: Expression, zone: ZoneInfo) -> str:
             return f"({write(expression, zone)})"
 
 
-def _alternative(expression: Expression, zone: ZoneInfo) -> str:
+def _alternative(expression: Expression, zone: ZoneInfo | None) -> str:
     return write(expression, zone) if isinstance(expression, AllOf) else _part(expression, zone)
 
 
@@ -305,7 +304,7 @@ def _prefix(term: Term) -> str:
     return f"{DETAILS}{'.'.join(path)}" if path is not None else term.key
 
 
-def _in_term(key: str, value: object, zone: ZoneInfo) -> str:
+def _in_term(key: str, value: object, zone: ZoneInfo | None) -> str:
     term = Term(key, value)
     if key == "text":
         word = TERMS[key].write(value, zone)
@@ -319,7 +318,7 @@ def write_value(text: str) -> str:
     return text if PLAIN_VALUE.fullmatch(text) else _in_quotes(text)
 
 
-def _value_of(term: Term, zone: ZoneInfo) -> str:
+def _value_of(term: Term, zone: ZoneInfo | None) -> str:
     return write_value(TERMS[term.key].write(term.value, zone))
 
 

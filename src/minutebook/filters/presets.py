@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from minutebook.filters.zones import instant_of
-from minutebook.model import DAY, HOUR, MINUTE, from_micros
+from minutebook.filters.moments import WORDS, Moment, Relative
 
 
 class Preset(NamedTuple):
-    """A named range with the bounds of a Filter: start inclusive, end exclusive, in UTC microseconds."""
+    """A named range with the bounds of a Filter: start inclusive, end exclusive."""
 
     label: str
-    start: int | None
-    end: int | None
+    start: Moment | None
+    end: Moment | None
 
 
-def presets(now: int, zone: ZoneInfo) -> list[Preset]:
-    """What is offered at that time: the last hours and days to the full minute, and the zone's months."""
-    this_month = from_micros(now).astimezone(zone).replace(tzinfo=None, fold=0, day=1)
-    last_month = this_month - timedelta(days=1)
-    minute = now - now % MINUTE
-    return [
-        Preset("Last hour", minute - HOUR, None),
-        Preset("Last 24 hours", minute - DAY, None),
-        Preset("Last 7 days", minute - 7 * DAY, None),
-        Preset("Last 30 days", minute - 30 * DAY, None),
-        Preset("This month", _first_of(this_month, zone), None),
-        Preset("Last month", _first_of(last_month, zone), _first_of(this_month, zone)),
-        Preset("All time", None, None),
-    ]
-
-
-def _first_of(month: datetime, zone: ZoneInfo) -> int:
-    return instant_of(datetime(month.year, month.month, 1), zone)  # noqa: DTZ001 (a time on the zone's clock)
+PRESETS = (
+    Preset("Last hour", Relative(1, "h"), None),
+    Preset("Last 24 hours", Relative(24, "h"), None),
+    Preset("Last 7 days", Relative(7, "d"), None),
+    Preset("Last 30 days", Relative(30, "d"), None),
+    Preset("This month", WORDS["this-month"], None),
+    Preset("Last month", WORDS["last-month"], WORDS["this-month"]),
+    Preset("All time", None, None),
+)

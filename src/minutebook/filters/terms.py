@@ -23,11 +23,11 @@ from minutebook.filters.clause import Clause, listed
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
 from minutebook.filters.globs import STAR
 from minutebook.filters.instants import RANGE
-from minutebook.filters.moments import Here, parse_moment, write_moment
+from minutebook.filters.moments import Here, Moment, parse_moment, tell, write_moment
 from minutebook.filters.quote import quoted
 from minutebook.filters.text import normal_text
 from minutebook.filters.words import id_text, is_id, search_text, values, written
-from minutebook.filters.zones import told, told_end
+from minutebook.filters.zones import told_end
 from minutebook.model import ActorKind, Event, Outcome
 
 FIELD = "q"
@@ -46,15 +46,16 @@ class TermKind:
     """One row of TERMS.
 
     `parse` makes the value of what is written behind the colon and raises Invalid for the field `q`; `write` gives
-    what `parse` reads as the same value in a zone; `clause` tells it; `fits` makes the test of an event. `known` are
-    the values that there are, where they can be counted.
+    what `parse` reads as the same value in a zone, without one in every zone; `clause` tells it; `fits` makes the test
+    of an event, from a value without a relative time (`moments.resolved`). `known` are the values that there are, where
+    they can be counted.
     """
 
     key: str
     help: str
     examples: tuple[str, ...]
     parse: Callable[[str, Here], Any]
-    write: Callable[[Any, ZoneInfo], str]
+    write: Callable[[Any, ZoneInfo | None], str]
     clause: Callable[[Any, ZoneInfo], Clause]
     fits: Callable[[Any], Fits]
     known: tuple[str, ...] = ()
@@ -126,7 +127,7 @@ def _parse_actor(text: str, _here: Here) -> ActorValue:
     return ActorValue("email", actor_match(text, FIELD).text)
 
 
-def _write_actor(actor: ActorValue, _zone: ZoneInfo) -> str:
+def _write_actor(actor: ActorValue, _zone: ZoneInfo | None) -> str:
     is_otherwise = actor.by == "email" and (actor.text in set(ActorKind) or IDS.fullmatch(actor.text) is not None)
     return f"{STAR}{actor.text}{STAR}" if is_otherwise and STAR not in actor.text else actor.text
 
@@ -240,7 +241,7 @@ def _no_seq(text: str) -> Invalid:
     return Invalid.one(FIELD, message)
 
 
-def _write_seq(numbers: Numbers, _zone: ZoneInfo) -> str:
+def _write_seq(numbers: Numbers, _zone: ZoneInfo | None) -> str:
     first, last = ("" if number is None else str(number) for number in (numbers.first, numbers.last))
     return first if first == last else f"{first}..{last}"
 
@@ -262,15 +263,19 @@ def _parse_id(text: str, _here: Here) -> str:
 # ── after, before ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _parse_time(text: str, here: Here) -> int:
+def _parse_time(text: str, here: Here) -> Moment:
     return parse_moment(text, here, FIELD)
 
 
-def _parse_before(text: str, here: Here) -> int:
+def _parse_before(text: str, here: Here) -> Moment:
     before = _parse_time(text, here)
     if before == 0:
         raise Invalid.one(FIELD, f"{quoted(text)} is too far away. {RANGE}")
     return before
+
+
+def _before_clause(end: Moment, zone: ZoneInfo) -> Clause:
+    return Clause("", "up to", told_end(end, zone) if isinstance(end, int) else tell(end, zone))
 
 
 # ── details, words ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -308,7 +313,7 @@ def parse_word(text: str, _here: Here) -> str:
     return " ".join(text.split())
 
 
-def _as_is(value: Any, _zone: ZoneInfo) -> str:
+def _as_is(value: Any, _zone: ZoneInfo | None) -> str:
     return str(value)
 
 
@@ -378,10 +383,10 @@ _KINDS = (
     TermKind(
         "after",
         "At that time or later. A day without a time means its beginning; -7d is seven days ago (s, m, h, d, w).",
-        ("after:2026-10-01", "after:2026-10-01T17:05", "after:-7d", "after:yesterday"),
+        ("after:2026-10-01", "after:2026-10-01T17:05", "after:-7d", "after:yesterday", "after:this-month"),
         _parse_time,
         write_moment,
-        lambda start, zone: Clause("", "from", told(start, zone)),
+        lambda start, zone: Clause("", "from", tell(start, zone)),
         lambda start: lambda event: event.occurred_at >= start,
     ),
     TermKind(
@@ -390,7 +395,7 @@ _KINDS = (
         ("before:2026-11-01", "before:-1h"),
         _parse_before,
         write_moment,
-        lambda end, zone: Clause("", "up to", told_end(end, zone)),
+        _before_clause,
         lambda end: lambda event: event.occurred_at < end,
     ),
     TermKind(
@@ -438,7 +443,7 @@ TERMS: dict[str, TermKind] = {kind.key: kind for kind in _KINDS}
 
 
 def fits(expression: Expression) -> Fits:
-    """The test of whether an event is meant."""
+    """The test of whether an event is meant, by an expression without relative times (`moments.resolved`)."""
     match expression:
         case Term(key, value):
             return TERMS[key].fits(value)

@@ -64,13 +64,14 @@ def parse_wall(
 def wall_fields(shown: Filter, zone: ZoneInfo) -> dict[str, str]:
     """What the date form holds for a filter: the four texts from which `parse_wall` reads the same bounds.
 
-    Bounds in an hour that comes twice may come back wider, never narrower. A bound at midnight has no time.
+    Bounds in an hour that comes twice may come back wider, never narrower. A bound at midnight has no time, one that is
+    told from now on no text at all.
     """
     start = end = ("", "")
-    if shown.start is not None:
+    if isinstance(shown.start, int):
         moment = from_micros(shown.start).astimezone(zone)
         start = (f"{moment:%Y-%m-%d}", clock_time(moment, precision(moment)) if moment.time() != time() else "")
-    if shown.end is not None:
+    if isinstance(shown.end, int):
         last = from_micros(shown.end - 1).astimezone(zone)
         over = last.replace(tzinfo=None) + MICROSECOND
         end = (f"{last:%Y-%m-%d}", clock_time(last, precision(over)) if over.time() != time() else "")

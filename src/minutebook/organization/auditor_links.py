@@ -17,6 +17,7 @@ from minutebook.errors import Conflict, Invalid, NotFound
 from minutebook.filters import Here, expression_of, filter_of, language
 from minutebook.filters.expression import Expression
 from minutebook.filters.language import BadQuery
+from minutebook.filters.moments import ANYWHERE, is_relative, resolved
 from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, HOUR, Actor, ActorKind, Context, Seat
 from minutebook.organization import access, sittings, wording
@@ -50,10 +51,14 @@ class AuditorLink:
         """Whoever reads by it."""
         return Actor(ActorKind.AUDITOR_LINK, self.id, name=self.name, credential="link")
 
+    def scope(self, now: int) -> Expression:
+        """Which events it shows at `now` (UTC microseconds), its days those of UTC."""
+        return resolved(language.read(self.query, ANYWHERE), Here(now=now))
+
     @property
-    def scope(self) -> Expression:
-        """Which events it shows."""
-        return language.read(self.query, Here())
+    def moves(self) -> bool:
+        """Whether it shows other events as time goes by."""
+        return moves(self.query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +222,17 @@ def close_session(store: Store, session: LinkSession) -> None:
 def checked(query: str) -> str:
     """The query as the search box writes it; nothing for all of the log. Raises Invalid on `query`."""
     try:
-        written = language.write(expression_of(filter_of(language.read(query, Here()))))
-        language.read(written, Here())
+        written = language.write(expression_of(filter_of(language.read(query, ANYWHERE))))
+        language.read(written, ANYWHERE)
     except BadQuery as bad:
-        raise Invalid.one("query", bad.message) from bad
+        fix = f" Understood would be: {bad.fix}" if bad.fix else ""
+        raise Invalid.one("query", f"{bad.message} (Character {bad.at + 1:,}.){fix}") from bad
     return written
+
+
+def moves(query: str) -> bool:
+    """Whether a link with this query shows other events as time goes by, whatever is recorded."""
+    return is_relative(language.read(query, ANYWHERE))
 
 
 def find_by_token(connection: Connection, token: str, at: int) -> AuditorLink | None:

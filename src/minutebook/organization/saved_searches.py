@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.values import Change
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
-from minutebook.filters import Filter, Here, expression_of, filter_of, language
+from minutebook.filters import Filter, expression_of, filter_of, language
 from minutebook.filters.expression import NOTHING_ASKED
 from minutebook.filters.language import BadQuery
+from minutebook.filters.moments import ANYWHERE
 from minutebook.identifiers import new_id
 from minutebook.organization import wording
 from minutebook.permissions import Permission, may
@@ -117,7 +118,7 @@ class DeleteSearch(Command):
 def asked(query: str) -> Filter:
     """What a query asks for, its times in UTC. Raises Invalid on `query`, also when it asks for nothing."""
     try:
-        expression = language.read(query, Here())
+        expression = language.read(query, ANYWHERE)
     except BadQuery as bad:
         raise Invalid.one("query", bad.message) from bad
     if expression == NOTHING_ASKED:

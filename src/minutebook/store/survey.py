@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from minutebook.errors import TooSlow
-from minutebook.filters import Filter, expression_of
+from minutebook.filters import Filter
 from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
 from minutebook.model import Outcome
 from minutebook.store import columns
@@ -73,7 +73,7 @@ def survey(
         return Survey(Count(scope.size, is_exact=True), {}, [])
     tally = _Tally(wanted, edges)
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS if seconds is None else seconds) as deadline:
-        tally.run(connection, scope, conjuncts(expression_of(filter_)), deadline)
+        tally.run(connection, scope, conjuncts(scope.meant(filter_)), deadline)
     return Survey(
         Count(tally.total, tally.is_done),
         {name: tally.counts(name) for name in wanted},

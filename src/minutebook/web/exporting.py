@@ -13,24 +13,29 @@ from minutebook.actions.log import Format
 from minutebook.deliver.export import Export, ExportLog, Rows, begin, pieces, stored
 from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.errors import CrossOrigin, MinutebookError, TooManyExports
-from minutebook.filters import Filter, write
+from minutebook.filters import Filter, instants, write
 from minutebook.model import Seat
 from minutebook.organization.organizations import Organization
 from minutebook.store.engine import Store
 from minutebook.web.site import site_of
 
 FORMAT, SIZE, FIRST = "format", "size", "first"
+NOW = "now"
 LOG_SIZE = "Minutebook-Log-Size"
 """The header that says how many events the log held at the snapshot: with it as `size`, an export goes on."""
+ASKED_AT = "Minutebook-Now"
+"""The header that says from when relative times were told: with it as `now`, an export goes on with the same."""
 
 
 class BrokenOff(Exception):
     """An export that ended before its trailer."""
 
 
-def href(path: str, format_: Format, filter_: Filter, size: int) -> str:
-    """The address of an export of what the filter finds in the log as it was when it held `size` events."""
+def href(path: str, format_: Format, filter_: Filter, size: int, now: int) -> str:
+    """The address of an export of what the filter finds in the log as it was when it held `size` events, its relative
+    times told from `now` (UTC microseconds)."""
     pairs = [(FORMAT, format_.value), *write(filter_), (SIZE, str(size))]
+    pairs += [(NOW, instants.write_start(now))] if filter_.is_relative else []
     return f"{path}?{urlencode(pairs, quote_via=quote, safe=':@*/')}"
 
 
@@ -54,6 +59,7 @@ def answer(request: Request, store: Store, seat: Seat, organization: Organizatio
         headers={
             "Content-Disposition": f'attachment; filename="{file_name(organization, export)}"',
             LOG_SIZE: str(export.size),
+            **({ASKED_AT: instants.write_start(command.here.now)} if command.here.now is not None else {}),
         },
     )
 

@@ -19,11 +19,13 @@ from minutebook.errors import Invalid, Problem
 from minutebook.filters import (
     EVERYTHING,
     FIELDS,
+    TERMS,
     UTC,
     Cursor,
     Direction,
     Filter,
     Here,
+    Moment,
     Seal,
     expression_of,
     filter_of,
@@ -31,7 +33,6 @@ from minutebook.filters import (
     language,
     parse,
     parse_wall,
-    told,
     wall_fields,
     write,
     zone_named,
@@ -39,8 +40,8 @@ from minutebook.filters import (
 from minutebook.filters.cursor import ONE_OF_BOTH
 from minutebook.filters.expression import NOTHING_ASKED, Expression
 from minutebook.filters.language import BadQuery
+from minutebook.filters.moments import ANYWHERE, is_backwards
 from minutebook.filters.quote import quoted
-from minutebook.filters.zones import told_end
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -121,8 +122,8 @@ class Address:
         plain = self.without(key)
         return replace(plain, filter=replace(plain.filter, **{attribute: value}))
 
-    def between(self, start: int | None, end: int | None) -> Address:
-        """The same search in another range: start inclusive, end exclusive, in UTC microseconds."""
+    def between(self, start: Moment | None, end: Moment | None) -> Address:
+        """The same search in another range: start inclusive, end exclusive."""
         plain = self.without(*DATES)
         return replace(plain, filter=replace(plain.filter, start=start, end=end))
 
@@ -223,12 +224,10 @@ class _Given:
         return any(problem.field in keys for problem in self.problems)
 
 
-def read(
-    pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: Seal, own: ZoneInfo, now: int
-) -> Reading:
+def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: Seal, own: ZoneInfo) -> Reading:
     """Understands the keys and values of an address, as far as they can be. Never raises.
 
-    `organization` is its public id, `own` the viewer's zone, `now` in UTC microseconds.
+    `organization` is its public id, `own` the viewer's zone.
     """
     given = _Given(pairs)
     given.parsed([pair for pair in given.pairs if pair[0] not in KNOWN])
@@ -238,7 +237,7 @@ def read(
     found = Filter(start=dates.bounds[0], end=dates.bounds[1])
     for field in ALONE:  # each by itself, so that what is wrong with one leaves the others as they are
         found = replace(found, **{field.attribute: field.value(given.parsed(given.of(field.key)))})
-    found = _with_queries(given, found, zone, now)
+    found = _with_queries(given, found, zone)
     # A cursor belongs to a whole search: beside a wrong one it means nothing.
     cursor = None if given.problems or dates.errors else _cursor(given, organization, seal, found)
     event = _event(given)
@@ -276,16 +275,16 @@ def _kept(pairs: Pairs | list[tuple[str, str]]) -> Pairs:
     return tuple(dict.fromkeys((key, text) for key, text in pairs if key == "action" and text in CATALOGUE))
 
 
-def _with_queries(given: _Given, found: Filter, zone: ZoneInfo, now: int) -> Filter:
+def _with_queries(given: _Given, found: Filter, zone: ZoneInfo) -> Filter:
     """The filter with what the address and the search box ask for beside it."""
     zone_of_form = _zone_of_form(given, zone, BOX)
-    asked = {"q": given.asked("q", Here(now=now)), BOX: given.asked(BOX, Here(zone_of_form, now))}
+    asked = {"q": given.asked("q", ANYWHERE), BOX: given.asked(BOX, Here(zone_of_form))}
     for key, expression in asked.items():
         before, found = found, filter_of(expression, found)
-        if before != found and found.start is not None and found.end is not None and found.end <= found.start:
+        if before != found and is_backwards(found.start, found.end):
             text = given.typed(key)
             at = max(0, text.lower().rfind("before:"))
-            message = f"The end, {told_end(found.end, zone)}, is before the start, {told(found.start, zone)}."
+            message = _backwards(found, zone)
             given.refuse(key, BadQuery(text, at, len(text[at:].split(" ")[0]), message))
             found = before
     return found
@@ -353,7 +352,7 @@ def _zone_of_form(given: _Given, shown: ZoneInfo, *fields: str) -> ZoneInfo:
 class _Dates:
     """The range, and the fields of the date form with what is wrong in them."""
 
-    bounds: tuple[int | None, int | None]
+    bounds: tuple[Moment | None, Moment | None]
     values: dict[str, str]
     errors: dict[str, str]
     hidden: Pairs
@@ -363,7 +362,7 @@ def _read_dates(given: _Given, zone: ZoneInfo) -> _Dates:
     """The range of `start` and `end`, or of the date form where the address holds one."""
     zone = _zone_of_form(given, zone, *WALL)
     problems: dict[str, str] = {}
-    bounds: dict[str, int | None] = {}
+    bounds: dict[str, Moment | None] = {}
     for key in BOUNDS:
         try:
             bounds[key] = getattr(parse(given.of(key)), key)
@@ -391,6 +390,8 @@ def _typed_dates(given: _Given, filled: Filter, hidden: Pairs, zone: ZoneInfo, p
         if not given.of(*keys):
             values |= {key: told_before[key] for key in keys}
     problems |= {key: TWICE.format(key=key) for key in WALL if len(given.texts(key)) > 1}
+    start: Moment | None
+    end: Moment | None
     try:
         start, end = parse_wall(**values, zone=zone)
     except Invalid as invalid:
@@ -410,7 +411,14 @@ def _same(typed: Mapping[str, str], filled: Mapping[str, str], *keys: str) -> bo
 
 def _order(range_: Filter, values: Mapping[str, str], zone: ZoneInfo) -> dict[str, str]:
     """What is wrong with an end before its start: the error beside the last field of the end that is filled."""
-    if range_.start is None or range_.end is None or range_.start < range_.end:
+    if not is_backwards(range_.start, range_.end):
         return {}
     field = "end_time" if values["end_time"] else "end_date"
-    return {field: f"The end, {told_end(range_.end, zone)}, is before the start, {told(range_.start, zone)}."}
+    return {field: _backwards(range_, zone)}
+
+
+def _backwards(range_: Filter, zone: ZoneInfo) -> str:
+    end, start = (
+        TERMS[key].clause(bound, zone).value for key, bound in (("before", range_.end), ("after", range_.start))
+    )
+    return f"The end, {end}, is before the start, {start}."

@@ -14,18 +14,20 @@ from minutebook.errors import NotFound, Problem
 from minutebook.filters import (
     EVERYTHING,
     FIELDS,
+    PRESETS,
     UTC,
     Cursor,
     Direction,
     Filter,
+    Here,
     expression_of,
     filter_of,
-    presets,
     search_of,
 )
 from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, none_of
+from minutebook.filters.moments import Relative, tell
 from minutebook.filters.telling import clause_of
 from minutebook.model import Event
 from minutebook.organization import seats
@@ -86,9 +88,15 @@ class Look:
     def sees_all(self) -> bool:
         return self.within == NOTHING_ASKED
 
+    @property
+    def here(self) -> Here:
+        """Where and when the first page of the search was asked for: what its relative times are told from."""
+        cursor = self.address.cursor
+        return Here(self.own, cursor.asked_at if cursor else self.now)
+
     def scope(self, size: int) -> Scope:
         """Where is searched for them, in a log of this size."""
-        return Scope(self.organization.number, size, self.within)
+        return Scope(self.organization.number, size, self.within, self.here)
 
     @property
     def address(self) -> Address:
@@ -215,7 +223,8 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
 
     def link(direction: Direction, event: Event, rank: int) -> str:
         which = (look.organization.id, search_of(look.address.filter), scope.size)
-        return look.address.at(Cursor(*which, event.occurred_at, event.seq, rank, direction)).href
+        asked_at = look.here.now or 0
+        return look.address.at(Cursor(*which, event.occurred_at, event.seq, rank, direction, asked_at)).href
 
     first, last = found.rank + 1, found.rank + len(found.events)
     return Pager(
@@ -232,7 +241,7 @@ def _exports(look: Look, scope: Scope) -> tuple[ExportChoice, ...]:
             format_.value,
             format_.label,
             kind.purpose,
-            exporting.href(path, format_, look.address.filter, scope.size),
+            exporting.href(path, format_, look.address.filter, scope.size, look.here.now or 0),
         )
         for format_, kind in FORMATS.items()
     )
@@ -247,8 +256,6 @@ def _controls(look: Look) -> FilterControls:
     """The filter as people set it, without anything of the log."""
     address, reading = look.address, look.reading
     range_ = times.range_told(address.filter, look.zone, look.now)
-    other = look.own if look.zone is UTC else UTC
-    other_range = times.range_told(address.filter, other, look.now)
     return FilterControls(
         path=address.path,
         form=Form(reading.values, {name: reading.errors[name] for name in FORM_FIELDS if name in reading.errors}),
@@ -262,10 +269,12 @@ def _controls(look: Look) -> FilterControls:
                 address.between(preset.start, preset.end).href,
                 current=(preset.start, preset.end) == (address.filter.start, address.filter.end),
             )
-            for preset in presets(look.now, look.zone)
+            for preset in PRESETS
         ),
         range_text=range_,
-        range_other=f"{other_range} in {other.key}" if range_ and other is not look.zone else "",
+        start_told=tell(address.filter.start, look.zone) if isinstance(address.filter.start, Relative) else "",
+        end_told=tell(address.filter.end, look.zone) if isinstance(address.filter.end, Relative) else "",
+        range_other=_range_besides(look) if range_ else "",
         hidden=reading.hidden,
         hidden_with_controls=reading.hidden_with_controls,
         bad_query=_bad_query(look) if reading.bad_query else None,
@@ -277,6 +286,14 @@ def _controls(look: Look) -> FilterControls:
         without_actor_href=address.without("actor").href,
         without_dates_href=address.without(*DATES).href,
     )
+
+
+def _range_besides(look: Look) -> str:
+    """The range in the other zone; one that is told from now on as it is now, in the zone of the page."""
+    filter_, zone = look.address.filter, look.own if look.zone is UTC else UTC
+    if all(bound is None or isinstance(bound, int) for bound in (filter_.start, filter_.end)):
+        return f"{times.range_told(filter_, zone, look.now)} in {zone.key}" if zone is not look.zone else ""
+    return f"{times.range_told(filter_.at(look.here), look.zone, look.now)} in {look.zone.key or 'UTC'}"
 
 
 def _more_chips(look: Look) -> tuple[QueryChip, ...]:
@@ -346,8 +363,8 @@ def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: C
 
 def _buckets(connection: Connection, scope: Scope, look: Look) -> Buckets | None:
     span = search.span(connection, scope)
-    asked = look.address.filter
-    return buckets_of(asked.start, asked.end, span, look.zone, look.now) if span else None
+    asked, now = look.address.filter.at(look.here), look.here.now or 0
+    return buckets_of(*asked.bounds, span, look.zone, now) if span else None
 
 
 def _histogram(buckets: Buckets | None, sums: list[Sums] | None, look: Look) -> Histogram | None:

@@ -64,7 +64,7 @@ class LogReader:
             seat=auditor.seat,
             session=auditor.session.id,
             shell=auditor.shell,
-            within=auditor.session.link.scope,
+            within=auditor.session.link.scope(auditor.at),
             link=auditor.note,
         )
 

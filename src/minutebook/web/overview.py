@@ -37,7 +37,7 @@ def histogram(found: Buckets, sums: Sequence[Sums], address: Address, zone: Zone
     base = round(1 + max(succeeded) * scale, 1)
     bars = []
     for place, edges_of in enumerate(itertools.pairwise(found.edges)):
-        start, end = _within(address, *edges_of)
+        start, end = _within(found, *edges_of)
         up, down = (max(number * scale, SMALLEST) if number else 0 for number in (succeeded[place], other[place]))
         told = times.span_told(start, end, zone)
         bars.append(
@@ -105,11 +105,10 @@ def _with(address: Address, key: str, value: str) -> Address:
     return address.asking(all_of([*others, Term(key, value)]))
 
 
-def _within(address: Address, start: int, end: int) -> tuple[int, int]:
+def _within(found: Buckets, start: int, end: int) -> tuple[int, int]:
     """A bucket, as far as it is in the range that is asked for."""
-    first = start if address.filter.start is None else max(start, address.filter.start)
-    last = end if address.filter.end is None else min(end, address.filter.end)
-    return first, last
+    first, last = found.asked
+    return start if first is None else max(start, first), end if last is None else min(end, last)
 
 
 def _ticks(found: Buckets, zone: ZoneInfo) -> tuple[Tick, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from minutebook.filters import UTC, Filter, zone_label
+from minutebook import filters
+from minutebook.filters import UTC, Filter, Relative, zone_label
+from minutebook.filters.moments import NOW, span, tell, write_relative
 from minutebook.filters.zones import MONTHS, clock_time, precision
 from minutebook.model import DAY, HOUR, MINUTE, from_micros, rfc3339
 from minutebook.web.views import Moment, ZoneSwitch
@@ -68,19 +70,33 @@ def day_heading(day: date, today: date) -> tuple[str, str]:
 
 
 def range_told(filter_: Filter, zone: ZoneInfo, now: int) -> str:
-    """`6 Nov 00:00 – now`, `until 6 Nov 2025 17:05`; nothing when the filter has no bound.
+    """`6 Nov 00:00 – now`, `until 6 Nov 2025 17:05`, `last 7 days`; nothing when the filter has no bound.
 
     Where the clock changes between the bounds, each says which time it is: `25 Oct 02:30 CEST – 25 Oct 02:30 CET`.
     """
     year = _local(now, zone).year
+    if isinstance(filter_.start, Relative) and (period := _period(filter_.start, filter_.end)):
+        return period
     start = _bound(filter_.start, zone, year) if filter_.start is not None else ""
     end = _last(filter_.end, zone, year) if filter_.end is not None else ""
-    if filter_.start is not None and filter_.end is not None:
+    if isinstance(filter_.start, int) and isinstance(filter_.end, int):
         clocks = [zone_label(bound, zone) for bound in (filter_.start, filter_.end - 1)]
         return f"{start} {clocks[0]} – {end} {clocks[1]}" if clocks[0] != clocks[1] else f"{start} – {end}"
+    if filter_.start is not None and filter_.end is not None:
+        return f"{start} – {end}"
     if filter_.start is not None:
-        return f"{start} – now" if filter_.start <= now else f"from {start}"
+        is_over = isinstance(filter_.start, int) and filter_.start <= now
+        return f"{start} – now" if is_over else f"from {start}"
     return f"until {end}" if end else ""
+
+
+def _period(start: Relative, end: filters.Moment | None) -> str:
+    """`last 7 days`, `yesterday`, `this month`; nothing for a range that has no such name."""
+    if not start.is_of_calendar:
+        is_until_now = start != NOW and end is None
+        return f"last {span(start).removeprefix('1 ')}" if is_until_now else ""
+    is_all_of_it = end == Relative(start.count - 1, start.unit) or (end is None and start.count == 0)
+    return write_relative(start).replace("-", " ") if is_all_of_it else ""
 
 
 def span_told(start: int, end: int, zone: ZoneInfo) -> str:
@@ -136,12 +152,16 @@ def _milliseconds(moment: datetime) -> str:
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
 
 
-def _bound(micros: int, zone: ZoneInfo, year: int) -> str:
-    return _short(micros, zone, year, precision(_local(micros, zone)))
+def _bound(start: filters.Moment, zone: ZoneInfo, year: int) -> str:
+    if isinstance(start, Relative):
+        return tell(start, zone)
+    return _short(start, zone, year, precision(_local(start, zone)))
 
 
-def _last(end: int, zone: ZoneInfo, year: int) -> str:
+def _last(end: filters.Moment, zone: ZoneInfo, year: int) -> str:
     """The last minute, second or microsecond before an exclusive end."""
+    if isinstance(end, Relative):
+        return tell(end, zone)
     length = precision(_local(end, zone))
     return _short(end - length, zone, year, length)
 

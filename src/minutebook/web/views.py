@@ -344,9 +344,13 @@ class FilterControls:
     actors: tuple[ActorSuggestion, ...] = ()
     presets: tuple[DatePreset, ...] = ()
     range_text: str = ""
-    """The range that holds, short and in the zone of the page: "6 Nov 00:00 – now". Nothing when there is none."""
+    """The range that holds, short and in the zone of the page: "6 Nov 00:00 – now", "last 7 days". Nothing without
+    one."""
     range_other: str = ""
-    """The same range in the other zone: "5 Nov 23:00 – now in UTC"."""
+    """The same range in the other zone: "5 Nov 23:00 – now in UTC"; one that is told from now on, as it is now."""
+    start_told: str = ""
+    """The start, where it is told from now on: "7 days ago". The fields of the date form are empty then."""
+    end_told: str = ""
     hidden: tuple[tuple[str, str], ...] = ()
     """What both forms send besides: `zone` when it is set, and the zone in which they were shown."""
     hidden_with_controls: tuple[tuple[str, str], ...] = ()
@@ -386,10 +390,12 @@ class SavedMenu:
 
 @dataclass(frozen=True, slots=True)
 class LinkNote:
-    """What is said to whoever reads by an auditor link. `query` is empty where it shows all of the log."""
+    """What is said to whoever reads by an auditor link. `query` is empty where it shows all of the log; if it `moves`,
+    it shows other events as time goes by."""
 
     name: str
     query: str
+    moves: bool
     expires: Moment
 
 

@@ -31,7 +31,7 @@ def count_events(request: Request, reader: Reader) -> Count:
     reader.sit()
     with reader.site.store.reading() as connection:
         size = log.read_head(connection, reader.organization.number).size
-        found = survey.count(connection, Scope(reader.organization.number, size), given.filter)
+        found = survey.count(connection, Scope(reader.organization.number, size, here=given.here), given.filter)
     return Count(count=found.number, is_exact=found.is_exact, size=size)
 
 
@@ -42,7 +42,7 @@ def facets(request: Request, reader: Reader) -> Facets:
     reader.sit()
     with reader.site.store.reading() as connection:
         number = reader.organization.number
-        scope = Scope(number, log.read_head(connection, number).size)
+        scope = Scope(number, log.read_head(connection, number).size, here=given.here)
         found = survey.survey(connection, scope, given.filter, ("action", "actor", "outcome", "client"))
     by = found.by
     return Facets(
@@ -58,13 +58,13 @@ def facets(request: Request, reader: Reader) -> Facets:
 def histogram(request: Request, reader: Reader) -> Histogram:
     """When the events happened, from the start to the end of the filter, or of the log where it has none."""
     given = IN_ZONE.read(request, reader.at)
-    zone, asked = given.of(ZONE), given.filter
+    zone, asked = given.of(ZONE), given.filter.at(given.here)
     reader.sit()
     with reader.site.store.reading() as connection:
         number = reader.organization.number
         scope = Scope(number, log.read_head(connection, number).size)
-        span = search.span(connection, scope) or (reader.at, reader.at)
-        buckets = buckets_of(asked.start, asked.end, span, zone, reader.at)
+        span = search.span(connection, scope) or (given.now, given.now)
+        buckets = buckets_of(*asked.bounds, span, zone, given.now)
         found = survey.survey(connection, scope, asked, edges=buckets.edges)
     return Histogram(
         zone=zone.key,

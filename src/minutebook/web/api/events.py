@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy import Connection, Row
 
 from minutebook.errors import Invalid, Problem
-from minutebook.filters import Cursor, Direction, search_of, write
+from minutebook.filters import Cursor, Direction, Here, search_of, write
 from minutebook.filters.cursor import NO_SUCH_PAGE, ONE_OF_BOTH
+from minutebook.filters.instants import write_start
 from minutebook.filters.quote import quoted
 from minutebook.filters.terms import MOST_SEQ
 from minutebook.permissions import Permission
@@ -21,7 +22,7 @@ from minutebook.store.event_json import event_json, row_json
 from minutebook.store.log import seq_of
 from minutebook.store.scope import Scope
 from minutebook.web.api import answers
-from minutebook.web.api.parameters import AFTER, LIMIT, Accepted, Given, one_of, text
+from minutebook.web.api.parameters import AFTER, LIMIT, NOW, Accepted, Given, one_of, text
 from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
 
 JSON = "application/json"
@@ -75,7 +76,8 @@ def list_events(request: Request, reader: Reader) -> Response:
         size = log.read_head(connection, number).size
         if cursor and cursor.size > size:
             raise Invalid.one(cursor.direction, NO_SUCH_PAGE)
-        scope = Scope(number, cursor.size if cursor else size)
+        here = Here(now=cursor.asked_at) if cursor else given.here
+        scope = Scope(number, cursor.size if cursor else size, here=here)
         if given.of(ORDER) == LOG:
             part = _in_order(connection, scope, given)
         else:
@@ -112,6 +114,8 @@ def _check_order(given: Given) -> None:
         for other in others
         if given.has(other)
     ]
+    if given.has(NOW) and (given.has(OLDER) or given.has(NEWER)):
+        wrong.append(Problem("now", "A page means what the first one meant. Leave now out."))
     if given.has(OLDER) and given.has(NEWER) and not wrong:
         wrong.append(Problem("newer", ONE_OF_BOTH))
     if wrong:
@@ -130,7 +134,10 @@ def _in_order(connection: Connection, scope: Scope, given: Given) -> Part:
     first = 0 if after is None else after + 1
     found = search.window_rows(connection, scope, given.filter, first=first, limit=limit + 1)
     rows = found[:limit]
-    return Part(rows, [("order", LOG), ("after", str(seq_of(rows[-1])))] if len(found) > limit else None, None)
+    if len(found) <= limit:
+        return Part(rows, None, None)
+    now = [(NOW.name, write_start(given.now))] if given.filter.is_relative else []
+    return Part(rows, [("order", LOG), ("after", str(seq_of(rows[-1]))), *now], None)
 
 
 def _newest_first(connection: Connection, scope: Scope, given: Given, cursor: Cursor | None, reader: Principal) -> Part:
@@ -140,7 +147,7 @@ def _newest_first(connection: Connection, scope: Scope, given: Given, cursor: Cu
 
     def beyond(direction: Direction, row: Row[Any], rank: int) -> Pairs:
         which = (reader.organization.id, search_of(given.filter), scope.size)
-        beyond_it = Cursor(*which, row.occurred_at, seq_of(row), rank, direction)
+        beyond_it = Cursor(*which, row.occurred_at, seq_of(row), rank, direction, scope.here.now or 0)
         return [(direction, reader.site.seal.write(beyond_it))]
 
     older = beyond("older", page.rows[-1], page.rank + len(page.rows)) if page.has_older else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import StreamingResponse
@@ -10,6 +11,7 @@ from starlette.responses import StreamingResponse
 from minutebook.actions.log import Format
 from minutebook.deliver.export import ExportLog
 from minutebook.deliver.formats import FORMATS
+from minutebook.filters import UTC, Here
 from minutebook.filters.terms import MOST_SEQ
 from minutebook.permissions import Permission
 from minutebook.web import exporting
@@ -47,6 +49,10 @@ ANSWER: dict[str, Any] = {
             "description": "How many events the log held at the snapshot.",
             "schema": {"type": "integer"},
         },
+        exporting.ASKED_AT: {
+            "description": "What the relative times of the filter were told from.",
+            "schema": {"type": "string", "format": "date-time"},
+        },
         "Content-Disposition": {"description": "What the file is called.", "schema": {"type": "string"}},
     },
 }
@@ -62,14 +68,19 @@ def export_events(request: Request, exporter: Exporter) -> Response:
     """A file of all events that the filter finds, of any size, in the order of the log, as it was at one moment.
 
     It is recorded in the log before its first byte. A connection that breaks off leaves a file without its trailer: ask
-    again with the same `size` and with `first`. Each answer is a file of its own with a trailer of its own.
+    again with the same `size`, with the same `now` where the filter has relative times, and with `first`. Each answer
+    is a file of its own with a trailer of its own.
     """
     return exporting.answer(
         request, exporter.site.store, exporter.seat, exporter.organization, command_of(request, exporter.at)
     )
 
 
-def command_of(request: Request, at: int) -> ExportLog:
-    """What the query of a request asks for at `at` (UTC microseconds). Raises Invalid for all that is wrong with it."""
+def command_of(request: Request, at: int, calendar: ZoneInfo = UTC) -> ExportLog:
+    """What the query of a request asks for at `at` (UTC microseconds), `today` being a day of the zone `calendar`.
+
+    Raises Invalid for all that is wrong with it.
+    """
     given = EXPORT.read(request, at)
-    return ExportLog(Format(given.of(FORMAT)), given.filter, given.of(SIZE), given.of(FIRST))
+    here = Here(now=given.now, calendar=calendar)
+    return ExportLog(Format(given.of(FORMAT)), given.filter, given.of(SIZE), given.of(FIRST), here)

@@ -14,6 +14,7 @@ from minutebook.actions import CATALOGUE
 from minutebook.errors import Invalid, Problem
 from minutebook.filters import FIELDS, UTC, Filter, parse, zone_named
 from minutebook.filters.clause import listed
+from minutebook.filters.instants import parse_start
 from minutebook.filters.moments import Here
 from minutebook.filters.quote import quoted
 from minutebook.filters.terms import MOST_SEQ, meant
@@ -40,8 +41,15 @@ class Given:
     """A query as it was understood."""
 
     filter: Filter
+    now: int
+    """What its relative times are told from, in UTC microseconds."""
     values: dict[str, Any]
     given: frozenset[str]
+
+    @property
+    def here(self) -> Here:
+        """Where and when it is asked."""
+        return Here(now=self.now)
 
     def of(self, parameter: Parameter[T]) -> T:
         """The value of a parameter; its default when it was not given."""
@@ -63,7 +71,9 @@ class Accepted:
 
     def __post_init__(self) -> None:
         keys = [filter_field.key for filter_field in FIELDS] if self.filtered else []
-        object.__setattr__(self, "names", (*keys, *(parameter.name for parameter in self.own)))
+        own = (*self.own, NOW) if self.filtered else self.own
+        object.__setattr__(self, "own", own)
+        object.__setattr__(self, "names", (*keys, *(parameter.name for parameter in own)))
 
     def read(self, request: Request, at: int) -> Given:
         """The query of a request at `at` (UTC microseconds). Raises Invalid for all that is wrong with it at once."""
@@ -73,7 +83,7 @@ class Accepted:
         try:
             own = {parameter.name for parameter in self.own}
             asked = [(name, text) for name, text in pairs if name in self.names and name not in own]
-            filter_ = parse(asked, Here(now=at))
+            filter_ = parse(asked)
         except Invalid as invalid:
             problems += invalid.problems
         for parameter in self.own:
@@ -85,7 +95,8 @@ class Accepted:
                 problems += invalid.problems
         if problems:
             raise Invalid(*problems)
-        return Given(filter_, values, frozenset(name for name, _ in pairs))
+        now = values.get(NOW.name)
+        return Given(filter_, at if now is None else now, values, frozenset(name for name, _ in pairs))
 
     def described(self) -> dict[str, Any]:
         """For the OpenAPI: `openapi_extra` of the route."""
@@ -141,6 +152,14 @@ ZONE: Parameter[ZoneInfo] = Parameter(
     {"type": "string", "default": "UTC", "examples": ["Europe/Berlin"]},
     UTC,
     _zone,
+)
+NOW: Parameter[int | None] = Parameter(
+    "now",
+    "What relative times of the filter, such as -7d, are told from; by default the time of the request. With the same, "
+    "several requests mean the same instants.",
+    {"type": "string", "examples": ["2026-11-06T17:05:30Z"]},
+    None,
+    lambda text: parse_start(text, "now"),
 )
 LIMIT = whole("limit", "The most events that are answered at once.", 50, least=1, most=MOST_EVENTS)
 AFTER = whole(

@@ -51,7 +51,7 @@ def export(request: Request, reader: Exporter) -> Response:
     """A file of exactly what the filter of the address finds."""
     if reader.organization.plan is not Plan.ENTERPRISE:
         raise NotAllowed(UPGRADE)
-    command = exports.command_of(request, reader.viewer.at)
+    command = exports.command_of(request, reader.viewer.at, reader.viewer.zone)
     return exporting.answer(request, reader.site.store, reader.seat, reader.organization, command)
 
 
@@ -71,7 +71,7 @@ def log_of(request: Request, reader: LogReader) -> Response:
     """The page or its panel, for whoever reads."""
     fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
     pairs = request.query_params.multi_items()
-    reading = log_address.read(pairs, reader.path, reader.organization.id, reader.site.seal, reader.zone, reader.at)
+    reading = log_address.read(pairs, reader.path, reader.organization.id, reader.site.seal, reader.zone)
     look = Look(reader.organization, reading, reader.zone, reader.at, reader.within)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:

@@ -19,5 +19,5 @@ Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
 def audit_logs_tail(request: Request, reader: Reader) -> Response:
     """The events that a filter finds behind `after`, or from now on, as server-sent events."""
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != AFTER]
-    filter_ = parse(pairs, Here(now=reader.viewer.at))
+    filter_ = parse(pairs).at(Here(reader.viewer.zone, reader.viewer.at))
     return stream(reader.site, reader.seat, reader.viewer.session.id, filter_, asked_after(request))

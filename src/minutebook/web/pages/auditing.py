@@ -56,6 +56,7 @@ def show_link(request: Request) -> Response:
         "auditor_link.html",
         name=link.name,
         query=link.query,
+        moves=link.moves,
         organization=organization.name,
         created_by=link.created_by,
         expires=times.full_time(link.expires_at, zone_of(request)),

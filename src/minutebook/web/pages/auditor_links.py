@@ -38,6 +38,7 @@ class LinkRow:
 
     name: str
     query: str
+    moves: bool
     created_by: str
     expires: Moment
     over: bool
@@ -73,7 +74,8 @@ def create_link(request: Request, place: Owner, sent: Sent) -> Response:
         place=place,
         current=AUDITOR_LINKS,
         name=command.name,
-        query=auditor_links.checked(command.query),
+        query=(query := auditor_links.checked(command.query)),
+        moves=auditor_links.moves(query),
         link=site.link(f"{PATH}/{token}"),
         expires=times.day_of(place.viewer.at + command.days * DAY, place.viewer.zone),
         links_href=place.path(AUDITOR_LINKS),
@@ -138,6 +140,7 @@ def _row(place: Place, link: AuditorLink, open_in: int) -> LinkRow:
     return LinkRow(
         name=link.name,
         query=link.query,
+        moves=link.moves,
         created_by=link.created_by,
         expires=times.day_of(link.expires_at, place.viewer.zone),
         over=link.expires_at <= place.viewer.at,

@@ -43,7 +43,7 @@ def complete(reader: Reader, query: str = "", at: str = "0", form_zone: str = "U
     if reader.organization.plan is not Plan.ENTERPRISE:
         raise NotAllowed(UPGRADE)
     typed = typed_at(query, _place(at, query))
-    found = _found(reader, typed, Here(zone_named(form_zone), reader.viewer.at)) if typed else []
+    found = _found(reader, typed, _here(reader, form_zone)) if typed else []
     shown = Completions(
         start=typed.start if typed else 0,
         end=typed.end if typed else 0,
@@ -54,6 +54,10 @@ def complete(reader: Reader, query: str = "", at: str = "0", form_zone: str = "U
         ),
     )
     return HTMLResponse(reader.site.templates.get_template("_completions.html").render(completions=shown))
+
+
+def _here(reader: Place, form_zone: str) -> Here:
+    return Here(zone_named(form_zone), reader.viewer.at, reader.viewer.zone)
 
 
 def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
