@@ -162,7 +162,7 @@ def test_blank_fields_are_left_out_of_the_address() -> None:
         ([("action", "user.logn")], "action", "Did you mean user.login"),
         ([("action", "user.login"), ("action", "\0")], "action", "[U+0000]"),
         ([("action", "x" * 10_000)], "action", "is not an action"),
-        ([("actor", "ada okafor")], "actor", "without blanks"),
+        ([("actor", "ada okafor")], "actor", "holds no blanks"),
         ([("actor", "аda@calder.example")], "actor", "CYRILLIC SMALL LETTER A"),
         ([("actor", "a\0b")], "actor", "not accepted"),
         ([("actor", "a" * 10_000)], "actor", "at most 256 characters"),
