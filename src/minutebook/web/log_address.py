@@ -36,7 +36,7 @@ from minutebook.filters import (
     write,
     zone_named,
 )
-from minutebook.filters.expression import NOTHING_ASKED, Expression
+from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
 from minutebook.filters.language import BadQuery
 from minutebook.filters.quote import quoted
 from minutebook.filters.zones import told_end
@@ -108,6 +108,12 @@ class Address:
     def asking(self, expression: Expression) -> Address:
         """Another search, from its first page."""
         return replace(self.without(BOX), filter=filter_of(expression))
+
+    def asking_only(self, key: str, part: Expression | None) -> Address:
+        """The same search with this in place of what it asks of a term alone; None for nothing."""
+        parts = conjuncts(expression_of(self.filter))
+        others = [other for other in parts if {term.key for term in terms(other)} != {key}]
+        return self.asking(all_of([*others, *([part] if part else [])]))
 
     def only(self, key: str, value: Any) -> Address:
         """The same search with this value in place of what the field says."""

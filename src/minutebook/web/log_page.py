@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -24,8 +25,9 @@ from minutebook.filters import (
     search_of,
 )
 from minutebook.filters.buckets import Buckets, buckets_of
-from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, none_of
+from minutebook.filters.expression import NOTHING_ASKED, Expression, Term, all_of, conjuncts, none_of
 from minutebook.filters.telling import clause_of
+from minutebook.filters.terms import ActorValue
 from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
@@ -116,7 +118,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
     counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else (), SURVEY_SECONDS)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
-    by_actor = survey.by_address(counted.by["actor"], SUGGESTIONS)
+    by_actor = survey.by_address(counted.by["actor"], len(counted.by["actor"]))
     is_overseen = bool(found.events) and counted.total.number > 0
     return replace(
         empty,
@@ -365,15 +367,20 @@ def _with_counts(
     by_actor: dict[str, int],
 ) -> FilterControls:
     """The controls with what each choice would find, beside the other fields."""
-    names = seats.names_of(connection, scope.organization, by_actor)
+    busiest = dict(itertools.islice(by_actor.items(), SUGGESTIONS))
+    names = seats.names_of(connection, scope.organization, busiest)
     return replace(
         controls,
         actions=_action_groups(look.reading.chosen_actions, by_action),
         actors=tuple(
-            ActorSuggestion(names.get(email, ""), email, look.address.only("actor", email).href, count)
-            for email, count in by_actor.items()
+            ActorSuggestion(names.get(email, ""), email, look.address.asking_only("actor", _by(email)).href, count)
+            for email, count in busiest.items()
         ),
     )
+
+
+def _by(email: str) -> Expression:
+    return Term("actor", ActorValue("email", email))
 
 
 def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tuple[ActionGroup, ...]:

@@ -492,13 +492,15 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """When the events happened. `base` is the height of the base line, `most` the count of the highest bar."""
+    """When the events happened. `base` is the height of the base line, `most` the count of the highest bar on it,
+    `most_other` that of the longest that hangs below."""
 
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
     width: int
     base: float
     most: int
+    most_other: int
     every: str
     """How long a bucket is: "3 hours"."""
     path: str
@@ -507,13 +509,16 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class FacetRow:
-    """One value with its count; `share` of 40 is how long its meter is."""
+    """One value with its count; `share` of 40 is how long its meter is. `href` leads to the search with it alone, or,
+    where it is chosen or left out, without saying so."""
 
     name: str
     label: str
     href: str
     count: int
     share: float
+    is_chosen: bool = False
+    is_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
