@@ -65,6 +65,7 @@ def test_the_box_and_the_chips_agree_in_both_directions(reader: Visitor) -> None
     expect(chips.filter(has_text="“mode”")).to_be_visible()
     reader.follow(chips.filter(has_text="Actions").get_by_role("link", name="is", exact=True))
     expect(box(reader)).to_have_value("mode -action:mode.create -actor:nobody@x.example")
+    expect(chips.filter(has_text="Actions")).to_contain_text("is not")
     assert "mode.create" not in actions(reader)
     reader.follow(reader.page.get_by_role("link", name="Remove filter: actor is not nobody@x.example"))
     expect(box(reader)).to_have_value("mode -action:mode.create")
@@ -124,6 +125,71 @@ def test_what_is_typed_after_a_menu_was_opened_is_searched_in_it(reader: Visitor
         expect(field).to_have_value("made")
         reader.page.keyboard.press("Escape")
         expect(menu.locator("summary")).to_be_focused()
+
+
+def choose(reader: Visitor, key: str, words: str) -> None:
+    """Opens a control by its key, and takes the first that the words find."""
+    reader.page.keyboard.press(key)
+    reader.page.keyboard.type(words)
+    with reader.page.expect_navigation():
+        reader.page.keyboard.press("Enter")
+
+
+def test_enter_takes_the_first_that_is_found(reader: Visitor, site: Site) -> None:
+    owner, admin = site.company.owner, site.company.admin
+    reader.page.keyboard.press("e")
+    reader.page.keyboard.type(owner.name.lower())
+    expect(reader.page.locator(".opt[data-next]")).to_contain_text(owner.email)
+    with reader.page.expect_navigation():
+        reader.page.keyboard.press("Enter")
+    expect(box(reader)).to_have_value(f"actor:{owner.email}")
+    # A part of an address is searched for as it is, and a second one stands beside the first.
+    reader.page.keyboard.press("e")
+    reader.page.get_by_label("Actor email").fill(f"{owner.email}, {admin.name.lower()}")
+    with reader.page.expect_navigation():
+        reader.page.keyboard.press("Enter")
+    expect(box(reader)).to_have_value(f"actor:{owner.email},{admin.email}")
+    choose(reader, "e", "@calder")
+    expect(box(reader)).to_have_value("actor:@calder")
+    choose(reader, "a", "mode deleted")
+    expect(box(reader)).to_have_value("action:mode.delete actor:@calder")
+
+
+def test_a_control_shows_what_is_left_out_and_every_action_of_a_group(reader: Visitor) -> None:
+    ask(reader, "-action:mode.*")
+    menu = reader.page.locator("details[data-menu=actions]")
+    menu.locator("summary").click()
+    expect(menu.get_by_role("radio", name="All but these")).to_be_checked()
+    for name in ("mode.create", "mode.update", "mode.delete"):
+        expect(menu.get_by_role("checkbox", name=name)).to_be_checked()
+    expect(menu.locator("[data-group=mode]")).to_be_checked()
+    with reader.page.expect_navigation():
+        menu.get_by_role("button", name="Apply").click()
+    expect(box(reader)).to_have_value("-action:mode.*")
+    menu.locator("summary").click()
+    menu.get_by_role("checkbox", name="mode.delete").uncheck()
+    assert menu.locator("[data-group=mode]").evaluate("box => box.indeterminate")
+    menu.get_by_text("Only these").click()
+    with reader.page.expect_navigation():
+        menu.get_by_role("button", name="Apply").click()
+    expect(box(reader)).to_have_value("action:mode.create,mode.update")
+    # That each of a group is ticked does not ask for those to come; to tick the group does.
+    menu.locator("summary").click()
+    menu.get_by_role("checkbox", name="mode.delete").check()
+    expect(menu.locator("[data-group=mode]")).to_be_checked()
+    with reader.page.expect_navigation():
+        menu.get_by_role("button", name="Apply").click()
+    expect(box(reader)).to_have_value("action:mode.create,mode.update,mode.delete")
+    menu.locator("summary").click()
+    with reader.page.expect_navigation():
+        menu.get_by_role("button", name="Apply").click()
+    expect(box(reader)).to_have_value("action:mode.create,mode.update,mode.delete")
+    menu.locator("summary").click()
+    menu.locator("[data-group=mode]").uncheck()
+    menu.locator("[data-group=mode]").check()
+    with reader.page.expect_navigation():
+        menu.get_by_role("button", name="Apply").click()
+    expect(box(reader)).to_have_value("action:mode.*")
 
 
 @pytest.mark.parametrize("width", [1440, 900, 360])

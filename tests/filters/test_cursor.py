@@ -73,13 +73,13 @@ def test_a_cursor_of_another_deployment_is_refused() -> None:
 
 @pytest.mark.parametrize("bit", range(0, 65 * 8, 7))
 def test_no_bit_of_a_cursor_can_be_changed(bit: int) -> None:
-    sealed = bytearray(urlsafe_b64decode(TEXT + "="))
+    sealed = bytearray(urlsafe_b64decode(TEXT + "=="))
     sealed[bit // 8] ^= 1 << bit % 8
     assert "not a link" in refusal(urlsafe_b64encode(sealed).decode().rstrip("="))
 
 
 def test_a_cursor_is_written_in_one_way_only() -> None:
-    """The last letter has two bits to spare."""
+    """The last letter has four bits to spare."""
     last = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     read = [letter for letter in last if TEXT[:-1] + letter == TEXT or "not a link" not in accepted(TEXT[:-1] + letter)]
     assert read == [TEXT[-1]]

@@ -23,7 +23,7 @@ from minutebook.filters.expression import (
     none_of,
 )
 from minutebook.filters.expression import terms as expression_terms
-from minutebook.filters.language import BadQuery, read
+from minutebook.filters.language import BadQuery, read, read_what_can_be
 from minutebook.filters.moments import Here, Relative, is_backwards
 from minutebook.filters.terms import CLIENTS, TERMS, ActorValue, Details, Numbers, parse_details
 from minutebook.filters.zones import UTC
@@ -137,6 +137,14 @@ def test_what_is_written_is_what_is_meant(query: str, meant: Expression) -> None
         ("a:\0", "\0", "NUL", None),
         ("\0", "\0", "NUL", None),
         ("ip:10.0.0.256", "10.0.0.256", "is not an IP address", None),
+        ("ip:10.0.0.0/33", "10.0.0.0/33", "is not an IP address", "ip:10.0.0.0/32"),
+        ("ip:2001:db8::/129 a", "2001:db8::/129", "is not an IP address", "ip:2001:db8::/128 a"),
+        ("-ip:203.0.113", "203.0.113", "is not an IP address", "-ip:203.0.113.0/24"),
+        ("ip:10.* a", "10.*", "is not an IP address", None),
+        ("ip:10.1.*", "10.1.*", "is not an IP address", "ip:10.1.0.0/16"),
+        ("ip:300.1", "300.1", "is not an IP address", None),
+        ("ip:x/8", "x/8", "is not an IP address", None),
+        ('actor:"ada okafor"', '"ada okafor"', "An address holds no blanks: “ada okafor”.", None),
         ("after:2026-02-30", "2026-02-30", "is not a time", None),
         ("after:9999-12-31", "9999-12-31", "too far away", None),
         ("before:-9999w", "-9999w", "too far away", None),
@@ -159,6 +167,40 @@ def test_what_is_wrong_is_pointed_at(query: str, pointed_at: str, message: str, 
     assert query[bad.at : bad.at + bad.length] == pointed_at
     assert message in bad.message
     assert bad.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("query", "understood", "left", "without", "fix"),
+    [
+        ("a outcome:sucess b", "a b", ["outcome:sucess"], ["a b"], "a outcome:success b"),
+        (
+            "outcome:sucess action:user.lgin",
+            "",
+            ["outcome:sucess", "action:user.lgin"],
+            ["action:user.lgin", "outcome:sucess"],
+            "outcome:success action:user.login",
+        ),
+        ("outcome:sucess seq:x a", "a", ["outcome:sucess", "seq:x"], ["seq:x a", "outcome:sucess a"], None),
+        ('-(a outcome:x) "b c', "", ["-(a outcome:x)", '"b c'], ['"b c', "-(a outcome:x)"], None),
+        ('actor:"x y" a', "a", ['actor:"x y"'], ["a"], None),
+        ("a OR outcome:sucess", "", ["a OR outcome:sucess"], [""], "a OR outcome:success"),
+        ("a) b", "b", ["a)"], ["b"], "a b"),
+        ("a " * 101, "a", ["a"], ["a " * 99 + "a"], None),
+        ("seq:x " * 9, "", ["seq:x"], [("seq:x " * 8).strip()], None),
+        ("a outcome:success", "a outcome:success", [], [], None),
+    ],
+)
+def test_what_is_understood_of_a_query_is_kept(
+    query: str, understood: str, left: list[str], without: list[str], fix: str | None
+) -> None:
+    asked, mistakes = read_what_can_be(query, HERE)
+    assert language.write(asked) == understood
+    assert [query[slice(*bad.clause)] for bad in mistakes] == left
+    assert [bad.without for bad in mistakes] == without
+    assert [bad.fix for bad in mistakes] == [fix, *[None] * len(mistakes)][: len(mistakes)]
+    for bad in mistakes:
+        with pytest.raises(BadQuery):
+            read(query[slice(*bad.clause)] if left != ["a"] else query, HERE)
 
 
 def test_a_query_that_is_too_long() -> None:

@@ -384,6 +384,29 @@ def _(visitor: Visitor) -> None:
     visitor.open_log(("query", "-action:user.logout -actor:ci@calder.example outcome:sucess after:2026-11-06"))
 
 
+@state("audit logs, a query with two mistakes")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "-action:user.logout outcome:sucess after:2026-11-06 ip:203.0.113"))
+
+
+@state("audit logs, some chosen and some left out")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "action:settings.change,mode.create -outcome:failure -actor:bo.karlsen@calder.example"))
+    assert visitor.page.locator(".facet .is-chosen").count() == 2
+
+
+@state("audit logs, all but some actors", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "-actor:ada.okafor@calder.example,nobody"))
+    visitor.menu("actor")
+
+
+@state("audit logs, all but some actions", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("query", "-action:settings.*,user.invite,*.remove"))
+    visitor.menu("actions")
+
+
 @state("audit logs, ways to export", leave_out=COVERED)
 def _(visitor: Visitor) -> None:
     visitor.open_log(("action", "settings.change"))

@@ -131,6 +131,17 @@ def test_no_search_leads_out_of_it(audit: Audit, pairs: list[tuple[str, str]]) -
     assert found(page) == f"0 events of {len(audit.shown())}"
 
 
+def test_who_is_called_so_is_not_told(audit: Audit) -> None:
+    """Nobody that the link does not show: neither in place of a name in a query, nor beside the control."""
+    audit.open()
+    owner = audit.dashboard.people[Role.OWNER]
+    for pairs in ([("query", f'actor:"{owner.name}"')], [("actor", owner.name), ("actor_is", "only")]):
+        page = audit.get(*pairs)
+        assert page.status_code == 422
+        assert "An address holds no blanks" in text(page.text)
+        assert owner.email not in page.text
+
+
 def test_a_search_narrows_what_is_shown(audit: Audit) -> None:
     audit.open()
     page = audit.get(("query", "reviewer OR credits"))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from minutebook.actions import CATALOGUE
 from minutebook.filters import UTC as UTC_ZONE
-from minutebook.filters import Cursor, Filter, Seal, in_order, search_of, wall_fields, zone_named
+from minutebook.filters import Cursor, Filter, Seal, expression_of, in_order, search_of, wall_fields, zone_named
+from minutebook.filters.expression import conjuncts
 from minutebook.model import HOUR, MINUTE, SECOND, to_micros
 from minutebook.web.log_address import WALL, Address, Pairs, Reading, read
 
@@ -42,7 +43,8 @@ def form(reading: Reading, **typed: str) -> Pairs:
     actions = [("action", name) for name in (*reading.wrong_actions, *reading.chosen_actions)]
     hidden = [(key, typed.get(key, value)) for key, value in (*reading.hidden, *reading.hidden_with_controls)]
     hidden += [("text", typed["text"])] if "text" in typed and "text" not in dict(hidden) else []
-    return (*hidden, *actions, *((key, values[key]) for key in ("actor", *WALL)))
+    turns = [(f"{key}_is", "not" if key in reading.turned else "only") for key in ("action", "actor")]
+    return (*hidden, *actions, *turns, *((key, values[key]) for key in ("actor", *WALL)))
 
 
 instants = st.integers(0, utc("2030-01-01T00:00")) | st.integers(
@@ -89,6 +91,87 @@ def test_a_form_that_is_sent_unchanged_changes_nothing(address: Address, own: st
     assert not sent.problems
     assert not sent.canonical
     assert sent.address == address.without()
+
+
+@pytest.mark.parametrize(
+    ("query", "actions", "actor", "turned"),
+    [
+        ("-action:user.login", ("user.login",), "", {"action"}),
+        ("-action:member.*,user.login", ("member.*", "user.login"), "", {"action"}),
+        ("action:member.*", ("member.*",), "", set()),
+        ("action:*.remove,user.login", ("*.remove", "user.login"), "", set()),
+        ("-actor:ada", (), "ada", {"actor"}),
+        ("actor:ada@x.example,wen", (), "ada@x.example, wen", set()),
+        ("-actor:usr_abc,token", (), "usr_abc, token", {"actor"}),
+        ("-action:user.login -actor:ada", ("user.login",), "ada", {"action", "actor"}),
+        ("action:user.* -action:user.login outcome:denied", ("user.*",), "", set()),
+    ],
+)
+def test_the_controls_show_what_the_query_says_and_send_it_again(
+    query: str, actions: tuple[str, ...], actor: str, turned: set[str]
+) -> None:
+    reading = understood(("query", query))
+    assert (reading.chosen_actions, reading.values["actor"], set(reading.turned)) == (actions, actor, turned)
+    sent = understood(*form(reading))
+    assert not sent.problems
+    parts = set(conjuncts(expression_of(reading.address.filter)))
+    assert set(conjuncts(expression_of(sent.address.filter))) == parts
+
+
+def test_what_a_control_shows_is_changed_by_it_alone() -> None:
+    shown = dict(form(understood(("query", "-action:user.login -actor:ada"))))
+    changed = understood(*(shown | {"action_is": "only", "actor": "wen"}).items())
+    assert changed.values["query"] == "action:user.login -actor:wen"
+
+
+def test_all_but_these_and_several_are_asked_of_the_controls() -> None:
+    def asked(*pairs: tuple[str, str]) -> str:
+        reading = understood(*pairs)
+        assert not reading.problems
+        return reading.values["query"]
+
+    assert asked(("action", "user.login"), ("action_is", "not")) == "-action:user.login"
+    assert asked(("action", "user.login"), ("action_is", "only")) == "action:user.login"
+    assert asked(("action_is", "not"), ("actor_is", "not"), ("actor", " ")) == ""
+    # What a group means already is not said again.
+    assert asked(("action", "member.*"), ("action", "member.remove"), ("action_is", "not")) == "-action:member.*"
+    assert asked(("actor", "ada, usr_abc"), ("actor_is", "only")) == "actor:ada,usr_abc"
+    assert asked(("actor", "Ada"), ("actor_is", "not"), ("text", "opus")) == "opus -actor:ada"
+    wrong = understood(("action", "member.*"), ("action", "user.logn"), ("action_is", "not"))
+    assert (wrong.wrong_actions, wrong.chosen_actions, wrong.turned) == (
+        ("user.logn",),
+        ("member.*",),
+        frozenset({"action"}),
+    )
+    assert "user.logn" in wrong.errors["action"]
+    assert "member.*" not in wrong.errors["action"]
+    assert understood(("actor", "ada, ö"), ("actor_is", "not")).errors["actor"].startswith("The character “ö”")
+    (problem,) = understood(("action_is", "both")).problems
+    assert problem.message == "action_is is only for these, or not for all but these."
+
+
+def test_what_is_understood_of_a_bad_query_is_kept_and_no_more_is_left_of_it() -> None:
+    reading = understood(("query", "-action:user.logout outcome:sucess after:2026-11-06 ip:x"), ("actor", "ada"))
+    assert reading.address.pairs == (
+        ("actor", "ada"),
+        ("start", "2026-11-05T23:00Z"),
+        ("q", "-action:user.logout"),
+        ("query", "outcome:sucess ip:x"),
+    )
+    box = reading.values["query"]
+    assert box == "actor:ada -action:user.logout outcome:sucess after:2026-11-06 ip:x"
+    assert [box[bad.at : bad.at + bad.length] for bad in reading.bad_queries] == ["sucess", "x"]
+    # The controls send along what was not understood, and so does every link.
+    sent = understood(*form(reading))
+    assert set(sent.address.pairs) == set(reading.address.pairs)
+    assert understood(*pairs_of(reading.address.without("actor").href)).values["query"] == (
+        "after:2026-11-06 -action:user.logout outcome:sucess ip:x"
+    )
+    # Of alternatives nothing is kept: without one of them the others would mean something else.
+    either = understood(("query", "user OR outcome:sucess"), ("actor", "ada"))
+    assert either.address.pairs == (("actor", "ada"), ("query", "user OR outcome:sucess"))
+    assert either.values["query"] == "actor:ada (user OR outcome:sucess)"
+    assert either.bad_queries[0].fix == "actor:ada (user OR outcome:success)"
 
 
 @given(filters, st.sampled_from(ZONES))
@@ -164,7 +247,7 @@ def test_blank_fields_are_left_out_of_the_address() -> None:
         ([("action", "user.logn")], "action", "Did you mean user.login"),
         ([("action", "user.login"), ("action", "\0")], "action", "[U+0000]"),
         ([("action", "x" * 3_000)], "action", "is not an action"),
-        ([("actor", "ada okafor")], "actor", "without blanks"),
+        ([("actor", "ada okafor")], "actor", "holds no blanks"),
         ([("actor", "аda@calder.example")], "actor", "CYRILLIC SMALL LETTER A"),
         ([("actor", "a\0b")], "actor", "not accepted"),
         ([("actor", "a" * 3_000)], "actor", "at most 256 characters"),

@@ -7,14 +7,15 @@ import re
 from collections import Counter
 
 import pytest
+from httpx2 import Response
 
 from minutebook.filters import instants
 from minutebook.model import HOUR, MINUTE, Context, Outcome, Role, Seat
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import perform
-from tests.support.dashboard import Dashboard
-from tests.support.reader import Reader, found, link, rows, section
+from tests.support.dashboard import Dashboard, value
+from tests.support.reader import Reader, found, link, rows, section, text
 
 BAR = re.compile(r'data-start="([^"]*)" data-end="([^"]*)" data-count="([0-9]+)" data-told="([^"]*)"')
 
@@ -75,6 +76,64 @@ def test_a_bar_and_a_facet_narrow_the_search(light_dashboard: Dashboard) -> None
     assert "Success" in band
     assert "Failed" in band
     assert end - start >= MINUTE
+
+
+FACET = re.compile(r'<li(?: class="(is-[a-z]*)")?><a href="([^"]*)"(?: aria-current="(true)")?>(.*?)</a>', re.DOTALL)
+
+
+def values(page: Response, title: str) -> list[tuple[str, str, str]]:
+    """The values of a facet: what it is called, how it is marked, and where it leads."""
+    band = section(page, f"<h3>{title}</h3>", "</div>")
+    marked = [
+        (text(label), f"{how}{' current' if current else ''}", href)
+        for how, href, current, label in FACET.findall(band)
+    ]
+    return [(label, how, html.unescape(href)) for label, how, href in marked]
+
+
+def test_what_is_chosen_comes_first_and_is_given_up_by_choosing_it_again(light_dashboard: Dashboard) -> None:
+    live_for_a_week(light_dashboard)
+    reader = Reader(light_dashboard, Role.OWNER)
+    everything = [name for name, _, _ in values(reader.read(), "Action")]
+    assert "user.invite" not in everything[:2]
+    page = reader.read(("action", "user.invite"), ("action", "user.accept_invite"))
+    (first, how, href), (second, *_), *others = values(page, "Action")
+    assert {first, second} == {"user.invite", "user.accept_invite"}
+    assert how == "is-chosen current"
+    assert [how for _, how, _ in others] == [""] * len(others) != []
+    left = reader.open(href)
+    assert value(left, "query") == f"action:{second}"
+    (_, _, href), *_ = values(left, "Action")
+    assert value(reader.open(href), "query") == ""
+    every_member = reader.read(("q", "action:user.*"))
+    assert {how for _, how, _ in values(every_member, "Action")} == {"is-chosen current"}
+
+
+def test_what_is_left_out_comes_last_and_is_let_in_by_choosing_it(light_dashboard: Dashboard) -> None:
+    live_for_a_week(light_dashboard)
+    reader = Reader(light_dashboard, Role.OWNER)
+    ada = light_dashboard.people[Role.OWNER].email
+    page = reader.read(("q", f"-actor:{ada}"))
+    assert ada not in str(values(page, "Actor"))
+    (other, how, href), *_ = values(page, "Actor")
+    assert how == ""
+    # It takes the place of what was left out: to say both would say nothing more.
+    assert value(reader.open(href), "query") == f"actor:{other}"
+    (out, how, href), *others = values(reader.read(("q", "-outcome:success")), "Outcome")
+    assert (out, how) == ("Left out: Success", "is-out")
+    assert [(label, how) for label, how, _ in others] == [("Failed", "")]
+    assert value(reader.open(href), "query") == ""
+
+
+def test_each_side_of_the_histogram_has_its_own_number(light_dashboard: Dashboard) -> None:
+    live_for_a_week(light_dashboard)
+    reader = Reader(light_dashboard, Role.OWNER)
+    most = re.compile(r'class="histo__max(?: (histo__max--below))? num"[^>]*>([0-9,]+)<')
+    below = max(count for _, _, count, _ in bars(reader.read(("q", "-outcome:success")).text))
+    assert most.findall(reader.read(("q", "-outcome:success")).text) == [("histo__max--below", str(below))]
+    above = max(count for _, _, count, _ in bars(reader.read(("q", "outcome:success")).text))
+    assert most.findall(reader.read(("q", "outcome:success")).text) == [("", str(above))]
+    assert [side for side, _ in most.findall(reader.read().text)] == ["", "histo__max--below"]
 
 
 def test_the_bars_at_the_ends_hold_no_more_than_was_asked_for(light_dashboard: Dashboard) -> None:

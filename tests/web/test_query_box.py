@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime
 
 import pytest
 from httpx2 import Response
 
 from minutebook.filters import FIELDS, UTC, Field, expression_of, language, parse, write
-from minutebook.model import Role
+from minutebook.model import Role, to_micros
 from minutebook.store import search
 from minutebook.web import log_page
 from minutebook.web.log_address import CONTROLS
@@ -109,6 +110,16 @@ def test_a_chip_is_named_as_the_controls_are_and_a_path_as_it_is_written(light_d
     assert names == ["Details", "Outcome", "IP address", "details.models.added"]
 
 
+@pytest.mark.parametrize(
+    "query", ["-action:user.login", "action:user.*,mode.create", "-actor:ada", "actor:ada,usr_abc"]
+)
+def test_what_a_control_shows_has_no_second_chip(light_dashboard: Dashboard, query: str) -> None:
+    page = Reader(light_dashboard, Role.OWNER, zone=ZONE).read(("q", query))
+    form = section(page, '<form class="filters"', "</form>")
+    assert len(re.findall(r"Remove filter: ", form)) == 1
+    assert "chip__name" not in form
+
+
 def test_a_bad_query_is_pointed_at_kept_and_mended(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
     page = reader.get(("query", "action:user.lgin after:2026-11-06"), ("form_zone", ZONE))
@@ -126,6 +137,61 @@ def test_a_bad_query_is_pointed_at_kept_and_mended(light_dashboard: Dashboard) -
         mended = reader.open(mended.headers["location"])
     assert mended.status_code == 200
     assert box(mended) == "action:user.login after:2026-11-06"
+
+
+def test_a_bad_query_keeps_its_good_clauses_and_each_bad_one_can_be_removed(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    query = "-action:user.logout outcome:sucess after:2026-11-06 ip:203.0.113"
+    page = reader.get(("query", query), ("form_zone", ZONE))
+    assert (page.status_code, rows(page), box(page)) == (422, [], query)
+    said = text(page.text)
+    assert "“sucess” is not an outcome" in said
+    assert "“203.0.113” is not an IP address" in said
+    form = section(page, '<form class="filters"', "</form>")
+    assert "is not" in form
+    assert value(page, "start_date") == "2026-11-06"
+    assert re.findall(r'<div class="chip chip--wrong">\s*<span class="chip__name">([^<]*)', form) == [
+        "Outcome",
+        "IP address",
+    ]
+    assert link(page, "Search for -action:user.logout outcome:success after:2026-11-06 ip:203.0.113.0/24")
+    left = reader.open(link(page, "Remove filter: sucess"))
+    assert (left.status_code, box(left)) == (422, "-action:user.logout after:2026-11-06 ip:203.0.113")
+    removed = reader.open(link(left, "Remove this clause"))
+    while removed.is_redirect:
+        removed = reader.open(removed.headers["location"])
+    assert (removed.status_code, box(removed)) == (200, "after:2026-11-06 -action:user.logout")
+    # What is good can be removed, too, and what is wrong stays.
+    other = reader.open(link(page, "Remove filter: action is not user.logout"))
+    assert (other.status_code, box(other)) == (422, "after:2026-11-06 outcome:sucess ip:203.0.113")
+    alone = reader.open(link(reader.get(("query", "outcome:sucess")), "Remove this clause"))
+    assert (alone.status_code, box(alone)) == (200, "")
+
+
+@pytest.mark.parametrize(("zone", "today"), [("Europe/Berlin", "2026-11-07"), ("UTC", "2026-11-06")])
+def test_a_time_of_day_is_offered_with_the_day_of_today(light_dashboard: Dashboard, zone: str, today: str) -> None:
+    light_dashboard.deployment.clock.now = to_micros(datetime(2026, 11, 6, 23, 30, tzinfo=UTC))
+    page = Reader(light_dashboard, Role.OWNER, zone=zone).get(("query", "a before:9:05"), ("form_zone", zone))
+    assert link(page, f"Search for a before:{today}T09:05")
+
+
+def test_somebody_is_found_by_their_name(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    owner = light_dashboard.people[Role.OWNER]
+    page = reader.get(("query", f'actor:"{owner.name.upper()}" action:user.login'))
+    assert link(page, f"Search for actor:{owner.email} action:user.login")
+    typed = reader.get(("actor", owner.name), ("actor_is", "only"))
+    assert typed.status_code == 422
+    assert "An address holds no blanks" in text(typed.text)
+    [href] = re.findall(r'<a class="opt" href="([^"]*)" data-value', typed.text)
+    assert box(reader.open(html.unescape(href))) == f"actor:{owner.email}"
+    part = owner.name.split()[-1].lower()
+    assert part not in owner.email
+    by_ada = len([event for event in light_dashboard.events() if event.actor.email == owner.email])
+    nobody = reader.read(("actor", part))
+    assert (
+        box(reader.open(link(nobody, f"With actor is {owner.email} instead{by_ada} events"))) == f"actor:{owner.email}"
+    )
 
 
 def test_a_search_that_takes_too_long_says_how_to_narrow_it(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from minutebook.email_address import MAX_LENGTH, ascii_lower, is_email, stranger
 from minutebook.errors import Invalid
 from minutebook.filters import globs
+from minutebook.filters.quote import quoted
 
 
 class MatchKind(StrEnum):
@@ -39,9 +40,11 @@ def actor_match(text: str, field: str = "actor") -> ActorMatch:
         raise Invalid.one(field, "Enter an address, such as ada@example.com, or a part of one.")
     if len(text) > MAX_LENGTH + 2:
         raise Invalid.one(field, f"This is longer than an address can be: at most {MAX_LENGTH + 2} characters.")
+    if " " in text and not stranger(text.replace(" ", "")):
+        hint = " In a URL, write a + as %2B." if "@" in text else ""
+        raise Invalid.one(field, f"An address holds no blanks: {quoted(text)}. Write one, or a part of one.{hint}")
     if strange := stranger(text):
-        hint = " In a URL, write a + as %2B." if " " in text and text.isascii() else ""
-        raise Invalid.one(field, strange + hint)
+        raise Invalid.one(field, strange)
     if globs.STAR in text:
         return ActorMatch(MatchKind.PATTERN, text)
     return ActorMatch(MatchKind.EXACT if is_email(text) else MatchKind.PART, text)

@@ -65,6 +65,15 @@ def conjuncts(whole: Expression) -> tuple[Expression, ...]:
     return whole.of if isinstance(whole, AllOf) else (whole,)
 
 
+def values_of(part: Expression, key: str) -> tuple[tuple[Hashable, ...], bool]:
+    """The values of which the part means any, where it asks nothing but this key; and whether it means all but them."""
+    is_turned = isinstance(part, Not)
+    asked = part.of if isinstance(part, Not) else part
+    alternatives = asked.of if isinstance(asked, AnyOf) else (asked,)
+    values = tuple(one.value for one in alternatives if isinstance(one, Term) and one.key == key)
+    return (values, is_turned) if len(values) == len(alternatives) else ((), False)
+
+
 def terms(whole: Expression) -> Iterator[Term]:
     """Every term, from left to right."""
     match whole:

@@ -16,7 +16,7 @@ r"""The query language: text ⇄ Expression.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -35,11 +35,12 @@ from minutebook.filters.expression import (
 )
 from minutebook.filters.moments import Here
 from minutebook.filters.quote import quoted
-from minutebook.filters.terms import DETAILS, TERMS, closest, meant, parse_details
+from minutebook.filters.terms import DETAILS, TERMS, closest, meant, network_meant, parse_details
 from minutebook.filters.text import unsearchable
 
 LONGEST = 2_000
 MOST_TERMS = 100
+MOST_MISTAKES = 8
 DEEPEST = 20
 KEYS = [f"{DETAILS}…" if key == "details" else key for key in TERMS if key != "text"]
 
@@ -66,6 +67,26 @@ class BadQuery(Invalid):
         super().__init__(Problem("q", message))
         self.query, self.at, self.length, self.fix = query, at, length, fix
 
+    @property
+    def clause(self) -> tuple[int, int]:
+        """From where to where the part goes that is wrong and can be left out: one of those that must all hold, or all
+        of a query of alternatives."""
+        found = _clauses(self.query)
+        if any(self.query[start:end] in JOINING for start, end in found):
+            return 0, len(self.query)
+        return next(((start, end) for start, end in found if self.at < end), (0, len(self.query)))
+
+    @property
+    def without(self) -> str:
+        """The query without that part."""
+        start, end = self.clause
+        return " ".join(part for part in (self.query[:start].strip(), self.query[end:].strip()) if part)
+
+    def inside(self, before: str, after: str) -> BadQuery:
+        """The same mistake, in a longer query."""
+        fix = None if self.fix is None else f"{before}{self.fix}{after}"
+        return BadQuery(f"{before}{self.query}{after}", len(before) + self.at, self.length, self.message, fix)
+
 
 def read(query: str, here: Here, *, suggesting: bool = True) -> Expression:
     """What is asked for; nothing for a blank text. Raises BadQuery, which points at the first place that is wrong.
@@ -80,6 +101,26 @@ def read(query: str, here: Here, *, suggesting: bool = True) -> Expression:
         without = "".join(character for character in query if not unsearchable(character))
         raise BadQuery(query, at, 1, message, without if suggesting and _is_understood(without, here) else None)
     return _Reader(query, here, suggesting).whole()
+
+
+def read_what_can_be(query: str, here: Here) -> tuple[Expression, tuple[BadQuery, ...]]:
+    """What the parts of a query ask for that are understood, and what is wrong with the others, from left to right.
+
+    Only the first mistake has a `fix`: it mends all of them, or there is none.
+    """
+    rest, found = query, list[BadQuery]()
+    while True:
+        try:
+            asked = read(rest, here)
+        except BadQuery as bad:
+            start, end = bad.clause
+            found.append(bad)
+            if len(query) > LONGEST or len(found) > MOST_MISTAKES:
+                return NOTHING_ASKED, (_as_it_stands(found[0], query, found[0].fix),)
+            rest = rest[:start] + " " * (end - start) + rest[end:]  # so that what follows keeps its place
+        else:
+            fix = found[0].fix if len(found) == 1 else _mended_all(query, found, here)
+            return asked, tuple(_as_it_stands(bad, query, None if place else fix) for place, bad in enumerate(found))
 
 
 def write(expression: Expression, zone: ZoneInfo | None = None) -> str:
@@ -219,7 +260,7 @@ class _Reader:
         text = self._quoted() if self._peek() == '"' else self._bare(BARE_VALUE)
         if key.startswith(DETAILS):
             return Term("details", self._parsed(at, lambda: parse_details(key.removeprefix(DETAILS), text)))
-        return Term(key, self._parsed(at, lambda: TERMS[key].parse(text, self.here), closest(text, TERMS[key].known)))
+        return Term(key, self._parsed(at, lambda: TERMS[key].parse(text, self.here), _meant(key, text)))
 
     def _parsed(self, start: int, parse: Callable[[], T], instead: str | None = None) -> T:
         try:
@@ -262,6 +303,47 @@ class _Reader:
     def _wrong(self, at: int, length: int, message: str, fix: str | None = None) -> NoReturn:
         mends = fix is not None and self.suggesting and _is_understood(fix, self.here)
         raise BadQuery(self.query, at, length, message, fix if mends else None)
+
+
+def _as_it_stands(bad: BadQuery, query: str, fix: str | None) -> BadQuery:
+    return BadQuery(query, bad.at, bad.length, bad.message, fix)
+
+
+def _mended_all(query: str, found: Sequence[BadQuery], here: Here) -> str | None:
+    """The query with each of its mistakes mended; None where one of them cannot be."""
+    for bad in reversed(found):
+        start, end = bad.clause
+        try:
+            read(query[start:end], here)
+        except BadQuery as alone:
+            if alone.fix is None:
+                return None
+            query = query[:start] + alone.fix + query[end:]
+    return query if found and _is_understood(query, here) else None
+
+
+def _clauses(query: str) -> list[tuple[int, int]]:
+    """From where to where the parts go that blanks separate, but for those in parentheses and in quotation marks."""
+    found: list[tuple[int, int]] = []
+    at, start, depth = 0, None, 0
+    while at < len(query):
+        character = query[at]
+        if character.isspace() and not depth:
+            found += [(start, at)] if start is not None else []
+            start = None
+            at += 1
+            continue
+        start = at if start is None else start
+        depth = max(0, depth + (character == "(") - (character == ")"))
+        is_opened = character == '"' and (at == start or query[at - 1] in "-(:, ")
+        quoted_part = QUOTED.match(query, at) if is_opened else None
+        at = len(query) if is_opened and not quoted_part else quoted_part.end() if quoted_part else at + 1
+    return [*found, (start, len(query))] if start is not None else found
+
+
+def _meant(key: str, text: str) -> str | None:
+    """What was probably meant by a value that is not understood."""
+    return network_meant(text) if key == "ip" else closest(text, TERMS[key].known)
 
 
 def _is_understood(query: str, here: Here) -> bool:

@@ -189,6 +189,22 @@ def _parse_ip(text: str, _here: Here) -> str:
     return str(network.network_address) if single else str(network)
 
 
+def network_meant(text: str) -> str | None:
+    """`10.0.0.0/32` for `10.0.0.0/33`, `203.0.113.0/24` for `203.0.113` or `203.0.113.*`; None for what is no part of
+    an address."""
+    address, slash, length = text.strip().removesuffix("*").removesuffix(".").partition("/")
+    if slash:
+        try:
+            longest = ipaddress.ip_address(address).max_prefixlen
+        except ValueError:
+            return None
+        return f"{address}/{longest}" if length.isdigit() and length.isascii() else None
+    numbers = address.split(".")
+    if not (1 < len(numbers) < 4 and all(number.isascii() and number.isdigit() for number in numbers)):
+        return None
+    return f"{'.'.join([*numbers, *['0'] * (4 - len(numbers))])}/{8 * len(numbers)}"
+
+
 def _ip_fits(text: str) -> Fits:
     network = ipaddress.ip_network(text)
 

@@ -104,6 +104,14 @@ def names_of(connection: Connection, organization: int, addresses: Iterable[str]
     return {row.email: row.name for row in connection.execute(statement.where(*where))}
 
 
+def called(connection: Connection, organization: int, words: str, limit: int) -> dict[str, str]:
+    """The addresses and names of those that hold a seat and whose name holds the words, in the order of their names."""
+    seat, user = schema.seat, schema.user
+    statement = select(user.c.email, user.c.name).join(seat, seat.c.user == user.c.id).order_by(user.c.name)
+    where = (seat.c.organization == organization, user.c.name.icontains(words, autoescape=True))
+    return {row.email: row.name for row in connection.execute(statement.where(*where).limit(limit))}
+
+
 def count(connection: Connection, organization: int) -> int:
     """How many seats are taken."""
     seats = schema.seat.c

@@ -2,13 +2,14 @@
 
     /o/org_…/audit-logs?action=user.login&actor=ada@x.example&start=2026-11-06&zone=utc&older=…&event=7
 
-What the search box sends (`query`, in the query language and the viewer's zone) and what the date form sends
-(`start_date`, `start_time`, `end_date`, `end_time`) is turned into the keys of the filter.
+What the search box sends (`query`, in the query language and the viewer's zone) and what the controls send besides
+(`action_is` and `actor_is`, which may turn these around, and `start_date`, `start_time`, `end_date`, `end_time`) is
+turned into the keys of the filter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 from urllib.parse import quote, urlencode
@@ -29,6 +30,7 @@ from minutebook.filters import (
     Seal,
     expression_of,
     filter_of,
+    globs,
     in_order,
     language,
     parse,
@@ -38,10 +40,22 @@ from minutebook.filters import (
     zone_named,
 )
 from minutebook.filters.cursor import ONE_OF_BOTH
-from minutebook.filters.expression import NOTHING_ASKED, Expression
+from minutebook.filters.expression import (
+    NOTHING_ASKED,
+    Expression,
+    Term,
+    all_of,
+    any_of,
+    conjuncts,
+    none_of,
+    terms,
+    values_of,
+)
+from minutebook.filters.globs import STAR
 from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import ANYWHERE, is_backwards
 from minutebook.filters.quote import quoted
+from minutebook.filters.terms import named_actions
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -51,6 +65,9 @@ ZONE_OF_FORM = "form_zone"
 """The zone in which the form was shown: what was typed under that label is meant in it."""
 BOX = "query"
 QUERIES = ("q", BOX)
+TURNS = {"action": "action_is", "actor": "actor_is"}
+"""The keys with which the controls say whether they ask for these or for all but these."""
+IS, IS_NOT = "only", "not"
 DATES = (*BOUNDS, *WALL, ZONE_OF_FORM)
 CURSORS: tuple[Direction, ...] = get_args(Direction)
 PLACE = (*CURSORS, "event")
@@ -58,7 +75,7 @@ FIELD_KEYS = tuple(field.key for field in FIELDS)
 ALONE = tuple(field for field in FIELDS if field.key not in (*BOUNDS, "q"))
 CONTROLS = ("action", "actor", *BOUNDS)
 """What the form of the controls shows, and so sends by itself."""
-KNOWN = frozenset({*FIELD_KEYS, *DATES, *PLACE, BOX, "zone"})
+KNOWN = frozenset({*FIELD_KEYS, *TURNS.values(), *DATES, *PLACE, BOX, "zone"})
 TWICE = "{key} is given more than once; it can be given once."
 MOST_KEPT = 4_000
 """Characters of what could not be understood, which stands in every link of a page."""
@@ -114,7 +131,13 @@ class Address:
 
     def asking(self, expression: Expression) -> Address:
         """Another search, from its first page."""
-        return replace(self.without(BOX), filter=filter_of(expression))
+        return replace(self.without(), filter=filter_of(expression))
+
+    def asking_only(self, key: str, part: Expression | None) -> Address:
+        """The same search with this in place of what it asks of a term alone; None for nothing."""
+        parts = conjuncts(expression_of(self.filter))
+        others = [other for other in parts if {term.key for term in terms(other)} != {key}]
+        return self.asking(all_of([*others, *([part] if part else [])]))
 
     def only(self, key: str, value: Any) -> Address:
         """The same search with this value in place of what the field says."""
@@ -153,11 +176,35 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """What one of the controls shows: the part of the filter that asks for any of these values, or all but these."""
+
+    key: str
+    part: Expression | None = None
+    values: tuple[Hashable, ...] = ()
+    is_turned: bool = False
+
+    @staticmethod
+    def of(key: str, filter_: Filter) -> Control:
+        """The first part that is about nothing else; where the filter has a field for it, that."""
+        for part in conjuncts(expression_of(filter_)):
+            values, is_turned = values_of(part, key)
+            if values:
+                return Control(key, part, values, is_turned)
+        return Control(key)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values as the query language writes them."""
+        return tuple(TERMS[self.key].write(value, UTC) for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """An address as it was understood.
 
     `values` and `errors` are by field of the forms; `hidden` is what both send along, `hidden_with_controls` what that
-    of the controls sends besides.
+    of the controls sends besides. `chosen_actions` are names and patterns.
     """
 
     address: Address
@@ -167,10 +214,15 @@ class Reading:
     errors: Mapping[str, str]
     hidden: Pairs
     hidden_with_controls: Pairs
+    actions: Control
+    actor: Control
     wrong_actions: tuple[str, ...]
     chosen_actions: tuple[str, ...]
+    turned: frozenset[str]
+    """Which of the controls ask for all but these."""
     canonical: bool
-    bad_query: BadQuery | None = None
+    bad_queries: tuple[BadQuery, ...] = ()
+    """What is wrong in what the search box holds, from left to right; each has all that it holds as its `query`."""
 
 
 class _Given:
@@ -179,7 +231,9 @@ class _Given:
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self.pairs = tuple(pairs)
         self.problems: list[Problem] = []
-        self.bad_query: BadQuery | None = None
+        self.bad_queries: tuple[BadQuery, ...] = ()
+        self.not_understood: dict[str, str] = {}
+        """What is left of a query without what was understood of it."""
 
     def of(self, *keys: str) -> Pairs:
         return tuple(pair for pair in self.pairs if pair[0] in keys)
@@ -207,18 +261,25 @@ class _Given:
             self.problems.extend(invalid.problems)
             return EVERYTHING
 
-    def asked(self, key: str, here: Here) -> Expression:
-        """What a query asks for; nothing when it is wrong."""
-        text = self.one(key)
-        try:
-            return language.read(text or "", here)
-        except BadQuery as bad:
-            self.refuse(key, bad)
-            return NOTHING_ASKED
+    def asked(self, key: str, here: Here) -> tuple[Expression, tuple[BadQuery, ...]]:
+        """What a query asks for, and what is wrong: of the search box what is understood, of a wrong `q` nothing."""
+        text = self.one(key) or ""
+        asked, mistakes = language.read_what_can_be(text, here)
+        if not mistakes:
+            return asked, ()
+        if key != BOX:
+            return NOTHING_ASKED, mistakes
+        self.not_understood[key] = " ".join(text[slice(*bad.clause)] for bad in mistakes)
+        return asked, mistakes
 
-    def refuse(self, key: str, bad: BadQuery) -> None:
-        self.bad_query = bad
-        self.problems.append(Problem(key, bad.message))
+    def refuse(self, key: str, mistakes: Sequence[BadQuery], beside: str) -> None:
+        """What is wrong in a query, shown in a box that holds what is asked beside it, too."""
+        typed = mistakes[0].query
+        before, after = (f"{beside} ", "") if beside else ("", "")
+        if beside and mistakes[0].clause == (0, len(typed)) and " " in typed:
+            before, after = f"{before}(", ")"  # it may have alternatives
+        self.bad_queries = tuple(bad.inside(before, after) for bad in mistakes)
+        self.problems.extend(Problem(key, bad.message) for bad in mistakes)
 
     def wrong(self, *keys: str) -> bool:
         return any(problem.field in keys for problem in self.problems)
@@ -235,13 +296,19 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: S
     zone = UTC if in_utc else own
     dates = _read_dates(given, zone)
     found = Filter(start=dates.bounds[0], end=dates.bounds[1])
+    controls = {"action": _asked_of_actions, "actor": _asked_of_actors}
+    asked = {key: asked_of(given) for key, asked_of in controls.items()}
     for field in ALONE:  # each by itself, so that what is wrong with one leaves the others as they are
-        found = replace(found, **{field.attribute: field.value(given.parsed(given.of(field.key)))})
+        if not asked.get(field.key):
+            plain = [(key, text) for key, text in given.of(field.key) if key != "action" or not _is_pattern(text)]
+            found = replace(found, **{field.attribute: field.value(given.parsed(plain))})
+    found = filter_of(all_of(part for part in asked.values() if part), found)
     found = _with_queries(given, found, zone)
     # A cursor belongs to a whole search: beside a wrong one it means nothing.
     cursor = None if given.problems or dates.errors else _cursor(given, organization, seal, found)
     event = _event(given)
     wrong = [key for key in (*(field.key for field in ALONE), "zone", "event", *QUERIES) if given.wrong(key)]
+    wrong += [turn for key, turn in TURNS.items() if given.wrong(key, turn)]
     wrong += [*CURSORS] if given.wrong(*CURSORS) else []
     wrong += [*DATES] if dates.errors or given.wrong(ZONE_OF_FORM) else []
     address = Address(
@@ -250,21 +317,50 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: S
         in_utc,
         cursor,
         event,
-        _kept([pair for pair in given.pairs if pair[0] in wrong or pair[0] not in KNOWN]),
+        _kept(
+            [
+                (key, given.not_understood.get(key, text))
+                for key, text in given.pairs
+                if key in wrong or key not in KNOWN
+            ]
+        ),
         seal,
     )
+    if not dates.errors and dates.bounds != (found.start, found.end):  # said in a query of which more was wrong
+        range_ = Filter(start=found.start, end=found.end)
+        dates = replace(dates, values=wall_fields(range_, zone), hidden=tuple(write(range_)))
+    actions, actor = Control.of("action", found), Control.of("actor", found)
+    others = [part for part in conjuncts(found.more or NOTHING_ASKED) if part not in (actions.part, actor.part)]
+    beside = replace(found, more=all_of(others) if others else None)
     return Reading(
         address=address,
         zone=zone,
         problems=(*given.problems, *(Problem(field, text) for field, text in dates.errors.items())),
-        values={BOX: _in_box(given, found, zone), "actor": given.typed("actor") or found.actor or "", **dates.values},
+        values={
+            BOX: _in_box(given, found, zone),
+            "actor": given.typed("actor") if given.wrong("actor") else ", ".join(actor.texts),
+            **dates.values,
+        },
         errors=_beside_fields(given.problems) | dates.errors,
         hidden=(*([("zone", "utc")] if in_utc else []), (ZONE_OF_FORM, zone.key or "UTC")),
-        hidden_with_controls=(*dates.hidden, *(pair for pair in write(found) if pair[0] not in CONTROLS)),
-        wrong_actions=tuple(name[:MOST_KEPT] for name in _named(given) if name not in CATALOGUE)[:MOST_NAMED],
-        chosen_actions=in_order(name for name in _named(given) if name in CATALOGUE),
+        hidden_with_controls=(
+            *dates.hidden,
+            *(pair for pair in write(beside) if pair[0] not in CONTROLS),
+            *(pair for pair in address.kept if pair[0] == BOX),
+        ),
+        actions=actions,
+        actor=actor,
+        wrong_actions=tuple(name[:MOST_KEPT] for name in _named(given) if not _is_known(name))[:MOST_NAMED],
+        chosen_actions=_chosen(name for name in _named(given) if _is_known(name))
+        if given.wrong("action")
+        else actions.texts,
+        turned=frozenset(
+            key
+            for key, control in (("action", actions), ("actor", actor))
+            if (_is_turned(given, key) if given.wrong(key) else control.is_turned)
+        ),
         canonical=address.pairs == given.pairs,
-        bad_query=given.bad_query,
+        bad_queries=given.bad_queries,
     )
 
 
@@ -275,24 +371,81 @@ def _kept(pairs: Pairs | list[tuple[str, str]]) -> Pairs:
     return tuple(dict.fromkeys((key, text) for key, text in pairs if key == "action" and text in CATALOGUE))
 
 
+def _is_turned(given: _Given, key: str) -> bool:
+    return given.typed(TURNS[key]) == IS_NOT
+
+
+def _turning(given: _Given, key: str) -> Callable[[Expression], Expression]:
+    """What the controls make of these; says so when they say neither of the two."""
+    if (text := given.one(TURNS[key])) not in (None, IS, IS_NOT):
+        message = f"{TURNS[key]} is {IS} for these, or {IS_NOT} for all but these."
+        given.problems.append(Problem(TURNS[key], message))
+    return none_of if text == IS_NOT else lambda part: part
+
+
+def _asked_of_actions(given: _Given) -> Expression | None:
+    """What only the query language can say: all but these, or patterns. None where the field of the filter can."""
+    names, turned = _named(given), _turning(given, "action")
+    is_plain = turned is not none_of and not any(map(_is_pattern, names))
+    if is_plain or not names or not all(map(_is_known, names)):
+        return None
+    return turned(any_of(Term("action", name) for name in _chosen(names)))
+
+
+def _is_pattern(text: str) -> bool:
+    """Whether it means actions by a pattern; one that means none is as wrong as a name that does not exist."""
+    return STAR in text and named_actions(text.strip()) != []
+
+
+def _is_known(name: str) -> bool:
+    return name in CATALOGUE or _is_pattern(name)
+
+
+def _chosen(names: Iterable[str]) -> tuple[str, ...]:
+    """Patterns, and after them the names that these do not mean already, in the order of the catalogue."""
+    chosen = tuple(names)
+    patterns = tuple(dict.fromkeys(globs.collapsed(name) for name in chosen if STAR in name))
+    covered = {name for pattern in patterns for name in named_actions(pattern)}
+    return (*patterns, *in_order(name for name in chosen if STAR not in name and name not in covered))
+
+
+def _asked_of_actors(given: _Given) -> Expression | None:
+    """What was typed into the control, several separated by commas, each as after `actor:` in a query. None where it
+    was not typed there."""
+    turned = _turning(given, "actor")
+    if not given.of(TURNS["actor"]) or len(given.texts("actor")) != 1:
+        return None
+    pieces = [piece for piece in given.typed("actor").split(",") if piece.strip()]
+    try:
+        values = [TERMS["actor"].parse(piece, Here()) for piece in pieces]
+    except Invalid as invalid:
+        given.problems.append(Problem("actor", invalid.message))
+        return NOTHING_ASKED
+    return turned(any_of(Term("actor", value) for value in values)) if values else None
+
+
 def _with_queries(given: _Given, found: Filter, zone: ZoneInfo) -> Filter:
     """The filter with what the address and the search box ask for beside it."""
     zone_of_form = _zone_of_form(given, zone, BOX)
     asked = {"q": given.asked("q", ANYWHERE), BOX: given.asked(BOX, Here(zone_of_form))}
-    for key, expression in asked.items():
+    for key, (expression, not_understood) in asked.items():
+        mistakes = list(not_understood)
         before, found = found, filter_of(expression, found)
         if before != found and is_backwards(found.start, found.end):
             text = given.typed(key)
             at = max(0, text.lower().rfind("before:"))
             message = _backwards(found, zone)
-            given.refuse(key, BadQuery(text, at, len(text[at:].split(" ")[0]), message))
+            mistakes.append(BadQuery(text, at, len(text[at:].split(" ")[0]), message))
             found = before
+            given.not_understood.pop(key, None)
+        if mistakes:
+            given.refuse(key, sorted(mistakes, key=lambda bad: bad.at), language.write(expression_of(before), zone))
     return found
 
 
 def _in_box(given: _Given, found: Filter, zone: ZoneInfo) -> str:
-    """What the search box holds: the query that is wrong, else the whole filter."""
-    return given.bad_query.query if given.bad_query else language.write(expression_of(found), zone)
+    """What the search box holds: what is wrong as it was typed, else the whole filter."""
+    return given.bad_queries[0].query if given.bad_queries else language.write(expression_of(found), zone)
 
 
 def _beside_fields(problems: Iterable[Problem]) -> dict[str, str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -13,23 +16,24 @@ from minutebook.email_address import is_email
 from minutebook.errors import NotFound, Problem
 from minutebook.filters import (
     EVERYTHING,
-    FIELDS,
     PRESETS,
     UTC,
     Cursor,
     Direction,
-    Filter,
     Here,
     expression_of,
     filter_of,
+    language,
     search_of,
 )
 from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
-from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, none_of
+from minutebook.filters.expression import NOTHING_ASKED, Expression, Term, all_of, conjuncts, none_of
+from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Relative, tell
 from minutebook.filters.telling import clause_of
-from minutebook.model import Event
+from minutebook.filters.terms import TERMS, ActorValue, named_actions
+from minutebook.model import Event, from_micros
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search, survey
@@ -37,12 +41,13 @@ from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
 from minutebook.store.survey import Count, Sums
 from minutebook.web import exporting, log_views, overview, times
-from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, Address, Reading
+from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, TURNS, Address, Control, Reading
 from minutebook.web.subject import everything_by, subject_of
 from minutebook.web.views import (
     ActionGroup,
     ActionOption,
     ActorSuggestion,
+    BadClause,
     BadQueryView,
     DatePreset,
     EventPanel,
@@ -71,6 +76,8 @@ JUST_BEGUN = 3
 """A log of at most so many events says which acts will come next."""
 FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
 FORM_FIELDS = (BOX, "action", "actor", "start_date", "start_time", "end_date", "end_time")
+TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+SUBJECTS = {"ip": "IP address", "seq": "Number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +125,13 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
     total = scope.size if look.sees_all else survey.count(connection, scope, EVERYTHING).number
     empty = unsearched_page(look, total=total, kept_since=kept_since(connection, look))
     if look.reading.problems:
-        return empty
+        return replace(empty, controls=_with_people(connection, look, empty.controls))
     filter_ = look.address.filter
     buckets = _buckets(connection, scope, look)
     counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else (), SURVEY_SECONDS)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
-    by_actor = survey.by_address(counted.by["actor"], SUGGESTIONS)
+    by_actor = survey.by_address(counted.by["actor"], len(counted.by["actor"]))
     is_overseen = bool(found.events) and counted.total.number > 0
     return replace(
         empty,
@@ -260,9 +267,20 @@ def _controls(look: Look) -> FilterControls:
         path=address.path,
         form=Form(reading.values, {name: reading.errors[name] for name in FORM_FIELDS if name in reading.errors}),
         actions=_action_groups(reading.chosen_actions, None),
+        patterns=tuple(
+            ActionOption(name, _told_number(len(named_actions(name))), checked=True)
+            for name in reading.chosen_actions
+            if "*" in name and name not in map(_pattern_of, NOUNS)
+        ),
         chosen_actions=reading.chosen_actions,
         wrong_actions=reading.wrong_actions,
-        actor_operator=_operator(look, "actor"),
+        actions_operator=_operator(look, reading.actions),
+        actions_turned="action" in reading.turned,
+        actions_told=_told(look, reading.actions),
+        chosen_actors=reading.actor.texts,
+        actor_operator=_operator(look, reading.actor),
+        actor_turned="actor" in reading.turned,
+        actor_told=_told(look, reading.actor),
         presets=tuple(
             DatePreset(
                 preset.label,
@@ -277,13 +295,13 @@ def _controls(look: Look) -> FilterControls:
         range_other=_range_besides(look) if range_ else "",
         hidden=reading.hidden,
         hidden_with_controls=reading.hidden_with_controls,
-        bad_query=_bad_query(look) if reading.bad_query else None,
+        bad_query=_bad_query(look),
         more=_more_chips(look),
-        turned_actions_href=_turned(look, "action"),
-        turned_actor_href=_turned(look, "actor"),
+        turned_actions_href=_turned(look, reading.actions),
+        turned_actor_href=_turned(look, reading.actor),
         without_query_href=address.without(*FIELD_KEYS, BOX).href,
-        without_actions_href=address.without("action").href,
-        without_actor_href=address.without("actor").href,
+        without_actions_href=_without_control(look, reading.actions),
+        without_actor_href=_without_control(look, reading.actor),
         without_dates_href=address.without(*DATES).href,
     )
 
@@ -300,9 +318,10 @@ def _more_chips(look: Look) -> tuple[QueryChip, ...]:
     """What of the filter has no control of its own, each part with the ways to leave it out and to turn it around."""
     parts = conjuncts(expression_of(look.address.filter))
     own = conjuncts(expression_of(replace(look.address.filter, text=None, more=None)))
+    controls = (look.reading.actions.part, look.reading.actor.part)
     chips = []
     for part in parts:
-        if part not in own:
+        if part not in own and part not in controls:
             others = [other for other in parts if other != part]
             clause = clause_of(part, look.zone)
             turned = [none_of(part) if other == part else other for other in parts]
@@ -316,43 +335,105 @@ def _more_chips(look: Look) -> tuple[QueryChip, ...]:
     return tuple(chips)
 
 
-def _turned(look: Look, key: str) -> str | None:
+def _turned(look: Look, control: Control) -> str | None:
     """The same search with what a control asks for turned around."""
-    parts = conjuncts(expression_of(look.address.filter))
-    (attribute,) = (field.attribute for field in FIELDS if field.key == key)
-    value = getattr(look.address.filter, attribute)
-    if value in (None, ()):
+    if control.part is None:
         return None
-    (asked,) = conjuncts(expression_of(Filter(**{attribute: value})))
-    return look.address.asking(all_of(none_of(part) if part == asked else part for part in parts)).href
+    parts = conjuncts(expression_of(look.address.filter))
+    return look.address.asking(all_of(none_of(part) if part == control.part else part for part in parts)).href
+
+
+def _without_control(look: Look, control: Control) -> str:
+    """The same search without what a control asks for, also where that is wrong."""
+    parts = conjuncts(expression_of(look.address.filter))
+    address = look.address.without(control.key, TURNS[control.key])
+    return address.asking(all_of(part for part in parts if part != control.part)).href
+
+
+def _operator(look: Look, control: Control) -> str:
+    """How a control compares: "is", "contains", "is not one of"; nothing when it is not set."""
+    if control.part is None:
+        return ""
+    if len(control.values) > 1 or control.key == "action":
+        several = " one of" if len(control.values) > 1 else ""
+        return f"is not{several}" if control.is_turned else f"is{several}"
+    return clause_of(control.part, look.zone).operator
+
+
+def _told(look: Look, control: Control) -> str:
+    return clause_of(control.part, look.zone).sentence if control.part else ""
+
+
+def _trying(look: Look, query: str) -> str:
+    """Where the query is read that takes the place of a wrong one."""
+    plain = look.address.without(*FIELD_KEYS, *QUERIES, *TURNS.values())
+    return replace(plain, kept=((BOX, query),) if query else ()).href
 
 
 def _bad_query(look: Look) -> BadQueryView | None:
-    bad = look.reading.bad_query
-    if bad is None:
+    mistakes = look.reading.bad_queries
+    if not mistakes:
         return None
-    end = bad.at + bad.length
-    retried = look.address.without(*FIELD_KEYS, *QUERIES)
-
-    def trying(query: str) -> str:
-        return replace(retried, kept=((BOX, query),)).href
-
+    query = mistakes[0].query
+    pieces, at = [], 0
+    for bad in mistakes:
+        pieces += [(query[at : bad.at], False), (query[bad.at : bad.at + bad.length], True)]
+        at = bad.at + bad.length
+    fix = mistakes[0].fix or _with_day(mistakes, look) or ""
     return BadQueryView(
-        before=bad.query[: bad.at],
-        wrong=bad.query[bad.at : end],
-        after=bad.query[end:],
-        character=bad.at + 1,
-        message=bad.message,
-        fix=bad.fix or "",
-        fix_href=trying(bad.fix) if bad.fix else "",
+        pieces=(*pieces, (query[at:], False)),
+        clauses=tuple(_bad_clause(bad, _trying(look, bad.without)) for bad in mistakes),
+        fix=fix,
+        fix_href=_trying(look, fix) if fix else "",
     )
 
 
-def _operator(look: Look, key: str) -> str:
-    """How the field compares: "is", "contains", "matches"; nothing when it is not set."""
-    (field,) = (field for field in FIELDS if field.key == key)
-    value = field.value(look.address.filter)
-    return field.clause(value, look.zone).operator if value else ""
+def _with_day(mistakes: tuple[BadQuery, ...], look: Look) -> str | None:
+    """For a time of day alone, the query with today's date before it."""
+    bad, *others = mistakes
+    wrong = bad.query[bad.at : bad.at + bad.length]
+    if others or not TIME_OF_DAY.fullmatch(wrong):
+        return None
+    today = from_micros(look.now).astimezone(look.zone).date().isoformat()
+    fix = f"{bad.query[: bad.at]}{today}T{wrong.zfill(5)}{bad.query[bad.at + bad.length :]}"
+    return None if language.read_what_can_be(fix, Here(look.zone, look.now))[1] else fix
+
+
+def _bad_clause(bad: BadQuery, without_href: str) -> BadClause:
+    """The clause as a chip: `Outcome is sucess`; as it is written where it has no field that there is."""
+    clause = bad.query[slice(*bad.clause)]
+    key, colon, value = clause.removeprefix("-").partition(":")
+    is_field = bool(colon and value) and key.lower() in TERMS and "(" not in clause
+    operator = "is not" if clause.startswith("-") else "is"
+    subject = SUBJECTS.get(key.lower(), key.capitalize())
+    chip = (subject, operator, value) if is_field else ("", "", clause)
+    return BadClause(bad.at + 1, bad.message, *chip, without_href)
+
+
+def _with_people(connection: Connection, look: Look, controls: FilterControls) -> FilterControls:
+    """The controls of a search for somebody by their name, with who is called so: events are found by an address.
+
+    Not for who sees only a part of the log, in which these may not occur.
+    """
+    if not look.sees_all:
+        return controls
+    if "actor" in look.reading.errors:
+        address = look.address.without("actor", TURNS["actor"])
+        people = seats.called(connection, look.organization.number, look.reading.values["actor"].strip(), SUGGESTIONS)
+        suggestions = (
+            ActorSuggestion(name, email, address.asking_only("actor", _by(email)).href)
+            for email, name in people.items()
+        )
+        return replace(controls, actors=tuple(suggestions))
+    bad_query = controls.bad_query
+    if not bad_query or bad_query.fix or len(bad_query.clauses) > 1 or bad_query.clauses[0].subject != "Actor":
+        return controls
+    (bad,) = look.reading.bad_queries
+    wrong = bad.query[bad.at : bad.at + bad.length]
+    for email in seats.called(connection, look.organization.number, wrong.strip('" '), 1):
+        fix = f"{bad.query[: bad.at]}{email}{bad.query[bad.at + bad.length :]}"
+        return replace(controls, bad_query=replace(bad_query, fix=fix, fix_href=_trying(look, fix)))
+    return controls
 
 
 def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: Count) -> int:
@@ -382,15 +463,34 @@ def _with_counts(
     by_actor: dict[str, int],
 ) -> FilterControls:
     """The controls with what each choice would find, beside the other fields."""
-    names = seats.names_of(connection, scope.organization, by_actor)
+    busiest = dict(itertools.islice(by_actor.items(), SUGGESTIONS))
+    names = seats.names_of(connection, scope.organization, busiest)
     return replace(
         controls,
         actions=_action_groups(look.reading.chosen_actions, by_action),
         actors=tuple(
-            ActorSuggestion(names.get(email, ""), email, look.address.only("actor", email).href, count)
-            for email, count in by_actor.items()
+            ActorSuggestion(
+                names.get(email, ""),
+                email,
+                look.address.asking_only("actor", _by(email)).href,
+                count,
+                current=email in look.reading.actor.texts,
+            )
+            for email, count in busiest.items()
         ),
     )
+
+
+def _told_number(actions: int) -> str:
+    return "1 action" if actions == 1 else f"{actions} actions"
+
+
+def _pattern_of(noun: str) -> str:
+    return f"{noun}.*"
+
+
+def _by(email: str) -> Expression:
+    return Term("actor", ActorValue("email", email))
 
 
 def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tuple[ActionGroup, ...]:
@@ -407,7 +507,8 @@ def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tu
             for action in actions
         )
         total = None if counts is None else sum(counts.get(action.name, 0) for action in actions)
-        groups.append(ActionGroup(noun, title, options, total))
+        pattern = _pattern_of(noun)
+        groups.append(ActionGroup(noun, title, options, total, pattern, checked=pattern in chosen))
     return tuple(groups)
 
 
@@ -430,16 +531,24 @@ def _without(connection: Connection, scope: Scope, look: Look, total: int) -> tu
 def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
     """For a complete address that finds nobody: the parts of it that find somebody."""
     actor = look.address.filter.actor
-    if actor is None or not is_email(actor) or "*" in actor:
+    if actor is None or "*" in actor:
         return ()
+    if not is_email(actor):
+        by_name = [(email, _by(email)) for email in seats.called(connection, scope.organization, actor, MOST_EXITS)]
+        return _finding(connection, scope, look, [(f"actor is {email}", part) for email, part in by_name])
     local, _, domain = actor.partition("@")
-    offers = []
-    for part in (f"{local}@", f"@{domain}"):
-        near = look.address.only("actor", part)
-        number = survey.count(connection, scope, near.filter).number
-        if number:
-            offers.append(Without(f"actor contains {part}", near.href, number))
-    return tuple(offers)
+    return _finding(
+        connection, scope, look, [(f"actor contains {part}", _by(part)) for part in (f"{local}@", f"@{domain}")]
+    )
+
+
+def _finding(
+    connection: Connection, scope: Scope, look: Look, offers: Sequence[tuple[str, Expression]]
+) -> tuple[Without, ...]:
+    """Those of the offers, each in place of the actor, that find something."""
+    found = [(told, look.address.asking_only("actor", part)) for told, part in offers]
+    counted = [(told, near, survey.count(connection, scope, near.filter).number) for told, near in found]
+    return tuple(Without(told, near.href, number) for told, near, number in counted if number)
 
 
 def _first_acts(look: Look, scope: Scope) -> tuple[ActionOption, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from minutebook.email_address import is_email
 from minutebook.filters import expression_of, instants
 from minutebook.filters.buckets import CALENDAR, CLOCK_WIDTHS, Buckets
-from minutebook.filters.expression import Term, all_of, conjuncts, terms
-from minutebook.filters.terms import CLIENTS
+from minutebook.filters.expression import Expression, Term, any_of, conjuncts, none_of, values_of
+from minutebook.filters.terms import CLIENTS, ActorValue, named_actions
 from minutebook.filters.zones import MONTHS
 from minutebook.model import HOUR, Outcome, from_micros
 from minutebook.store.survey import Sums
@@ -26,7 +29,7 @@ METER = 40
 MOST_TICKS = 8
 LAST_TICK = 86.0  # per cent of the width; a label that began further to the right would reach beyond it
 SHOWN = 4
-OUTCOMES = {Outcome.SUCCESS: "Success", Outcome.FAILURE: "Failed", Outcome.DENIED: "Denied"}
+OUTCOMES = {Outcome.SUCCESS.value: "Success", Outcome.FAILURE.value: "Failed", Outcome.DENIED.value: "Denied"}
 
 
 def histogram(found: Buckets, sums: Sequence[Sums], address: Address, zone: ZoneInfo) -> Histogram:
@@ -61,48 +64,88 @@ def histogram(found: Buckets, sums: Sequence[Sums], address: Address, zone: Zone
         width=len(bars) * BAR,
         base=base,
         most=max(succeeded),
+        most_other=max(other),
         every=found.width.told,
         path=address.without("start", "end").href,
     )
 
 
 def facets(address: Address, by: Mapping[str, Mapping[str, int]]) -> tuple[Facet, ...]:
-    """What there is to choose from, each with its count beside the other parts of the filter.
+    """What there is to choose from, each with its count beside the other parts of the filter: first what is chosen,
+    last what is left out. Choosing either again gives it up.
 
     `by` has the counts of outcomes, actions, actors' addresses and clients. Where there is one client, it is no choice.
     """
-    outcomes = [
-        (name, label, _with(address, "outcome", name).href, number)
-        for name, label in OUTCOMES.items()
-        if (number := by["outcome"].get(name, 0))
-    ]
-    actions = [(name, name, address.only("action", (name,)).href, number) for name, number in _busiest(by["action"])]
-    actors = [(email, email, address.only("actor", email).href, number) for email, number in _busiest(by["actor"])]
-    clients = [
-        (name, CLIENTS.get(name, name), _with(address, "client", name).href, number)
-        for name, number in _busiest(by["client"])
-        if name
-    ]
-    titled = (("Outcome", outcomes), ("Client", clients), ("Action", actions), ("Actor", actors))
-    return tuple(Facet(title, _rows(rows)) for title, rows in titled if title != "Client" or len(rows) > 1)
-
-
-def _busiest(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:SHOWN]
-
-
-def _rows(rows: Sequence[tuple[str, str, str, int]]) -> tuple[FacetRow, ...]:
-    most = max((number for *_, number in rows), default=1)
-    return tuple(
-        FacetRow(name, label, href, number, round(METER * number / most, 1)) for name, label, href, number in rows
+    clients = {name: number for name, number in by["client"].items() if name}
+    found = (
+        Facet("Outcome", _rows(address, "outcome", {name: by["outcome"].get(name, 0) for name in OUTCOMES}, OUTCOMES)),
+        Facet("Client", _rows(address, "client", clients, CLIENTS) if len(clients) > 1 else ()),
+        Facet("Action", _rows(address, "action", by["action"])),
+        Facet("Actor", _rows(address, "actor", by["actor"])),
     )
+    return tuple(facet for facet in found if facet.title != "Client" or facet.rows)
 
 
-def _with(address: Address, key: str, value: str) -> Address:
-    """The same search with this value in place of what it asks of the key."""
-    parts = conjuncts(expression_of(address.filter))
-    others = [part for part in parts if {term.key for term in terms(part)} != {key}]
-    return address.asking(all_of([*others, Term(key, value)]))
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What the filter says of the values of one term: some of them alone, or all but some."""
+
+    key: str
+    named: tuple[str, ...] = ()
+    is_turned: bool = False
+
+    def value(self, name: str) -> Hashable:
+        return ActorValue("email", name) if self.key == "actor" else name
+
+    def given_up(self, name: str) -> Expression | None:
+        """The same without this one of them."""
+        left = [Term(self.key, self.value(other)) for other in self.named if other != name]
+        if not left:
+            return None
+        return none_of(any_of(left)) if self.is_turned else any_of(left)
+
+
+def _choice(address: Address, key: str) -> _Choice:
+    """What is chosen, one by one; nothing where the filter says it in another way, such as by a part of an address."""
+    for part in conjuncts(expression_of(address.filter)):
+        values, is_turned = values_of(part, key)
+        named: list[str] = []
+        for value in values:
+            if key == "action":
+                named += named_actions(str(value))
+            elif isinstance(value, ActorValue):
+                named += [value.text] if value.by == "email" and is_email(value.text) else []
+            else:
+                named.append(str(value))
+        if named:
+            return _Choice(key, tuple(dict.fromkeys(named)), is_turned)
+    return _Choice(key)
+
+
+def _rows(
+    address: Address, key: str, counts: Mapping[str, int], labels: Mapping[str, str] = MappingProxyType({})
+) -> tuple[FacetRow, ...]:
+    choice = _choice(address, key)
+
+    def rank(name: str) -> int:
+        return 1 if name not in choice.named else 2 if choice.is_turned else 0
+
+    numbers = {name: number for name, number in counts.items() if number}
+    in_order = sorted(numbers, key=lambda name: (rank(name), -numbers[name], name))[:SHOWN]
+    shown = list(numbers) if key == "outcome" else in_order  # the outcomes are few: they keep their places
+    most = max(numbers.values(), default=1)
+    return tuple(
+        FacetRow(
+            name,
+            labels.get(name, name),
+            address.asking_only(key, choice.given_up(name) if rank(name) != 1 else Term(key, choice.value(name))).href,
+            numbers[name],
+            round(METER * numbers[name] / most, 1),
+            is_chosen=rank(name) == 0,
+            is_left_out=rank(name) == 2,
+        )
+        for name in shown
+    )
 
 
 def _within(found: Buckets, start: int, end: int) -> tuple[int, int]:

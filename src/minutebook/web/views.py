@@ -241,12 +241,15 @@ class ActionOption:
 
 @dataclass(frozen=True, slots=True)
 class ActionGroup:
-    """The actions of one noun."""
+    """The actions of one noun. `pattern` means all of them, also those to come."""
 
     noun: str
     title: str
     options: tuple[ActionOption, ...]
     count: int | None = None
+    pattern: str = ""
+    checked: bool = False
+    """Whether the pattern is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,7 @@ class ActorSuggestion:
     email: str
     href: str
     count: int | None = None
+    current: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,15 +273,26 @@ class DatePreset:
 
 
 @dataclass(frozen=True, slots=True)
-class BadQueryView:
-    """A query that was not understood, in three pieces of which the middle one is wrong, and perhaps how to mend it."""
+class BadClause:
+    """One mistake in a query; `character` is the number of the first that is wrong, counted from 1.
 
-    before: str
-    wrong: str
-    after: str
+    `subject`, `operator` and `value` are of the chip: of the whole clause, which `without_href` leaves out.
+    """
+
     character: int
-    """The number of the first wrong character, counted from 1."""
     message: str
+    subject: str
+    operator: str
+    value: str
+    without_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadQueryView:
+    """A query that was not understood: its pieces, each with whether it is wrong, and perhaps how to mend all of it."""
+
+    pieces: tuple[tuple[str, bool], ...]
+    clauses: tuple[BadClause, ...]
     fix: str = ""
     fix_href: str = ""
 
@@ -324,10 +339,10 @@ class FilterControls:
     """The filter as people set it, with what was typed kept as it was typed.
 
     Two GET forms hold it. The search box sends `query`: the whole filter in the query language. The controls send
-    `action` (repeated), `actor`, `start_date`, `start_time`, `end_date`, `end_time`, and, hidden, what they do not
-    show and `start` and `end`: the instants from which the four date fields were filled. A bound whose two fields
-    still read as they were filled keeps its instant, so seconds, and the second 02:30 of an October night, survive a
-    change of another filter.
+    `action` (repeated) and `actor`, `action_is` and `actor_is` (whether these or all but these), `start_date`,
+    `start_time`, `end_date`, `end_time`, and, hidden, what they do not show and `start` and `end`: the instants from
+    which the four date fields were filled. A bound whose two fields still read as they were filled keeps its instant,
+    so seconds, and the second 02:30 of an October night, survive a change of another filter.
 
     `form.errors` may hold `query`, `action`, `actor`, `start_date`, `start_time`, `end_date`, `end_time`.
     """
@@ -336,11 +351,22 @@ class FilterControls:
     """Where the form goes: the page without any parameter."""
     form: Form
     actions: tuple[ActionGroup, ...]
+    patterns: tuple[ActionOption, ...] = ()
+    """Patterns that are chosen and are of no group."""
     chosen_actions: tuple[str, ...] = ()
     wrong_actions: tuple[str, ...] = ()
     """Chosen, but not in the catalogue."""
+    actions_operator: str = ""
+    """How they are compared: "is", "is one of", "is not"."""
+    actions_turned: bool = False
+    """Whether all but these are asked for."""
+    actions_told: str = ""
+    """`action is user.login`, for whoever takes it away."""
+    chosen_actors: tuple[str, ...] = ()
     actor_operator: str = ""
     """How the address is compared: "is", "contains", "matches"."""
+    actor_turned: bool = False
+    actor_told: str = ""
     actors: tuple[ActorSuggestion, ...] = ()
     presets: tuple[DatePreset, ...] = ()
     range_text: str = ""
@@ -498,13 +524,15 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """When the events happened. `base` is the height of the base line, `most` the count of the highest bar."""
+    """When the events happened. `base` is the height of the base line, `most` the count of the highest bar on it,
+    `most_other` that of the longest that hangs below."""
 
     bars: tuple[Bar, ...]
     ticks: tuple[Tick, ...]
     width: int
     base: float
     most: int
+    most_other: int
     every: str
     """How long a bucket is: "3 hours"."""
     path: str
@@ -513,13 +541,16 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class FacetRow:
-    """One value with its count; `share` of 40 is how long its meter is."""
+    """One value with its count; `share` of 40 is how long its meter is. `href` leads to the search with it alone, or,
+    where it is chosen or left out, without saying so."""
 
     name: str
     label: str
     href: str
     count: int
     share: float
+    is_chosen: bool = False
+    is_left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-// Lists of boxes: a search over them, and one box for a whole group.
+// Lists to choose from: a search over them, and one box for a whole group.
 import { $, $$, onContent } from "./page.js";
 
 const showGroup = (box, members) => {
@@ -7,15 +7,25 @@ const showGroup = (box, members) => {
   box.indeterminate = on > 0 && on < members.length;
 };
 
+// The box of a group may have a name of its own: it then asks for the group as a whole, whatever will be in it, and is
+// sent only where the group was chosen as such, not where each of its members happened to be.
 const setUpGroup = (box, from) => {
   const members = $$(`[data-in="${box.dataset.group}"]`, from);
+  const { name } = box;
+  const ask = (whole) => { if (name) box.name = whole ? name : ""; };
+  ask(box.checked);
+  if (box.checked) for (const member of members) member.checked = true;
   showGroup(box, members);
   box.addEventListener("change", () => {
-    for (const member of members) if (!member.closest("[hidden]")) member.checked = box.checked;
+    const shown = members.filter((member) => !member.closest("[hidden]"));
+    ask(box.checked && shown.length === members.length);
+    for (const member of shown) member.checked = box.checked;
     showGroup(box, members);
   });
-  for (const member of members) member.addEventListener("change", () => showGroup(box, members));
+  for (const member of members) member.addEventListener("change", () => { ask(false); showGroup(box, members); });
 };
+
+const nameOf = (option) => option.textContent.toLowerCase();
 
 // A group stays while one of its entries is found, and all of its entries while the group itself is.
 const find = (list, word) => {
@@ -23,7 +33,7 @@ const find = (list, word) => {
   let heading = null;
   let whole = false;
   for (const option of $$(".opt", list)) {
-    const says = option.textContent.toLowerCase().includes(word);
+    const says = nameOf(option).includes(word);
     if (option.classList.contains("opt--group")) {
       heading = option;
       whole = says;
@@ -39,13 +49,50 @@ const find = (list, word) => {
   if (nothing) nothing.hidden = found > 0;
 };
 
+// Of several typed after one another, the one that is being typed.
+const lastOf = (text) => text.split(",").at(-1).trim().toLowerCase();
+
+// What Enter takes: the first that is found by itself, not for the sake of its group. A part of an address, or a pattern,
+// is searched for as it is.
+const firstMatch = (list, word) =>
+  word && !/[@*]/.test(word) ? $$(".opt", list).find((option) => !option.hidden && nameOf(option).includes(word)) : undefined;
+
+const mark = (list, match) => {
+  for (const option of $$(".opt[data-next]", list)) delete option.dataset.next;
+  if (match) match.dataset.next = "";
+};
+
+const take = (match, input) => {
+  const box = $("input", match);
+  if (box) {
+    if (!box.checked) box.click();
+  } else {
+    const before = input.value.split(",").slice(0, -1).map((text) => text.trim());
+    input.value = [...before, match.dataset.value].join(", ");
+  }
+};
+
+const setUpSearch = (input) => {
+  const list = input.closest("[data-findable]");
+  const form = list.closest("form.filters");
+  const word = () => (input.name ? lastOf(input.value) : input.value.trim().toLowerCase());
+  const look = () => {
+    find(list, word());
+    if (form) mark(list, firstMatch(list, word()));
+  };
+  input.addEventListener("input", look);
+  input.addEventListener("focus", () => input.select()); // what is typed takes the place of what was asked before
+  input.addEventListener("keydown", (e) => {
+    if (e.key !== "Enter" || e.isComposing) return;
+    const match = form && firstMatch(list, word());
+    if (match) take(match, input);
+    // Elsewhere, and where nothing is called that, Enter in a search over boxes must not send the form around it.
+    else if (!input.name && (!form || word())) e.preventDefault();
+  });
+};
+
 export const setUpFinding = () =>
   onContent((from) => {
     for (const box of $$("[data-group]", from)) setUpGroup(box, box.closest("form") ?? document);
-    for (const input of $$("[data-find]", from)) {
-      const list = input.closest("[data-findable]");
-      input.addEventListener("input", () => find(list, input.value.trim().toLowerCase()));
-      // Enter in a search over boxes must not send the form around it; in a field of the form it should.
-      if (!input.name) input.addEventListener("keydown", (e) => { if (e.key === "Enter") e.preventDefault(); });
-    }
+    for (const input of $$("[data-find]", from)) setUpSearch(input);
   });

@@ -39,7 +39,7 @@ const enterSearch = (menu) => {
 const step = (e) => {
   const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
   const menu = by && e.target.closest?.("details[name=menu][open]");
-  if (!menu || e.target.matches("input[type=text]:not([data-find])")) return;
+  if (!menu || e.target.matches("input[type=text]:not([data-find]), input[type=radio]")) return;
   const stops = $$("summary, .pop__search input, .pop__list :is(a, button:enabled, input), .pop--saved .pop__foot a", menu).filter(shown);
   const next = stops[stops.indexOf(e.target) + by];
   if (!next) return;
