@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ class TermKind:
 
     `parse` makes the value of what is written behind the colon and raises Invalid for the field `q`; `write` gives
     what `parse` reads as the same value in a zone; `clause` tells it; `fits` makes the test of an event. `known` are
-    the values that there are, where they can be counted.
+    the values that there are, where they can be counted, each with what people call it.
     """
 
     key: str
@@ -57,7 +57,7 @@ class TermKind:
     write: Callable[[Any, ZoneInfo], str]
     clause: Callable[[Any, ZoneInfo], Clause]
     fits: Callable[[Any], Fits]
-    known: tuple[str, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,13 @@ class Numbers:
     last: int | None
 
 
-def meant(text: str, known: Sequence[str]) -> str:
+def meant(text: str, known: Iterable[str]) -> str:
     """`Did you mean member.remove? ` for something that is close; nothing when nothing is."""
     close = get_close_matches(text.lower(), list(known), n=3, cutoff=0.5)
     return f"Did you mean {listed(close, 'or')}? " if close else ""
 
 
-def closest(text: str, known: Sequence[str]) -> str | None:
+def closest(text: str, known: Iterable[str]) -> str | None:
     """The known word that was most likely meant."""
     return next(iter(get_close_matches(text.lower(), list(known), n=1, cutoff=0.65)), None)
 
@@ -325,7 +325,7 @@ _KINDS = (
         _as_is,
         _is("action"),
         lambda pattern: lambda event: globs.fits(pattern, event.action),
-        tuple(CATALOGUE),
+        {name: action.title for name, action in CATALOGUE.items()},
     ),
     TermKind(
         "actor",
@@ -363,7 +363,7 @@ _KINDS = (
         _as_is,
         _is("client"),
         lambda client: lambda event: (event.context.client or "") == client,
-        tuple(CLIENTS),
+        CLIENTS,
     ),
     TermKind(
         "outcome",
@@ -373,7 +373,7 @@ _KINDS = (
         _as_is,
         _is("outcome"),
         lambda outcome: lambda event: event.outcome == outcome,
-        tuple(Outcome),
+        dict.fromkeys(Outcome, ""),
     ),
     TermKind(
         "after",

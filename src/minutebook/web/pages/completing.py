@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from minutebook.errors import Invalid, NotAllowed
 from minutebook.filters import Here, zone_named
-from minutebook.filters.completion import Candidate, Typed, candidates, inserted, named, typed_at
+from minutebook.filters.completion import SHORTEST_WORD, Candidate, Typed, candidates, inserted, named, typed_at
 from minutebook.filters.quote import quoted
 from minutebook.model import Plan
 from minutebook.organization import sittings
@@ -31,6 +31,7 @@ router = APIRouter()
 Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
 
 MOST_NAMES = 20
+MOST_FOR_A_WORD = 5
 LONGEST_PLACE = 4  # digits of the longest query
 
 
@@ -58,7 +59,8 @@ def complete(reader: Reader, query: str = "", at: str = "0", form_zone: str = "U
 
 def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
     found = candidates(typed, here)
-    if typed.key not in ("actor", "target"):
+    is_word = typed.key is None and len(typed.text) >= SHORTEST_WORD
+    if not is_word and typed.key not in ("actor", "target"):
         return found
     number, session = reader.organization.number, reader.viewer.session.id
     with reader.site.store.reading() as connection:
@@ -67,6 +69,8 @@ def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
         scope = Scope(number, log.read_head(connection, number).size)
         if typed.key == "target":
             return [named(one.text, one.note) for one in completion.targets(connection, scope, typed.text, MOST_NAMES)]
+        if is_word:
+            return found + [named(*pair, "actor") for pair in _actors(connection, scope, typed.text)[:MOST_FOR_A_WORD]]
         return [named(*pair) for pair in _actors(connection, scope, typed.text)] + found
 
 
