@@ -429,7 +429,7 @@ _KINDS = (
         ("opus", '"billing manager"'),
         parse_word,
         _as_is,
-        lambda word, _zone: Clause("details", "contain", f"“{word}”"),
+        lambda word, _zone: Clause("text", "contains", f"“{word}”"),
         _text_fits,
     ),
 )
