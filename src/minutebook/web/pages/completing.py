@@ -22,6 +22,7 @@ from minutebook.organization.roster import read_roster
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import completion, log
+from minutebook.store.completion import Known
 from minutebook.store.scope import Scope
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS
@@ -70,15 +71,18 @@ def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
         if typed.key == "target":
             return [named(one.text, one.note) for one in completion.targets(connection, scope, typed.text, MOST_NAMES)]
         if is_word:
-            return found + [named(*pair, "actor") for pair in _actors(connection, scope, typed.text)[:MOST_FOR_A_WORD]]
-        return [named(*pair) for pair in _actors(connection, scope, typed.text)] + found
+            busy = completion.busy_actors(connection, scope, typed.text, MOST_FOR_A_WORD)
+            people = _actors(connection, scope, typed.text, busy)[:MOST_FOR_A_WORD]
+            return found + [named(*pair, "actor") for pair in people]
+        known = completion.actors(connection, scope, typed.text, MOST_NAMES)
+        return [named(*pair) for pair in _actors(connection, scope, typed.text, known)] + found
 
 
-def _actors(connection: Connection, scope: Scope, part: str) -> list[tuple[str, str]]:
-    """Who is in the log and who holds a seat, with their names."""
+def _actors(connection: Connection, scope: Scope, part: str, known: list[Known]) -> list[tuple[str, str]]:
+    """Those known from the log and who holds a seat, with their names."""
     members = read_roster(connection, scope.organization, part, (), 0, MOST_NAMES).members
-    known = {one.text: one.note for one in completion.actors(connection, scope, part, MOST_NAMES)}
-    return list((known | {member.person.email: member.person.name for member in members}).items())[:MOST_NAMES]
+    noted = {one.text: one.note for one in known}
+    return list((noted | {member.person.email: member.person.name for member in members}).items())[:MOST_NAMES]
 
 
 def _place(at: str, query: str) -> int:
