@@ -9,7 +9,7 @@ import pytest
 from minutebook.model import DAY, HOUR, Role
 from minutebook.organization import tokens
 from minutebook.organization.tokens import CreateToken
-from tests.support.dashboard import Dashboard, Somebody, errors, heading, told, value
+from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, told, value
 
 SECRET = re.compile(r"mbt_[A-Za-z0-9_-]{43}")
 FIELDS = {"name": "SIEM", "scopes": ["log.read", "log.export"], "days": "30"}
@@ -69,6 +69,9 @@ def test_all_that_is_wrong_is_said_at_once(light_dashboard: Dashboard) -> None:
     ada = light_dashboard.signed_in(Role.OWNER)
     answer = ada.post(light_dashboard.path("tokens", "new"), {"name": " ", "scopes": [], "days": "400"})
     assert list(errors(answer)) == ["name", "scopes", "days"]
+    assert focused(answer) == "name"
+    answer = ada.post(light_dashboard.path("tokens", "new"), {"name": "SIEM", "scopes": [], "days": "400"})
+    assert focused(answer) == "scopes"
 
 
 def test_what_is_revoked_is_told_from_another_of_the_same_name(light_dashboard: Dashboard) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -24,6 +24,7 @@ router = APIRouter()
 Changed = Annotated[Place, Depends(place(Permission.TOKENS_WRITE))]
 
 FIELDS, GROUPS = ("name", "days"), ("scopes",)
+ON_THE_PAGE = ("", "name", "scopes", "days")
 USUAL_DAYS = "90"
 MADE = "token"
 """The cookie that holds the secret of a new token until it is shown."""
@@ -66,7 +67,9 @@ def create_token(request: Request, place: Changed, sent: Sent) -> Response:
     try:
         perform(site.store, place.seat, command)
     except STAYS as error:
-        return _form(request, place, form_after(sent, error, FIELDS, GROUPS), error.status)
+        form = form_after(sent, error, FIELDS, GROUPS)
+        errors = {field: form.errors[field] for field in ON_THE_PAGE if field in form.errors}
+        return _form(request, place, replace(form, errors=errors), error.status)
     return shown_once.send(place, MADE, secret, place.path(shell.TOKENS, "made"))
 
 
