@@ -7,9 +7,12 @@ docstring are filled from the keyword arguments, which are also kept in `facts`.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, ParamSpec, TypeVar
 
+P = ParamSpec("P")
+T = TypeVar("T")
 SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -55,6 +58,15 @@ class Invalid(MinutebookError):
     def one(cls, field: str, message: str) -> Invalid:
         """The error for a single field."""
         return cls(Problem(field, message))
+
+
+def kept(problems: list[Problem], check: Callable[P, T], *typed: P.args, **named: P.kwargs) -> T | None:
+    """What the check returns; None when it raises Invalid, whose problems are then added to the others."""
+    try:
+        return check(*typed, **named)
+    except Invalid as error:
+        problems += error.problems
+        return None
 
 
 class NotSignedIn(MinutebookError):

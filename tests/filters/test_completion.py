@@ -109,7 +109,8 @@ def test_a_word_leads_to_the_actions_it_may_mean() -> None:
     assert offered("login|") == ["action:user.login", "action:user.login_failed"]
     assert "action:log.view" in offered("audit|")
     assert chosen("login|") == "action:user.login "
-    assert offered("OR|") == []
+    assert offered("OR|") == offered("NOT|") == []
+    assert offered("a OR |")[0] == offered("a |")[0] == "action:"
 
 
 def test_actions_are_completed() -> None:
@@ -129,6 +130,21 @@ def test_outcomes_kinds_and_values_of_details_are_completed() -> None:
     assert offered("details.role.after:a|")[0] == "admin"
     assert offered("details.after:b|")[0] == "billing_manager"
     assert offered("details.nothing:|") == offered("seq:|") == offered("ip:1|") == []
+
+
+@pytest.mark.parametrize("key", [key for key, kind in TERMS.items() if kind.known])
+def test_every_value_that_can_be_counted_is_completed(key: str) -> None:
+    assert set(TERMS[key].known) <= set(offered(f"{key}:|"))
+    for value, called in TERMS[key].known.items():
+        assert value in offered(f"{key}:{value[:2]}|")
+        assert value in offered(f'{key}:"{called}|')
+
+
+def test_what_can_be_counted_is_what_is_accepted() -> None:
+    assert [key for key, kind in TERMS.items() if kind.known] == ["action", "client", "outcome"]
+    found = typed("client:dash|")
+    assert found
+    assert [(c.written, c.note) for c in candidates(found, HERE)] == [("web", "Dashboard")]
 
 
 def test_times_are_completed_and_told_in_the_zone() -> None:

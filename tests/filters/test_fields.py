@@ -180,7 +180,7 @@ def test_an_end_may_be_the_minute_of_the_start() -> None:
         ("end", ["2026-11-06T17:05:30Z"], "UTC", "up to 6 Nov 2026 17:05:30 UTC"),
         ("end", ["2026-11-06"], "UTC", "up to 6 Nov 2026 23:59 UTC"),
         ("end", ["2026-11-06T17:05Z"], "Asia/Kathmandu", "up to 6 Nov 2026 22:50 UTC+05:45"),
-        ("text", ['opus "Billing manager"'], "UTC", "details contain “opus” and “Billing manager”"),
+        ("text", ['opus "Billing manager"'], "UTC", "text contains “opus” and “Billing manager”"),
     ],
 )
 def test_a_field_is_told_in_a_sentence(key: str, texts: list[str], zone: str, sentence: str) -> None:

@@ -60,7 +60,8 @@ def action(name: str) -> Term:
         ("-a", Not(text("a"))),
         ("--a", text("a")),
         ("-(a b)", Not(AllOf((text("a"), text("b"))))),
-        ("or and", AllOf((text("or"), text("and")))),
+        ("or and not", AllOf((text("or"), text("and"), text("not")))),
+        ('"NOT" NOTE', AllOf((text("NOT"), text("NOTE")))),
         ('"OR"', text("OR")),
         ('"billing  manager"', text("billing manager")),
         (r'"say \"yes\" \\"', text('say "yes" \\')),
@@ -129,6 +130,13 @@ def test_what_is_written_is_what_is_meant(query: str, meant: Expression) -> None
         ("OR a", "OR", "nothing is before", "a"),
         ("a OR OR b", "OR", "nothing follows", "a OR b"),
         ("a AND", "AND", "nothing follows", "a"),
+        ("NOT a", "NOT", "write - before it", "-a"),
+        ("a OR NOT action:user.login", "NOT", "write - before it", "a OR -action:user.login"),
+        ("NOT(a b)", "NOT", "write - before it", "-(a b)"),
+        ("a NOT", "NOT", 'write "NOT"', 'a "NOT"'),
+        ("(NOT) a", "NOT", 'write "NOT"', '("NOT") a'),
+        ("NOT OR a", "NOT", 'write "NOT"', '"NOT" OR a'),
+        ("NOT NOT a", "NOT", "write - before it", None),
         ("a -", "-", "nothing does", "a"),
         ("- a", "-", "nothing does", "a"),
         ('a "b', '"', "never closed", 'a "b"'),
@@ -267,6 +275,7 @@ def test_every_term_is_generated_and_told() -> None:
 @example(Term("after", 1_792_886_400_000_000 + HOUR), BERLIN)  # the second 02:00 of the October night
 @example(text("-"), UTC)
 @example(text("OR"), UTC)
+@example(text("NOT"), UTC)
 @example(text('a"b\\'), UTC)
 def test_a_written_expression_reads_as_it_was(expression: Expression, zone: ZoneInfo) -> None:
     written = language.write(expression, zone)

@@ -21,6 +21,7 @@ PIECES = (
         "details.a.b:",
         "OR",
         "AND",
+        "NOT",
         "-",
         "(",
         ")",

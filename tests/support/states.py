@@ -498,7 +498,7 @@ def _(visitor: Visitor) -> None:
 @state("audit logs, saving a search")
 def _(visitor: Visitor) -> None:
     visitor.open_log(("query", "-outcome:success action:user.* nothing"))
-    visitor.menu("saved").get_by_role("link", name="Save this search").click()
+    visitor.page.get_by_role("link", name="Save search").click()
     expect(visitor.page.get_by_role("dialog", name="Save this search")).to_be_visible()
 
 
@@ -578,7 +578,7 @@ def _(visitor: Visitor) -> None:
 @state("auditor links, a wrong one")
 def _(visitor: Visitor) -> None:
     visitor.open_log(("query", "action:member.*"))
-    visitor.menu("saved").get_by_role("link", name="Auditor link").click()
+    visitor.page.get_by_role("link", name="Auditor link", exact=True).click()
     dialog = visitor.page.get_by_role("dialog", name="New auditor link")
     dialog.get_by_label("Who it is for").fill(HOSTILE)
     dialog.get_by_label("What it shows").fill("outcome:sucess")
@@ -599,7 +599,7 @@ def _(visitor: Visitor) -> None:
     auditor_link(visitor, "Revoked Audit", "")
     visitor.open("auditor-links")
     visitor.page.get_by_role("link", name="Revoke the link for Revoked Audit").first.click()
-    expect(visitor.page.get_by_role("dialog")).to_be_visible()
+    expect(visitor.page.get_by_role("alertdialog")).to_be_visible()
 
 
 @state("auditor link, not opened yet", "nobody")

@@ -185,7 +185,7 @@ def test_each_chip_can_be_removed_and_the_rest_stays(light_dashboard: Dashboard)
         "Remove filter: action is user.invite": "actor=calder&start=2026-11-06&end=2026-11-30&text=member",
         "Remove filter: actor contains calder": "action=user.invite&start=2026-11-06&end=2026-11-30&text=member",
         "Remove filter: dates 6 Nov 00:00 – 30 Nov 23:59": "action=user.invite&actor=calder&text=member",
-        "Remove filter: details contain “member”": "action=user.invite&actor=calder&start=2026-11-06&end=2026-11-30",
+        "Remove filter: text contains “member”": "action=user.invite&actor=calder&start=2026-11-06&end=2026-11-30",
     }
     for chip, rest in chips.items():
         assert link(page, chip) == f"{reader.path}?{rest}"
@@ -302,7 +302,8 @@ def test_a_cursor_of_another_organization_or_of_a_longer_log_is_refused(light_da
         page = reader.get(("older", seal.write(cursor)))
         assert (page.status_code, rows(page)) == (422, [])
         assert message in text(page.text)
-        assert link(page, "Leave it out") == reader.path
+        assert link(page, "First page") == reader.path
+        assert "marked red" not in page.text
 
 
 def test_a_form_leads_to_the_one_address_of_its_search(light_dashboard: Dashboard) -> None:
@@ -327,28 +328,30 @@ def test_nothing_found_says_which_clause_keeps_events_away(light_dashboard: Dash
     assert found(page) == f"0 events of {size}"
     state = text(section(page, 'aria-labelledby="empty-title"', "</section>"))
     assert "No events match this filter" in state
-    assert f"Without action is sso.set_domain{by_ada} events" in state
+    assert f"Without action:sso.set_domain{by_ada} events" in state
     assert state.count("Without") == 1  # leaving out the actor or the end would find nothing either
-    assert rows(reader.open(link(page, f"Without action is sso.set_domain{by_ada} events")))
+    assert rows(reader.open(link(page, f"Without action:sso.set_domain{by_ada} events")))
 
 
 def test_an_address_that_finds_nobody_is_offered_as_a_part(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.OWNER)
     page = reader.read(("actor", "ada@other.example"))
     by_ada = sum(event.actor.email == "ada@calder.example" for event in light_dashboard.events())
-    wider = link(page, f"With actor contains ada@ instead{by_ada} events")
+    wider = link(page, f"With actor:ada@ instead{by_ada} events")
     assert wider == f"{reader.path}?actor=ada@"
-    assert "contains @other.example" not in page.text
+    assert "With actor:@other.example" not in text(page.text)
     page = reader.read(("actor", "nobody@calder.example"))
-    assert "contains nobody@" not in page.text
-    assert "actor contains @calder.example" in text(page.text)
+    assert "With actor:nobody@" not in text(page.text)
+    assert "With actor:@calder.example instead" in text(page.text)
 
 
 def test_when_no_clause_alone_helps_all_can_be_left_out(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.OWNER)
     page = reader.read(("action", "sso.set_domain"), ("text", "absent"))
     assert link(page, f"Without any filter{len(light_dashboard.events())} events") == reader.path
-    assert text(section(page, 'aria-labelledby="empty-title"', "</section>")).count("Without") == 1
+    state = section(page, 'aria-labelledby="empty-title"', "</section>")
+    assert text(state).count("Without") == 1
+    assert "<code>" not in state
 
 
 def test_a_new_log_says_what_will_come(light_dashboard: Dashboard) -> None:
@@ -415,7 +418,7 @@ def test_the_panel_leads_to_everything_done_to_its_target(light_dashboard: Dashb
     page = reader.read(("event", str(event.seq)), ("text", "some"))
     (target,) = event.targets
     done = [e.seq for e in reversed(light_dashboard.events()) if target.id in {each.id for each in e.targets}]
-    href = link(page, "Everything done to this target") or ""
+    href = link(page, f"Everything done to this target{len(done)}") or ""
     assert rows(reader.open(href)) == done
     assert panel(page).count(f'href="{html.escape(href)}"') == 2, "its name among the details leads there, too"
 

@@ -334,11 +334,21 @@ def test_the_page_of_the_owner(light_dashboard: Dashboard) -> None:
     wrong = ada.post(new, {"name": "Acme", "query": "outcome:sucess", "days": "30"})
     assert "outcomes are" in errors(wrong)["make-query"]
     assert list(errors(ada.post(new, {"name": "Acme", "query": "", "days": "400"}))) == ["make-days"]
-    made = ada.post(new, {"name": "Acme", "query": "ACTION:mode.create", "days": "7"})
+    assert list(errors(ada.post(new, {"name": "", "query": "a:b", "days": "0"}))) == [
+        "make-name",
+        "make-query",
+        "make-days",
+    ]
+    sent = ada.post(new, {"name": "Acme", "query": "ACTION:mode.create", "days": "7"})
+    recorded = light_dashboard.recorded()
+    made = ada.follow(sent)
+    assert text(made.text).count("Link for Acme") == 1
     (address,) = re.findall(r'<code class="link-once" id="link">([^<]*)</code>', made.text)
     assert address.startswith("http://127.0.0.1:8321/audit/")
     assert address.rpartition("/")[2] not in str(light_dashboard.events())
-    listed = ada.get(light_dashboard.path("auditor-links"))
+    listed = ada.follow(ada.follow(sent))
+    assert "An auditor link is shown once" in told(listed)
+    assert light_dashboard.recorded() == recorded
     assert address.rpartition("/")[2] not in listed.text
     assert "action:mode.create" in told(listed)
     visitor = light_dashboard.anybody()
@@ -348,7 +358,11 @@ def test_the_page_of_the_owner(light_dashboard: Dashboard) -> None:
     assert "1 browser" in told(listed)
     asked = ada.get(link(listed, "Revoke the link for Acme") or "")
     assert "where it is open: in 1 browser." in told(asked)
-    gone = ada.follow(ada.post(link(listed, "Revoke the link for Acme") or ""))
+    acme = str(light_dashboard.events()[recorded - 1].details["link"])
+    assert f"{acme}, made by Ada Okafor on Fri 6 Nov 2026" in told(asked)
+    unconfirmed = ada.post(link(listed, "Revoke the link for Acme") or "", {"confirm": "acme"})
+    assert errors(unconfirmed)["revoke-confirm"].startswith("Type Acme to confirm")
+    gone = ada.follow(ada.post(link(listed, "Revoke the link for Acme") or "", {"confirm": "Acme"}))
     assert "Auditor link revoked" in gone.text
     assert "No links yet" in text(gone.text)
     check_log(light_dashboard.store)

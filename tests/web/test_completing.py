@@ -76,11 +76,17 @@ def test_a_member_who_did_nothing_yet_is_offered_by_name(reader: Reader) -> None
     assert options(complete(reader, 'actor:"wen l|')) == ["quiet@elsewhere.example "]
 
 
+def test_a_word_without_a_key_may_be_somebody(reader: Reader) -> None:
+    assert options(complete(reader, "ada@|")) == ["actor:ada@calder.example "]
+    assert options(complete(reader, "-Ad|a x"))[-2:] == ["actor:ada@calder.example", "actor:admin@calder.example"]
+    assert not any(option.startswith("actor:a") for option in options(complete(reader, "a|")))
+
+
 def test_typing_opens_no_sitting_and_without_one_no_name_is_offered(dashboard: Dashboard) -> None:
     reader = Reader(dashboard, Role.AUDITOR)
     before = dashboard.recorded()
     assert options(complete(reader, "actor:|")) == KINDS
-    assert options(complete(reader, "target:|")) == []
+    assert options(complete(reader, "target:|")) == options(complete(reader, "ada@|")) == []
     assert options(complete(reader, "action:log.v|")) == ["log.view "]
     assert dashboard.recorded() == before
     reader.read()

@@ -55,7 +55,7 @@ def test_a_person_has_two_directions(changed: Dashboard) -> None:
     assert "History of Some Member" in told
     assert f"{member.email}, {member.id}" in told
     (by, here, by_current), (to, there, to_current) = directions(page)
-    assert (by, to) == (f"Did {len(did)}", f"Was done to them {len(done)}")
+    assert (by, to) == (f"Done by them {len(did)}", f"Done to them {len(done)}")
     assert (by_current, to_current) == (True, False)
     assert str(page.request.url).endswith(here)
     other = reader.open(there)
@@ -72,7 +72,7 @@ def test_somebody_to_whom_nothing_was_done(changed: Dashboard) -> None:
     reader = Reader(changed, Role.OWNER)
     page = reader.read(("query", f"target:{admin.id}"))
     assert rows(page) == []
-    assert directions(page)[1][0] == "Was done to them 0"
+    assert directions(page)[1][0] == "Done to them 0"
     assert "No events match" in page.text
 
 
@@ -84,7 +84,7 @@ def test_a_thing_has_one_direction_and_keeps_its_name(changed: Dashboard) -> Non
     page = reader.read(("query", f"target:{mode.id}"))
     assert rows(page) == [changed.last().seq - 1, made.seq], "the sitting is the last event"
     assert f"History of Reviewer mode, {mode.id}" in heading(page)
-    assert [words for words, *_ in directions(page)] == ["Was done to it 2"]
+    assert [words for words, *_ in directions(page)] == ["Done to it 2"]
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_another_organization_knows_nothing_of_them(changed: Dashboard) -> None:
     ada = changed.people[Role.OWNER]
     changed.number = changed.deployment.found(ada, "Kestrel Works")
     page = Reader(changed, ada).read(("query", f"actor:{ada.id}"))
-    assert directions(page)[0][0] == f"Did {changed.deployment.size(changed.number)}"
+    assert directions(page)[0][0] == f"Done by them {changed.deployment.size(changed.number)}"

@@ -107,7 +107,7 @@ def test_a_chip_is_named_as_the_controls_are_and_a_path_as_it_is_written(light_d
     reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
     page = asked(reader, "outcome:success ip:10.0.0.1 details.models.added:o3 wen")
     names = re.findall(r'<span class="chip__name">([^<]*)</span>', page.text)
-    assert names == ["Details", "Outcome", "IP address", "details.models.added"]
+    assert names == ["Text", "Outcome", "IP address", "details.models.added"]
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,12 @@ NEEDS = {
     "/o/{org}/sso/remove": Permission.SSO_WRITE,
     "/o/{org}/tokens": Permission.TOKENS_WRITE,
     "/o/{org}/tokens/new": Permission.TOKENS_WRITE,
+    "/o/{org}/tokens/made": Permission.TOKENS_WRITE,
     "/o/{org}/tokens/{token}/revoke": Permission.TOKENS_WRITE,
     "/o/{org}/audit-logs": Permission.LOG_READ,
     "/o/{org}/auditor-links": Permission.LINKS_WRITE,
     "/o/{org}/auditor-links/new": Permission.LINKS_WRITE,
+    "/o/{org}/auditor-links/made": Permission.LINKS_WRITE,
     "/o/{org}/auditor-links/{link}/revoke": Permission.LINKS_WRITE,
     "/o/{org}/audit-logs/saved": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/new": Permission.LOG_READ,
@@ -65,8 +67,10 @@ LEAD_ON = {
     "/o/{org}/members/{user}/role",
     "/o/{org}/audit-logs/saved/{search}",
     "/o/{org}/audit-logs/{seq}",
+    "/o/{org}/tokens/made",
+    "/o/{org}/auditor-links/made",
 }
-"""They only lead to another page."""
+"""They only lead to another page; those that show what was made, once it was shown."""
 
 
 def routes(method: str) -> list[str]:

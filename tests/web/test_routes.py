@@ -140,7 +140,10 @@ DRIVES: dict[str, Drive] = {
         d.path("auditor-links", "new"),
         {"name": "Acme", "query": "action:member.*", "days": "30"},
     ),
-    "/o/{org}/auditor-links/{link}/revoke": lambda d, _: (d.path("auditor-links", _auditor_link(d), "revoke"), {}),
+    "/o/{org}/auditor-links/{link}/revoke": lambda d, _: (
+        d.path("auditor-links", _auditor_link(d), "revoke"),
+        {"confirm": "Acme"},
+    ),
     "/o/{org}/audit-logs/saved/new": lambda d, _: (
         _saved(d, "new"),
         {"name": "Refusals", "query": "-outcome:success", "shared": "no"},
@@ -193,7 +196,6 @@ WITHOUT_FIELDS = {
     "/sign-out",
     "/o/{org}/invitations/{invitation}/revoke",
     "/o/{org}/audit-logs/saved/{search}/delete",
-    "/o/{org}/auditor-links/{link}/revoke",
 }
 """Forms that send nothing, so that nothing can be wrong with them."""
 HOSTILE = (

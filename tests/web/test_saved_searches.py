@@ -11,7 +11,7 @@ from httpx2 import Response
 from minutebook.model import Plan, Role
 from minutebook.organization.organizations import ChangePlan
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, told, value
-from tests.support.reader import Reader, link
+from tests.support.reader import Reader, link, text
 
 QUERY = "-outcome:success action:user.*"
 
@@ -30,10 +30,16 @@ def current(response: Response) -> list[str]:
     return [re.sub(r".*/", "", option) for option in options]
 
 
+def opened(response: Response) -> str:
+    """What the button of the menu says: what the page shows is called so."""
+    return text(response.text.partition('data-menu="saved">')[2].partition("</summary>")[0])
+
+
 def test_a_search_is_saved_from_the_page_and_leads_back_to_it(light_dashboard: Dashboard) -> None:
     ines = Reader(light_dashboard, Role.AUDITOR)
     page = ines.read(("query", QUERY))
-    form = ines.open(link(page, "Save this search"))
+    assert "Save search</a>" in page.text
+    form = ines.open(link(page, "Save search"))
     assert value(form, "query") == QUERY
     assert focused(form) == "name"
     sent = ines.client.post(path(light_dashboard, "new"), data={"name": "Refusals", "query": QUERY, "shared": "no"})
@@ -44,8 +50,13 @@ def test_a_search_is_saved_from_the_page_and_leads_back_to_it(light_dashboard: D
     assert current(after) == [search]
     assert ines.open(path(light_dashboard, str(search))).headers["location"] == sent.headers["location"]
     assert current(ines.read(("query", "-outcome:success"))) == []
-    assert "Save this search" not in ines.read().text
-    assert "Save this search" not in ines.get(("query", "outcome:sucess")).text
+    assert opened(after) == "Saved searches: Refusals"
+    assert opened(page) == opened(ines.read(("query", "-outcome:success"))) == "Saved searches"
+    unfiltered = ines.read()
+    assert opened(unfiltered) == "Saved searches: All events"
+    assert "Save search</a>" not in unfiltered.text
+    assert "Search for something or choose a filter" in told(unfiltered)
+    assert "Save search</a>" not in ines.get(("query", "outcome:sucess")).text
 
 
 def test_a_private_search_of_somebody_else_looks_like_a_missing_one(light_dashboard: Dashboard) -> None:

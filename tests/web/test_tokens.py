@@ -9,7 +9,7 @@ import pytest
 from minutebook.model import DAY, HOUR, Role
 from minutebook.organization import tokens
 from minutebook.organization.tokens import CreateToken
-from tests.support.dashboard import Dashboard, Somebody, errors, heading, told, value
+from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, told, value
 
 SECRET = re.compile(r"mbt_[A-Za-z0-9_-]{43}")
 FIELDS = {"name": "SIEM", "scopes": ["log.read", "log.export"], "days": "30"}
@@ -26,7 +26,9 @@ def ada(dashboard: Dashboard) -> Somebody:
 
 
 def test_the_secret_is_shown_once(dashboard: Dashboard, ada: Somebody) -> None:
-    made = ada.post(dashboard.path("tokens", "new"), FIELDS)
+    sent = ada.post(dashboard.path("tokens", "new"), FIELDS)
+    before = dashboard.recorded()
+    made = ada.follow(sent)
     assert made.status_code == 200
     assert heading(made) == "API token created"
     (secret,) = set(SECRET.findall(made.text))
@@ -34,12 +36,52 @@ def test_the_secret_is_shown_once(dashboard: Dashboard, ada: Somebody) -> None:
         found = tokens.find_by_secret(connection, secret, dashboard.deployment.clock.now)
     assert found
     assert found[0].expires_at == found[0].created_at + 30 * DAY
-    page = ada.get(dashboard.path("tokens"))
+    page = ada.follow(ada.follow(sent))
+    assert "The secret of a token is shown once" in told(page)
     assert secret not in page.text
+    assert secret not in str(dict(ada.client.cookies))
+    assert dashboard.recorded() == before
     assert "SIEM" in told(page)
     assert "Export the audit log, Read the audit log" in told(page)
     event = dashboard.last()
     assert (event.action, event.details["scopes"]) == ("token.create", ["log.export", "log.read"])
+
+
+def test_the_secret_is_shown_to_the_session_that_made_it_and_to_no_other(dashboard: Dashboard, ada: Somebody) -> None:
+    """Another owner at the same browser, another session of the same one, a cookie that somebody else put there."""
+    sent = ada.post(dashboard.path("tokens", "new"), FIELDS)
+    cookie = sent.headers["set-cookie"]
+    assert re.search(r"HttpOnly; Max-Age=60; .*SameSite=strict", cookie)
+    name, _, value = cookie.partition(";")[0].partition("=")
+    (secret,) = SECRET.findall(value)
+    ada.client.cookies.clear()
+    other = dashboard.signed_in(Role.OWNER)
+    other.client.cookies.set(name, value, domain=other.client.base_url.host)
+    assert other.follow(other.get(sent.headers["location"])).url.path == dashboard.path("tokens")
+    for forged in (secret, f"{value.partition('.')[0]}.mbt_{'a' * 43}", "", ".", "x" * 3000):
+        other.client.cookies.clear()
+        other.token = dashboard.signed_in(Role.OWNER).token
+        other.client.cookies.set(name, forged, domain=other.client.base_url.host)
+        assert other.get(sent.headers["location"]).status_code == 303
+
+
+def test_all_that_is_wrong_is_said_at_once(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    answer = ada.post(light_dashboard.path("tokens", "new"), {"name": " ", "scopes": [], "days": "400"})
+    assert list(errors(answer)) == ["name", "scopes", "days"]
+    assert focused(answer) == "name"
+    answer = ada.post(light_dashboard.path("tokens", "new"), {"name": "SIEM", "scopes": [], "days": "400"})
+    assert focused(answer) == "scopes"
+
+
+def test_what_is_revoked_is_told_from_another_of_the_same_name(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    first = make(light_dashboard)
+    ada.post(light_dashboard.path("tokens", "new"), FIELDS)
+    second = str(light_dashboard.last().details["token"])
+    asked = told(ada.get(light_dashboard.path("tokens", first, "revoke"))).partition("Revoke the API token SIEM?")[2]
+    assert f"{first}, made by Ada Okafor on Fri 6 Nov 2026" in asked
+    assert second not in asked
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from minutebook.filters.language import (
     BARE_VALUE,
     BARE_WORD,
     ESCAPED,
-    JOINING,
     KEY,
     LONGEST,
+    OF_THE_LANGUAGE,
     QUOTED,
     write_value,
 )
@@ -92,10 +92,6 @@ def candidates(typed: Typed, here: Here) -> list[Candidate]:
     """What the language and the catalogue offer, the most likely first."""
     if typed.key is None:
         return [*_keys(typed.text), *_actions_for(typed.text)][:MOST]
-    if typed.key == "action":
-        return _fitting(typed.text, _actions())[:MOST]
-    if typed.key == "outcome":
-        return _fitting(typed.text, [Candidate(str(value)) for value in TERMS["outcome"].known])
     if typed.key == "actor":
         kinds = [kind.value for kind in ActorKind if kind.startswith(typed.text.lower())]
         return [Candidate(kind, KIND_NOTES.get(kind, "")) for kind in kinds]
@@ -103,12 +99,12 @@ def candidates(typed: Typed, here: Here) -> list[Candidate]:
         return _times(typed.text, here)
     if typed.key.startswith(DETAILS):
         return _fitting(typed.text, _values(typed.key.removeprefix(DETAILS)))[:MOST]
-    return []
+    return _fitting(typed.text, _known(typed.key))[:MOST]
 
 
-def named(text: str, note: str) -> Candidate:
-    """A name of the organization's own, as the value of a key."""
-    return Candidate(write_value(text), note)
+def named(text: str, note: str, key: str = "") -> Candidate:
+    """A name of the organization's own, as the value of a key that is written, or with its key."""
+    return Candidate(f"{key}:{write_value(text)}" if key else write_value(text), note)
 
 
 def inserted(candidate: Candidate, typed: Typed) -> str:
@@ -174,16 +170,19 @@ def _values(last: str) -> list[Candidate]:
     return [Candidate(write_value(value)) for value in dict.fromkeys(found)]
 
 
-def _actions() -> list[Candidate]:
-    nouns = dict.fromkeys(action.noun for action in CATALOGUE.values())
-    alone = [Candidate(name, action.title) for name, action in CATALOGUE.items()]
-    return alone + [Candidate(f"{noun}.*", "All of them") for noun in nouns]
+def _known(key: str) -> list[Candidate]:
+    """The values that there are of a term, where they can be counted; of actions also all of a noun."""
+    known = TERMS[key].known if key in TERMS else {}
+    nouns = dict.fromkeys(action.noun for action in CATALOGUE.values()) if key == "action" else ()
+    return [Candidate(str(value), note) for value, note in known.items()] + [
+        Candidate(f"{noun}.*", "All of them") for noun in nouns
+    ]
 
 
 def _actions_for(word: str) -> list[Candidate]:
     """The actions that a word without a key may mean, as whole terms."""
     sought = word.lower()
-    if len(sought) < SHORTEST_WORD or word in JOINING:
+    if len(sought) < SHORTEST_WORD or word in OF_THE_LANGUAGE:
         return []
     return [
         Candidate(f"action:{name}", action.title)

@@ -310,7 +310,7 @@ FIELDS: tuple[Field, ...] = (
         example='opus "billing manager"',
         parse=lambda texts: parse_text(texts[0]),
         write=lambda text: [text],
-        clause=lambda text, _zone: Clause("details", "contain", listed([f"“{w}”" for w in written_words(text)], "and")),
+        clause=lambda text, _zone: Clause("text", "contains", listed([f"“{w}”" for w in written_words(text)], "and")),
     ),
     Field(
         key="q",

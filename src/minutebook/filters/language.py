@@ -10,7 +10,8 @@ r"""The query language: text ⇄ Expression.
     bare    = 1*( any character but blank, "(" and ")"; in a value also no "," )
     quoted  = DQUOTE *( any character; \" and \\ for these two ) DQUOTE
 
-`OR` and `AND` are words of the language in capitals only. Keys and their values are the same in any case.
+`OR` and `AND` are words of the language in capitals only; `NOT` is refused for `-`. Keys and their values are the same
+in any case.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 PLAIN_VALUE = re.compile(r'[^\s()",\\][^\s(),]*')
 PLAIN_WORD = re.compile(r'[^\s()"\\:-][^\s():]*')
 JOINING = ("OR", "AND")
+NEGATING = "NOT"
+OF_THE_LANGUAGE = (*JOINING, NEGATING)
+"""What is searched for as a word only in quotation marks."""
 
 T = TypeVar("T")
 
@@ -191,9 +195,21 @@ class _Reader:
             if self._ends() or self._peek().isspace():
                 self._wrong(start, 1, "A - leaves out what follows it, and nothing does.", self._without(start, 1))
             return none_of(self._part(depth + 1))
+        if self._word() == NEGATING:
+            self._refuse_not()
         if self._peek() == "(":
             return self._group(depth)
         return self._term()
+
+    def _refuse_not(self) -> NoReturn:
+        before, behind = self.query[: self.at], self.query[self.at + len(NEGATING) :].lstrip()
+        message = f'To leave something out, write - before it. To search for the word, write "{NEGATING}".'
+        word = (BARE_WORD.match(behind) or [""])[0]
+        if behind[:1] in ("", ")"):
+            fix = f'{before}"{NEGATING}"{behind}'
+        else:
+            fix = f'{before}"{NEGATING}" {behind}' if word in JOINING else f"{before}-{behind}"
+        self._wrong(self.at, len(NEGATING), message, fix)
 
     def _group(self, depth: int) -> Expression:
         start = self.at
@@ -390,7 +406,7 @@ def _in_term(key: str, value: object, zone: ZoneInfo | None) -> str:
     term = Term(key, value)
     if key == "text":
         word = TERMS[key].write(value, zone)
-        is_plain = PLAIN_WORD.fullmatch(word) and word not in JOINING
+        is_plain = PLAIN_WORD.fullmatch(word) and word not in OF_THE_LANGUAGE
         return word if is_plain else _in_quotes(word)
     return f"{_prefix(term)}:{_value_of(term, zone)}"
 

@@ -13,7 +13,6 @@ TURNED = {
     "is": "is not",
     "in": "is not in",
     "contains": "does not contain",
-    "contain": "do not contain",
     "matches": "does not match",
 }
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,7 +48,7 @@ class TermKind:
     `parse` makes the value of what is written behind the colon and raises Invalid for the field `q`; `write` gives
     what `parse` reads as the same value in a zone, without one in every zone; `clause` tells it; `fits` makes the test
     of an event, from a value without a relative time (`moments.resolved`). `known` are the values that there are, where
-    they can be counted.
+    they can be counted, each with what people call it.
     """
 
     key: str
@@ -58,7 +58,7 @@ class TermKind:
     write: Callable[[Any, ZoneInfo | None], str]
     clause: Callable[[Any, ZoneInfo], Clause]
     fits: Callable[[Any], Fits]
-    known: tuple[str, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ class Numbers:
     last: int | None
 
 
-def meant(text: str, known: Sequence[str]) -> str:
+def meant(text: str, known: Iterable[str]) -> str:
     """`Did you mean member.remove? ` for something that is close; nothing when nothing is."""
     close = get_close_matches(text.lower(), list(known), n=3, cutoff=0.5)
     return f"Did you mean {listed(close, 'or')}? " if close else ""
 
 
-def closest(text: str, known: Sequence[str]) -> str | None:
+def closest(text: str, known: Iterable[str]) -> str | None:
     """The known word that was most likely meant."""
     return next(iter(get_close_matches(text.lower(), list(known), n=1, cutoff=0.65)), None)
 
@@ -346,7 +346,7 @@ _KINDS = (
         _as_is,
         _is("action"),
         lambda pattern: lambda event: globs.fits(pattern, event.action),
-        tuple(CATALOGUE),
+        {name: action.title for name, action in CATALOGUE.items()},
     ),
     TermKind(
         "actor",
@@ -384,7 +384,7 @@ _KINDS = (
         _as_is,
         _is("client"),
         lambda client: lambda event: (event.context.client or "") == client,
-        tuple(CLIENTS),
+        CLIENTS,
     ),
     TermKind(
         "outcome",
@@ -394,7 +394,7 @@ _KINDS = (
         _as_is,
         _is("outcome"),
         lambda outcome: lambda event: event.outcome == outcome,
-        tuple(Outcome),
+        dict.fromkeys(Outcome, ""),
     ),
     TermKind(
         "after",
@@ -450,7 +450,7 @@ _KINDS = (
         ("opus", '"billing manager"'),
         parse_word,
         _as_is,
-        lambda word, _zone: Clause("details", "contain", f"“{word}”"),
+        lambda word, _zone: Clause("text", "contains", f"“{word}”"),
         _text_fits,
     ),
 )

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import LogViewed
-from minutebook.errors import Conflict, Invalid, NotFound
+from minutebook.errors import Conflict, Invalid, NotFound, Problem, kept
 from minutebook.filters import Here, expression_of, filter_of, language
 from minutebook.filters.expression import Expression
 from minutebook.filters.language import BadQuery
@@ -74,7 +74,7 @@ class LinkSession:
 class CreateLink(Command):
     """Makes a link. The token is the caller's to show, once.
 
-    Raises Invalid, naming the field; Conflict beyond 50 links that can be used.
+    Raises Invalid, naming every field that is wrong; Conflict beyond 50 links that can be used.
     """
 
     needs: ClassVar = Permission.LINKS_WRITE
@@ -85,19 +85,19 @@ class CreateLink(Command):
     token: str
 
     def change(self, act: Act) -> LinkCreated:
-        name = wording.name(self.name, "name", "The name")
-        query = checked(self.query)
-        if self.days not in LIFETIMES:
-            raise Invalid.one(
-                "days", f"A link works for {', '.join(map(str, LIFETIMES[:-1]))} or {LIFETIMES[-1]} days."
-            )
+        problems: list[Problem] = []
+        name = kept(problems, wording.name, self.name, "name", "The name")
+        query = kept(problems, checked, self.query)
+        days = kept(problems, _days, self.days)
+        if name is None or query is None or days is None:
+            raise Invalid(*problems)
         table = schema.auditor_link
         live = (table.c.organization == act.organization, table.c.expires_at > act.at)
         if act.connection.execute(select(func.count()).where(*live)).scalar_one() >= MAX_LINKS:
             raise Conflict(
                 f"There are {MAX_LINKS} auditor links that can be used, and no more are made. Revoke one first."
             )
-        link, expires_at = new_id("aud", act.randomness), act.at + self.days * DAY
+        link, expires_at = new_id("aud", act.randomness), act.at + days * DAY
         act.connection.execute(
             insert(table).values(
                 organization=act.organization,
@@ -267,6 +267,12 @@ def uses(connection: Connection, organization: int, at: int) -> dict[str, int]:
         .group_by(entered.user)
     )
     return {link: int(number) for link, number in connection.execute(statement)}
+
+
+def _days(days: int) -> int:
+    if days not in LIFETIMES:
+        raise Invalid.one("days", f"A link works for {', '.join(map(str, LIFETIMES[:-1]))} or {LIFETIMES[-1]} days.")
+    return days
 
 
 def _one(connection: Connection, *which: ColumnElement[bool]) -> AuditorLink | None:

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, insert, or_, select, update
 
 from minutebook.actions.token import TokenCreated, TokenRevoked
-from minutebook.errors import Conflict, Invalid, NotFound
+from minutebook.errors import Conflict, Invalid, NotFound, Problem, kept
 from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, MINUTE, Actor, ActorKind, Plan, Randomness
 from minutebook.organization import wording
@@ -62,7 +62,7 @@ def new_secret(randomness: Randomness) -> str:
 class CreateToken(Command):
     """Makes an API token for `days` days. The secret is the caller's to show, once.
 
-    Raises Invalid, naming the field: `name`, `scopes` or `days`; Conflict beyond 100 tokens.
+    Raises Invalid, naming every field that is wrong of `name`, `scopes` and `days`; Conflict beyond 100 tokens.
     """
 
     needs: ClassVar = Permission.TOKENS_WRITE
@@ -73,17 +73,17 @@ class CreateToken(Command):
     secret: str
 
     def change(self, act: Act) -> TokenCreated:
-        name = wording.name(self.name, "name", "The name", limit=60)
-        scopes = wording.choices(self.scopes, TokenScope, "scopes")
-        if not scopes:
-            raise Invalid.one("scopes", "Choose at least one thing that the token may be used for.")
-        if not 1 <= self.days <= MAX_DAYS:
-            raise Invalid.one("days", f"Enter a whole number of days, from 1 to {MAX_DAYS}.")
+        problems: list[Problem] = []
+        name = kept(problems, wording.name, self.name, "name", "The name", limit=60)
+        scopes = kept(problems, _scopes, self.scopes)
+        days = kept(problems, _days, self.days)
+        if name is None or scopes is None or days is None:
+            raise Invalid(*problems)
         tokens = schema.token.c
         number = select(func.count()).where(tokens.organization == act.organization)
         if act.connection.execute(number).scalar_one() >= MAX_TOKENS:
             raise Conflict(f"An organization has at most {MAX_TOKENS} API tokens. Revoke one first.")
-        token, expires_at = new_id("tok", act.randomness), act.at + self.days * DAY
+        token, expires_at = new_id("tok", act.randomness), act.at + days * DAY
         act.connection.execute(
             insert(schema.token).values(
                 organization=act.organization,
@@ -167,6 +167,19 @@ def note_use(store: Store, token: str, at: int) -> None:
     is_old = or_(uses.c.used_at.is_(None), uses.c.used_at <= at - USED_EVERY)
     with store.housekeeping() as connection:
         connection.execute(update(uses).where(uses.c.token == token, is_old).values(used_at=at))
+
+
+def _scopes(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    scopes = wording.choices(chosen, TokenScope, "scopes")
+    if not scopes:
+        raise Invalid.one("scopes", "Choose at least one thing that the token may be used for.")
+    return scopes
+
+
+def _days(days: int) -> int:
+    if not 1 <= days <= MAX_DAYS:
+        raise Invalid.one("days", f"Enter a whole number of days, from 1 to {MAX_DAYS}.")
+    return days
 
 
 def _select() -> Select[Any]:

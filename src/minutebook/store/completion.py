@@ -32,13 +32,21 @@ class Known:
 
 def actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
     """At most `limit` actors whose address, id or name holds the part in any case: the latest, then the busiest."""
-    busiest = survey.count_by_actor(connection, scope, EVERYTHING, BUSIEST)
-    return _holding(part, limit, (*_actors(_recent(connection, scope)), *map(Known, busiest)))
+    return _holding(part, limit, (*_actors(_recent(connection, scope)), *_busiest(connection, scope)))
+
+
+def busy_actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
+    """At most `limit` actors whose address holds the part in any case, the busiest first; without a look at events."""
+    return _holding(part, limit, _busiest(connection, scope))
 
 
 def targets(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
     """At most `limit` targets of the newest events whose name or id holds the part in any case, the latest first."""
     return _holding(part, limit, _targets(_recent(connection, scope)))
+
+
+def _busiest(connection: Connection, scope: Scope) -> list[Known]:
+    return [Known(address) for address in survey.count_by_actor(connection, scope, EVERYTHING, BUSIEST)]
 
 
 def _recent(connection: Connection, scope: Scope) -> list[Event]:

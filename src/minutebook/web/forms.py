@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
@@ -19,14 +19,13 @@ from minutebook.errors import (
     OutcomeUnknown,
     Problem,
     StoreUnavailable,
+    kept,
 )
 from minutebook.model import Randomness
 from minutebook.organization import people, wording
 from minutebook.organization.people import User
 from minutebook.web.views import Form
 
-P = ParamSpec("P")
-T = TypeVar("T")
 ENCODING = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2_000
 
@@ -70,15 +69,6 @@ async def typed(request: Request) -> Typed:
 
 
 Sent = Annotated[Typed, Depends(typed)]
-
-
-def kept(problems: list[Problem], check: Callable[P, T], *typed: P.args, **named: P.kwargs) -> T | None:
-    """What the check returns; None when it raises Invalid, whose problems are then added to the others."""
-    try:
-        return check(*typed, **named)
-    except Invalid as error:
-        problems += error.problems
-        return None
 
 
 def kept_user(problems: list[Problem], sent: Typed, email: str, randomness: Randomness) -> User | None:

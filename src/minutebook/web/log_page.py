@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.deliver.formats import FORMATS
 from minutebook.email_address import is_email
-from minutebook.errors import NotFound, Problem
+from minutebook.errors import NotFound, Problem, TooSlow
 from minutebook.filters import (
     EVERYTHING,
     PRESETS,
@@ -33,7 +34,7 @@ from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Relative, tell
 from minutebook.filters.telling import clause_of
 from minutebook.filters.terms import TERMS, ActorValue, named_actions
-from minutebook.model import Event, from_micros
+from minutebook.model import Event, Target, from_micros
 from minutebook.organization import seats
 from minutebook.organization.organizations import Organization
 from minutebook.store import log, search, survey
@@ -41,8 +42,8 @@ from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
 from minutebook.store.survey import Count, Sums
 from minutebook.web import exporting, log_views, overview, times
-from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, TURNS, Address, Control, Reading
-from minutebook.web.subject import everything_by, subject_of
+from minutebook.web.log_address import BOX, CURSORS, DATES, FIELD_KEYS, QUERIES, TURNS, Address, Control, Reading
+from minutebook.web.subject import everything_by, everything_to, subject_of
 from minutebook.web.views import (
     ActionGroup,
     ActionOption,
@@ -72,12 +73,16 @@ SURVEY_SECONDS = 0.4
 """For counting all that is found; a page that would wait longer for it is shown without."""
 SUGGESTIONS = 100
 MOST_EXITS = 8
+MOST_COUNTED = 3
+"""Of the targets of an event, beside which it is said how much was done to them."""
+COUNTED_SECONDS = 0.05
 JUST_BEGUN = 3
 """A log of at most so many events says which acts will come next."""
 FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
 FORM_FIELDS = (BOX, "action", "actor", "start_date", "start_time", "end_date", "end_time")
 TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 SUBJECTS = {"ip": "IP address", "seq": "Number"}
+FIRST_PAGE, LEAVE_OUT = "First page", "Leave it out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,11 @@ def unsearched_page(
         kept_since=kept_since,
         failure=failure,
         mistakes=tuple(
-            Mistake(problem.message, look.address.leaving_out(problem).href)
+            Mistake(
+                problem.message,
+                look.address.leaving_out(problem).href,
+                FIRST_PAGE if problem.field in CURSORS else LEAVE_OUT,
+            )
             for problem in look.reading.problems
             if problem.field not in (*look.reading.errors, *QUERIES)
         ),
@@ -221,7 +230,16 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
     by = everything_by(event.actor.id)
     by_actor = survey.count(connection, scope, filter_of(by)).number if by else None
-    return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor)
+    to_targets = tuple(_count_to(connection, scope, target) for target in event.targets[:MOST_COUNTED])
+    return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor, to_targets)
+
+
+def _count_to(connection: Connection, scope: Scope, target: Target) -> int | None:
+    """How many events there are of what was done to the target; None where that is not counted at once."""
+    with suppress(TooSlow):
+        total = survey.survey(connection, scope, filter_of(everything_to(target.id)), seconds=COUNTED_SECONDS).total
+        return total.number if total.is_exact else None
+    return None
 
 
 def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
@@ -522,10 +540,10 @@ def _without(connection: Connection, scope: Scope, look: Look, total: int) -> tu
         wider = look.address.asking(all_of(other for other in parts if other != part))
         count = survey.count(connection, scope, wider.filter)
         if count.number:
-            found.append(Without(clause_of(part, look.zone).sentence, wider.href, count.number))
+            found.append(Without(language.write(part, look.zone), wider.href, count.number))
         if not count.is_exact:
             break  # the next would take as long
-    return tuple(found) or (Without("any filter", look.address.without(*FIELD_KEYS).href, total),)
+    return tuple(found) or (Without("", look.address.without(*FIELD_KEYS).href, total),)
 
 
 def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
@@ -535,11 +553,9 @@ def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without,
         return ()
     if not is_email(actor):
         by_name = [(email, _by(email)) for email in seats.called(connection, scope.organization, actor, MOST_EXITS)]
-        return _finding(connection, scope, look, [(f"actor is {email}", part) for email, part in by_name])
+        return _finding(connection, scope, look, [(f"actor:{email}", part) for email, part in by_name])
     local, _, domain = actor.partition("@")
-    return _finding(
-        connection, scope, look, [(f"actor contains {part}", _by(part)) for part in (f"{local}@", f"@{domain}")]
-    )
+    return _finding(connection, scope, look, [(f"actor:{part}", _by(part)) for part in (f"{local}@", f"@{domain}")])
 
 
 def _finding(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
+from itertools import groupby, zip_longest
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,6 +17,7 @@ from minutebook.actions import CATALOGUE, Details, Severity, describe, read_deta
 from minutebook.actions.parts import Code, Part, Text
 from minutebook.actions.values import Person
 from minutebook.filters import UTC, zone_label
+from minutebook.filters.terms import CLIENTS
 from minutebook.model import Actor, Event, Target
 from minutebook.store.event_json import event_json
 from minutebook.web import times
@@ -37,6 +38,8 @@ class Around:
     newer: int | None
     older: int | None
     by_actor: int | None
+    to_targets: tuple[int | None, ...] = ()
+    """Of the first of its targets, how many events there are of what was done to each."""
 
 
 def days(events: Iterable[Event], address: Address, zone: ZoneInfo, now: int) -> tuple[DayGroup, ...]:
@@ -101,7 +104,10 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
         older_href=address.showing(around.older).href if around.older is not None else None,
         by_actor_href=_everything_by(event.actor, address),
         by_actor_count=around.by_actor,
-        to_target_hrefs=tuple((target.name or target.id, _everything_to(target, address)) for target in event.targets),
+        to_target_hrefs=tuple(
+            (target.name or target.id, _everything_to(target, address), count)
+            for target, count in zip_longest(event.targets, around.to_targets)
+        ),
     )
 
 
@@ -180,7 +186,7 @@ def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
         yield Fact("Occurred", times.full_time(event.occurred_at, zone).text)
     for label, value, code in (
         ("IP address", context.ip, True),
-        ("Client", context.client, False),
+        ("Client", CLIENTS.get(context.client or "", context.client), False),
         ("Browser", context.user_agent, False),
         ("Request", context.request_id, True),
         ("Event id", event.id, True),

@@ -37,6 +37,8 @@ class Said(StrEnum):
     CREDITS_BOUGHT = "Credits bought"
     PAYMENT_KNOWN = "That payment was entered before; nothing was added"
     TOKEN_REVOKED = "API token revoked"  # noqa: S105 - what a page says
+    SECRET_SHOWN = "The secret of a token is shown once, and is not kept"  # noqa: S105 - what a page says
+    LINK_SHOWN = "An auditor link is shown once, and is not kept"
     SSO_SET = "SSO domain set"
     LINK_REVOKED = "Auditor link revoked"
     SEARCH_SAVED = "Search saved"

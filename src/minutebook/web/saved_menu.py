@@ -17,6 +17,7 @@ from minutebook.web.shell import AUDIT_LOGS, AUDITOR_LINKS
 from minutebook.web.views import SavedMenu, SavedOption
 
 SAVED = "saved"
+ALL = "All events"
 
 
 def saved_menu(connection: Connection, place: Place, address: Address) -> SavedMenu:
@@ -32,9 +33,15 @@ def saved_menu(connection: Connection, place: Place, address: Address) -> SavedM
             if search.shared is shared
         )
 
+    own, shared = options(shared=False), options(shared=True)
+    shows_everything = address.filter == EVERYTHING and not address.kept
+    opened = next((option.name for option in (*own, *shared) if option.current), "")
     return SavedMenu(
-        own=options(shared=False),
-        shared=options(shared=True),
+        own=own,
+        shared=shared,
+        open_name=opened or (ALL if shows_everything else ""),
+        everything_href=Address(address.path, in_utc=address.in_utc).href,
+        shows_everything=shows_everything,
         all_href=place.path(AUDIT_LOGS, SAVED),
         link_href=f"{place.path(AUDITOR_LINKS, 'new')}?{urlencode({'query': query})}" if may_link else "",
         save_href=f"{place.path(AUDIT_LOGS, SAVED, 'new')}?{urlencode({'query': query})}" if query else "",

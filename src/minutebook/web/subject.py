@@ -46,8 +46,8 @@ def subject_of(connection: Connection, scope: Scope, address: Address, zone: Zon
         sides = [
             SubjectSide(label, side.total.number, _href(address, asked), side.total.is_exact, current=current)
             for label, side, asked, current in (
-                ("Did", did, by, is_actor),
-                ("Was done to them" if by else "Was done to it", done, to, not is_actor),
+                ("Done by them", did, by, is_actor),
+                ("Done to them" if by else "Done to it", done, to, not is_actor),
             )
             if side and asked
         ]

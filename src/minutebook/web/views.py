@@ -14,6 +14,8 @@ from minutebook.actions.parts import Part
 from minutebook.actions.values import Diff
 
 Theme = Literal["auto", "light", "dark"]
+ONE_LINE = 64
+"""As many characters of a query stand side by side on any screen but that of a phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +227,8 @@ class EventPanel:
     older_href: str | None = None
     by_actor_href: str | None = None
     by_actor_count: int | None = None
-    to_target_hrefs: tuple[tuple[str, str], ...] = ()
-    """What each target is called, and where all that was done to it is found."""
+    to_target_hrefs: tuple[tuple[str, str, int | None], ...] = ()
+    """What each target is called, where all that was done to it is found, and how much that is, if it was counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +297,11 @@ class BadQueryView:
     clauses: tuple[BadClause, ...]
     fix: str = ""
     fix_href: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it may need more than one line, so that nothing can point from the next."""
+        return sum(len(piece) for piece, _ in self.pieces) > ONE_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +416,10 @@ class SavedMenu:
     own: tuple[SavedOption, ...]
     shared: tuple[SavedOption, ...]
     all_href: str
+    open_name: str
+    """What the saved search is called that the page shows; nothing for a search that was not saved."""
+    everything_href: str
+    shows_everything: bool
     save_href: str = ""
     link_href: str = ""
     """Shows an auditor the present search, for those who may let them."""
@@ -442,7 +453,8 @@ class ZoneSwitch:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """A clause that can be left out, and how many events there would be then."""
+    """A clause that can be left out, in the query language, and how many events there would be then; without a clause,
+    all of them."""
 
     clause: str
     href: str
@@ -477,12 +489,12 @@ class Subject:
 class Mistake:
     """What is wrong in the address and stands in no field: an unknown parameter, a cursor of another search.
 
-    `href` is the same search put right, by default without the clause.
+    `href` is the same search put right, `remedy` what following it does.
     """
 
     message: str
     href: str
-    remedy: str = "Leave it out"
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,20 +7,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from minutebook.errors import Invalid
 from minutebook.identifiers import new_token
-from minutebook.model import DAY, Plan
+from minutebook.model import Plan
 from minutebook.organization import auditor_links
 from minutebook.organization.auditor_links import LIFETIMES, AuditorLink, CreateLink, RevokeLink
 from minutebook.permissions import Permission
 from minutebook.record import perform
-from minutebook.web import times
+from minutebook.web import shown_once, times
 from minutebook.web.auditor import PATH
-from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.log_address import Address
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, AUDITOR_LINKS
 from minutebook.web.subject import everything_by
+from minutebook.web.templating import visible
 from minutebook.web.views import Choice, Form, Moment
 
 router = APIRouter()
@@ -29,6 +31,8 @@ Owner = Annotated[Place, Depends(place(Permission.LINKS_WRITE))]
 
 FIELDS = ("name", "query", "days")
 USUAL_DAYS = 30
+MADE = "link"
+"""The cookie that holds the token of a new link until it is shown."""
 CHOICES = tuple(Choice(str(days), f"{days} day{'s' if days > 1 else ''}") for days in LIFETIMES)
 
 
@@ -36,10 +40,12 @@ CHOICES = tuple(Choice(str(days), f"{days} day{'s' if days > 1 else ''}") for da
 class LinkRow:
     """One link of the list."""
 
+    id: str
     name: str
     query: str
     moves: bool
     created_by: str
+    created: Moment
     expires: Moment
     over: bool
     open_in: int
@@ -61,41 +67,55 @@ def ask_for_whom(request: Request, place: Owner, query: str = "") -> Response:
 
 @router.post("/o/{org}/auditor-links/new")
 def create_link(request: Request, place: Owner, sent: Sent) -> Response:
-    """Makes a link, which is shown now and never again."""
+    """Makes a link, and leads to where it is shown."""
     site, token, days = place.site, new_token(place.site.store.randomness), sent.one("days")
     command = CreateLink(sent.one("name"), sent.one("query"), int(days) if days in map(str, LIFETIMES) else 0, token)
     try:
         perform(site.store, place.seat, command)
     except STAYS as error:
         return _list(request, place, making=form_after(sent, error, FIELDS), status=error.status)
-    return show(
+    return shown_once.send(place, MADE, token, place.path(AUDITOR_LINKS, "made"))
+
+
+@router.get("/o/{org}/auditor-links/made")
+def show_link(request: Request, place: Owner) -> Response:
+    """The link that was just made, this once; after that, the list."""
+    token = shown_once.sent(request, place, MADE)
+    with place.site.store.reading() as connection:
+        link = auditor_links.find_by_token(connection, token, place.viewer.at)
+    if link is None or link.organization != place.organization.number:
+        return go(place.site, place.path(AUDITOR_LINKS), Said.LINK_SHOWN)
+    page = show(
         request,
         "auditor_link_made.html",
         place=place,
         current=AUDITOR_LINKS,
-        name=command.name,
-        query=(query := auditor_links.checked(command.query)),
-        moves=auditor_links.moves(query),
-        link=site.link(f"{PATH}/{token}"),
-        expires=times.day_of(place.viewer.at + command.days * DAY, place.viewer.zone),
+        name=link.name,
+        query=link.query,
+        moves=link.moves,
+        link=place.site.link(f"{PATH}/{token}"),
+        expires=times.day_of(link.expires_at, place.viewer.zone),
         links_href=place.path(AUDITOR_LINKS),
     )
+    return shown_once.forget(page, place, MADE)
 
 
 @router.get("/o/{org}/auditor-links/{link}/revoke")
 def ask_to_revoke(request: Request, place: Owner, link: str) -> Response:
-    """Asks once more before a link is taken back."""
+    """Says what happens when the link is revoked, and asks to type its name."""
     return _list(request, place, revoking=_link(place, link), form=Form())
 
 
 @router.post("/o/{org}/auditor-links/{link}/revoke")
-def revoke_link(request: Request, place: Owner, link: str) -> Response:
-    """Takes a link back."""
+def revoke_link(request: Request, place: Owner, link: str, sent: Sent) -> Response:
+    """Takes a link back, when its name was typed."""
     found = _link(place, link)
     try:
+        if sent.one("confirm").strip() != visible(found.name):
+            raise Invalid.one("confirm", f"Type {visible(found.name)} to confirm, or cancel.")
         perform(place.site.store, place.seat, RevokeLink(found.id))
     except STAYS as error:
-        return _list(request, place, revoking=found, form=form_after(Typed(), error), status=error.status)
+        return _list(request, place, revoking=found, form=form_after(sent, error, ("confirm",)), status=error.status)
     return go(place.site, place.path(AUDITOR_LINKS), Said.LINK_REVOKED)
 
 
@@ -138,10 +158,12 @@ def _row(place: Place, link: AuditorLink, open_in: int) -> LinkRow:
     history = everything_by(link.id)
     log = Address(place.path(AUDIT_LOGS))
     return LinkRow(
+        id=link.id,
         name=link.name,
         query=link.query,
         moves=link.moves,
         created_by=link.created_by,
+        created=times.full_time(link.created_at, place.viewer.zone),
         expires=times.day_of(link.expires_at, place.viewer.zone),
         over=link.expires_at <= place.viewer.at,
         open_in=open_in,

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from minutebook.errors import Invalid, NotAllowed
 from minutebook.filters import Here, zone_named
-from minutebook.filters.completion import Candidate, Typed, candidates, inserted, named, typed_at
+from minutebook.filters.completion import SHORTEST_WORD, Candidate, Typed, candidates, inserted, named, typed_at
 from minutebook.filters.quote import quoted
 from minutebook.model import Plan
 from minutebook.organization import sittings
@@ -22,6 +22,7 @@ from minutebook.organization.roster import read_roster
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import completion, log
+from minutebook.store.completion import Known
 from minutebook.store.scope import Scope
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS
@@ -31,6 +32,7 @@ router = APIRouter()
 Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]
 
 MOST_NAMES = 20
+MOST_FOR_A_WORD = 5
 LONGEST_PLACE = 4  # digits of the longest query
 
 
@@ -62,7 +64,8 @@ def _here(reader: Place, form_zone: str) -> Here:
 
 def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
     found = candidates(typed, here)
-    if typed.key not in ("actor", "target"):
+    is_word = typed.key is None and len(typed.text) >= SHORTEST_WORD
+    if not is_word and typed.key not in ("actor", "target"):
         return found
     number, session = reader.organization.number, reader.viewer.session.id
     with reader.site.store.reading() as connection:
@@ -71,14 +74,19 @@ def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
         scope = Scope(number, log.read_head(connection, number).size)
         if typed.key == "target":
             return [named(one.text, one.note) for one in completion.targets(connection, scope, typed.text, MOST_NAMES)]
-        return [named(*pair) for pair in _actors(connection, scope, typed.text)] + found
+        if is_word:
+            busy = completion.busy_actors(connection, scope, typed.text, MOST_FOR_A_WORD)
+            people = _actors(connection, scope, typed.text, busy)[:MOST_FOR_A_WORD]
+            return found + [named(*pair, "actor") for pair in people]
+        known = completion.actors(connection, scope, typed.text, MOST_NAMES)
+        return [named(*pair) for pair in _actors(connection, scope, typed.text, known)] + found
 
 
-def _actors(connection: Connection, scope: Scope, part: str) -> list[tuple[str, str]]:
-    """Who is in the log and who holds a seat, with their names."""
+def _actors(connection: Connection, scope: Scope, part: str, known: list[Known]) -> list[tuple[str, str]]:
+    """Those known from the log and who holds a seat, with their names."""
     members = read_roster(connection, scope.organization, part, (), 0, MOST_NAMES).members
-    known = {one.text: one.note for one in completion.actors(connection, scope, part, MOST_NAMES)}
-    return list((known | {member.person.email: member.person.name for member in members}).items())[:MOST_NAMES]
+    noted = {one.text: one.note for one in known}
+    return list((noted | {member.person.email: member.person.name for member in members}).items())[:MOST_NAMES]
 
 
 def _place(at: str, query: str) -> int:

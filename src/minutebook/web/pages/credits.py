@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.actions.values import Cents
-from minutebook.errors import Invalid, Problem
+from minutebook.errors import Invalid, Problem, kept
 from minutebook.organization import credits
 from minutebook.organization.credits import BuyCredits, CreditEntry
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept
+from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.views import Form, Moment, Pager

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.email_address import normal_email
-from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound, Problem
+from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound, Problem, kept
 from minutebook.identifiers import new_token
 from minutebook.model import Role
 from minutebook.organization import invitations
@@ -17,7 +17,7 @@ from minutebook.organization.invitations import Invitation, InvitePerson, Mailed
 from minutebook.permissions import Permission
 from minutebook.record import perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, Typed, form_after, form_with, kept
+from minutebook.web.forms import STAYS, Sent, Typed, form_after, form_with
 from minutebook.web.pages.members import Dialog, Listing, grantable, members_page
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from fastapi import APIRouter, Request, Response
 
-from minutebook.errors import Invalid, NotAllowed, NotFound, Problem
+from minutebook.errors import Invalid, NotAllowed, NotFound, Problem, kept
 from minutebook.model import Seat
 from minutebook.organization import invitations, people, sign_in
 from minutebook.organization.invitations import AcceptInvitation, Invitation
@@ -15,7 +15,7 @@ from minutebook.organization.organizations import Organization, read_organizatio
 from minutebook.permissions import SUMMARY
 from minutebook.record import perform
 from minutebook.web import session
-from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept, kept_user
+from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept_user
 from minutebook.web.pages.links import carried, carry, drop
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewer, find_viewer

@@ -10,14 +10,14 @@ import re
 
 from fastapi import APIRouter, Request, Response
 
-from minutebook.errors import Invalid, NotFound, Problem
+from minutebook.errors import Invalid, NotFound, Problem, kept
 from minutebook.model import Plan, Seat
 from minutebook.organization import links, people, sign_in, wording
 from minutebook.organization.people import User
 from minutebook.organization.set_up import FIRST_SEAT_LIMIT, SetUpDeployment, is_set_up
 from minutebook.record import perform
 from minutebook.web import session
-from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept, kept_user
+from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept_user
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import find_viewer
 from minutebook.web.site import Site, site_of

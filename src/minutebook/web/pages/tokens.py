@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,7 +12,7 @@ from minutebook.organization import tokens
 from minutebook.organization.tokens import MAX_DAYS, CreateToken, RevokeToken, Token, new_secret
 from minutebook.permissions import Permission, TokenScope
 from minutebook.record import perform
-from minutebook.web import shell, times
+from minutebook.web import shell, shown_once, times
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
@@ -24,7 +24,10 @@ router = APIRouter()
 Changed = Annotated[Place, Depends(place(Permission.TOKENS_WRITE))]
 
 FIELDS, GROUPS = ("name", "days"), ("scopes",)
+ON_THE_PAGE = ("", "name", "scopes", "days")
 USUAL_DAYS = "90"
+MADE = "token"
+"""The cookie that holds the secret of a new token until it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class TokenRow:
     name: str
     scopes: str
     created_by: str
+    created: Moment
     expires: Moment
     expired: bool
     used: str
@@ -56,24 +60,38 @@ def show_new_token(request: Request, place: Changed) -> Response:
 
 @router.post("/o/{org}/tokens/new")
 def create_token(request: Request, place: Changed, sent: Sent) -> Response:
-    """Makes a token and shows its secret, this once."""
+    """Makes a token, and leads to where its secret is shown."""
     site = place.site
     secret = new_secret(site.store.randomness)
     command = CreateToken(sent.one("name"), sent.every("scopes"), _days(sent.one("days")), secret)
     try:
         perform(site.store, place.seat, command)
     except STAYS as error:
-        return _form(request, place, form_after(sent, error, FIELDS, GROUPS), error.status)
-    return show(
+        form = form_after(sent, error, FIELDS, GROUPS)
+        errors = {field: form.errors[field] for field in ON_THE_PAGE if field in form.errors}
+        return _form(request, place, replace(form, errors=errors), error.status)
+    return shown_once.send(place, MADE, secret, place.path(shell.TOKENS, "made"))
+
+
+@router.get("/o/{org}/tokens/made")
+def show_secret(request: Request, place: Changed) -> Response:
+    """The secret of the token that was just made, this once; after that, the list."""
+    secret = shown_once.sent(request, place, MADE)
+    with place.site.store.reading() as connection:
+        found = tokens.find_by_secret(connection, secret, place.viewer.at)
+    if found is None or found[1].number != place.organization.number:
+        return go(place.site, place.path(shell.TOKENS), Said.SECRET_SHOWN)
+    page = show(
         request,
         "token_made.html",
         place=place,
         current=shell.TOKENS,
-        name=sent.one("name"),
+        token=_row(place, found[0]),
         secret=secret,
         example=f'curl -H "Authorization: Bearer {secret}" {_address(place)}',
         tokens_href=place.path(shell.TOKENS),
     )
+    return shown_once.forget(page, place, MADE)
 
 
 @router.get("/o/{org}/tokens/{token}/revoke")
@@ -152,6 +170,7 @@ def _row(place: Place, token: Token) -> TokenRow:
         name=token.name,
         scopes=", ".join(scope.label for scope in token.scopes),
         created_by=token.created_by,
+        created=times.full_time(token.created_at, zone),
         expires=times.day_of(token.expires_at, zone),
         expired=not token.is_live(at),
         used="Never used" if token.used_at is None else times.ago(token.used_at, at) or "just now",

@@ -14,6 +14,7 @@ import { setUpPanel } from "./panel.js";
 import { setUpReturning } from "./returning.js";
 import { setUpTheme } from "./theme.js";
 import { setUpToast } from "./toast.js";
+import { setUpUnsent } from "./unsent.js";
 import { tellZone } from "./zone.js";
 
 tellZone();
@@ -30,6 +31,7 @@ setUpPanel();
 setUpHistograms();
 setUpLive();
 setUpReturning();
+setUpUnsent();
 setUpKeys();
 // Last: a link that one of the others follows by itself does not leave the page.
 setUpBusy();

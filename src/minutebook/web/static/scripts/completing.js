@@ -14,6 +14,9 @@ const setUp = (box, list) => {
   // What the options are for; they hold for no other text.
   let shownFor = null;
 
+  let came = false;
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { came = true; }, { capture: true, once: true });
+
   const options = () => $$("[role=option]", list);
   const active = () => $("[aria-selected=true]", list);
   const isOpen = () => !list.hidden;
@@ -98,7 +101,7 @@ const setUp = (box, list) => {
       e.preventDefault();
       e.stopPropagation();
       close();
-    } else if (["Enter", "Tab", "ArrowLeft", "ArrowRight", "Home", "End"].includes(e.key)) close();
+    } else if (["Enter", "Tab", "Escape", "ArrowLeft", "ArrowRight", "Home", "End"].includes(e.key)) close();
   };
 
   box.setAttribute("role", "combobox");
@@ -109,10 +112,10 @@ const setUp = (box, list) => {
   box.addEventListener("input", (e) => {
     clearTimeout(soon);
     activate(null);
-    // At the beginning of a term nothing was typed yet; an arrow asks all the same.
-    if (/(^|[\s(])-?$/.test(box.value.slice(0, box.selectionStart))) close();
-    else if (!e.isComposing) soon = setTimeout(ask, SOON);
+    if (!e.isComposing) soon = setTimeout(ask, SOON);
   });
+  // Whoever comes to the empty box sees what there is to write; not so when a page that opens gives it the focus.
+  box.addEventListener("focus", () => { if (!box.value && came) ask(); });
   box.addEventListener("blur", close);
   box.addEventListener("pointerdown", close);
   // The focus stays in the box.

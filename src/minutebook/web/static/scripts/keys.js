@@ -26,6 +26,8 @@ const isField = (element) => element.closest("input:not([type=checkbox], [type=r
 
 const onKey = (e) => {
   if (e.key === "Escape") {
+    // A search field would be emptied by it.
+    if (e.target.matches?.("input[type=search]") && !e.target.closest("dialog")) e.preventDefault();
     if (!$("dialog[open]") && !closeMenu()) closePanel();
     return;
   }

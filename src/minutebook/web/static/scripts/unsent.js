@@ -1,0 +1,33 @@
+// What was typed into the search box and not sent yet goes along when another filter is chosen: it is searched for, too,
+// or, unfinished, comes back pointed at. Nothing of it is kept in the browser.
+import { $ } from "./page.js";
+
+const FILTERS = "form.filters, .band";
+
+// What the next address has to ask for besides; null where nothing was typed, or where what is searched for was reworded,
+// which no other filter can be added to.
+const unsent = (box) => {
+  const [before, now] = [box.defaultValue, box.value];
+  if (before === now) return null;
+  if (box.getAttribute("aria-invalid") === "true") return now;
+  if (/(^|\s)OR(\s|$)/.test(now)) return null;
+  if (!before || now.startsWith(`${before} `)) return now.slice(before.length).trim() || null;
+  return now.endsWith(` ${before}`) ? now.slice(0, -before.length).trim() || null : null;
+};
+
+export const setUpUnsent = () => {
+  const box = $("[data-search]");
+  if (!box) return;
+  const zone = () => box.form.elements.form_zone.value;
+  document.addEventListener("click", (e) => {
+    const link = e.target.closest?.("a[href]:not([data-bar])");
+    if (!link?.closest(FILTERS) || unsent(box) === null) return;
+    const to = new URL(link.href);
+    to.searchParams.set("query", unsent(box));
+    to.searchParams.set("form_zone", zone());
+    link.href = to;
+  }, true);
+  $("form.filters")?.addEventListener("formdata", (e) => {
+    if (unsent(box) !== null) e.formData.set("query", unsent(box));
+  });
+};
