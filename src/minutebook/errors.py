@@ -153,7 +153,8 @@ class TooManyExports(TooManyRequests):
 
 
 class TooManyTails(MinutebookError):
-    """This log is already followed live in {limit} places, which is the most. Close one of them, or try again later."""
+    """This log is already followed live in {limit} places{whose}, which is the most. Close one of them, or try again
+    later."""
 
     status = 429
     code = "too_many_tails"
@@ -165,6 +166,13 @@ class TooManyTailsHere(MinutebookError):
     status = 503
     code = "too_many_tails_here"
     exit_code = 3
+
+
+class TooManyExportsAtOnce(TooManyRequests):
+    """{limit} exports are being written {whose} already, which is the most at once. Try again in {seconds} seconds, or
+    when one of them has ended."""
+
+    code = "too_many_exports_at_once"
 
 
 class StoreUnavailable(MinutebookError):

@@ -64,7 +64,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         if mailer:
             mailer.start()
         greet(address)
-        Server(config, app.state.site.tails.stop).run(sockets=[listening])
+        Server(config, app.state.site.stop).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a server is stopped, no mishap
     finally:

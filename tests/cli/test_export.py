@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +52,20 @@ class Interrupting:
     """Breaks an export off when so many events were read."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._real, self.after = export._found, 0
+        self._real, self.after = export._slice, 0
         monkeypatch.setattr(export, "PIECE", 1)
         monkeypatch.setattr(partial, "KEEP_EVERY", 1)
-        monkeypatch.setattr(export, "_found", self)
+        monkeypatch.setattr(export, "_slice", self)
 
-    def __call__(self, *arguments: Any) -> Iterator[Any]:
-        for row in self._real(*arguments):
-            self.after -= 1
-            if not self.after:
-                raise KeyboardInterrupt
-            yield row
+    def __call__(self, *arguments: Any) -> Any:
+        self.after -= 1
+        if not self.after:
+            raise KeyboardInterrupt
+        return self._real(*arguments)
 
 
 @pytest.fixture
 def interrupting(monkeypatch: pytest.MonkeyPatch) -> Interrupting:
-    monkeypatch.setattr(export, "PIECES_AT_ONCE", 1)
     return Interrupting(monkeypatch)
 
 

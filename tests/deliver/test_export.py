@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from minutebook.actions.log import Format
-from minutebook.deliver import export
+from minutebook.deliver import export, pace
 from minutebook.deliver.export import Export, ExportLog, Piece, Written, begin, pieces, stored
 from minutebook.deliver.formats import FORMATS, Origin
-from minutebook.errors import Forbidden, Invalid, StoreUnavailable
+from minutebook.errors import Forbidden, Invalid, NotSignedIn, StoreUnavailable
 from minutebook.filters import EVERYTHING, Filter, expression_of, fits, parse
 from minutebook.model import Event, Role
 from minutebook.organization.credits import BuyCredits
+from minutebook.store import search
 from minutebook.store.event_json import event_json
 from tests.support.deployment import Deployment
 from tests.support.exports import CutOff, read
@@ -53,7 +55,6 @@ def numbers(format_: Format, events: list[dict[str, Any]]) -> list[int]:
 def piece_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces so small that a few events make many, also many transactions."""
     monkeypatch.setattr(export, "PIECE", request.param)
-    monkeypatch.setattr(export, "PIECES_AT_ONCE", 3)
 
 
 @pytest.mark.usefixtures("piece_size")
@@ -94,7 +95,6 @@ def test_it_is_recorded_before_the_first_byte(filled: Deployment) -> None:
 
 def test_what_is_recorded_meanwhile_is_not_in_it(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "PIECE", 1)
-    monkeypatch.setattr(export, "PIECES_AT_ONCE", 1)
     size = filled.size(FILLED)
     data = b""
     for number, piece in enumerate(exported(filled, ExportLog(Format.JSONL))):
@@ -117,6 +117,45 @@ def test_a_file_that_was_cut_off_goes_on_to_the_same_bytes(filled: Deployment, f
         kept = b"".join(part.data for part in parts[: cut + 1])
         written = Written(hashlib.sha256(kept), parts[cut].next, parts[cut].events)
         assert kept + b"".join(part.data for part in pieces(made, rows, written)) == expected
+
+
+def test_a_piece_is_no_larger_than_it_must_be(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is what is kept for a reader who does not take it."""
+    monkeypatch.setattr(export, "PIECE", 2_000)
+    longest = max(len(event_json(event)) for event in filled.events(FILLED))
+    made = begun(filled, ExportLog(Format.JSONL))
+    sizes = [len(piece.data) - piece.data.count(b"\n") for piece in pieces(made, stored(filled.store, FILLED, made))]
+    assert max(sizes[:-1]) < 2_000 + longest
+    assert sum(size >= 2_000 for size in sizes[1:-2]) == len(sizes) - 3
+
+
+def test_who_may_not_any_more_is_given_no_more(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "PIECE", 1)
+    asked = itertools.count()
+
+    def ask(_: Connection) -> None:
+        if next(asked) == 3:
+            raise NotSignedIn
+
+    made, data = begun(filled, ExportLog(Format.JSONL)), b""
+    with pytest.raises(NotSignedIn):
+        for piece in pieces(made, stored(filled.store, FILLED, made, ask)):
+            data += piece.data
+    assert data.count(b"\n") == 3
+
+
+def test_where_nothing_is_found_it_says_so_again_and_again(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that whoever hands it on can stop it."""
+    monkeypatch.setattr(export, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(pace, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(pace, "FEWEST", 1)
+    monkeypatch.setattr(search, "AT_FIRST", 1)
+    monkeypatch.setattr(search, "AT_ONCE", 1)
+    filter_ = parse([("q", "details.nosuch:*")])
+    made = begun(filled, ExportLog(Format.JSONL, filter_))
+    found = list(pieces(made, stored(filled.store, FILLED, made)))
+    assert len(found) > made.size / 2
+    assert {piece.data for piece in found[:-1]} == {b""}
 
 
 def test_two_parts_have_every_event_once(filled: Deployment) -> None:
@@ -170,15 +209,14 @@ def test_an_error_on_the_way_leaves_no_trailer(
     filled: Deployment, format_: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "PIECE", 1)
-    monkeypatch.setattr(export, "PIECES_AT_ONCE", 1)
-    real, reads = export._found, itertools.count()
+    real, reads = export._slice, itertools.count()
 
-    def breaking(*arguments: Any) -> Iterator[Any]:
+    def breaking(*arguments: Any) -> Any:
         if next(reads) == 7:
             raise StoreUnavailable
-        yield from real(*arguments)
+        return real(*arguments)
 
-    monkeypatch.setattr(export, "_found", breaking)
+    monkeypatch.setattr(export, "_slice", breaking)
     data = b""
     with pytest.raises(StoreUnavailable):
         for piece in exported(filled, ExportLog(format_)):

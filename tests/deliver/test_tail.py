@@ -208,16 +208,19 @@ def test_it_looks_again_when_nothing_happens_and_ends_when_it_is_stopped(calder:
 
 
 def test_places_are_limited_for_each_organization_and_for_the_process(sqlite_deployment: Deployment) -> None:
-    tails = Tails(sqlite_deployment.store, Limits(per_organization=2, per_process=3))
-    tails.take(1)
-    tails.take(1)
-    with pytest.raises(TooManyTails, match="live in 2 places"):
-        tails.take(1)
-    tails.take(2)
+    tails = Tails(sqlite_deployment.store, Limits(per_reader=1, per_organization=2, per_process=3))
+    tails.take(1, "ses_a")
+    with pytest.raises(TooManyTails, match="live in 1 places by this session or API token, which"):
+        tails.take(1, "ses_a")
+    tails.take(1, "ses_b")
+    with pytest.raises(TooManyTails, match="live in 2 places, which"):
+        tails.take(1, "ses_c")
+    tails.take(2, "ses_d")
     with pytest.raises(TooManyTailsHere, match="sends 3 live tails"):
-        tails.take(3)
-    tails.give_back(1)
-    tails.take(3)
+        tails.take(3, "ses_e")
+    tails.give_back(1, "ses_a")
+    tails.take(3, "ses_e")
+    assert tails.open == 3
 
 
 def test_only_listeners_of_the_organization_are_woken_and_only_while_they_listen() -> None:

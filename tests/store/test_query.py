@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
+from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from typing import Any
@@ -11,9 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from minutebook.errors import TooSlow
-from minutebook.filters import EVERYTHING, Cursor, expression_of, filter_of, id_text, search_text
+from minutebook.filters import EVERYTHING, Cursor, Filter, expression_of, filter_of, id_text, search_text
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, all_of, any_of, conjuncts, none_of, terms
 from minutebook.filters.language import read
 from minutebook.filters.moments import Here
@@ -21,6 +24,7 @@ from minutebook.filters.terms import TERMS, ActorValue, parse_details
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
 from minutebook.store import blocks, bound, index, log, memory, search, survey, text
 from minutebook.store.bound import bounded
+from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Count, Sums, Survey
 from tests.support.deployment import OPERATOR, START, Deployment
@@ -28,6 +32,25 @@ from tests.support.walk import FILLED
 
 IPS = ("10.1.2.3", "10.1.3.4", "192.168.0.7", "2001:db8::1", "2001:db8:5::9", None)
 NAMES = ("Opus 4", "opus 4.1", "100% Sure_thing", "EU", "naïve Ωmega", 'say "hi"', "a*b")
+
+
+def stridden(connection: Connection, scope: Scope, filter_: Filter, enough: int = 3) -> list[int]:
+    """The numbers of all that is found in the order of the log, by strides that end as soon as they can."""
+    found: list[int] = []
+    first = 0
+    while first < scope.size:
+        before, taken = len(found), itertools.count(1)
+
+        def take(row: Any, taken: Iterator[int] = taken) -> bool:
+            found.append(event_of(row).seq)
+            return next(taken) < enough
+
+        next_ = search.stride(connection, scope, filter_, take, first=first, seconds=0)
+        assert first < next_ <= scope.size
+        assert len(found) - before <= enough
+        assert all(first <= seq < next_ for seq in found[before:])
+        first = next_
+    return found
 
 
 Kind = tuple[str, dict[str, Json], Target | None]
@@ -257,6 +280,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
             window = search.window(connection, scope, filter_, first=middle, limit=size)
             assert [event.seq for event in window] == [seq for seq in by_number if seq >= middle][:size]
             assert [seq for seq, _ in search.stream_json(connection, scope, filter_)] == by_number
+            assert stridden(connection, scope, filter_) == by_number
             others = all_of(part for part in conjuncts(expression) if {term.key for term in terms(part)} != {"action"})
             assert survey.count_by(connection, scope, filter_, "action") == {
                 name: number

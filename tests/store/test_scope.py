@@ -16,7 +16,7 @@ from minutebook.model import HOUR, Event, Outcome
 from minutebook.store import search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Count, Sums
-from tests.store.test_query import expressions, fill, means
+from tests.store.test_query import expressions, fill, means, stridden
 from tests.support.deployment import Deployment
 from tests.support.walk import FILLED
 
@@ -42,6 +42,7 @@ def test_no_door_leads_out_of_a_scope(filled: Deployment) -> None:
                 :9
             ]
             assert [seq for seq, _ in search.stream_json(connection, scope, filter_)] == sorted(seqs)
+            assert stridden(connection, scope, filter_) == sorted(seqs)
             assert survey.count(connection, scope, EVERYTHING).number == len(there)
             check_counts(there, filter_, lambda name, *rest: getattr(survey, name)(connection, scope, *rest))
             ends = [event.occurred_at for event in there]

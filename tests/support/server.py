@@ -13,6 +13,7 @@ from functools import cache
 
 import uvicorn
 
+from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import STANDARD, Limits, Tails
 from minutebook.identifiers import new_token
 from minutebook.model import Context, Event, Plan, Role, Seat
@@ -64,16 +65,28 @@ class Clock:
 
 
 @contextmanager
-def serving(store: Store, limits: Limits = STANDARD, port: int = 0, rates: Rates | None = None) -> Iterator[str]:
+def serving(
+    store: Store,
+    limits: Limits = STANDARD,
+    port: int = 0,
+    rates: Rates | None = None,
+    writing: Exports | None = None,
+) -> Iterator[str]:
     """The address at which the application over `store` answers, until the block ends.
 
-    `limits` are for live tails, `rates` for API tokens and exports.
+    `limits` are for live tails, `rates` for API tokens and for exports that are begun, `writing` for those at once.
     """
     listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(store, WebSettings(address))
     site: WebSite = app.state.site
-    app.state.site = replace(site, tails=Tails(store, limits), rates=rates or site.rates, exports=rates or site.exports)
+    app.state.site = replace(
+        site,
+        tails=Tails(store, limits),
+        rates=rates or site.rates,
+        exports=rates or site.exports,
+        writing=writing or site.writing,
+    )
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -81,7 +94,7 @@ def serving(store: Store, limits: Limits = STANDARD, port: int = 0, rates: Rates
         proxy_headers=False,
         timeout_graceful_shutdown=2,
     )
-    server = Server(config, app.state.site.tails.stop)
+    server = Server(config, app.state.site.stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="server")
     thread.start()
     try:
@@ -200,14 +213,18 @@ class Site:
 
 @contextmanager
 def site_on(
-    url: str, clock: Clock | None = None, patience: float = PATIENCE, limits: Limits = STANDARD
+    url: str,
+    clock: Clock | None = None,
+    patience: float = PATIENCE,
+    limits: Limits = STANDARD,
+    writing: Exports | None = None,
 ) -> Iterator[Site]:
     """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
     clock = clock or Clock()
     store = Store(url, clock=clock, patience=patience)
     try:
         company = Company(store)
-        with serving(store, limits) as address:
+        with serving(store, limits, writing=writing) as address:
             yield Site(address, company, clock)
         check_log(store)
     finally:

@@ -17,7 +17,7 @@ from minutebook.deliver import export
 from minutebook.deliver.export import query_of
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse
-from minutebook.model import Plan, Role
+from minutebook.model import Plan, Role, rfc3339
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.organizations import ChangePlan
 from minutebook.web import exporting
@@ -51,7 +51,8 @@ def test_the_page_leads_to_exactly_what_it_shows(dashboard: Dashboard, format_: 
         trailer["size"],
     )
     assert last.details["query"] == trailer["query"]
-    assert f"calder-robotics-audit-log-{trailer['size']}." in answer.headers["content-disposition"]
+    day = rfc3339(dashboard.deployment.clock())[:10]
+    assert f'"calder-robotics-audit-log-{day}.' in answer.headers["content-disposition"]
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -160,7 +161,7 @@ def test_the_name_of_the_file_is_plain(light_dashboard: Dashboard) -> None:
             light_dashboard.deployment.act(None, light_dashboard.number, ChangePlan(Plan.ENTERPRISE, 20))
             disposition = asking(light_dashboard, ada).headers["content-disposition"]
             stem = expected or f"{light_dashboard.organization.id}-audit-log"
-            assert re.fullmatch(rf'attachment; filename="{stem}-\d+\.jsonl"', disposition), disposition
+            assert re.fullmatch(rf'attachment; filename="{stem}-\d{{4}}-\d\d-\d\d\.jsonl"', disposition), disposition
 
 
 def test_an_address_of_an_export_asks_for_what_it_was_made_of(light_dashboard: Dashboard) -> None:
@@ -181,16 +182,15 @@ def site(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 def test_a_file_that_breaks_off_is_noticed_by_whoever_reads_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Over a real connection: it ends without the end of the answer."""
-    real, reads = export._found, itertools.count()
+    real, reads = export._slice, itertools.count()
 
-    def breaking(*arguments: Any) -> Iterator[Any]:
+    def breaking(*arguments: Any) -> Any:
         if next(reads) == 3:
             raise StoreUnavailable
-        yield from real(*arguments)
+        return real(*arguments)
 
     monkeypatch.setattr(export, "PIECE", 1)
-    monkeypatch.setattr(export, "PIECES_AT_ONCE", 1)
-    monkeypatch.setattr(export, "_found", breaking)
+    monkeypatch.setattr(export, "_slice", breaking)
     cookies = {"minutebook-session": site.company.session(site.company.owner)}
     got = b""
     path = f"{site.base_url}/o/{site.company.id}/audit-logs/export"

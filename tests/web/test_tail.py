@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from minutebook.deliver.tails import Limits
+from minutebook.errors import StoreUnavailable
 from minutebook.model import MINUTE, Context, Plan, Role, Seat
-from minutebook.organization import sign_in
+from minutebook.organization import sign_in, sittings
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.organizations import ChangePlan
@@ -305,6 +306,34 @@ def test_only_so_many_are_open_at_once(light_site: Site, follow: Follow) -> None
         next(messages)
     for connection in open_[1:]:
         connection.__exit__(None, None, None)
+
+
+def test_a_reader_has_a_share_of_the_places_and_not_all(migrated_sqlite: str, follow: Follow) -> None:
+    limits = Limits(per_reader=2, per_organization=4, check_seconds=0.5)
+    with site_on(migrated_sqlite, limits=limits) as site, ExitStack() as kept:
+        _, secret = new_token(site)
+        open_ = [kept.enter_context(follow(site, site.company.owner, token=secret, path=API).connected()) for _ in "ab"]
+        for messages in open_:
+            next(messages)
+        refused = follow(site, site.company.owner, token=secret, path=API).refused()
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_tails")
+        assert "in 2 places by this session or API token" in refused.json()["detail"]
+        next(kept.enter_context(follow(site, site.company.owner).connected()))
+
+
+def test_who_could_not_sit_down_has_taken_no_place(
+    light_site: Site, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(*_: object) -> None:
+        raise StoreUnavailable
+
+    reader = follow(light_site, light_site.company.owner)
+    with monkeypatch.context() as patch:
+        patch.setattr(sittings, "sit", refusing)
+        for _ in range(LIMITS.per_organization):
+            assert reader.refused().json()["code"] == "store_unavailable"
+    with reader.connected() as messages:
+        next(messages)
 
 
 def test_a_server_that_stops_ends_it_promptly(migrated_sqlite: str, follow: Follow) -> None:

@@ -34,14 +34,14 @@ class Format(StrEnum):
     title="Audit log exported",
     severity=Severity.MEDIUM,
     ocsf=ocsf.READ,
-    says="Exported the log of {events} as {format}[, filtered by {filtered_by}][, which meant {meaning}]"
+    says="Exported[ all {events}][ what {filtered_by} finds][ (it meant {meaning})] as {format}"
     "[, from number {first} on]",
     since="0.1",
 )
 class LogExported(Details):
-    """Someone was given a file of the log. `size` is how many events the log held at the snapshot, `query` the filter
-    (everything without one), `meant` the same with instants where it told times from then on, and `first` the number of
-    the event that it begins with when the file goes on from an earlier one."""
+    """Someone was given a file of the log: all of it, or what the filter `query` finds, and then the file itself says
+    how many events that is. `size` is how many the log held at the snapshot, `meant` the filter with instants where it
+    told times from then on, and `first` the number that the file begins with when it goes on from an earlier one."""
 
     format: Format
     size: int
@@ -50,8 +50,12 @@ class LogExported(Details):
     first: int | None = None
 
     @property
-    def events(self) -> str:
-        return f"{self.size:,} event{'' if self.size == 1 else 's'}"
+    def events(self) -> str | None:
+        """How many events the file has, where that is known before it is written."""
+        if self.query is not None:
+            return None
+        number = self.size - (self.first or 0)
+        return f"{number:,} event{'' if number == 1 else 's'}"
 
     @property
     def filtered_by(self) -> Query | None:

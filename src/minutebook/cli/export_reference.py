@@ -27,8 +27,8 @@ def export_markdown() -> str:
         "A file that does not end with its trailer was cut off. One that was is not to be mended by hand: ask again "
         "with the same `size` (the header `Minutebook-Log-Size` says it), where the filter has relative times with the "
         "same `now` (`Minutebook-Now`), and, as `first`, the last number that arrived and 1. What comes then is a file "
-        "of its own, with a trailer of its own; together they hold every event once. `minutebook export --output` does "
-        "the same by itself, and makes one file of it."
+        "of its own, with a trailer of its own; together they hold every event once. The page and `minutebook export "
+        "--output` do the same by themselves, and make one file of it; of Parquet they ask for all again."
     )
     kinds = [(f"`{field.name}`", "integer" if field.type == "int" else "text") for field in fields(Trailer)]
     lines += ["", *table(("Field", "Type"), kinds)]

@@ -3,41 +3,48 @@
     begin (recorded, the size of the log is fixed) → pieces, by number → trailer
 
 What was recorded before that moment never changes, so the size alone is the snapshot: the events are read a slice at a
-time, each in a transaction of its own, and a reader that is slow holds no connection. Who was cut off asks again with
-the same `size` and goes on from a number, without losing or repeating an event. An error on the way leaves a file
-without its trailer, which is how it is noticed.
+time, each in a transaction of its own, and a reader that is slow holds no connection. A slice is short, whatever the
+filter finds: before each it is asked again whether the reader still may, and between two it is seen that they left. Who
+was cut off asks again with the same `size` and goes on from a number, without losing or repeating an event. An error on
+the way leaves a file without its trailer, which is how it is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
+import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
+from sqlalchemy import Row as StoredRow
 
 from minutebook.actions.log import Format, LogExported
 from minutebook.deliver.formats import FORMATS, Origin, Row, Trailer
+from minutebook.deliver.pace import LOOK_SECONDS, Pace
 from minutebook.errors import Invalid
 from minutebook.filters import EVERYTHING, Filter, Here, expression_of, language
 from minutebook.filters.moments import ANYWHERE
 from minutebook.model import Event, Seat
 from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
-from minutebook.store import log, search
+from minutebook.store import log
 from minutebook.store.engine import Store
+from minutebook.store.event_json import row_json
+from minutebook.store.log import seq_of
 from minutebook.store.scope import Scope
 
 Rows: TypeAlias = Callable[[int], Iterator[list[Row]]]
-"""The events that an export finds from a number on, in the order of the log, about a piece at a time."""
+"""The events that an export finds from a number on, in the order of the log, about a piece at a time; none at a time
+where nothing was found for a while."""
+Ask: TypeAlias = Callable[[Connection], None]
+"""Raises for a reader who may not be given any more."""
 
 PIECE = 256 * 1024
-"""About how many bytes of events are written at once."""
-PIECES_AT_ONCE = 16
-"""How many pieces are read in one transaction."""
+"""About how many bytes of events are read and written at once: more is not kept for a reader who is slow."""
+STRIDE = 1 << 20
+"""How many numbers are looked at, at most, before others may."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,8 @@ def begin(store: Store, seat: Seat, origin: Origin, command: ExportLog) -> Expor
 def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> Generator[Piece]:
     """The file from its first byte, or what comes after what is written of it; the last piece ends it.
 
-    Raises what `rows_from` raises, before the trailer.
+    Each piece takes a moment only, and none is empty but where nothing was found for a while. Raises what `rows_from`
+    raises, before the trailer.
     """
     writer = FORMATS[export.format].writer(export.origin)
     hashed, next_, count = written or (hashlib.sha256(), export.first, 0)
@@ -133,9 +141,11 @@ def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> G
         hashed.update(head)
         yield Piece(head, next_, count)
     for rows in rows_from(next_):
-        data = writer.rows(rows)
+        data = writer.rows(rows) if rows else b""
+        if rows:
+            next_, count = rows[-1].seq + 1, count + len(rows)
+            rows.clear()  # not kept until the reader has taken what was made of them
         hashed.update(data)
-        next_, count = rows[-1].seq + 1, count + len(rows)
         yield Piece(data, next_, count)
     rest = writer.rest()
     hashed.update(rest)
@@ -151,26 +161,38 @@ def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> G
     yield Piece(rest + writer.trailer(trailer), export.size, count, is_last=True)
 
 
-def stored(store: Store, organization: int, export: Export) -> Rows:
-    """The events of an export from the store. Raises StoreUnavailable."""
-    scope = Scope(organization, export.size)
+def stored(store: Store, organization: int, export: Export, ask: Ask | None = None) -> Rows:
+    """The events of an export from the store, in short slices, each in a transaction of its own. `ask` is asked in
+    each. Raises StoreUnavailable, TooSlow, and what `ask` raises."""
+    scope, pace = Scope(organization, export.size), Pace(STRIDE)
 
     def rows_from(first: int) -> Iterator[list[Row]]:
-        while True:
-            with store.streaming() as connection, closing(_found(connection, scope, export.filter, first)) as found:
-                slice_ = [*itertools.islice(by_piece(found), PIECES_AT_ONCE)]
-            yield from slice_
-            if len(slice_) < PIECES_AT_ONCE:
-                return
-            first = slice_[-1][-1].seq + 1
+        while first < scope.size:
+            with store.streaming() as connection:
+                if ask:
+                    ask(connection)
+                rows, first = _slice(connection, scope, export.filter, pace, first)
+            yield rows
 
     return rows_from
 
 
-def _found(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Generator[Row]:
-    """The events that are found from a number on."""
-    with closing(search.stream_json(connection, scope, filter_, first=first)) as found:
-        yield from itertools.starmap(Row, found)
+def _slice(connection: Connection, scope: Scope, filter_: Filter, pace: Pace, first: int) -> tuple[list[Row], int]:
+    """The events that are found from a number on, in the order of the log: about a piece of them, or what is found in a
+    short while. And the number to go on from."""
+    rows: list[Row] = []
+    room, until = PIECE, time.monotonic() + LOOK_SECONDS
+
+    def take(row: StoredRow[Any]) -> bool:
+        nonlocal room
+        rows.append(Row(seq_of(row), row_json(row)))
+        room -= len(rows[-1].json)
+        return room > 0
+
+    while True:
+        first = pace.look(connection, scope, filter_, take, first)
+        if first >= scope.size or room <= 0 or time.monotonic() >= until:
+            return rows, first
 
 
 def by_piece(rows: Iterator[Row]) -> Iterator[list[Row]]:

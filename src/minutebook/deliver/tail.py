@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
+from minutebook.deliver.pace import Pace
 from minutebook.errors import Invalid
 from minutebook.filters import Filter
 from minutebook.model import Event
-from minutebook.store import log, search
+from minutebook.store import log
 from minutebook.store.engine import Store
+from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
 
 AT_ONCE = 100
 """The most events of one batch."""
 STRIDE = 5_000
-"""How many numbers a read looks at, so that a filter that finds hardly anything goes on within the bound of time."""
+"""How many numbers a read looks at, at most."""
 POLL_SECONDS = 1.0
 
 
@@ -42,19 +45,24 @@ class Tail:
         self.organization = organization
         self.after = after
         self._filter = filter_
+        self._pace = Pace(STRIDE)
 
     def read(self, connection: Connection) -> Batch:
-        """The next of what is found, from the snapshot of this connection; empty at the end of the log.
+        """The next of what is found, from the snapshot of this connection; empty at the end of the log, and where
+        nothing was found for a while.
 
         Raises TooSlow; the tail is then where it was.
         """
         size = log.read_head(connection, self.organization).size
-        first = self.after + 1
-        scope = Scope(self.organization, min(size, first + STRIDE))
         found: list[Event] = []
-        if first < scope.size:
-            found = search.window(connection, scope, self._filter, first=first, limit=AT_ONCE)
-            self.after = found[-1].seq if len(found) == AT_ONCE else scope.size - 1
+
+        def take(row: Row[Any]) -> bool:
+            found.append(event_of(row))
+            return len(found) < AT_ONCE
+
+        if self.after + 1 < size:
+            scope = Scope(self.organization, size)
+            self.after = self._pace.look(connection, scope, self._filter, take, self.after + 1) - 1
         return Batch(tuple(found), self.after, is_more=self.after < size - 1)
 
 

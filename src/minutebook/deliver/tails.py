@@ -7,35 +7,34 @@ somebody follows, however many do, finds what other processes recorded.
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from sqlalchemy import select
 
+from minutebook.deliver.places import Places, Whose
 from minutebook.deliver.tail import POLL_SECONDS, Batch
+from minutebook.deliver.turns import Stopped, Turns
 from minutebook.errors import StoreUnavailable, TooManyTails, TooManyTailsHere
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
 READERS = 4
 """Threads that read for all tails together: a burst leaves the others to whoever asks for a page."""
+NOBODY = 0
+"""The organization whose turn the look at all heads is: none has this number."""
 BREATH_SECONDS = 0.1
 """What is recorded so soon after the last look is read together."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many tails there may be at once; how often each looks even when nothing wakes it, and how long a reader may
-    take for one batch (seconds)."""
+    """How many tails there may be at once (a reader is a session or API token); how often each looks even when nothing
+    wakes it, and how long a reader may take for one batch (seconds)."""
 
+    per_reader: int = 10
     per_organization: int = 50
     per_process: int = 500
     check_seconds: float = 15.0
@@ -51,31 +50,36 @@ class Tails:
     def __init__(self, store: Store, limits: Limits = STANDARD) -> None:
         self.limits = limits
         self._store = store
-        self._lock = threading.Lock()
-        self._open: Counter[int] = Counter()
+        self._places = Places(
+            per_reader=limits.per_reader, per_organization=limits.per_organization, per_process=limits.per_process
+        )
+        self._turns = Turns(READERS)
         self._watching: asyncio.Task[None] | None = None
-        self._readers: CapacityLimiter | None = None
         self.is_stopped = False
 
-    def take(self, organization: int) -> None:
-        """A place for one more tail. Raises TooManyTails, and TooManyTailsHere when it is for all organizations."""
-        with self._lock:
-            if self._open[organization] >= self.limits.per_organization:
-                raise TooManyTails(limit=self.limits.per_organization)
-            if self._open.total() >= self.limits.per_process:
-                raise TooManyTailsHere(limit=self.limits.per_process)
-            self._open[organization] += 1
+    def take(self, organization: int, reader: str) -> None:
+        """A place for one more tail of a session or API token. Raises TooManyTails, and TooManyTailsHere when it is for
+        all organizations."""
+        full = self._places.take(organization, reader)
+        if full and full.whose is Whose.PROCESS:
+            raise TooManyTailsHere(limit=full.limit)
+        if full:
+            whose = " by this session or API token" if full.whose is Whose.READER else ""
+            raise TooManyTails(limit=full.limit, whose=whose)
 
-    def give_back(self, organization: int) -> None:
+    def give_back(self, organization: int, reader: str) -> None:
         """The tail that took the place has ended."""
-        with self._lock:
-            self._open[organization] -= 1
-            if not self._open[organization]:
-                del self._open[organization]
+        self._places.give_back(organization, reader)
+
+    @property
+    def open(self) -> int:
+        """How many tails are open."""
+        return self._places.taken()
 
     def stop(self) -> None:
-        """Ends every tail after its next batch, and wakes it: the server is about to stop."""
+        """Ends every tail after the batch that it reads just now, and wakes it: the server is about to stop."""
         self.is_stopped = True
+        self._turns.stop()
         for organization in self._store.recorded.awaited():
             self._store.recorded.tell(organization)
 
@@ -95,7 +99,10 @@ class Tails:
             self._watch()
             while True:
                 grown.clear()  # before the look: what is recorded after it wakes again
-                batch = await self._in_thread(look)
+                try:
+                    batch = await self._turns.wait(organization, look)
+                except Stopped:
+                    return
                 yield batch
                 if self.is_stopped:
                     return
@@ -114,18 +121,13 @@ class Tails:
     async def _look_at_heads(self) -> None:
         before: dict[int, int] = {}
         while organizations := self._store.recorded.awaited():
-            with suppress(StoreUnavailable):  # each tail finds that out for itself
-                sizes = await self._in_thread(partial(_sizes, self._store, organizations))
+            with suppress(StoreUnavailable, Stopped):  # each tail finds that out for itself
+                sizes = await self._turns.wait(NOBODY, partial(_sizes, self._store, organizations))
                 for organization, size in sizes.items():
                     if before.get(organization) != size:
                         self._store.recorded.tell(organization)
                 before = sizes
             await asyncio.sleep(POLL_SECONDS)
-
-    async def _in_thread(self, read: Callable[[], T]) -> T:
-        if self._readers is None:
-            self._readers = CapacityLimiter(READERS)
-        return await to_thread.run_sync(read, limiter=self._readers)
 
 
 def _sizes(store: Store, organizations: frozenset[int]) -> dict[int, int]:

@@ -275,10 +275,15 @@ class View:
         """Which of the values that are known so far pass a test; equal keys stand for equal tests."""
         return self.log.words[name].passing((name, key), test)
 
-    def chunks(self) -> Iterator[Chunk]:
-        """All events, in the order of the log."""
-        step = CHUNK * blocks.BLOCK
-        return (self._chunk(first, min(first + step, self.size)) for first in range(0, self.size, step))
+    def chunks(self, first: int | None = None) -> Iterator[Chunk]:
+        """All events, in the order of the log; or those from a number on, and few before it, in chunks that grow, for
+        who may stop soon."""
+        number = CHUNK if first is None else 1
+        at = (first or 0) // blocks.BLOCK * blocks.BLOCK
+        while at < self.size:
+            end = min(at + number * blocks.BLOCK, self.size)
+            yield self._chunk(at, end)
+            at, number = end, min(2 * number, CHUNK)
 
     def in_time(self, *, newest_first: bool) -> Iterator[Chunk]:
         """All events, in chunks none of which reaches into the time of the next: small ones, then larger.

@@ -11,7 +11,8 @@ themselves (`closer.py`). How many there are `survey.py` counts.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ from minutebook.store import log
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import FROM, Closer, Rows, rows_of
 from minutebook.store.event_json import row_json
-from minutebook.store.log import SEQ_MASK, event_of, position
+from minutebook.store.log import SEQ_MASK, event_of, position, seq_of
 from minutebook.store.memory import Chunk, view_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import COUNT_SECONDS, Count, count
@@ -35,6 +36,8 @@ from minutebook.store.where import Mask, Numbers, Plan, means_of, numbers, plan
 
 PAGE_SECONDS = 2.0
 AT_ONCE = 256
+AT_FIRST = 32
+"""Of a stride: so that a filter which takes long for each event is seen to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,54 @@ def stream_json(
 
 
 def _stream(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Iterator[Row[Any]]:
-    if scope.asking(filter_) == NOTHING_ASKED:
-        return _rows_from(connection, scope, first)
-    return _Search(connection, scope, scope.asking(filter_), None).in_order(first)
+    for rows, _ in _looks(connection, scope, scope.asking(filter_), first, None):
+        yield from rows
+
+
+def stride(
+    connection: Connection,
+    scope: Scope,
+    filter_: Filter,
+    take: Callable[[Row[Any]], bool],
+    *,
+    first: int,
+    seconds: float,
+) -> int:
+    """Gives the found events to `take` in the order of the log, from the number `first` on, until it says that it has
+    enough, `seconds` are over, or the scope ends. Returns the number to go on from, which is beyond `first` unless the
+    scope ends there: whoever goes on from there misses none and sees none twice.
+
+    The time is looked at every few events. Raises TooSlow where the database takes much longer for less than that.
+    """
+    until, reached = time.monotonic() + seconds, first
+    try:
+        with bounded(connection, PAGE_SECONDS) as deadline:
+            for rows, end in _looks(connection, scope, scope.asking(filter_), first, deadline):
+                for row in rows:
+                    if not take(row):
+                        return seq_of(row) + 1
+                reached = end
+                if time.monotonic() >= until:
+                    break
+    except TooSlow:
+        if reached == first:
+            raise
+    return reached
+
+
+def _looks(
+    connection: Connection, scope: Scope, asked: Expression, first: int, deadline: Deadline | None
+) -> Iterator[tuple[Rows, int]]:
+    """The rows of the events that are meant by number, a few at a time, each with the number up to which they have been
+    looked for."""
+    if asked != NOTHING_ASKED:
+        yield from _Search(connection, scope, asked, deadline).looks_in_order(first)
+        return
+    while first < scope.size:  # columns are not needed for that
+        end = min(first + AT_ONCE, scope.size)
+        bounds = {"first": position(scope.organization, first), "last": position(scope.organization, end) - 1}
+        yield connection.execute(FROM, bounds).all(), end
+        first = end
 
 
 def find(connection: Connection, scope: Scope, seq: int) -> Event:
@@ -221,6 +269,20 @@ class _Search:
                 found = numbers(chunk, plan_.look(chunk))
                 yield from self._meant(found[found >= first], closer, AT_ONCE)
 
+    def looks_in_order(self, first: int) -> Iterator[tuple[Rows, int]]:
+        """As `_looks`."""
+        plan_, closer = self._plan()
+        size = AT_FIRST
+        for chunk in self._view.chunks(first):
+            found = numbers(chunk, plan_.look(chunk))
+            found, at = found[found >= first], 0
+            while at < len(found):
+                seqs: list[int] = found[at : at + size].tolist()
+                rows = closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
+                yield rows, seqs[-1] + 1
+                at, size = at + size, min(2 * size, AT_ONCE)
+            yield (), chunk.end
+
     def _plan(self) -> tuple[Plan, Closer | None]:
         """How the events are found, and how they are looked at, where they must be."""
         organization = self._scope.organization
@@ -234,10 +296,3 @@ class _Search:
             seqs: list[int] = found[at : at + size].tolist()
             yield from closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
             at, size = at + size, AT_ONCE
-
-
-def _rows_from(connection: Connection, scope: Scope, first: int) -> Iterator[Row[Any]]:
-    """Every row from a number on, read in one pass."""
-    bounds = {"first": position(scope.organization, first), "last": position(scope.organization, scope.size) - 1}
-    with connection.execute(FROM, bounds, execution_options={"yield_per": 8 * AT_ONCE}) as rows:
-        yield from rows

@@ -9,7 +9,7 @@ is the last one: its data says why (as problem details), and that there is no us
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from minutebook.deliver.tail import Batch, Tail, begin
+from minutebook.deliver.tail import Batch, begin
 from minutebook.deliver.tails import Tails
 from minutebook.errors import Invalid, MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.filters import Filter
@@ -57,31 +57,31 @@ def stream(site: Site, seat: Seat, sitting: str, filter_: Filter, after: After) 
     with site.store.reading() as connection:
         must_read(connection, seat, sitting, site.store.clock())
         tail = begin(connection, seat.organization, filter_, after.seq, after.field)
-    site.tails.take(seat.organization)
+    site.tails.take(seat.organization, sitting)
     try:
         sittings.sit(site.store, seat, sitting, site.store.clock())
     except BaseException:
-        site.tails.give_back(seat.organization)
+        site.tails.give_back(seat.organization, sitting)
         raise
-    return EventStream(site.tails, tail, Following(site.store, seat, sitting, tail).look)
+    return EventStream(site.tails, Following(site.store, seat, sitting, tail))
 
 
 class EventStream(Response):
-    """The answer that goes on until the reader leaves, takes nothing for too long, or `look` raises.
+    """The answer that goes on until the reader leaves, takes nothing for too long, or may not read any more.
 
-    `look` is asked for each batch of the tail, in a thread. A place in `tails` was taken for it, which is given back.
+    A place in `tails` was taken for it, which is given back.
     """
 
     media_type = "text/event-stream"
     charset = "utf-8"
 
-    def __init__(self, tails: Tails, tail: Tail, look: Callable[[], Batch]) -> None:
+    def __init__(self, tails: Tails, following: Following) -> None:
         super().__init__()
         del self.headers["content-length"]  # it has no end
         self.headers["X-Accel-Buffering"] = "no"  # for a proxy in front of it
         self._tails = tails
-        self._tail = tail
-        self._look = look
+        self._following = following
+        self._tail = following.tail
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -90,11 +90,11 @@ class EventStream(Response):
                 await send({"type": "http.response.body", "body": b""})
                 return
             async with anyio.create_task_group() as group:
-                group.start_soon(_leave, receive, group.cancel_scope)
+                group.start_soon(leave, receive, group.cancel_scope)
                 await self._send_all(send)
                 group.cancel_scope.cancel()
         finally:
-            self._tails.give_back(self._tail.organization)
+            self._tails.give_back(self._tail.organization, self._following.sitting)
 
     async def _send_all(self, send: Send) -> None:
         async with aclosing(self._frames()) as frames:
@@ -112,7 +112,7 @@ class EventStream(Response):
         # With its place from the start: who is cut off before the first event comes back to here, not to a later end.
         yield b"retry: %d\nid: %d\n\n" % (RETRY_MS, said)
         try:
-            async with aclosing(self._tails.follow(self._tail.organization, self._look)) as batches:
+            async with aclosing(self._tails.follow(self._tail.organization, self._following.look)) as batches:
                 async for batch in batches:
                     yield frame_of(batch) if batch.through != said else HEARTBEAT
                     said = batch.through
@@ -125,7 +125,8 @@ class EventStream(Response):
             yield b"event: ended\ndata: %s\n\n" % orjson.dumps(why)
 
 
-async def _leave(receive: Receive, stream: anyio.CancelScope) -> None:
+async def leave(receive: Receive, stream: anyio.CancelScope) -> None:
+    """Cancels what is sent when its reader leaves."""
     while (await receive())["type"] != "http.disconnect":
         pass
     stream.cancel()

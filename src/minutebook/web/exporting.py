@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from urllib.parse import quote, urlencode
 
+import anyio
+import structlog
 from fastapi import Request, Response
+from sqlalchemy import Connection
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from minutebook.actions.log import Format
-from minutebook.deliver.export import Export, ExportLog, Rows, begin, pieces, stored
+from minutebook.deliver.export import Export, ExportLog, Piece, begin, pieces, stored
+from minutebook.deliver.exports import Exports
 from minutebook.deliver.formats import FORMATS, Origin
+from minutebook.deliver.turns import Stopped
 from minutebook.errors import CrossOrigin, MinutebookError, TooManyExports
 from minutebook.filters import Filter, instants, write
-from minutebook.model import Seat
+from minutebook.model import Seat, rfc3339
 from minutebook.organization.organizations import Organization
-from minutebook.store.engine import Store
-from minutebook.web.site import site_of
+from minutebook.permissions import Permission
+from minutebook.web.event_stream import leave
+from minutebook.web.following import must_read
+from minutebook.web.site import Site
 
 FORMAT, SIZE, FIRST = "format", "size", "first"
 NOW = "now"
@@ -25,10 +33,10 @@ LOG_SIZE = "Minutebook-Log-Size"
 """The header that says how many events the log held at the snapshot: with it as `size`, an export goes on."""
 ASKED_AT = "Minutebook-Now"
 """The header that says from when relative times were told: with it as `now`, an export goes on with the same."""
+PART = 64 * 1024
+"""What a reader must take in one go, so that who is not fast is told from who does not read."""
 
-
-class BrokenOff(Exception):
-    """An export that ended before its trailer."""
+log = structlog.get_logger("minutebook.export")
 
 
 def href(path: str, format_: Format, filter_: Filter, size: int, now: int) -> str:
@@ -39,43 +47,103 @@ def href(path: str, format_: Format, filter_: Filter, size: int, now: int) -> st
     return f"{path}?{urlencode(pairs, quote_via=quote, safe=':@*/')}"
 
 
-def answer(request: Request, store: Store, seat: Seat, organization: Organization, command: ExportLog) -> Response:
-    """The file, once the export is recorded. HEAD is told its headers, and nothing is recorded.
+def answer(
+    request: Request, site: Site, seat: Seat, sitting: str, organization: Organization, command: ExportLog
+) -> Response:
+    """The file, once the export is recorded. HEAD is told its headers, and nothing is recorded. `sitting` is the id of
+    the session or API token.
 
-    Raises CrossOrigin for a page of another site, which could only make people seem to have wanted it; TooManyExports;
-    and what `begin` raises.
+    Raises CrossOrigin for a page of another site, which could only make people seem to have wanted it; TooManyExports
+    and TooManyExportsAtOnce; and what `begin` raises.
     """
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise CrossOrigin
     if request.method == "HEAD":
         return StreamingResponse(iter(()), media_type=FORMATS[command.format].media_type)
-    standing = site_of(request).exports.ask(seat.actor.id)
-    if standing.is_over:
-        raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
-    export = begin(store, seat, Origin(organization.id, organization.name), command)
-    return StreamingResponse(
-        _bytes(export, stored(store, organization.number, export)),
-        media_type=FORMATS[export.format].media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{file_name(organization, export)}"',
-            LOG_SIZE: str(export.size),
-            **({ASKED_AT: instants.write_start(command.here.now)} if command.here.now is not None else {}),
-        },
-    )
+    site.writing.take(seat.organization, sitting)
+    try:
+        standing = site.exports.ask(seat.actor.id)
+        if standing.is_over:
+            raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
+        export = begin(site.store, seat, Origin(organization.id, organization.name), command)
+    except BaseException:
+        site.writing.give_back(seat.organization, sitting)
+        raise
+
+    def ask(connection: Connection) -> None:
+        must_read(connection, seat, sitting, site.store.clock(), Permission.LOG_EXPORT)
+
+    made = pieces(export, stored(site.store, seat.organization, export, ask))
+    headers = {
+        "Content-Disposition": f'attachment; filename="{file_name(organization, export, site.store.clock())}"',
+        LOG_SIZE: str(export.size),
+        **({ASKED_AT: instants.write_start(command.here.now)} if command.here.now is not None else {}),
+    }
+    return ExportStream(site.writing, seat.organization, sitting, made, FORMATS[export.format].media_type, headers)
 
 
-def file_name(organization: Organization, export: Export) -> str:
-    """`calder-robotics-audit-log-48213.csv`: ASCII, whatever the organization is called."""
+def file_name(organization: Organization, export: Export, at: int) -> str:
+    """`calder-robotics-audit-log-2026-11-25.csv` on that day in UTC: ASCII, whatever the organization is called."""
     name = re.sub(r"[^a-z0-9]+", "-", organization.name.lower()).strip("-")[:60] or organization.id
     part = f"-from-{export.first}" if export.first else ""
-    return f"{name}-audit-log-{export.size}{part}.{FORMATS[export.format].extension}"
+    return f"{name}-audit-log-{rfc3339(at)[:10]}{part}.{FORMATS[export.format].extension}"
 
 
-def _bytes(export: Export, rows_from: Rows) -> Iterator[bytes]:
-    """What goes wrong on the way breaks the connection off: no client takes what it got for the whole."""
-    try:
-        for piece in pieces(export, rows_from):
-            if piece.data:
-                yield piece.data
-    except MinutebookError as error:
-        raise BrokenOff from error  # it is too late for an answer that says so
+class ExportStream(Response):
+    """The file as it is written, until the reader leaves, takes nothing for too long, may not be given any more, or
+    something goes wrong.
+
+    An answer that was broken off has no end, and the connection is closed, so that no client takes what it got for the
+    whole. A place in `exports` was taken for it, which is given back.
+    """
+
+    charset = "utf-8"
+
+    def __init__(
+        self,
+        exports: Exports,
+        organization: int,
+        reader: str,
+        made: Generator[Piece],
+        media_type: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(media_type=media_type, headers=headers)
+        del self.headers["content-length"]  # nobody knows it yet
+        self._exports = exports
+        self._organization = organization
+        self._reader = reader
+        self._made = made
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope
+        try:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async with anyio.create_task_group() as group:
+                group.start_soon(leave, receive, group.cancel_scope)
+                with self._exports.running(group.cancel_scope):
+                    await self._send_all(send)
+                group.cancel_scope.cancel()
+        finally:
+            self._exports.give_back(self._organization, self._reader)
+
+    async def _send_all(self, send: Send) -> None:
+        try:
+            while (piece := await self._exports.write(self._organization, self._next)) is not None:
+                for at in range(0, len(piece.data), PART):
+                    with anyio.move_on_after(self._exports.limits.slow_seconds) as patience:
+                        await send(
+                            {"type": "http.response.body", "body": piece.data[at : at + PART], "more_body": True}
+                        )
+                    if patience.cancelled_caught:
+                        log.info("slow_reader_cut_off", organization=self._organization)
+                        return
+        except Stopped:
+            return
+        except MinutebookError as error:  # it is too late for an answer that says so
+            log.warning("export_broke_off", organization=self._organization, reason=error.code)
+            return
+        await send({"type": "http.response.body", "body": b""})
+
+    def _next(self) -> Piece | None:
+        return next(self._made, None)

@@ -1,4 +1,5 @@
-"""Somebody who follows the log for as long as they may: looked at again before each batch, from the batch's snapshot.
+"""Somebody who follows the log, or is given a file of it, for as long as they may: looked at again before each batch,
+from the batch's snapshot.
 
 In the order of every reading: session or token → seat → permission → plan → sitting. Whoever loses one of them is sent
 nothing that was recorded since, not even that they lost it.
@@ -45,10 +46,15 @@ class Following:
             return self.tail.read(connection)
 
 
-def must_read(connection: Connection, seat: Seat, sitting: str, at: int) -> None:
-    """Raises NotSignedIn, NotFound, Forbidden or NotAllowed when the log may not be read at `at` (UTC microseconds)."""
-    is_token = seat.actor.kind is ActorKind.TOKEN
-    organization = (_by_token if is_token else _by_session)(connection, seat, sitting, at)
+def must_read(
+    connection: Connection, seat: Seat, sitting: str, at: int, permission: Permission = Permission.LOG_READ
+) -> None:
+    """Raises NotSignedIn, NotFound, Forbidden or NotAllowed when the log may not be read, or exported, at `at` (UTC
+    microseconds). What the scopes of a token permit never changes, and was looked at before."""
+    if seat.actor.kind is ActorKind.TOKEN:
+        organization = _by_token(connection, seat, sitting, at)
+    else:
+        organization = _by_session(connection, seat, sitting, at, permission)
     if organization.plan is not Plan.ENTERPRISE:
         raise NotAllowed(sittings.UPGRADE)
 
@@ -63,7 +69,7 @@ def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Organi
     return read_organization(connection, seat.organization)
 
 
-def _by_session(connection: Connection, seat: Seat, session: str, at: int) -> Organization:
+def _by_session(connection: Connection, seat: Seat, session: str, at: int, permission: Permission) -> Organization:
     if not sign_in.lives(connection, session, at):
         raise NotSignedIn
     held = held_seats(connection, seat.actor.id, session)
@@ -72,6 +78,6 @@ def _by_session(connection: Connection, seat: Seat, session: str, at: int) -> Or
         raise NotFound(why="no seat")
     if not here.entered:
         raise NotSignedIn
-    if not may(here.role, Permission.LOG_READ):
-        raise Forbidden(role=here.role.label.lower(), verb=Permission.LOG_READ.value)
+    if not may(here.role, permission):
+        raise Forbidden(role=here.role.label.lower(), verb=permission.value)
     return here.organization

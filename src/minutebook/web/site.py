@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
+from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import Tails
 from minutebook.filters import Seal
 from minutebook.organization.sign_in import SignIns
@@ -40,6 +41,7 @@ class Site:
     templates: Environment
     sign_ins: SignIns
     tails: Tails
+    writing: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)
     exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
@@ -72,6 +74,11 @@ class Site:
     def fetch_metadata(self) -> bool:
         """Whether browsers send Sec-Fetch-Site: they do over https, and to the machine they run on."""
         return self.is_https or self.hosts == LOCAL_HOSTS
+
+    def stop(self) -> None:
+        """Ends what would go on by itself: the server is about to stop."""
+        self.tails.stop()
+        self.writing.stop()
 
     def link(self, path: str) -> str:
         """The full address of a path, for mail and for people to copy."""

@@ -32,7 +32,8 @@ ERRORS = {
     403: "The role or the token may not read the log, or the organization's plan does not include it.",
     404: "There is nothing here, or it is not yours to see.",
     422: "A parameter is wrong; `errors` says which and what is accepted.",
-    429: "The token has asked too often, too many exports were begun, or too many follow the log live.",
+    429: "The token has asked too often, or too many exports were begun, are being written, or too many follow the log "
+    "live.",
     503: "The database does not answer, or the search was given up after its time and should be narrowed.",
 }
 RATE = {

@@ -69,10 +69,16 @@ def export_events(request: Request, exporter: Exporter) -> Response:
 
     It is recorded in the log before its first byte. A connection that breaks off leaves a file without its trailer: ask
     again with the same `size`, with the same `now` where the filter has relative times, and with `first`. Each answer
-    is a file of its own with a trailer of its own.
+    is a file of its own with a trailer of its own. Whoever takes nothing for 30 seconds is cut off, and so is who may
+    not export the log any more. A token may have 2 exports written at once, an organization 4.
     """
     return exporting.answer(
-        request, exporter.site.store, exporter.seat, exporter.organization, command_of(request, exporter.at)
+        request,
+        exporter.site,
+        exporter.seat,
+        exporter.sitting,
+        exporter.organization,
+        command_of(request, exporter.at),
     )
 
 

@@ -45,7 +45,8 @@ def tail_events(request: Request, reader: Reader, _last: Annotated[str | None, L
     `id` is the number of the event and `data` its JSON. A message with an `id` alone says how far was looked; a comment
     comes at least every 15 seconds. Whoever takes nothing for 10 seconds is cut off: reconnect with the last id as
     `Last-Event-ID`, and no event is missed or repeated. A message of the type `ended` says, as problem details, that
-    the log may not be read any more: do not reconnect.
+    the log may not be read any more: do not reconnect. A token may follow the log in 10 places at once, an organization
+    in 50.
     """
     given = TAIL.read(request, reader.at)
     return stream(reader.site, reader.seat, reader.sitting, given.filter, asked_after(request))

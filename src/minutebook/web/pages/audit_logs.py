@@ -52,7 +52,8 @@ def export(request: Request, reader: Exporter) -> Response:
     if reader.organization.plan is not Plan.ENTERPRISE:
         raise NotAllowed(UPGRADE)
     command = exports.command_of(request, reader.viewer.at, reader.viewer.zone)
-    return exporting.answer(request, reader.site.store, reader.seat, reader.organization, command)
+    session = reader.viewer.session.id
+    return exporting.answer(request, reader.site, reader.seat, session, reader.organization, command)
 
 
 @router.get("/o/{org}/audit-logs/{seq}.json")
