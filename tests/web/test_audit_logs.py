@@ -225,7 +225,7 @@ BIG = "x" * 10_000
         ((("text", "a\0b"),), "NUL, which cannot be searched for", ""),
         ((("text", BIG),), "at most 200", ""),
         ((("query", "a\0b"),), "NUL, which cannot be searched for", 'name="query" type="search" value="a'),
-        ((("query", BIG),), "at most 2,000", f'value="{BIG}"'),
+        ((("query", BIG),), "at most 2,000", f'value="action:user.invite {BIG}"'),
         ((("query", "outcome:sucess"),), "The outcomes are success, failure and denied", 'value="outcome:sucess"'),
         ((("q", "ip:x"),), "is not an IP address", 'value="action:user.invite ip:x"'),
         ((("query", "after:2026-11-07 before:2026-11-06"),), "before the start", 'value="after:2026-11-07 before'),

@@ -59,7 +59,7 @@ NEEDS_TO_SEND = NEEDS | {
 }
 """What its form needs to be sent."""
 
-KNOWN_ONLY_WHEN_RECORDED = ("minutebook-log-size", "content-disposition")
+KNOWN_ONLY_WHEN_RECORDED = ("minutebook-log-size", "minutebook-now", "content-disposition")
 """Headers of an export, which HEAD does not begin."""
 
 LEAD_ON = {

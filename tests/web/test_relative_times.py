@@ -53,7 +53,7 @@ def test_a_saved_search_is_as_fresh_a_month_later(light_dashboard: Dashboard) ->
     page = ada.read(("query", "after:-7d action:mode.create"))
     assert (search_of(page), box(page)) == ("action=mode.create&start=-7d", "action:mode.create after:-7d")
     assert (dates(page), rows(page)) == ("last 7 days", [old])
-    form = ada.open(link(page, "Save this search"))
+    form = ada.open(link(page, "Save search"))
     fields = {"name": "This week", "query": value(form, "query"), "shared": "yes"}
     ada.client.post(light_dashboard.path("audit-logs", "saved", "new"), data=fields)
     saved = light_dashboard.last().details
@@ -127,7 +127,7 @@ def test_nobody_reads_microseconds_that_nobody_wrote(light_dashboard: Dashboard)
 def test_a_query_copied_from_a_list_means_the_same_in_every_zone(light_dashboard: Dashboard) -> None:
     berlin = Reader(light_dashboard, Role.OWNER, zone=BERLIN)
     page = berlin.read(("query", "after:2026-11-06T17:05 before:2026-11-08"))
-    fields = {"name": "A day", "query": value(berlin.open(link(page, "Save this search")), "query"), "shared": "yes"}
+    fields = {"name": "A day", "query": value(berlin.open(link(page, "Save search")), "query"), "shared": "yes"}
     berlin.client.post(light_dashboard.path("audit-logs", "saved", "new"), data=fields)
     listed = berlin.open(light_dashboard.path("audit-logs", "saved"))
     [copied] = re.findall(r"<code>(?:<bdi>)?(after:[^<]*)<", listed.text)

@@ -81,6 +81,8 @@ JUST_BEGUN = 3
 FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
 FORM_FIELDS = (BOX, "action", "actor", "start_date", "start_time", "end_date", "end_time")
 TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+LONGEST_CHIP = 80
+"""Characters of a clause that is wrong; all of it is in the box."""
 SUBJECTS = {"ip": "IP address", "seq": "Number"}
 FIRST_PAGE, LEAVE_OUT = "First page", "Leave it out"
 
@@ -420,6 +422,8 @@ def _with_day(mistakes: tuple[BadQuery, ...], look: Look) -> str | None:
 def _bad_clause(bad: BadQuery, without_href: str) -> BadClause:
     """The clause as a chip: `Outcome is sucess`; as it is written where it has no field that there is."""
     clause = bad.query[slice(*bad.clause)]
+    if len(clause) > LONGEST_CHIP:
+        clause = f"{clause[: LONGEST_CHIP - 1]}…"
     key, colon, value = clause.removeprefix("-").partition(":")
     is_field = bool(colon and value) and key.lower() in TERMS and "(" not in clause
     operator = "is not" if clause.startswith("-") else "is"
