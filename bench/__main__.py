@@ -12,13 +12,13 @@ from bench.report import markdown
 from bench.run import Plan, run
 from bench.workload import Workload
 
-PAGE = REPOSITORY / "docs" / "benchmarks.md"
+USUAL = 1_000_000
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status: 1 when the systems did not give the same answers."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=1_000_000, help="how many events are stored (1000000)")
+    parser.add_argument("--events", type=int, default=USUAL, help="how many events are stored (1000000)")
     parser.add_argument("--organizations", type=int, default=1000, help="in how many organizations (1000)")
     parser.add_argument("--seed", type=int, default=1, help="another one makes another workload (1)")
     parser.add_argument("--turns", type=int, default=100, help="how often each kind of query is asked (100)")
@@ -32,7 +32,16 @@ def main(arguments: list[str] | None = None) -> int:
         "--directory", type=Path, default=REPOSITORY / ".bench", help="where the databases are (.bench)"
     )
     parser.add_argument("--fresh", action="store_true", help="fill the databases anew")
-    parser.add_argument("--write", action="store_true", help=f"write the report to docs/{PAGE.name} too")
+    parser.add_argument(
+        "--without-postgresql",
+        action="store_true",
+        help="leave out Minutebook on PostgreSQL, which takes longest to fill (not the baselines)",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="write the report to docs/benchmarks.md too; of another number of events to docs/benchmarks-N.md",
+    )
     chosen = parser.parse_args(arguments)
     results = run(
         Plan(
@@ -42,12 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
             cold=chosen.cold,
             writing=chosen.writing,
             fresh=chosen.fresh,
+            with_postgres=not chosen.without_postgresql,
         )
     )
     text = markdown(results)
     print(text)
     if chosen.write:
-        PAGE.write_text(text, encoding="utf-8")
+        name = "benchmarks.md" if chosen.events == USUAL else f"benchmarks-{chosen.events}.md"
+        (REPOSITORY / "docs" / name).write_text(text, encoding="utf-8")
     return int(bool(results.disagreements))
 
 

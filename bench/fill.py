@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import psycopg
@@ -104,11 +105,13 @@ def folder_of(directory: Path, load: Workload) -> Path:
     return directory / f"{load.events}-{load.organizations}-{load.seed}-{digest.hexdigest()[:12]}"
 
 
-def find(folder: Path, load: Workload) -> Filled | None:
-    """What is in the folder, if filling it was finished."""
+def find(folder: Path, load: Workload, *, with_postgres: bool) -> Filled | None:
+    """What is in the folder, if filling it was finished, with our store on PostgreSQL where that is wanted."""
     if not (folder / MARKER).exists():
         return None
     kept = json.loads((folder / MARKER).read_text())
+    if with_postgres and not kept["postgres"]:
+        return None
     in_sqlite, in_postgres = (
         {int(rank): Place(*place) for rank, place in kept[name].items()} for name in ("sqlite", "postgres")
     )
@@ -121,12 +124,12 @@ def prepare(folder: Path) -> None:
     (folder / "postgres").mkdir(parents=True)
 
 
-def fill(folder: Path, load: Workload, server: EmbeddedServer) -> Filled:
-    """Fills all of them, SQLite in one process and PostgreSQL in another."""
+def fill(folder: Path, load: Workload, server: EmbeddedServer, *, with_postgres: bool) -> Filled:
+    """Fills all of them, SQLite in one process and PostgreSQL in another; without ours there where it is not wanted."""
     for name in (OURS, BASELINES):
         with psycopg.connect(server.conninfo(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-    ours = str(server.admin.set(database=OURS).render_as_string(hide_password=False))
+    ours = str(server.admin.set(database=OURS).render_as_string(hide_password=False)) if with_postgres else None
     _wait_for_the_disk(server, wait=False)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
         sqlite = processes.submit(_apart, _fill_sqlite, folder / DATABASE_FILE, load)
@@ -222,12 +225,12 @@ def _fill_sqlite(file: Path, load: Workload) -> tuple[dict[int, Place], float]:
     return filler.finish(), time.monotonic() - began
 
 
-def _fill_postgres(url: str, baselines: str, load: Workload) -> tuple[dict[int, Place], float]:
-    """Ours and the baselines, from the same events in the same order."""
+def _fill_postgres(url: str | None, baselines: str, load: Workload) -> tuple[dict[int, Place], float]:
+    """Ours, if there is a URL, and the baselines, from the same events in the same order."""
     began = time.monotonic()
-    filler = _Filler(url, load)
     chance = random.Random(f"{load.seed} baselines")
-    with psycopg.connect(baselines, autocommit=True) as connection:
+    with TemporaryDirectory() as beside, psycopg.connect(baselines, autocommit=True) as connection:
+        filler = _Filler(url or f"sqlite:///{beside}/{DATABASE_FILE}", load)  # somewhere they must be founded
         baseline.create(connection)
 
         def add(happenings: list[Happening]) -> None:
@@ -237,12 +240,15 @@ def _fill_postgres(url: str, baselines: str, load: Workload) -> tuple[dict[int, 
 
         add([founded for founded in filler.founded if founded.organization >= 0])
         for happenings in _told("PostgreSQL", load):
-            filler.add(happenings)
+            if url:
+                filler.add(happenings)
             # in the order in which ours are stored, so that the same events are neighbours on the disk
             add(sorted(happenings, key=lambda happening: happening.organization))
         for table in baseline.INDEXES:
             baseline.index(connection, table)
         connection.execute("VACUUM ANALYZE")
+    if not url:
+        return {}, time.monotonic() - began
     places = filler.finish()
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

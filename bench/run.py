@@ -34,7 +34,7 @@ READERS = 2
 @dataclass(frozen=True)
 class Plan:
     """What is measured, where the databases are kept, and how thoroughly: `cold` is how often each kind is asked cold,
-    `writing` for how many seconds each way of writing is tried."""
+    `writing` for how many seconds each way of writing is tried. Our store on PostgreSQL can be left out."""
 
     workload: Workload
     directory: Path
@@ -42,6 +42,7 @@ class Plan:
     cold: int
     writing: float
     fresh: bool = False
+    with_postgres: bool = True
 
 
 def run(plan: Plan) -> Results:
@@ -69,7 +70,7 @@ def run(plan: Plan) -> Results:
 @contextmanager
 def _databases(folder: Path, plan: Plan) -> Iterator[tuple[Filled, EmbeddedServer]]:
     """The filled databases, with PostgreSQL running."""
-    filled = None if plan.fresh else fill.find(folder, plan.workload)
+    filled = None if plan.fresh else fill.find(folder, plan.workload, with_postgres=plan.with_postgres)
     if filled is None:
         fill.prepare(folder)
     settings = fill.postgres_settings(machine.memory())
@@ -77,7 +78,7 @@ def _databases(folder: Path, plan: Plan) -> Iterator[tuple[Filled, EmbeddedServe
     try:
         if filled is None:
             _tell(f"Filling {folder} with {plan.workload.events:,} events")
-            filled = fill.fill(folder, plan.workload, server)
+            filled = fill.fill(folder, plan.workload, server, with_postgres=plan.with_postgres)
         yield filled, server
     finally:
         server.stop()
@@ -95,6 +96,8 @@ class _Bench:
             report.SQLITE: (URL.create("sqlite", database=str(filled.sqlite)), filled.in_sqlite),
             report.POSTGRES: (server.admin.set(database=fill.OURS), filled.in_postgres),
         }
+        if not filled.in_postgres:
+            del self._ours[report.POSTGRES]
         with self._systems() as systems:
             sqlite = systems[0]
             assert isinstance(sqlite, Ours)
@@ -118,9 +121,9 @@ class _Bench:
         measured = []
         with ExitStack() as opened:
             address, token, seal = opened.enter_context(api.serving(self._filled.sqlite, self._filled.workload))
-            sqlite, postgres, *beside = opened.enter_context(self._systems())
+            stores = opened.enter_context(self._systems())
             http = opened.enter_context(closing(api.Api(report.HTTP, address, token, seal, self._filled.in_sqlite)))
-            systems: list[System] = [sqlite, postgres, http, *beside]
+            systems: list[System] = [*stores[: len(self._ours)], http, *stores[len(self._ours) :]]
             for kind in self._kinds:
                 _tell(f"Asking: {kind.name}")
                 measured.append(ask_all(kind, systems, limits))
@@ -141,8 +144,9 @@ class _Bench:
         assert ours is not None
         sizes = {
             report.SQLITE: self._filled.sqlite.stat().st_size / everything,
-            report.POSTGRES: float(ours[0]) / everything,
+            report.POSTGRES: float(ours[0] or 0) / everything,
         }
+        sizes = {name: sizes[name] for name in self._ours}
         with self._systems() as systems:
             beside = [system for system in systems if isinstance(system, BesideUs)]
             return sizes | {system.name: system.table.bytes() / self._filled.workload.events for system in beside}

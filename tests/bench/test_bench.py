@@ -113,6 +113,10 @@ def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.Capt
     assert out.startswith("# Benchmarks") and "Filling" not in err
     assert fill.folder_of(directory, Workload(3001, 30)) != marker.parent
 
+    few += "--events 300 --organizations 10 --without-postgresql --directory".split()
+    assert main([*few, str(directory)]) == 0
+    assert "| SQLite | HTTP API | as found | fair |" in " ".join(capsys.readouterr().out.split())
+
 
 def _check_that_all_was_measured(results: Results) -> None:
     assert results.disagreements == [], "\n".join(results.disagreements)
