@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from minutebook.errors import StoreUnavailable
-from minutebook.filters import parse, text_of
+from minutebook.filters import parse, search_text, text_of
 from minutebook.store import blocks, index, log, memory, search
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
@@ -72,6 +73,27 @@ def test_a_batch_that_fails_leaves_nothing(followed: Deployment, monkeypatch: py
     with followed.store.reading() as connection:
         assert index.reached(connection, FILLED).texts == before // 16 * 16
     assert problems(followed) == []
+
+
+def test_a_log_that_cannot_be_followed_keeps_no_other_waiting(
+    followed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(followed, 40)
+    follow = index._follow
+
+    def fails(connection: Any, organization: int, *rest: Any) -> index.Reached:
+        if organization == min(FILLED, OTHER):
+            raise ValueError
+        return follow(connection, organization, *rest)
+
+    monkeypatch.setattr(index, "behind", lambda _: [FILLED, OTHER])
+    monkeypatch.setattr(text_index, "STEP", 1)
+    monkeypatch.setattr(index, "_follow", fails)
+    follower = index.Follower(followed.store)
+    follower._round()
+    other = max(FILLED, OTHER)
+    with followed.store.reading() as connection:
+        assert index.reached(connection, other).texts == followed.size(other)
 
 
 def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
@@ -147,6 +169,26 @@ def test_texts_that_cannot_be_read_hide_no_event(followed: Deployment) -> None:
     tamper(followed.store, f"UPDATE event_text SET texts = marks WHERE number >= {GROUP}")
     with followed.store.reading() as connection:
         assert search.page(connection, scope, filter_, None, 1000) == before
+
+
+def test_a_row_of_texts_that_cannot_be_read_is_made_anew_when_the_log_goes_on(
+    followed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filter_ = parse([("text", "opus")])
+    monkeypatch.setattr(text_index, "STEP", 1)
+    fill(followed, 17 - followed.size(FILLED) % 16)
+    index.follow_all(followed.store)
+    last = followed.size(FILLED) // 16
+    tamper(followed.store, f"UPDATE event_text SET texts = marks WHERE number = {GROUP + last}")
+    assert problems(followed)
+    fill(followed, 40)
+    index.follow_all(followed.store)
+    assert problems(followed) == []
+    with followed.store.reading() as connection:
+        found = search.page(connection, Scope(FILLED, followed.size(FILLED)), filter_, None, 1000)
+    assert {event.seq for event in found.events} == {
+        event.seq for event in followed.events(FILLED) if "opus" in search_text(event)
+    }
 
 
 def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deployment) -> None:

@@ -119,9 +119,14 @@ class Follower:
         with self._store.reading() as connection:
             numbers = behind(connection)
         for number in numbers:
-            for _ in follow(self._store, number):
-                if self._stopping.is_set():
-                    return
+            try:
+                for _ in follow(self._store, number):
+                    if self._stopping.is_set():
+                        return
+            except StoreUnavailable:
+                raise
+            except Exception:  # of this log alone: the others are followed all the same
+                log_.exception("index_failed", organization=number)
 
 
 def rebuild(store: Store) -> None:
@@ -146,8 +151,7 @@ def _lock(connection: Connection, organization: int) -> Reached:
 def _follow(connection: Connection, organization: int, before: Reached, size: int) -> Reached:
     texts = min(before.texts - before.texts % BATCH + BATCH, size - size % text.STEP)
     if texts > before.texts:
-        found = _rows(connection, organization, before.texts, texts)
-        text.add(connection, [(row.position, text_of(log.event_of(row))) for row in found])
+        _add_texts(connection, organization, before.texts, texts)
     written = before.blocks
     if (written + 1) * blocks.BLOCK <= texts:
         contents = written_block(connection, organization, written)
@@ -155,6 +159,21 @@ def _follow(connection: Connection, organization: int, before: Reached, size: in
         connection.execute(insert(schema.block).values(organization=organization, number=written), rows)
         written += 1
     return Reached(texts, written)
+
+
+def _add_texts(connection: Connection, organization: int, first: int, end: int) -> None:
+    """Puts events into the text index; a row of it that cannot be read any more is made anew."""
+
+    def texts(first: int) -> list[tuple[int, str]]:
+        return [(row.position, text_of(log.event_of(row))) for row in _rows(connection, organization, first, end)]
+
+    try:
+        text.add(connection, texts(first))
+    except text.Unreadable as unreadable:
+        log_.warning("texts_unreadable", organization=organization, group=unreadable.number)
+        start = first // text.GROUP * text.GROUP
+        text.forget(connection, unreadable.number)
+        text.add(connection, texts(start))
 
 
 def written_block(connection: Connection, organization: int, number: int) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.store.bound import Deadline
@@ -52,12 +52,15 @@ _GROUPS = (
 def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
     """Puts events (position, text) of one log into the index, in their order, behind those that are in it.
 
-    An event that is missing between them leaves its place empty.
+    An event that is missing between them leaves its place empty. Raises Unreadable for the row of those before them.
     """
     rows = []
     for number, of_group in itertools.groupby(texts, key=lambda pair: pair[0] >> GROUP_BITS):
         stored = connection.execute(_GROUP, {"of": number}).scalar_one_or_none()
-        group = [] if stored is None else _texts(_plain(stored))
+        try:
+            group = [] if stored is None else _texts(_plain(stored))
+        except ValueError as error:
+            raise Unreadable(number) from error
         for position, found in of_group:
             group += [EMPTY] * ((position & (GROUP - 1)) - len(group))
             group.append(found)
@@ -67,6 +70,19 @@ def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
     changed = {"marks": insert.excluded.marks, "texts": insert.excluded.texts}
     if rows:
         connection.execute(insert.on_conflict_do_update(index_elements=["number"], set_=changed), rows)
+
+
+def forget(connection: Connection, number: int) -> None:
+    """Takes the row of a group out of the index."""
+    connection.execute(delete(event_text).where(event_text.c.number == number))
+
+
+class Unreadable(ValueError):
+    """The texts of the group `number` cannot be read."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"the texts of group {number} cannot be read")
+        self.number = number
 
 
 class Sought(NamedTuple):
