@@ -18,10 +18,18 @@ SLOT = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with one field: which field, and a sentence that says what would be accepted."""
+    """One thing wrong with one field: which field, and a sentence that says what would be accepted. Of a query also
+    from which character on, how many of them, and a query that would be understood, if one is."""
 
     field: str
     message: str
+    at: int | None = None
+    length: int | None = None
+    fix: str | None = None
+
+    def written(self) -> dict[str, str | int]:
+        """What there is to say of it, by name."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
 class MinutebookError(Exception):

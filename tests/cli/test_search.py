@@ -58,7 +58,11 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
 
 
 def search(
-    deployment: Deployment, *arguments: str, org: str | None = "Calder Robotics", **settings: str
+    deployment: Deployment,
+    *arguments: str,
+    org: str | None = "Calder Robotics",
+    command: str = "search",
+    **settings: str,
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command at a terminal of 200 columns in Berlin."""
     url = deployment.store.url
@@ -67,7 +71,7 @@ def search(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         patch.setattr("minutebook.cli.console.out.width", 200)
-        return invoke(directory, "search", *(("--org", org) if org else ()), *arguments, **chosen, **settings)
+        return invoke(directory, command, *(("--org", org) if org else ()), *arguments, **chosen, **settings)
 
 
 def stored(deployment: Deployment) -> list[Event]:
@@ -144,6 +148,9 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Deploym
     assert carets == " " * (query.index("user.lgin") + 1) + "^" * len("user.lgin")
     assert "“user.lgin” is not an action. Did you mean user.login" in said
     assert fix == "Understood would be: opus 𝕏㎞ action:user.login"
+    for command in ("tail", "export"):
+        other = search(deployment, "opus 𝕏㎞ action:user.lgin", command=command)
+        assert (other.returncode, other.stdout, other.stderr) == (2, "", answer.stderr)
     inert = search(deployment, "action:\u202ex")
     assert "\u202e" not in inert.stderr
     assert "action:\\u202ex\n       ^^^^^^^\n" in inert.stderr

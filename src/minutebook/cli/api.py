@@ -121,7 +121,7 @@ class Api:
         """The error that problem details (RFC 9457) tell of."""
         detail = str(problem.get("detail", ""))
         if problem.get("errors"):
-            return Invalid(*(Problem(error["field"], error["message"]) for error in problem["errors"]))
+            return Invalid(*(Problem(**error) for error in problem["errors"]))
         if status >= 500:
             return ServerFailed(detail=detail)
         return (TooBusy if status == TooBusy.status else Refused)(detail=detail)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from rich.cells import cell_len
 
+from minutebook.cli.console import complain, shown
+from minutebook.errors import Invalid, Problem
 from minutebook.filters import Filter, parse
 
 Query = Annotated[
@@ -43,5 +46,21 @@ class Asked:
         return [*named, *((key, text) for key, text in (*given, ("q", self.query)) if text is not None)]
 
     def filter(self) -> Filter:
-        """The filter. Raises Invalid."""
-        return parse(self.pairs())
+        """The filter. Raises Invalid; a query that is wrong is pointed at, and ends the command."""
+        try:
+            return parse(self.pairs())
+        except Invalid as invalid:
+            if [problem.at is not None for problem in invalid.problems] == [True]:
+                refuse(self.query or "", invalid.problems[0])
+            raise
+
+
+def refuse(query: str, problem: Problem) -> NoReturn:
+    """Ends the command with the query, ^^^^ under what is wrong, what would be understood, and a query that is."""
+    at = problem.at or 0
+    end = at + (problem.length or 0)
+    before, wrong, after = (shown(part) for part in (query[:at], query[at:end], query[end:]))
+    carets = " " * cell_len(before) + "^" * max(1, cell_len(wrong))
+    fix = f"\nUnderstood would be: {problem.fix}" if problem.fix else ""
+    complain(f"{before}{wrong}{after}\n{carets}\n{problem.message}{fix}")
+    raise typer.Exit(Invalid.exit_code)

@@ -46,6 +46,12 @@ def inert_json(line: str) -> str:
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in marked(line, lambda c: json.dumps(c)[1:-1]))
 
 
+def print_line(event: bytes) -> None:
+    """A line of JSON as it is; at a terminal inert."""
+    line = event.decode()
+    sys.stdout.write((inert_json(line) if sys.stdout.isatty() else line) + "\n")
+
+
 def print_json(value: object) -> None:
     """The value as JSON, with all characters as they are."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -11,9 +11,9 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.cells import cell_len
 
-from minutebook.cli.console import complain, inert_json, print_table, remark, shown
+from minutebook.cli.asked import refuse
+from minutebook.cli.console import print_line, print_table, remark
 from minutebook.cli.event_lines import tell
 from minutebook.cli.local_time import local_zone
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
@@ -74,21 +74,11 @@ def search(
         _show(found, limit, zone, as_json=as_json)
 
 
-def pointed_at(bad: BadQuery) -> str:
-    """The query with ^^^^ under what is wrong, what would be understood, and a query that is."""
-    end = bad.at + bad.length
-    before, wrong, after = (shown(part) for part in (bad.query[: bad.at], bad.query[bad.at : end], bad.query[end:]))
-    carets = " " * cell_len(before) + "^" * max(1, cell_len(wrong))
-    fix = f"\nUnderstood would be: {bad.fix}" if bad.fix else ""
-    return f"{before}{wrong}{after}\n{carets}\n{bad.message}{fix}"
-
-
 def _asked(query: str, here: Here) -> Expression:
     try:
         return language.read(query, here)
     except BadQuery as bad:
-        complain(pointed_at(bad))
-        raise typer.Exit(bad.exit_code) from None
+        refuse(bad.query, bad.problems[0])
 
 
 def _show(found: Iterator[bytes], limit: int, zone: ZoneInfo, *, as_json: bool) -> None:
@@ -106,10 +96,9 @@ def _show(found: Iterator[bytes], limit: int, zone: ZoneInfo, *, as_json: bool) 
 
 
 def _print_lines(events: Iterator[bytes]) -> int:
-    number, is_terminal = 0, sys.stdout.isatty()
+    number = 0
     for event in events:
-        line = event.decode()
-        sys.stdout.write((inert_json(line) if is_terminal else line) + "\n")
+        print_line(event)
         number += 1
     return number
 

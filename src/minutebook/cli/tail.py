@@ -12,7 +12,7 @@ from rich.text import Text as Line
 
 from minutebook.actions import CATALOGUE
 from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
-from minutebook.cli.console import out, remark, shown
+from minutebook.cli.console import out, print_line, remark, shown
 from minutebook.cli.event_lines import tell
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.recorded import Unrecorded
@@ -71,7 +71,7 @@ def tail(
         named, first = f"{shown(following.origin.name)} ({following.origin.id})", f"{following.after + 1:,}"
         remark(f"Following {named} from event {first} on. Stop it with Ctrl-C.")
         try:
-            _print(following.batches, _as_json if as_json else _as_line)
+            _print(following.batches, print_line if as_json else _as_line)
         except KeyboardInterrupt:
             pass  # that is how it is stopped, no mishap
         except BrokenPipeError:
@@ -83,10 +83,6 @@ def _print(batches: Iterator[list[bytes]], write: Callable[[bytes], None]) -> No
         for event in events:
             write(event)
         sys.stdout.flush()
-
-
-def _as_json(event: bytes) -> None:
-    sys.stdout.write(event.decode() + "\n")
 
 
 def _as_line(event: bytes) -> None:

@@ -68,7 +68,7 @@ class BadQuery(Invalid):
 
     def __init__(self, query: str, at: int, length: int, message: str, fix: str | None = None) -> None:
         """`at` and `length` are in characters of the query; `fix` is a query that would be understood, if one is."""
-        super().__init__(Problem("q", message))
+        super().__init__(Problem("q", message, at, length, fix))
         self.query, self.at, self.length, self.fix = query, at, length, fix
 
     @property

@@ -88,7 +88,7 @@ def problem_details(request: Request, error: MinutebookError) -> Response:
         "request_id": request.state.request_id,
     }
     if isinstance(error, Invalid):
-        body["errors"] = [{"field": problem.field, "message": problem.message} for problem in error.problems]
+        body["errors"] = [problem.written() for problem in error.problems]
     response = Response(orjson.dumps(body), error.status, media_type=PROBLEM)
     if error.status == NotSignedIn.status:
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -70,6 +70,16 @@ def test_everything_that_is_wrong_is_said_at_once(light_program: Program) -> Non
     assert "newest and log" in errors["order"]
 
 
+def test_a_query_that_is_wrong_is_told_from_where_to_where_and_how_to_mend_it(light_program: Program) -> None:
+    path = light_program.dashboard.api()
+    answer = light_program.somebody.ask(path, ("q", "opus action:user.lgin"), token=light_program.token)
+    [error] = answer.json()["errors"]
+    assert (error["field"], error["at"], error["length"]) == ("q", 12, 9)
+    assert error["fix"] == "opus action:user.login"
+    other = light_program.somebody.ask(path, ("limit", "0"), token=light_program.token)
+    assert [set(error) for error in other.json()["errors"]] == [{"field", "message"}]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

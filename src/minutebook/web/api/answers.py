@@ -140,6 +140,9 @@ class WrongField(Answer):
 
     field: str
     message: str = Field(description="Names what is wrong and what would be accepted.")
+    at: int | None = Field(None, description="Of a query: the place of the first character that is wrong, from 0.")
+    length: int | None = Field(None, description="Of a query: how many characters are wrong.")
+    fix: str | None = Field(None, description="Of a query: one that would be understood, where there is one.")
 
 
 class ProblemDetails(Answer):
