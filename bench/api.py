@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -61,6 +62,10 @@ def serving(file: Path, load: Workload) -> Iterator[tuple[str, str, Seal]]:
             server.send_signal(signal.SIGTERM)
 
 
+IDLE_SECONDS = 3.0
+"""After which a connection is not relied upon: the server ends it after five, while slower systems answer."""
+
+
 class Api:
     """The API as a system. Its answers are those of the organization as it is now, a few events later."""
 
@@ -68,6 +73,7 @@ class Api:
         self.name = name
         self._places = places
         self._seal = seal
+        self._asked_at = 0.0
         self._connection = HTTPConnection(urlsplit(address).netloc)
         self._headers = {"Cookie": f"{COOKIE}={token}", "Accept": "application/json"}
 
@@ -79,9 +85,12 @@ class Api:
         if cursor := cursor_of(question, place):
             query.append(("older", self._seal.write(cursor)))
         path = f"/api/v1/organizations/{place.id}/{PATHS[question.shape]}?{urlencode(query)}"
+        if time.monotonic() - self._asked_at > IDLE_SECONDS:
+            self._connection.close()  # and opened again by the next request
         self._connection.request("GET", path, headers=self._headers)
         answer = self._connection.getresponse()
         body = answer.read()
+        self._asked_at = time.monotonic()
         if answer.status == TooSlow.status:
             return None
         if answer.status != 200:

@@ -133,7 +133,7 @@ def test_all_of_the_log_is_read_through_a_pipe_that_closes(calder: Calder) -> No
         (["--org", "Nobody"], "There is no organization Nobody"),
         (["--after", "99"], "There is no event 99 in this log; its newest is 0"),
         (["action:user.logn"], "“user.logn” is not an action"),
-        (["--actor", "two words"], "The character SPACE is not accepted here"),
+        (["--actor", "two words"], "An address holds no blanks"),
     ],
 )
 def test_what_is_refused_says_why(calder: Calder, arguments: list[str], said: str) -> None:

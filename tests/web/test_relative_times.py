@@ -195,7 +195,7 @@ def test_an_export_is_recorded_as_it_was_asked_and_as_it_was_meant(light_dashboa
     assert re.fullmatch(r"action:mode.create after:2026-\d\d-\d\dT\d\d:\d\dZ", str(details["meant"]))
     assert trailer["query"] == details["meant"]
     says = text(ada.read(("query", "action:log.export")).text)
-    assert f"filtered by action:mode.create after:-1h, which meant {details['meant']}" in says
+    assert f"what action:mode.create after:-1h finds (it meant {details['meant']})" in says
 
 
 def test_programs_get_one_meaning_from_page_to_page(light_dashboard: Dashboard) -> None:
