@@ -18,7 +18,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 ARGS ?=
 # FULL=1 runs the long scenarios at full length.
 export FULL
-# What `make bench` stores and asks; 10000000 takes hours and 60 GB.
+# What `make bench` stores and asks; 10000000 takes two hours and 25 GB.
 EVENTS ?= 1000000
 # One test process per core; `make test WORKERS=0` runs all in one process, which a debugger needs.
 WORKERS ?= logical
