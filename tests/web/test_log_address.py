@@ -14,7 +14,8 @@ from minutebook.filters import UTC as UTC_ZONE
 from minutebook.filters import Cursor, Filter, Seal, expression_of, in_order, search_of, wall_fields, zone_named
 from minutebook.filters.expression import conjuncts
 from minutebook.model import HOUR, MINUTE, SECOND, to_micros
-from minutebook.web.log_address import WALL, Address, Pairs, Reading, read
+from minutebook.web.log_address import WALL, Address, Pairs, Reading
+from minutebook.web.log_reading import read
 
 PATH = "/o/org_abcdefghijkl/audit-logs"
 ORGANIZATION = "org_abcdefghijkl"

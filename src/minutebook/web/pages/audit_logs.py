@@ -17,11 +17,11 @@ from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import log, search
 from minutebook.store.scope import Scope
-from minutebook.web import exporting, log_address, log_page, log_views
+from minutebook.web import exporting, log_page, log_reading, log_views
 from minutebook.web.api import exports
 from minutebook.web.log_address import LONGEST_EVENT, Address
-from minutebook.web.log_page import Look
 from minutebook.web.log_reader import LogReader
+from minutebook.web.look import Look
 from minutebook.web.render import go, show
 from minutebook.web.session import Place, place
 from minutebook.web.views import Failure
@@ -72,7 +72,7 @@ def log_of(request: Request, reader: LogReader) -> Response:
     """The page or its panel, for whoever reads."""
     fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
     pairs = request.query_params.multi_items()
-    reading = log_address.read(pairs, reader.path, reader.organization.id, reader.site.seal, reader.zone)
+    reading = log_reading.read(pairs, reader.path, reader.organization.id, reader.site.seal, reader.zone)
     look = Look(reader.organization, reading, reader.zone, reader.at, reader.within)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:

@@ -1,0 +1,48 @@
+"""Who looks where in which log: what the pages of Audit Logs are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from minutebook.filters import (
+    Here,
+)
+from minutebook.filters.expression import NOTHING_ASKED, Expression
+from minutebook.organization.organizations import Organization
+from minutebook.store.scope import Scope
+from minutebook.web.log_address import Address, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks where: the organization, what the address says, the viewer's own zone, and now (UTC microseconds)."""
+
+    organization: Organization
+    reading: Reading
+    own: ZoneInfo
+    now: int
+    within: Expression = NOTHING_ASKED
+    """What the viewer may see of the log."""
+
+    @property
+    def sees_all(self) -> bool:
+        return self.within == NOTHING_ASKED
+
+    @property
+    def here(self) -> Here:
+        """Where and when the first page of the search was asked for: what its relative times are told from."""
+        cursor = self.address.cursor
+        return Here(self.own, cursor.asked_at if cursor else self.now)
+
+    def scope(self, size: int) -> Scope:
+        """Where is searched for them, in a log of this size."""
+        return Scope(self.organization.number, size, self.within, self.here)
+
+    @property
+    def address(self) -> Address:
+        return self.reading.address
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.reading.zone
