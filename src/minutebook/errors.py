@@ -153,6 +153,12 @@ class TooManyOpenings(TooManyRequests):
     code = "too_many_openings"
 
 
+class TooManySearches(TooManyRequests):
+    """Too many searches of this organization run at once. Try again in {seconds} second."""
+
+    code = "too_many_searches"
+
+
 class TooManyExports(TooManyRequests):
     """That are too many exports: {limit} may be begun in 15 minutes, and each is recorded. Try again in {seconds}
     seconds."""

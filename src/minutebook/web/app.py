@@ -14,6 +14,7 @@ from minutebook.store.engine import Store
 from minutebook.web import api, assets, pages, refusals
 from minutebook.web.arrivals import Arrivals
 from minutebook.web.protect import Refusals, SecurityHeaders
+from minutebook.web.searches import Searches
 from minutebook.web.site import Site, WebSettings
 from minutebook.web.templating import environment
 
@@ -24,7 +25,7 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """The application over a store whose schema is current."""
     packaged, templates = _packaged()
     app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.site = Site(store, settings, templates, SignIns(store), Tails(store))
+    app.state.site = Site(store, settings, templates, SignIns(store), Tails(store), Searches(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
     for router in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn
         app.include_router(router)

@@ -19,6 +19,7 @@ from minutebook.organization.sign_in import SignIns
 from minutebook.store import keys
 from minutebook.store.engine import Store
 from minutebook.web.rates import EXPORTS, OPENINGS, OPENINGS_FROM, QUARTER, Rates
+from minutebook.web.searches import Searches
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -41,6 +42,7 @@ class Site:
     templates: Environment
     sign_ins: SignIns
     tails: Tails
+    searches: Searches
     writing: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)
     exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))

@@ -29,7 +29,7 @@ def count_events(request: Request, reader: Reader) -> Count:
     """How many events the filter finds, exactly unless that would take too long."""
     given = FILTERED.read(request, reader.at)
     reader.sit()
-    with reader.site.store.reading() as connection:
+    with reader.reading() as connection:
         size = log.read_head(connection, reader.organization.number).size
         found = survey.count(connection, Scope(reader.organization.number, size, here=given.here), given.filter)
     return Count(count=found.number, is_exact=found.is_exact, size=size)
@@ -40,7 +40,7 @@ def facets(request: Request, reader: Reader) -> Facets:
     """What there is to choose from. Each facet counts beside its own part of the filter, so that choices compare."""
     given = FILTERED.read(request, reader.at)
     reader.sit()
-    with reader.site.store.reading() as connection:
+    with reader.reading() as connection:
         number = reader.organization.number
         scope = Scope(number, log.read_head(connection, number).size, here=given.here)
         found = survey.survey(connection, scope, given.filter, ("action", "actor", "outcome", "client"))
@@ -60,7 +60,7 @@ def histogram(request: Request, reader: Reader) -> Histogram:
     given = IN_ZONE.read(request, reader.at)
     zone, asked = given.of(ZONE), given.filter.at(given.here)
     reader.sit()
-    with reader.site.store.reading() as connection:
+    with reader.reading() as connection:
         number = reader.organization.number
         scope = Scope(number, log.read_head(connection, number).size)
         span = search.span(connection, scope) or (given.now, given.now)

@@ -72,7 +72,7 @@ def list_events(request: Request, reader: Reader) -> Response:
     cursor = _cursor(given, reader)
     reader.sit()
     number = reader.organization.number
-    with reader.site.store.reading() as connection:
+    with reader.reading() as connection:
         size = log.read_head(connection, number).size
         if cursor and cursor.size > size:
             raise Invalid.one(cursor.direction, NO_SUCH_PAGE)
@@ -100,7 +100,7 @@ def one_event(request: Request, reader: Reader, seq: Annotated[str, SEQ]) -> Res
     if problems:
         raise Invalid(*problems)
     reader.sit()
-    with reader.site.store.reading() as connection:
+    with reader.reading() as connection:
         event = log.find(connection, reader.organization.number, int(seq))
     return Response(event_json(event), media_type=JSON)
 

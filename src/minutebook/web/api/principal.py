@@ -7,11 +7,13 @@ where → permission → plan. An organization of others and one that is not the
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
 
 import structlog
 from fastapi import Path, Request
+from sqlalchemy import Connection
 
 from minutebook.errors import (
     Forbidden,
@@ -71,6 +73,10 @@ class Principal:
     def sit(self) -> None:
         """Records that the log is read. No event is shown before. Raises as `perform` does."""
         sittings.sit(self.site.store, self.seat, self.sitting, self.at)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A snapshot to search in, when it is the turn of the organization. Raises TooManySearches."""
+        return self.site.searches.reading(self.organization.number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def _page(request: Request, reader: LogReader, look: Look) -> Response:
     saved = None
     try:
         reader.sit()
-        with reader.site.store.reading() as connection:
+        with reader.site.searches.reading(reader.organization.number) as connection:
             saved = reader.saved(connection, look.address)
             page = log_page.log_page(connection, look)
     except TooSlow as slow:

@@ -68,7 +68,7 @@ def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
     if not is_word and typed.key not in ("actor", "target"):
         return found
     number, session = reader.organization.number, reader.viewer.session.id
-    with reader.site.store.reading() as connection:
+    with reader.site.searches.reading(reader.organization.number) as connection:
         if not sittings.is_open(connection, number, session, reader.viewer.at):
             return found
         scope = Scope(number, log.read_head(connection, number).size)
