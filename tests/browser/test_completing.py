@@ -191,7 +191,7 @@ def test_what_was_typed_and_not_sent_goes_along_with_another_filter(reader: Visi
     menu = reader.choose_actions("mode.create")
     reader.expect_complaint("status of 422")
     reader.apply(menu)
-    expect(box(reader)).to_have_value("outcome:")
+    expect(box(reader)).to_have_value("action:mode.create after:-7d opus outcome:")
     assert "needs a value" in reader.page.locator("#query-error").inner_text()
     assert {"action=mode.create", "text=opus"} <= set(reader.page.url.partition("?")[2].split("&"))
     # Before what is searched for as well as behind it.
