@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from typing import Any
@@ -56,9 +58,9 @@ def stridden(connection: Connection, scope: Scope, filter_: Filter, enough: int 
 Kind = tuple[str, dict[str, Json], Target | None]
 
 
-def fill(deployment: Deployment, number: int = 120) -> None:
+def fill(deployment: Deployment, number: int = 120, seed: int = 5) -> None:
     """Events that differ in everything that can be asked for; many share a microsecond."""
-    chance = random.Random(5)
+    chance = random.Random(seed)
     people = [
         Actor(ActorKind.USER, f"usr_{name}", f"{name}@calder.example", name.title()) for name in ("ada", "ben", "a_b")
     ]
@@ -297,6 +299,69 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     assert not missing, (
         f"{missing}: expressions() asks for nothing that finds some of the events that fill() makes, but not all"
     )
+
+
+@contextmanager
+def writing(deployment: Deployment, most: int) -> Iterator[None]:
+    """Meanwhile events are added in another thread, at most so many, and followed now and then."""
+    stopped = threading.Event()
+
+    def write() -> None:
+        for seed in range(most):
+            if stopped.wait(0.01):
+                return
+            fill(deployment, 1, seed)
+            if seed % 20 == 19:
+                index.follow_all(deployment.store)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def test_a_search_stays_what_it_was_on_its_first_page_while_events_are_added(
+    filled: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There and back over all pages, each in a transaction of its own, for any query and size of page."""
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(memory, "CHUNK", 4)
+    fill(filled, 60)
+    grown: list[int] = []
+
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(expressions(filled.events(FILLED)), st.sampled_from([2, 7, 50]))
+    def check(expression: Expression, size: int) -> None:
+        events = sorted(filled.events(FILLED), key=lambda event: (event.occurred_at, event.seq), reverse=True)
+        scope, filter_ = Scope(FILLED, len(events)), filter_of(expression)
+        wanted = [event.seq for event in events if means(expression_of(filter_), event)]
+        forth: list[list[Event]] = []
+        cursor: Cursor | None = None
+        has_older = True
+        while has_older:
+            with filled.store.reading() as connection:
+                page = search.page(connection, scope, filter_, cursor, size)
+            has_older = page.has_older
+            assert (page.total, page.rank) == (Count(len(wanted), is_exact=True), sum(map(len, forth)))
+            forth.append(list(page.events))
+            if page.events:
+                last = page.events[-1]
+                cursor = Cursor("", "", scope.size, last.occurred_at, last.seq, sum(map(len, forth)), "older")
+        assert [event.seq for events in forth for event in events] == wanted
+        for number in range(len(forth) - 1, 0, -1):
+            first, rank = forth[number][0], sum(map(len, forth[:number]))
+            cursor = Cursor("", "", scope.size, first.occurred_at, first.seq, rank, "newer")
+            with filled.store.reading() as connection:
+                page = search.page(connection, scope, filter_, cursor, size)
+            assert list(page.events) == forth[number - 1]
+        grown.append(filled.size(FILLED) - scope.size)
+
+    with writing(filled, 400):
+        check()
+    assert sum(map(bool, grown)) > 5, "hardly anything was added while pages were read"
 
 
 def counted(events: list[Event], found: list[int], edges: list[int]) -> list[int]:
