@@ -1,17 +1,19 @@
-"""Does what follows the record say what it says? Holds the text index and the written columns against the events.
+"""Does what follows the record say what it says? Holds the text index, the written columns and the tiles against the
+events.
 
-A search believes them: an event that they do not know would not be found, though it is in the log and whole.
+A search believes them: an event that they do not know would not be found, though it is in the log and whole. A proof
+that is made of wrong tiles proves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 from sqlalchemy import Connection, select
 
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, index, log, schema, text
+from minutebook.store import blocks, columns, index, log, schema, text, tiles
 from minutebook.store.check import Finding
 
 
@@ -24,6 +26,7 @@ def check_index(connection: Connection, organization: int) -> Iterator[Finding]:
         return
     yield from _blocks(connection, organization, reached.blocks)
     yield from _texts(connection, organization, reached.texts)
+    yield from _tiles(connection, organization, reached.texts)
 
 
 def _blocks(connection: Connection, organization: int, known: int) -> Iterator[Finding]:
@@ -54,3 +57,13 @@ def _texts(connection: Connection, organization: int, known: int) -> Iterator[Fi
             yield Finding(organization, seq, "The text by which the event is found is not what the event says.")
     if text.groups(connection, organization) != -(-known // text.GROUP):
         yield Finding(organization, None, "The text index holds more or fewer events than it claims.")
+
+
+def _tiles(connection: Connection, organization: int, known: int) -> Iterator[Finding]:
+    made, stored = tiles.made(connection, organization, known), tiles.stored(connection, organization)
+    for right, found in zip_longest(made, stored):
+        if right != found:
+            level, number, _ = right or found
+            first = number << tiles.BITS * (level + 1)
+            yield Finding(organization, first, "The hashes that proofs are made of, from here on, are not the log's.")
+            return

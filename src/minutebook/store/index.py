@@ -1,7 +1,7 @@
-"""What follows the record: the text index and the written columns, in batches behind the events.
+"""What follows the record: the text index, the tiles and the written columns, in batches behind the events.
 
 A commit never waits for them, and no search misses what they have not yet reached: it looks at those events themselves.
-A crash on the way leaves them as they were before the batch. Both are projections and can be made anew at any time.
+A crash on the way leaves them as they were before the batch. All are projections and can be made anew at any time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, log, schema, text
+from minutebook.store import blocks, columns, log, schema, text, tiles
 from minutebook.store.engine import Store
 
 log_ = structlog.get_logger("minutebook.index")
@@ -28,7 +28,8 @@ BATCH = 2 * text.GROUP
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far the index follows one log: the number of events whose text it knows, and of written blocks."""
+    """How far the index follows one log: the number of events whose text it knows, all of which are in tiles as far as
+    they make whole ones, and of written blocks."""
 
     texts: int = 0
     blocks: int = 0
@@ -152,6 +153,7 @@ def _follow(connection: Connection, organization: int, before: Reached, size: in
     texts = min(before.texts - before.texts % BATCH + BATCH, size - size % text.STEP)
     if texts > before.texts:
         _add_texts(connection, organization, before.texts, texts)
+        tiles.follow(connection, organization, before.texts, texts)
     written = before.blocks
     if (written + 1) * blocks.BLOCK <= texts:
         contents = written_block(connection, organization, written)

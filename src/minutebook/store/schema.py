@@ -8,8 +8,8 @@ Three kinds, and each kind has its own door:
 * deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`, `deployment_key`): people and
   housekeeping.
 
-Besides them what follows the record, so that it is found: `log_index`, `block` and `event_text`. It is made from the
-events, never a source, and written by `store/index.py`.
+Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text` and `tile`. It
+is made from the events, never a source, and written by `store/index.py`.
 """
 
 from __future__ import annotations
@@ -118,7 +118,18 @@ event_text = Table(
     Column("texts", LargeBinary, nullable=False),
 )
 
-INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text)
+tile = Table(
+    "tile",
+    metadata,
+    Column("organization", BigInteger, ForeignKey("log_head.organization"), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hashes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("organization", "level", "number"),
+    sqlite_with_rowid=False,
+)
+
+INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text, tile)
 
 # ── Organization tables ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -90,6 +90,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_index")),
     )
     op.create_table(
+        "tile",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("hashes", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_tile_organization")),
+        sa.PrimaryKeyConstraint("organization", "level", "number", name=op.f("pk_tile")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "deployment_key",
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),
