@@ -44,6 +44,7 @@ WHAT_IS_STORED = (
     "store/blocks.py",
     "store/index.py",
     "store/text.py",
+    "store/marks.py",
     "store/migrations/versions",
     "filters/words.py",
     "filters/text.py",
