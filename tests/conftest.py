@@ -20,8 +20,10 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
+from minutebook.store import search, survey
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate
+from minutebook.web import log_page
 from tests.support.browser import Contexts, running_browser
 from tests.support.deployment import Deployment, Ticking
 from tests.support.postgres import EmbeddedServer, PostgresServer
@@ -47,6 +49,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhurried() -> Iterator[None]:
+    """Pages have the time to be whole on a busy machine, too. Tests of what is given up set limits of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in (
+            (search, "PAGE_SECONDS"),
+            (search, "COUNT_SECONDS"),
+            (survey, "COUNT_SECONDS"),
+            (log_page, "SURVEY_SECONDS"),
+            (log_page, "COUNTED_SECONDS"),
+        ):
+            patch.setattr(module, name, 60.0)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

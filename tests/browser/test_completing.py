@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Locator, Route, expect
@@ -10,6 +11,9 @@ from playwright.sync_api import Locator, Route, expect
 from minutebook.organization.modes import CreateMode
 from tests.support.server import Site, site_on
 from tests.support.visitor import Arrive, Visitor
+
+SOON_MS = 120
+"""How long somebody types nothing before the box asks."""
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +36,24 @@ def box(reader: Visitor) -> Locator:
     return reader.page.get_by_role("combobox", name="Search the log")
 
 
+def list_(reader: Visitor) -> Locator:
+    return reader.page.locator("#completions")
+
+
 def options(reader: Visitor) -> Locator:
-    return reader.page.get_by_role("listbox", name="Completions").get_by_role("option")
+    """Those for what is in the box now, not for what was there before."""
+    listbox = reader.page.get_by_role("listbox", name="Completions")
+    return listbox.and_(reader.page.locator("[aria-busy=false]")).get_by_role("option")
 
 
 def type_(reader: Visitor, text: str) -> None:
     box(reader).press_sequentially(text)
+
+
+def stop_clock(reader: Visitor) -> None:
+    """From here on the page waits for as long as it is told to, however slow the machine is."""
+    reader.page.clock.install()
+    reader.page.clock.pause_at(datetime.now() + timedelta(hours=1))  # noqa: DTZ005
 
 
 def active(reader: Visitor) -> str:
@@ -120,13 +136,15 @@ def test_enter_sends_what_was_typed_however_slow_the_answers(reader: Visitor) ->
         held.append(route)
 
     reader.page.route("**/complete?*", held_back)
+    stop_clock(reader)
     type_(reader, "mode")
-    reader.page.wait_for_timeout(300)
-    assert len(held) == 1
+    reader.page.clock.run_for(SOON_MS)
+    reader.wait_until(lambda: held)
     type_(reader, "s")
-    held[0].fulfill(body='<div data-start="0" data-end="4"><div role="option" id="completion-1">old</div></div>')
-    reader.page.wait_for_timeout(50)
-    expect(options(reader)).to_have_count(0)
+    with reader.page.expect_event("requestfinished"):
+        held[0].fulfill(body='<div data-start="0" data-end="4"><div role="option" id="completion-1">old</div></div>')
+    expect(list_(reader)).to_be_hidden()
+    assert len(held) == 1
     reader.page.unroute("**/complete?*")
     box(reader).fill("action:mode.create")
     with reader.page.expect_navigation():
@@ -171,10 +189,10 @@ def test_the_list_is_under_the_box_on_a_phone_too(site: Site, arrive: Arrive) ->
     reader.open_log()
     box(reader).click()
     expect(options(reader).first).to_be_visible()
-    field, list_ = box(reader).bounding_box(), reader.page.locator("#completions").bounding_box()
+    field, under = box(reader).bounding_box(), list_(reader).bounding_box()
     assert field
-    assert list_
-    assert 0 <= list_["y"] - (field["y"] + field["height"]) < 16
+    assert under
+    assert 0 <= under["y"] - (field["y"] + field["height"]) < 16
 
 
 def test_what_was_typed_and_not_sent_goes_along_with_another_filter(reader: Visitor) -> None:
@@ -210,8 +228,11 @@ def test_what_was_typed_and_not_sent_goes_along_with_another_filter(reader: Visi
 def test_a_word_that_is_typed_through_asks_once(reader: Visitor) -> None:
     asked: list[str] = []
     reader.page.on("request", lambda request: asked.append(request.url) if "/complete?" in request.url else None)
-    box(reader).press_sequentially("login ", delay=5)
-    box(reader).press_sequentially("outc", delay=5)
+    stop_clock(reader)
+    for word in ("login ", "outc"):
+        type_(reader, word)
+        reader.page.clock.run_for(SOON_MS - 1)
+    reader.page.clock.run_for(1)
     expect(options(reader)).to_have_count(1)
     assert len(asked) == 1
 
@@ -223,8 +244,8 @@ def test_when_nothing_comes_the_box_is_a_plain_field(reader: Visitor, answer: in
         "**/complete?*", lambda route: route.fulfill(status=answer, body="no") if answer else route.abort()
     )
     type_(reader, "outc")
-    reader.page.wait_for_timeout(300)
-    expect(options(reader)).to_have_count(0)
+    expect(list_(reader)).to_have_attribute("aria-busy", "false")
+    expect(list_(reader)).to_be_hidden()
     expect(box(reader)).to_have_attribute("aria-expanded", "false")
 
 

@@ -142,6 +142,7 @@ def test_what_is_on_screen_stays_until_the_answer_is_there(reader: Visitor) -> N
     bar = reader.page.locator("#busy")
     expect(bar).to_have_class("busy htmx-request")
     assert len(reader.rows()) == 2
+    reader.wait_until(lambda: waiting)
     waiting.pop().continue_()
     expect(reader.page.get_by_role("complementary", name=f"Event {seq}")).to_be_visible()
     expect(bar).to_have_class("busy")

@@ -117,6 +117,25 @@ def test_every_filter_option_and_the_query(directory: Path) -> None:
         assert [event for event in found if event["seq"] <= lines[-1]["seq"]] == expected, options
 
 
+def test_times_are_read_in_the_local_zone_or_in_utc(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was past midnight in UTC, so it was past one o'clock in Berlin."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+
+    def exported(*options: str) -> list[str]:
+        answer = run(directory, "export", "--org", "Calder", *options)
+        found, _ = read(Format.JSONL, answer.stdout.encode())
+        return [event["occurred_at"] for event in found]
+
+    everything = exported()
+    split = f"{everything[3][:19]}Z"
+    assert split.startswith("2026-11-06T00:")
+    here, there = split.replace("T00", "T01").removesuffix("Z"), split.removesuffix("Z")
+    asked = [("--start", here), (f"after:{here}",), ("--utc", "--start", there), ("--utc", f"after:{there}")]
+    for options in asked:
+        assert exported(*options, "--end", "2026-11-06T23:59Z") == [at for at in everything if at >= split[:-1]]
+    assert exported("--end", "2026-11-05") == []
+
+
 @pytest.mark.parametrize("format_", Format)
 def test_an_interrupted_export_goes_on(
     directory: Path, tmp_path: Path, format_: Format, interrupting: Interrupting

@@ -33,9 +33,16 @@ FOUNDED = to_micros(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
 """02:30 in Berlin, an hour before the clock is put back."""
 
 
+class Calder(Deployment):
+    """An organization with a little history, in a data directory or beside it."""
+
+    def __init__(self, store: Store, clock: Ticking, directory: Path) -> None:
+        super().__init__(store, clock)
+        self.directory = directory
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
-    """Calder with a little history, in a data directory or beside it."""
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calder]:
     directory = tmp_path / "data"
     directory.mkdir(mode=0o700)
     url = (
@@ -45,7 +52,7 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
     )
     store = Store(url)
     migrate(store)
-    deployment = Deployment(store, Ticking(FOUNDED))
+    deployment = Calder(store, Ticking(FOUNDED), directory)
     store.clock = deployment.clock
     ada = deployment.person("ada@calder.example", "Ada")
     number = deployment.found(ada, "Calder Robotics")
@@ -58,7 +65,7 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deplo
 
 
 def search(
-    deployment: Deployment,
+    deployment: Calder,
     *arguments: str,
     org: str | None = "Calder Robotics",
     command: str = "search",
@@ -67,14 +74,13 @@ def search(
     """Runs the command at a terminal of 200 columns in Berlin."""
     url = deployment.store.url
     chosen = {} if deployment.store.is_sqlite else {"DATABASE_URL": url.render_as_string(hide_password=False)}
-    directory = deployment.store.file.parent if deployment.store.is_sqlite else Path.cwd() / "none"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Europe/Berlin")
         patch.setattr("minutebook.cli.console.out.width", 200)
-        return invoke(directory, command, *(("--org", org) if org else ()), *arguments, **chosen, **settings)
+        return invoke(deployment.directory, command, *(("--org", org) if org else ()), *arguments, **chosen, **settings)
 
 
-def stored(deployment: Deployment) -> list[Event]:
+def stored(deployment: Calder) -> list[Event]:
     store = Store(deployment.store.url, lock=False)
     with store.reading() as connection:
         events = list(log.events(connection, 1))
@@ -87,7 +93,7 @@ def actions(answer: subprocess.CompletedProcess[str]) -> list[str]:
     return [json.loads(line)["action"] for line in answer.stdout.splitlines()]
 
 
-def test_people_read_a_table_in_their_zone(deployment: Deployment) -> None:
+def test_people_read_a_table_in_their_zone(deployment: Calder) -> None:
     answer = search(deployment, "action:mode.create,organization.create", "reviewer OR created")
     assert answer.returncode == 0, answer.stderr
     heads, *lines = [line.rstrip() for line in answer.stdout.splitlines()]
@@ -101,7 +107,7 @@ def test_people_read_a_table_in_their_zone(deployment: Deployment) -> None:
     assert "2026-11-06 00:00:03 UTC" in utc.stdout
 
 
-def test_programs_read_the_json_of_each_event(deployment: Deployment) -> None:
+def test_programs_read_the_json_of_each_event(deployment: Calder) -> None:
     answer = search(deployment, "--json", "--oldest-first", "reviewer", "OR", "hostile")
     assert actions(answer)[:2] == ["mode.create", "mode.create"]
     by_seq = {event.seq: event for event in stored(deployment)}
@@ -109,7 +115,7 @@ def test_programs_read_the_json_of_each_event(deployment: Deployment) -> None:
         assert line.encode() == event_json(by_seq[json.loads(line)["seq"]])
 
 
-def test_both_orders_and_the_limit(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_orders_and_the_limit(deployment: Calder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minutebook.cli.database.AT_ONCE", 2)
     everything = [event.action for event in stored(deployment)]
     answer = search(deployment, "--json", "--oldest-first")
@@ -125,7 +131,7 @@ def test_both_orders_and_the_limit(deployment: Deployment, monkeypatch: pytest.M
     assert (nothing.stdout, nothing.stderr) == ("", "No event fits.\n")
 
 
-def test_reading_is_recorded_before_anything_is_shown(deployment: Deployment) -> None:
+def test_reading_is_recorded_before_anything_is_shown(deployment: Calder) -> None:
     before = len(stored(deployment))
     assert search(deployment, "mode").returncode == 0
     *_, last = stored(deployment)
@@ -139,7 +145,7 @@ def test_reading_is_recorded_before_anything_is_shown(deployment: Deployment) ->
     store.close()
 
 
-def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Deployment) -> None:
+def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Calder) -> None:
     before = len(stored(deployment))
     answer = search(deployment, "opus 𝕏㎞ action:user.lgin")
     assert (answer.returncode, answer.stdout) == (2, "")
@@ -159,11 +165,10 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Deploym
     assert len(stored(deployment)) == before
 
 
-def test_what_people_typed_is_inert(deployment: Deployment) -> None:
+def test_what_people_typed_is_inert(deployment: Calder) -> None:
     store = Store(deployment.store.url)
-    deployment = Deployment(store, Ticking(START), deployment.told)
-    person = deployment.person("eve@calder.example", "\u202eEve")
-    deployment.found(person, "Kestrel \u202e Works")
+    other = Deployment(store, Ticking(START), deployment.told)
+    other.found(other.person("eve@calder.example", "\u202eEve"), "Kestrel \u202e Works")
     store.close()
     unclear = search(deployment, org=None)
     assert unclear.returncode == 2
@@ -180,7 +185,7 @@ def test_json_at_a_terminal_is_the_same_value_and_inert() -> None:
     assert "é 𝕏" in inert_json(line)
 
 
-def test_json_at_a_terminal_moves_no_cursor(deployment: Deployment) -> None:
+def test_json_at_a_terminal_moves_no_cursor(deployment: Calder) -> None:
     if not deployment.store.is_sqlite:
         return
     ours, theirs = pty.openpty()
@@ -198,7 +203,7 @@ def test_json_at_a_terminal_moves_no_cursor(deployment: Deployment) -> None:
     assert json.loads(line)["details"]["reason"] == HOSTILE
 
 
-def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(deployment: Deployment) -> None:
+def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(deployment: Calder) -> None:
     if not deployment.store.is_sqlite:
         return
     with serving(deployment.store.file.parent):
@@ -212,7 +217,7 @@ def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(de
         assert len(stored(deployment)) == before
 
 
-def test_a_reader_that_has_read_enough_ends_it(tmp_path: Path, deployment: Deployment) -> None:
+def test_a_reader_that_has_read_enough_ends_it(tmp_path: Path, deployment: Calder) -> None:
     if not deployment.store.is_sqlite:
         return
     command = " ".join(map(str, PROGRAM)) + " search --json --unrecorded --limit 5 | head -n 1"

@@ -23,7 +23,7 @@ from minutebook.store.migrate import migrate
 from tests.support.command_line import PROGRAM, environment, invoke
 from tests.support.deployment import Deployment, Ticking
 
-LINE = re.compile(r"2026-11-06T00:\d\d:\d\dZ  (\S+) +(\S+) +(.*)")
+LINE = re.compile(r"2026-11-06 01:\d\d:\d\d CET  (\S+) +(\S+) +(.*)")
 
 
 class Calder:
@@ -49,7 +49,7 @@ class Calder:
         """The program, when it has said that it follows."""
         process = subprocess.Popen(
             [*PROGRAM, "tail", "--org", "Calder", "--unrecorded", *arguments],
-            env=environment({"DATA_DIRECTORY": str(self.directory)}),
+            env=environment({"DATA_DIRECTORY": str(self.directory)}) | {"TZ": "Europe/Berlin"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -95,6 +95,17 @@ def test_it_prints_lines_as_they_are_recorded_and_ctrl_c_ends_it(calder: Calder)
         ("user.login_failed", "ada@calder.example", "Failed: Wrong\\u001b[2J\\u202e, attempt 1 in 15 minutes"),
         ("credits.purchase", "ada@calder.example", "Bought $5.00 of credits, balance $5.00, payment r-1"),
     ]
+
+
+def test_times_are_read_and_written_in_the_local_zone_or_in_utc(calder: Calder) -> None:
+    """It is past midnight in UTC, and past one o'clock in Berlin."""
+    calder.buy("r-1")
+    for options in (("after:2026-11-06T01:00",), ("--start", "2026-11-06T01:00"), ("--utc", "after:2026-11-06")):
+        with calder.tail("--after", "-1", *options) as process:
+            told = lines(process, 2)
+            stop(process)
+        wall = "2026-11-06 00:" if "--utc" in options else "2026-11-06 01:"
+        assert [line.startswith(wall) for line in told] == [True, True], (options, told)
 
 
 def test_json_is_one_event_a_line_found_by_a_query_behind_a_number(calder: Calder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,21 @@ MIDNIGHT = to_micros(datetime(2026, 11, 6, tzinfo=UTC))
 )
 def test_what_is_written_is_included(text: str, start: int, end: int) -> None:
     assert (parse_start(text), parse_end(text)) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("2026-11-06T18:05", AT, AT + MINUTE),
+        ("2026-11-06T17:05Z", AT, AT + MINUTE),
+        ("2026-10-25", (day := to_micros(datetime(2026, 10, 24, 22, tzinfo=UTC))), day + DAY + 60 * MINUTE),
+        ("2026-10-25T02:59", (early := day + 179 * MINUTE), early + MINUTE),  # the first of two
+        ("2027-03-28T02:30", (gap := to_micros(datetime(2027, 3, 28, 1, tzinfo=UTC))), gap + MINUTE),
+    ],
+)
+def test_what_names_no_offset_is_on_the_clock_of_a_zone(text: str, start: int, end: int) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    assert (parse_start(text, zone=berlin), parse_end(text, zone=berlin)) == (start, end)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import TypedDict
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 FINDER = Path(__file__).parents[2] / "tools" / "find_browser.py"
 SCREENSHOTS = Path(__file__).parents[2] / "test-results"
+
+PATIENCE_MS = 20_000
+"""For what is promised without a time: a machine that is busy makes no test wrong."""
+expect.set_options(timeout=PATIENCE_MS)
 
 # Nothing that asks hosts on the internet, and no graphics card.
 ARGUMENTS = [
@@ -92,7 +96,7 @@ class Contexts:
             java_script_enabled=script,
             base_url=base_url,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         self._watch(context)
         self._open.append(context)
         return context

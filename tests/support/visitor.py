@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar, Unpack, overload
 from urllib.parse import quote, urlencode
@@ -10,7 +11,7 @@ from urllib.parse import quote, urlencode
 from playwright.sync_api import Locator, Page, Response, expect
 
 from minutebook.organization.people import User
-from tests.support.browser import Contexts, Screen
+from tests.support.browser import PATIENCE_MS, Contexts, Screen
 from tests.support.deployment import PASSWORD
 from tests.support.server import Site
 
@@ -101,6 +102,13 @@ class Visitor:
 
     def sign_out(self) -> None:
         self.press("Sign out", self.page.get_by_role("navigation"))
+
+    def wait_until(self, done: Callable[[], object]) -> None:
+        """For what no locator can tell; the page goes on meanwhile. Fails after PATIENCE_MS."""
+        patience = time.monotonic() + PATIENCE_MS / 1000
+        while not done():
+            assert time.monotonic() < patience
+            self.page.wait_for_timeout(20)
 
     # ── What is on the page ──
 

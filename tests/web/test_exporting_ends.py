@@ -110,7 +110,7 @@ def test_who_leaves_is_not_searched_for_any_more(site: Site, exports: Exports, s
     with connected(site, secret):
         assert until(lambda: searching.slices > 3, 10)
         assert exports.open == 1
-    assert until(lambda: exports.open == 0, 1)
+    assert until(lambda: exports.open == 0, 10)
     seen = searching.slices
     time.sleep(0.3)
     assert searching.slices == seen

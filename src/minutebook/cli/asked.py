@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, NoReturn
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.cells import cell_len
@@ -22,7 +23,7 @@ Query = Annotated[
 Actions = Annotated[list[str] | None, typer.Option("--action", help="Only this kind of act; may be repeated.")]
 ActorEmail = Annotated[str | None, typer.Option("--actor", help="Only what this address did, or one with this in it.")]
 Start = Annotated[
-    str | None, typer.Option(help="Only from this time on, in UTC: 2026-11-06, 2026-11-06T17:05Z or -7d.")
+    str | None, typer.Option(help="Only from this time on: 2026-11-06, 2026-11-06T17:05, with an offset or Z, or -7d.")
 ]
 End = Annotated[str | None, typer.Option(help="Only up to this time, all of it included.")]
 Text = Annotated[str | None, typer.Option(help="Only where the details contain these words.")]
@@ -38,6 +39,8 @@ class Asked:
     start: str | None
     end: str | None
     text: str | None
+    zone: ZoneInfo
+    """Of times that name no offset."""
 
     def pairs(self) -> list[tuple[str, str]]:
         """The same as keys and values of a URL."""
@@ -48,7 +51,7 @@ class Asked:
     def filter(self) -> Filter:
         """The filter. Raises Invalid; a query that is wrong is pointed at, and ends the command."""
         try:
-            return parse(self.pairs())
+            return parse(self.pairs(), self.zone)
         except Invalid as invalid:
             if [problem.at is not None for problem in invalid.problems] == [True]:
                 refuse(self.query or "", invalid.problems[0])

@@ -16,6 +16,7 @@ from rich import progress
 from minutebook.actions.log import Format
 from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
 from minutebook.cli.console import err, remark
+from minutebook.cli.local_time import zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.source import Source
 from minutebook.deliver.export import Export, ExportLog, Piece, Rows, Written, pieces
@@ -53,6 +54,9 @@ def export(
     start: Start = None,
     end: End = None,
     text: Text = None,
+    utc: Annotated[
+        bool, typer.Option("--utc", help="Read times in UTC and not in the local zone; files are in UTC.")
+    ] = False,
     server: FromServer = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -71,11 +75,11 @@ def export(
 
         minutebook export --format ocsf --first 48213 | siem-agent
     """
-    asked = Asked(query, actions, actor, start, end, text)
+    asked = Asked(query, actions, actor, start, end, text, zone_of(utc))
     chosen = format_ or _format_of(output)
     with source_of(context, org, server, token_file) as source:
         if output is None:
-            _to_standard_output(source, ExportLog(chosen, asked.filter(), first=first, here=_now()))
+            _to_standard_output(source, ExportLog(chosen, asked.filter(), first=first, here=_here(asked)))
             return
         file = PartialFile(output)
         if restart:
@@ -83,8 +87,8 @@ def export(
         _to_file(source, file, chosen, asked, first)
 
 
-def _now() -> Here:
-    return Here(now=system_clock())
+def _here(asked: Asked) -> Here:
+    return Here(asked.zone, system_clock())
 
 
 def _format_of(output: Path | None) -> Format:
@@ -116,6 +120,7 @@ def _to_file(source: Source, file: PartialFile, format_: Format, asked: Asked, f
         "format": format_.value,
         "first": first,
         "filter": [list(pair) for pair in asked.pairs()],
+        "zone": asked.zone.key,
     }
     begun = file.begun()
     if begun and begun.asked != words:
@@ -126,7 +131,7 @@ def _to_file(source: Source, file: PartialFile, format_: Format, asked: Asked, f
     if begun:
         _go_on(source, file, format_, begun)
         return
-    with source.export(ExportLog(format_, asked.filter(), first=first, here=_now())) as (export_, rows_from):
+    with source.export(ExportLog(format_, asked.filter(), first=first, here=_here(asked))) as (export_, rows_from):
         _write(export_, rows_from, file, Progress.of(export_, words), None)
 
 

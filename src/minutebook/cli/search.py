@@ -15,13 +15,12 @@ import typer
 from minutebook.cli.asked import refuse
 from minutebook.cli.console import print_line, print_table, remark
 from minutebook.cli.event_lines import tell
-from minutebook.cli.local_time import local_zone
+from minutebook.cli.local_time import InUtc, on_the_clock, zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.recorded import Unrecorded
-from minutebook.filters import UTC, Here, filter_of, language, zone_label
+from minutebook.filters import Here, filter_of, language
 from minutebook.filters.expression import Expression
 from minutebook.filters.language import BadQuery
-from minutebook.model import from_micros
 from minutebook.store.engine import system_clock
 
 
@@ -42,7 +41,7 @@ def search(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON Lines: every event as programs read it everywhere.")
     ] = False,
-    utc: Annotated[bool, typer.Option("--utc", help="Read and write times in UTC and not in the local zone.")] = False,
+    utc: InUtc = False,
     server: FromServer = None,
     token_file: TokenFile = None,
     unrecorded: Unrecorded = False,
@@ -64,7 +63,7 @@ def search(
 
         MINUTEBOOK_TOKEN_FILE=~/.mbt minutebook search --server https://minutebook.example.com 'ip:10.0.0.0/8'
     """
-    zone = UTC if utc else local_zone()
+    zone = zone_of(utc)
     here = Here(zone, system_clock())
     filter_ = filter_of(_asked(" ".join(query or ()), here)).at(here)
     with (
@@ -111,5 +110,4 @@ def _print_rows(events: list[bytes], zone: ZoneInfo) -> int:
 
 def _row(event: bytes, zone: ZoneInfo) -> tuple[str, str, str, str]:
     told = tell(event)
-    wall = from_micros(told.occurred_at).astimezone(zone)
-    return f"{wall:%Y-%m-%d %H:%M:%S} {zone_label(told.occurred_at, zone)}", told.action, told.actor, told.says
+    return on_the_clock(told.occurred_at, zone), told.action, told.actor, told.says

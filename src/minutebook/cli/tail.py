@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text as Line
@@ -14,10 +16,10 @@ from minutebook.actions import CATALOGUE
 from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
 from minutebook.cli.console import out, print_line, remark, shown
 from minutebook.cli.event_lines import tell
+from minutebook.cli.local_time import InUtc, on_the_clock, zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.recorded import Unrecorded
 from minutebook.filters import Here
-from minutebook.model import rfc3339
 from minutebook.store.engine import system_clock
 
 ACTION_WIDTH = max(map(len, CATALOGUE))
@@ -42,14 +44,15 @@ def tail(
     start: Start = None,
     end: End = None,
     text: Text = None,
+    utc: InUtc = False,
     server: FromServer = None,
     token_file: TokenFile = None,
     unrecorded: Unrecorded = False,
 ) -> None:
     """Follow an organization's log: print events as they are recorded, until Ctrl-C.
 
-    Each line has the time in UTC, the action, the actor and what was done; a refused or failed act says so. What it
-    shows is about a second old at most.
+    Each line has the time, the action, the actor and what was done; a refused or failed act says so. What it shows is
+    about a second old at most.
 
     That the log is read is recorded in it, by the system as the actor. With SQLite only one process writes at a time:
     beside a running server, follow that server (--server), where the API token is the actor, or read without a record
@@ -63,7 +66,8 @@ def tail(
 
         minutebook tail --unrecorded --after -1 --json | jq .action
     """
-    filter_ = Asked(query, actions, actor, start, end, text).filter().at(Here(now=system_clock()))
+    zone = zone_of(utc)
+    filter_ = Asked(query, actions, actor, start, end, text, zone).filter().at(Here(zone, system_clock()))
     with (
         source_of(context, org, server, token_file, unrecorded=unrecorded) as source,
         source.follow(filter_, after) as following,
@@ -71,7 +75,7 @@ def tail(
         named, first = f"{shown(following.origin.name)} ({following.origin.id})", f"{following.after + 1:,}"
         remark(f"Following {named} from event {first} on. Stop it with Ctrl-C.")
         try:
-            _print(following.batches, print_line if as_json else _as_line)
+            _print(following.batches, print_line if as_json else partial(_print_told, zone))
         except KeyboardInterrupt:
             pass  # that is how it is stopped, no mishap
         except BrokenPipeError:
@@ -85,10 +89,10 @@ def _print(batches: Iterator[list[bytes]], write: Callable[[bytes], None]) -> No
         sys.stdout.flush()
 
 
-def _as_line(event: bytes) -> None:
+def _print_told(zone: ZoneInfo, event: bytes) -> None:
     told = tell(event)
     cells = (
-        rfc3339(told.occurred_at)[:19] + "Z",
+        on_the_clock(told.occurred_at, zone),
         told.action.ljust(ACTION_WIDTH),
         shown(told.actor).ljust(ACTOR_WIDTH),
         shown(told.says),

@@ -19,7 +19,6 @@ from minutebook.filters.clause import Clause, listed
 from minutebook.filters.expression import NOTHING_ASKED, AnyOf, Expression, Term, all_of, any_of, conjuncts
 from minutebook.filters.globs import STAR
 from minutebook.filters.moments import (
-    ANYWHERE,
     WORD_OF,
     Here,
     Moment,
@@ -33,6 +32,7 @@ from minutebook.filters.moments import (
 from minutebook.filters.quote import LIMIT, quoted
 from minutebook.filters.terms import TERMS, ActorValue, meant
 from minutebook.filters.text import MAX_LENGTH, parse_text, written_words
+from minutebook.filters.zones import UTC
 
 MOST_NAMED = 5
 
@@ -77,8 +77,9 @@ EVERYTHING = Filter()
 class Field:
     """One row of FIELDS. `key` is its name in a URL, `attribute` its name in a Filter.
 
-    `parse` takes the texts given for the key, none of them blank and only one unless `repeated`, and raises Invalid.
-    `write` gives the texts from which `parse` makes the same value. `clause` tells a value in a time zone.
+    `parse` takes the texts given for the key, none of them blank and only one unless `repeated`, and the zone of times
+    that name no offset, which is None in a URL; it raises Invalid. `write` gives the texts of a URL from which `parse`
+    makes the same value. `clause` tells a value in a time zone.
     """
 
     key: str
@@ -86,7 +87,7 @@ class Field:
     label: str
     help: str
     example: str
-    parse: Callable[[Sequence[str]], Any]
+    parse: Callable[[Sequence[str], ZoneInfo | None], Any]
     write: Callable[[Any], list[str]]
     clause: Callable[[Any, ZoneInfo], Clause]
     repeated: bool = False
@@ -169,8 +170,9 @@ def _joined(words: list[str]) -> str | None:
     return text if len(text) <= MAX_LENGTH and written_words(text) == words else None
 
 
-def parse(pairs: Iterable[tuple[str, str]]) -> Filter:
-    """The filter of a URL's keys and values. A blank value counts as absent, as a form sends it.
+def parse(pairs: Iterable[tuple[str, str]], zone: ZoneInfo | None = None) -> Filter:
+    """The filter of a URL's keys and values. A blank value counts as absent, as a form sends it. Times that name no
+    offset are in `zone`; in a URL, which has none, they are in UTC.
 
     Raises Invalid with one Problem for each key that is wrong: nothing is left out silently.
     """
@@ -185,7 +187,7 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Filter:
             problems.append(Problem(field.key, f"{field.key} is given {len(texts)} times; it can be given once."))
         elif texts:
             try:
-                values[field.attribute] = field.parse(texts)
+                values[field.attribute] = field.parse(texts, zone)
             except Invalid as invalid:
                 problems.extend(invalid.problems)
     more = values.pop("more", None)
@@ -219,7 +221,7 @@ def _unknown_keys(given: Iterable[str]) -> list[Problem]:
     return problems
 
 
-def _parse_actions(texts: Sequence[str]) -> tuple[str, ...]:
+def _parse_actions(texts: Sequence[str], _zone: ZoneInfo | None) -> tuple[str, ...]:
     names = list(dict.fromkeys(text.strip() for text in texts))
     unknown = [name for name in names if name not in CATALOGUE]
     if unknown:
@@ -231,19 +233,19 @@ def _parse_actions(texts: Sequence[str]) -> tuple[str, ...]:
     return in_order(names)
 
 
-def _parse_start(texts: Sequence[str]) -> Moment:
-    return parse_relative(texts[0].strip(), "start") or instants.parse_start(texts[0])
+def _parse_start(texts: Sequence[str], zone: ZoneInfo | None) -> Moment:
+    return parse_relative(texts[0].strip(), "start") or instants.parse_start(texts[0], zone=zone)
 
 
 def _write_start(start: Any) -> list[str]:
     return [write_relative(start) if isinstance(start, Relative) else instants.write_start(start)]
 
 
-def _parse_end(texts: Sequence[str]) -> Moment:
+def _parse_end(texts: Sequence[str], zone: ZoneInfo | None) -> Moment:
     """A day or month is over when the next begins."""
     end = parse_relative(texts[0].strip(), "end")
     if end is None:
-        return instants.parse_end(texts[0])
+        return instants.parse_end(texts[0], zone=zone)
     over = Relative(end.count - 1, end.unit) if end.is_of_calendar else end
     if over.is_of_calendar and over not in WORD_OF:
         raise Invalid.one("end", f"{quoted(texts[0])} is not a time. {instants.ACCEPTED}")
@@ -275,7 +277,7 @@ FIELDS: tuple[Field, ...] = (
         help="Who did it. A complete address fits exactly, a part of one as a part, and * stands for any characters. "
         "Upper and lower case are the same.",
         example="ada@example.com",
-        parse=lambda texts: actor_match(texts[0]).text,
+        parse=lambda texts, _zone: actor_match(texts[0]).text,
         write=lambda actor: [actor],
         clause=lambda actor, zone: TERMS["actor"].clause(ActorValue("email", actor), zone),
     ),
@@ -308,7 +310,7 @@ FIELDS: tuple[Field, ...] = (
         help='What the details contain. All words must be found, each also inside a longer one; a "quoted phrase" '
         "keeps its blanks. Case and accents make no difference.",
         example='opus "billing manager"',
-        parse=lambda texts: parse_text(texts[0]),
+        parse=lambda texts, _zone: parse_text(texts[0]),
         write=lambda text: [text],
         clause=lambda text, _zone: Clause("text", "contains", listed([f"“{w}”" for w in written_words(text)], "and")),
     ),
@@ -318,7 +320,7 @@ FIELDS: tuple[Field, ...] = (
         label="Query",
         help="Anything that the query language can say. Its times are in UTC where they name no offset.",
         example="ip:10.0.0.0/8 -outcome:success",
-        parse=lambda texts: language.read(texts[0], ANYWHERE),
+        parse=lambda texts, zone: language.read(texts[0], Here(zone or UTC)),
         write=lambda more: [language.write(more)],
         clause=lambda more, zone: Clause("", "", language.write(more, zone)),
     ),

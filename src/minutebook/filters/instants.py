@@ -1,21 +1,24 @@
 """Times in a URL: RFC 3339 with a precision that is meant.
 
-    2026-11-06                     the whole day, in UTC
+    2026-11-06                     the whole day
     2026-11-06T17:05Z              the minute
     2026-11-06T17:05:59Z           the second
     2026-11-06T17:05:59.123456Z    the microsecond (one to six digits, each as precise as it is written)
 
-As a start, such a time is its first instant. As an end, it includes all of what is written, so the bound kept inside is
-where it is over, exclusive: an end of 17:05 includes 17:05:59.999999. All bounds are UTC microseconds.
+In a URL a day is meant in UTC. Elsewhere a zone can be given, on whose clock is meant what names no offset. As a start,
+such a time is its first instant. As an end, it includes all of what is written, so the bound kept inside is where it is
+over, exclusive: an end of 17:05 includes 17:05:59.999999. All bounds are UTC microseconds.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from minutebook.errors import Invalid
 from minutebook.filters.quote import quoted
+from minutebook.filters.zones import UTC, instant_of
 from minutebook.model import DAY, EPOCH, HOUR, MINUTE, SECOND, from_micros, to_micros
 
 LATEST = to_micros(EPOCH.replace(year=9999))
@@ -27,18 +30,18 @@ INSTANT = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?"
     # A + that was not encoded reaches us as a blank
-    r"(?:[Zz]|(?P<sign>[ +-])(?P<offset_hour>[0-9]{2}):(?P<offset_minute>[0-9]{2})))?"
+    r"(?P<offset>[Zz]|(?P<sign>[ +-])(?P<offset_hour>[0-9]{2}):(?P<offset_minute>[0-9]{2}))?)?"
 )
 
 
-def parse_start(text: str, field: str = "start") -> int:
+def parse_start(text: str, field: str = "start", zone: ZoneInfo | None = None) -> int:
     """The first instant of what is written; raises Invalid."""
-    return _period(text, field)[0]
+    return _period(text, field, zone)[0]
 
 
-def parse_end(text: str, field: str = "end") -> int:
+def parse_end(text: str, field: str = "end", zone: ZoneInfo | None = None) -> int:
     """The instant at which what is written is over, exclusive; raises Invalid."""
-    return _period(text, field)[1]
+    return _period(text, field, zone)[1]
 
 
 def write_start(start: int) -> str:
@@ -52,9 +55,9 @@ def write_end(end: int) -> str:
     return _written(end - precision, precision)
 
 
-def _period(text: str, field: str) -> tuple[int, int]:
+def _period(text: str, field: str, zone: ZoneInfo | None) -> tuple[int, int]:
     match = INSTANT.fullmatch(text.strip())
-    if not match:
+    if not match or (match["hour"] and not match["offset"] and zone is None):
         raise Invalid.one(field, f"{quoted(text)} is not a time. {ACCEPTED}")
     part = match.groupdict()
     day = _day(part["day"], text, field)
@@ -70,7 +73,13 @@ def _period(text: str, field: str) -> tuple[int, int]:
         precision = 10 ** (6 - len(fraction)) if part["second"] else MINUTE
     if start < 0 or start + precision > LATEST:
         raise Invalid.one(field, f"{quoted(text)} is too far away. {RANGE}")
-    return start, start + precision
+    return (start, start + precision) if part["offset"] else _on_the_clock(start, precision, zone or UTC)
+
+
+def _on_the_clock(start: int, precision: int, zone: ZoneInfo) -> tuple[int, int]:
+    """What the clock of the zone shows when that of UTC would show it at `start`. Not every day has 24 hours."""
+    first, next_ = (instant_of(from_micros(at).replace(tzinfo=None), zone) for at in (start, start + precision))
+    return first, next_ if precision == DAY else first + precision
 
 
 def _day(written: str, text: str, field: str) -> int:

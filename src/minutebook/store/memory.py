@@ -299,8 +299,9 @@ class View:
         edges = self._edges()
         if newest_first:
             edges.reverse()
-            if len(edges) > 1 and edges[0] - edges[1] > HEAD and self._chunk(edges[1], edges[0]).is_sorted:
-                edges.insert(1, (edges[0] - HEAD) // text.GROUP * text.GROUP)
+            head = (edges[0] - HEAD) // text.GROUP * text.GROUP
+            if len(edges) > 1 and head > edges[1] and self._chunk(edges[1], edges[0]).is_sorted:
+                edges.insert(1, head)
         number, at = 1, 0
         while at < len(edges) - 1:
             following = min(at + number, len(edges) - 1)

@@ -17,6 +17,9 @@ const setUp = (box, list) => {
   let came = false;
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => { came = true; }, { capture: true, once: true });
 
+  // Whether the options are for what was in the box before.
+  const wait = (is) => list.setAttribute("aria-busy", String(is));
+
   const options = () => $$("[role=option]", list);
   const active = () => $("[aria-selected=true]", list);
   const isOpen = () => !list.hidden;
@@ -35,6 +38,7 @@ const setUp = (box, list) => {
     asking?.abort();
     asking = null;
     activate(null);
+    wait(false);
     list.hidden = true;
     box.setAttribute("aria-expanded", "false");
   };
@@ -44,6 +48,7 @@ const setUp = (box, list) => {
     list.innerHTML = html;
     if (!options().length) { close(); return; }
     shownFor = asked;
+    wait(false);
     list.hidden = false;
     list.scrollTop = 0;
     box.setAttribute("aria-expanded", "true");
@@ -54,6 +59,7 @@ const setUp = (box, list) => {
     asking?.abort();
     const mine = new AbortController();
     asking = mine;
+    wait(true);
     const asked = state();
     const query = new URLSearchParams({
       query: box.value,
@@ -112,6 +118,7 @@ const setUp = (box, list) => {
   box.addEventListener("input", (e) => {
     clearTimeout(soon);
     activate(null);
+    wait(true);
     if (!e.isComposing) soon = setTimeout(ask, SOON);
   });
   // Whoever comes to the empty box sees what there is to write; not so when a page that opens gives it the focus.

@@ -1,5 +1,6 @@
 // The live tail of a first page: counts what is recorded meanwhile, and adds it to the table only when it is asked to.
-// The number of the last event that was sent says where to go on, so that none is counted twice or left out.
+// The page itself says up to which event it was made. What waits is what arrived behind that one, and nothing else keeps
+// count of it: whichever comes first, an event or a page that has it, none is counted twice or left out.
 import { $ } from "./page.js";
 import { busy } from "./busy.js";
 
@@ -14,12 +15,16 @@ let on = false;
 let state = "connecting";
 let source = null;
 let again;
-let last = -1;
-// The numbers of the events that arrived and are not in the table.
-let waiting = [];
+// The numbers of the events that arrived, in their order.
+let arrived = [];
 let loading = false;
 let drawn = false;
 let said = 0;
+
+const shownTo = () => Number(button().dataset.after);
+const waiting = () => arrived.filter((seq) => seq > shownTo());
+// Where to go on.
+const last = () => Math.max(shownTo(), ...arrived.slice(-1));
 
 const told = (number) => `${number.toLocaleString("en")} new ${number === 1 ? "event" : "events"}`;
 
@@ -32,24 +37,26 @@ const show = () => {
   button().dataset.liveIs = on ? state : "off";
   bar.hidden = !on && !ended;
   const fresh = $("[data-fresh]", bar);
-  fresh.hidden = !waiting.length || ended;
+  const number = waiting().length;
+  fresh.hidden = !number || ended;
   if (loading) fresh.setAttribute("aria-disabled", "true");
   else fresh.removeAttribute("aria-disabled");
-  $("[data-live-count]", bar).textContent = told(waiting.length);
+  $("[data-live-count]", bar).textContent = told(number);
   // One thing at a time, so that the bar keeps its height; the mark on the button tells of the connection besides.
   for (const part of bar.querySelectorAll("[data-live-says]")) part.hidden = part.dataset.liveSays !== state || !fresh.hidden;
   $("[data-live-again]", bar).setAttribute("href", location.href);
 };
 
 // A burst is drawn once a frame, and read out once in a while.
-const arrived = () => {
+const announce = () => {
   if (!drawn) requestAnimationFrame(show);
   drawn = true;
   if (said) return;
   said = setTimeout(() => {
     said = 0;
     const status = $("[data-live-status]");
-    if (status && on && waiting.length) status.textContent = told(waiting.length);
+    const number = waiting().length;
+    if (status && on && number) status.textContent = told(number);
   }, SAY_MS);
 };
 
@@ -65,7 +72,7 @@ const end = () => { close(); on = false; become("ended"); };
 
 const address = () => {
   const url = new URL(button().dataset.href, location.href);
-  url.searchParams.set("after", last);
+  url.searchParams.set("after", last());
   return url;
 };
 
@@ -93,10 +100,9 @@ const open = () => {
   opened.onopen = () => become("live");
   opened.onmessage = (e) => {
     const seq = Number(e.lastEventId);
-    if (seq <= last) return;
-    last = seq;
-    waiting.push(seq);
-    arrived();
+    if (seq <= last()) return;
+    arrived.push(seq);
+    announce();
   };
   opened.addEventListener("ended", end);
   opened.onerror = () => {
@@ -108,8 +114,7 @@ const open = () => {
 
 const start = () => {
   on = true;
-  last = Number(button().dataset.after);
-  waiting = [];
+  arrived = [];
   become("connecting");
   open();
 };
@@ -123,7 +128,7 @@ const toggle = () => {
 };
 
 const load = () => {
-  if (!waiting.length || loading) return;
+  if (!waiting().length || loading) return;
   loading = true;
   busy(true);
   show();
@@ -133,15 +138,13 @@ const load = () => {
     .finally(() => { loading = false; busy(false); show(); });
 };
 
-// The server made the page anew: what it does not have yet goes on waiting.
+// The server made the page anew.
 const loaded = () => {
-  const after = Number(button()?.dataset.after ?? last);
-  const before = waiting.length;
-  waiting = waiting.filter((seq) => seq > after);
-  last = Math.max(last, after);
+  const before = arrived.length;
+  arrived = waiting();
   loading = false;
   show();
-  $("[data-live-status]").textContent = `${told(before - waiting.length)} added`;
+  $("[data-live-status]").textContent = `${told(before - arrived.length)} added`;
   if (document.activeElement === document.body) $(".ev__open")?.focus({ preventScroll: true });
   $("[data-live-bar]").scrollIntoView({ block: "nearest" });
 };
