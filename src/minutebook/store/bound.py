@@ -38,9 +38,7 @@ class Deadline:
 
 
 @contextmanager
-def bounded(
-    connection: Connection, seconds: float, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Deadline]:
+def bounded(connection: Connection, seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[Deadline]:
     """Raises TooSlow for a statement of the block that is not done when the time is over."""
     deadline = Deadline(seconds, clock() + seconds, clock)
     held = _on_sqlite if connection.dialect.name == "sqlite" else _on_postgresql
