@@ -58,7 +58,7 @@ def stridden(connection: Connection, scope: Scope, filter_: Filter, enough: int 
 Kind = tuple[str, dict[str, Json], Target | None]
 
 
-def fill(deployment: Deployment, number: int = 120, seed: int = 5, around: int = START) -> None:
+def fill(deployment: Deployment, number: int = 120, seed: int = 5, around: int = START, log_: int = FILLED) -> None:
     """Events that differ in everything that can be asked for; many share a microsecond, `around` that time."""
     chance = random.Random(seed)
     people = [
@@ -82,7 +82,7 @@ def fill(deployment: Deployment, number: int = 120, seed: int = 5, around: int =
     for draft in drafts:
         at = around + chance.choice([-HOUR, 0, 0, 0, 1, HOUR])
         with deployment.store.acting() as connection:
-            head = log.lock_head(connection, FILLED)
+            head = log.lock_head(connection, log_)
             log.append(connection, head, draft, at=at, randomness=deployment.store.randomness)
 
 

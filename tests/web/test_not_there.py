@@ -6,19 +6,16 @@ Time is compared by what takes it: the statements that are sent to the database,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import Engine, event
 
 from minutebook.model import Role
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
 from tests.support.dashboard import Dashboard, Somebody
 from tests.support.deployment import Deployment
+from tests.support.sent import statements
 from tests.web.api.test_principals import MISSING, OF_ORGANIZATION, Two
 from tests.web.test_auditing import Audit
 from tests.web.test_refusals import filled_in, routes
@@ -33,28 +30,13 @@ ONLY_LEADS_ON = {"/o/{org}/members/{user}/role"}
 """Its form is on another page, to which it leads whatever the id is."""
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """All that is sent to a database."""
-    sent: list[str] = []
-
-    def note(*said: Any) -> None:
-        sent.append(said[2])
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 def asked(somebody: Somebody, address: str, **headers: str) -> tuple[Response, list[str]]:
     """The answer, redirects followed, and the way to it."""
     with statements() as sent:
         answer = somebody.get(address, **headers)
         while answer.status_code == 303:
             answer = somebody.follow(answer)
-    return answer, sent
+    return answer, [statement for statement, _ in sent]
 
 
 def said(answer: Response) -> str:
