@@ -42,3 +42,9 @@ def test_what_a_person_typed_is_no_format(typed: str) -> None:
     assert Conflict(f"{typed} is taken.").message == f"{typed} is taken."
     assert Forbidden(role=typed, verb="look").message == f"The role {typed} may not look."
     assert Forbidden(verb=typed, role="member").message == f"The role member may not {typed}."
+
+
+@pytest.mark.parametrize("problem", [Problem("actor", "Write one."), Problem("q", "No.", at=3, length=2, fix="a")])
+def test_a_problem_is_read_as_it_was_written_by_this_version_and_a_later_one(problem: Problem) -> None:
+    assert Problem.read(problem.written()) == problem
+    assert Problem.read(problem.written() | {"severity": "new"}) == problem

@@ -7,12 +7,14 @@ docstring are filled from the keyword arguments, which are also kept in `facts`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+PROBLEM = "application/problem+json"
+"""The media type of an error as a program gets it (RFC 9457)."""
 SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -30,6 +32,11 @@ class Problem:
     def written(self) -> dict[str, str | int]:
         """What there is to say of it, by name."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Problem:
+        """What `written` says; what another version says besides is left out."""
+        return cls(**{name: written[name] for name in cls.__slots__ if name in written})
 
 
 class MinutebookError(Exception):

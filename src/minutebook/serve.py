@@ -7,13 +7,16 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from types import FrameType
 from typing import Literal
 
 import structlog
 import structlog.tracebacks
 import uvicorn
+from fastapi import FastAPI
 from structlog.typing import Processor
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from minutebook.config import Settings
 from minutebook.errors import BadSettings
@@ -27,6 +30,8 @@ from minutebook.web.app import WebSettings, create_app
 
 STOP_SECONDS = 10
 SET_UP_LIFETIME = DAY
+HEAD_LIMIT = 64 * 1024
+"""Bytes of an address and its headers. What is longer is not read, and so never recorded."""
 
 
 def set_up_path(store: Store) -> str | None:
@@ -50,14 +55,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     follower = Follower(store)
     web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None)
     app = create_app(store, web)
-    config = uvicorn.Config(
-        app,
-        access_log=False,  # the application writes its own, without tokens
-        log_config=None,
-        proxy_headers=False,  # the application itself looks who may say where a request comes from
-        server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
+    config = config_of(app, STOP_SECONDS)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         follower.start()
@@ -73,6 +71,30 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         follower.stop()
         if mailer:
             mailer.stop()
+
+
+def config_of(app: FastAPI, stop_seconds: int) -> uvicorn.Config:
+    """How the application is served; it has that long to finish what is being done when it is to stop."""
+    return uvicorn.Config(
+        app,
+        http=Http,
+        access_log=False,  # the application writes its own, without tokens
+        log_config=None,
+        proxy_headers=False,  # the application itself looks who may say where a request comes from
+        server_header=False,
+        h11_max_incomplete_event_size=HEAD_LIMIT,
+        timeout_graceful_shutdown=stop_seconds,
+    )
+
+
+class Http(H11Protocol):
+    """Says which requests are too long to be read, and so come to no page that could say it."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no request, or not yet one after so many bytes; the error that tells is being handled."""
+        if getattr(sys.exception(), "error_status_hint", 400) == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+            msg = f"The address and the headers of this request are longer than the {HEAD_LIMIT:,} bytes accepted."
+        super().send_400_response(msg)
 
 
 class Server(uvicorn.Server):

@@ -12,9 +12,10 @@ from sqlalchemy import Column, Integer, Table, select
 from minutebook.actions import CATALOGUE
 from minutebook.model import Event, Role
 from minutebook.organization.credits import BuyCredits
+from minutebook.organization.differences import NOT_RECORDED, check_organization
 from minutebook.organization.invitations import InvitePerson
 from minutebook.organization.modes import CreateMode
-from minutebook.organization.replay import APPLY, NOT_RECORDED, DoesNotFollow, State, apply, check_organization
+from minutebook.organization.replay import APPLY, DoesNotFollow, State, apply
 from minutebook.organization.sign_in import SESSION_LIFETIME
 from minutebook.store import log, schema
 from minutebook.store.engine import Store

@@ -58,8 +58,8 @@ def stridden(connection: Connection, scope: Scope, filter_: Filter, enough: int 
 Kind = tuple[str, dict[str, Json], Target | None]
 
 
-def fill(deployment: Deployment, number: int = 120, seed: int = 5) -> None:
-    """Events that differ in everything that can be asked for; many share a microsecond."""
+def fill(deployment: Deployment, number: int = 120, seed: int = 5, around: int = START, log_: int = FILLED) -> None:
+    """Events that differ in everything that can be asked for; many share a microsecond, `around` that time."""
     chance = random.Random(seed)
     people = [
         Actor(ActorKind.USER, f"usr_{name}", f"{name}@calder.example", name.title()) for name in ("ada", "ben", "a_b")
@@ -80,9 +80,9 @@ def fill(deployment: Deployment, number: int = 120, seed: int = 5) -> None:
             )
         )
     for draft in drafts:
-        at = START + chance.choice([-HOUR, 0, 0, 0, 1, HOUR])
+        at = around + chance.choice([-HOUR, 0, 0, 0, 1, HOUR])
         with deployment.store.acting() as connection:
-            head = log.lock_head(connection, FILLED)
+            head = log.lock_head(connection, log_)
             log.append(connection, head, draft, at=at, randomness=deployment.store.randomness)
 
 

@@ -7,18 +7,22 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from minutebook.errors import NotFound
 from minutebook.filters import EVERYTHING, Filter, expression_of, filter_of
 from minutebook.filters.expression import Expression, all_of, conjuncts, terms
+from minutebook.filters.language import read
+from minutebook.filters.moments import Here
 from minutebook.model import HOUR, Event, Outcome
-from minutebook.store import search, survey
+from minutebook.store import index, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Count, Sums
 from tests.store.test_query import expressions, fill, means, stridden
 from tests.support.deployment import Deployment
-from tests.support.walk import FILLED
+from tests.support.sent import Sent, statements
+from tests.support.walk import FILLED, OTHER
 
 
 def test_no_door_leads_out_of_a_scope(filled: Deployment) -> None:
@@ -95,3 +99,24 @@ def test_an_event_beyond_the_size_of_a_scope_is_not_there(filled_sqlite: Deploym
         for seq in (2, 10_000, -1, 1 << 41):
             with suppress(NotFound):
                 raise AssertionError(search.find(connection, Scope(FILLED, 2), seq))
+
+
+@pytest.mark.parametrize("word", ["opus", "absent", "%", "eu"])
+def test_a_word_that_is_common_in_another_log_costs_nothing(filled: Deployment, word: str) -> None:
+    """What is read for it is the same, row by row, however often others say it."""
+    fill(filled, 20)
+    filter_, scope = filter_of(read(word, Here())), Scope(FILLED, filled.size(FILLED))
+
+    def read_for_it() -> list[Sent]:
+        with filled.store.reading() as connection, statements() as sent:
+            search.page(connection, scope, filter_, None, 10)
+            survey.count_by(connection, scope, filter_, "action")
+        return sent
+
+    index.follow_all(filled.store)
+    read_for_it()  # columns and marks are read once, and kept
+    before = read_for_it()
+    fill(filled, 150, log_=OTHER)
+    index.follow_all(filled.store)
+    assert before
+    assert read_for_it() == before

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from minutebook.filters import EVERYTHING, Filter
 from minutebook.model import Event
-from minutebook.organization.replay import check_organization, differences
+from minutebook.organization.differences import check_organization, differences
 from minutebook.store import survey
 from minutebook.store.check_index import check_index
 from minutebook.store.engine import Store

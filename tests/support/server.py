@@ -23,7 +23,7 @@ from minutebook.organization.modes import Mode, all_modes
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, perform
-from minutebook.serve import Server
+from minutebook.serve import Server, config_of
 from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
 from minutebook.web.rates import Rates
@@ -87,14 +87,7 @@ def serving(
         exports=rates or site.exports,
         writing=writing or site.writing,
     )
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_config=None,
-        proxy_headers=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = Server(config, app.state.site.stop)
+    server = Server(config_of(app, 2), app.state.site.stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="server")
     thread.start()
     try:

@@ -78,14 +78,15 @@ def routes(method: str) -> list[str]:
 
 
 def filled_in(dashboard: Dashboard, path: str) -> str:
+    """The address of a page, with things of its own in it."""
     owner = dashboard.people[Role.OWNER]
     if "{mode}" in path:
-        mode = dashboard.deployment.act(owner, dashboard.number, CreateMode("Reviewer", "", ()))
+        mode = dashboard.deployment.act(owner, dashboard.number, CreateMode(path, "", ()))
         path = path.replace("{mode}", str(mode.details["mode"]))
     if path.endswith("/audit-logs/saved/new"):
         path += "?query=-outcome:success"
     if "{search}" in path:
-        save = SaveSearch("Refusals", "-outcome:success", shared=True)
+        save = SaveSearch(path, "-outcome:success", shared=True)
         search = dashboard.deployment.act(owner, dashboard.number, save)
         path = path.replace("{search}", str(search.details["search"]))
     if "{link}" in path:
@@ -99,7 +100,7 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
         token = dashboard.deployment.act(owner, dashboard.number, CreateToken("SIEM", ("log.read",), 1, "a secret"))
         path = path.replace("{token}", str(token.details["token"]))
     if "/sso" in path:
-        dashboard.deployment.act(owner, dashboard.number, SetSsoDomain("calder.example"))
+        dashboard.deployment.act(owner, dashboard.number, SetSsoDomain(f"a{len(path)}.example"))
     return (
         path.replace("{org}", dashboard.organization.id)
         .replace("{user}", dashboard.people[Role.MEMBER].id)

@@ -199,7 +199,7 @@ WITHOUT_FIELDS = {
 }
 """Forms that send nothing, so that nothing can be wrong with them."""
 HOSTILE = (
-    *("", "\0", "a\0b", "\ufffe\uffff", "x" * 100_000, "<script>", "%00", "=1+1", "\x1b[2J", "𝕏" * 300),
+    *("", "\0", "a\0b", "\ufffe\uffff", "x" * 40_000, "<script>", "%00", "=1+1", "\x1b[2J", "𝕏" * 300),
     *("../..", "'; DROP TABLE seat", "{{ 7*7 }}", "\u202e", "٣", "1e999", "-0", "null"),
 )
 

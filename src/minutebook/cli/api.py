@@ -16,14 +16,14 @@ import orjson
 
 from minutebook import __version__
 from minutebook.cli.console import remark
-from minutebook.errors import Invalid, MinutebookError, Problem
+from minutebook.errors import PROBLEM, Invalid, MinutebookError, Problem
 from minutebook.organization.tokens import SECRET
 
 SECONDS = 60.0
 """How long the server may be silent."""
 TRIES = 5
 LONGEST_WAIT = 600
-JSON, PROBLEM = "application/json", "application/problem+json"
+JSON = "application/json"
 
 
 class ServerUnavailable(MinutebookError):
@@ -121,7 +121,7 @@ class Api:
         """The error that problem details (RFC 9457) tell of."""
         detail = str(problem.get("detail", ""))
         if problem.get("errors"):
-            return Invalid(*(Problem(**error) for error in problem["errors"]))
+            return Invalid(*map(Problem.read, problem["errors"]))
         if status >= 500:
             return ServerFailed(detail=detail)
         return (TooBusy if status == TooBusy.status else Refused)(detail=detail)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from minutebook.cli.reference import GENERATED, prose, table
+from minutebook.errors import PROBLEM
 from minutebook.web.api import OPENAPI
 from minutebook.web.api.document import ERRORS
-from minutebook.web.refusals import PROBLEM
 
 Schema = dict[str, Any]
 WORDS = {"null": "`null`", "boolean": "true or false", "string": "text"}

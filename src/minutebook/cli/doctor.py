@@ -16,7 +16,7 @@ from minutebook.cli.console import complain, err, say, shown
 from minutebook.cli.deployment import open_store, open_to_others, settings_of, sqlite_file
 from minutebook.config import Settings, strange_variables
 from minutebook.errors import MinutebookError
-from minutebook.organization.replay import check_organization
+from minutebook.organization.differences import check_organization
 from minutebook.store import check, check_schema, migrate, schema, sqlite
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from anyio import CancelScope
 
-from minutebook.deliver.places import Places, Whose
+from minutebook.deliver.places import PlaceLimits, Places, Whose
 from minutebook.deliver.turns import Turns
 from minutebook.errors import TooManyExportsAtOnce
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(PlaceLimits):
     """How many exports may be written at once (a reader is a session or API token), and how long a reader may take for
     64 KiB (seconds)."""
 
@@ -45,9 +45,7 @@ class Exports:
 
     def __init__(self, limits: Limits = STANDARD) -> None:
         self.limits = limits
-        self._places = Places(
-            per_reader=limits.per_reader, per_organization=limits.per_organization, per_process=limits.per_process
-        )
+        self._places = Places(limits)
         self._turns = Turns(READERS)
         self._running: set[CancelScope] = set()
 

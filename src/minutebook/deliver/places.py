@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -23,11 +24,24 @@ class Full(NamedTuple):
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceLimits:
+    """How many places there are; a reader is a session or API token."""
+
+    per_reader: int
+    per_organization: int
+    per_process: int
+
+
 class Places:
     """Safe to share between threads."""
 
-    def __init__(self, *, per_reader: int, per_organization: int, per_process: int) -> None:
-        self._limits = {Whose.READER: per_reader, Whose.ORGANIZATION: per_organization, Whose.PROCESS: per_process}
+    def __init__(self, limits: PlaceLimits) -> None:
+        self._limits = {
+            Whose.READER: limits.per_reader,
+            Whose.ORGANIZATION: limits.per_organization,
+            Whose.PROCESS: limits.per_process,
+        }
         self._lock = threading.Lock()
         self._taken: Counter[tuple[Whose, int | str]] = Counter()
 

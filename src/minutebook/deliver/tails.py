@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy import select
 
-from minutebook.deliver.places import Places, Whose
+from minutebook.deliver.places import PlaceLimits, Places, Whose
 from minutebook.deliver.tail import POLL_SECONDS, Batch
 from minutebook.deliver.turns import Stopped, Turns
 from minutebook.errors import StoreUnavailable, TooManyTails, TooManyTailsHere
@@ -30,7 +30,7 @@ BREATH_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(PlaceLimits):
     """How many tails there may be at once (a reader is a session or API token); how often each looks even when nothing
     wakes it, and how long a reader may take for one batch (seconds)."""
 
@@ -50,9 +50,7 @@ class Tails:
     def __init__(self, store: Store, limits: Limits = STANDARD) -> None:
         self.limits = limits
         self._store = store
-        self._places = Places(
-            per_reader=limits.per_reader, per_organization=limits.per_organization, per_process=limits.per_process
-        )
+        self._places = Places(limits)
         self._turns = Turns(READERS)
         self._watching: asyncio.Task[None] | None = None
         self.is_stopped = False

@@ -16,12 +16,11 @@ from minutebook.filters.language import (
     ESCAPED,
     KEY,
     LONGEST,
-    OF_THE_LANGUAGE,
     QUOTED,
-    write_value,
 )
 from minutebook.filters.moments import Here, instant, parse_moment
 from minutebook.filters.paths import detail_paths
+from minutebook.filters.query_text import OF_THE_LANGUAGE, write_value
 from minutebook.filters.terms import DETAILS, TERMS
 from minutebook.filters.text import normal_text
 from minutebook.filters.zones import MONTHS, told

@@ -1,4 +1,4 @@
-r"""The query language: text ⇄ Expression.
+r"""The query language: text → Expression, and back again (`query_text.py`).
 
     query   = any
     any     = all *( "OR" all )
@@ -19,25 +19,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
-from zoneinfo import ZoneInfo
 
 from minutebook.errors import Invalid, Problem
 from minutebook.filters.clause import listed
 from minutebook.filters.expression import (
     NOTHING_ASKED,
-    AllOf,
-    AnyOf,
     Expression,
-    Not,
     Term,
     all_of,
     any_of,
     none_of,
 )
 from minutebook.filters.moments import Here
+from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write
 from minutebook.filters.quote import quoted
 from minutebook.filters.terms import DETAILS, TERMS, closest, meant, network_meant, parse_details
 from minutebook.filters.text import unsearchable
+
+__all__ = ["BadQuery", "read", "read_what_can_be", "write"]
 
 LONGEST = 2_000
 MOST_TERMS = 100
@@ -51,13 +50,6 @@ QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 BARE_WORD = re.compile(r"[^\s()]+")
 BARE_VALUE = re.compile(r"[^\s(),]+")
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-PLAIN_VALUE = re.compile(r'[^\s()",\\][^\s(),]*')
-PLAIN_WORD = re.compile(r'[^\s()"\\:-][^\s():]*')
-JOINING = ("OR", "AND")
-NEGATING = "NOT"
-OF_THE_LANGUAGE = (*JOINING, NEGATING)
-"""What is searched for as a word only in quotation marks."""
-
 T = TypeVar("T")
 
 
@@ -125,15 +117,6 @@ def read_what_can_be(query: str, here: Here) -> tuple[Expression, tuple[BadQuery
         else:
             fix = found[0].fix if len(found) == 1 else _mended_all(query, found, here)
             return asked, tuple(_as_it_stands(bad, query, None if place else fix) for place, bad in enumerate(found))
-
-
-def write(expression: Expression, zone: ZoneInfo | None = None) -> str:
-    """The query that `read` understands as this expression in that zone; without a zone, in every one."""
-    if isinstance(expression, AllOf):
-        return " ".join(_part(part, zone) for part in expression.of)
-    if isinstance(expression, AnyOf) and not _is_list(expression):
-        return " OR ".join(_alternative(part, zone) for part in expression.of)
-    return _part(expression, zone)
 
 
 class _Reader:
@@ -257,7 +240,7 @@ class _Reader:
                 "To search for the word itself, put it in quotation marks."
             )
             mended = closest(key, [known for known in KEYS if known in TERMS])
-            instead = f"{mended}{word[length - 1 :]}" if mended else _in_quotes(word)
+            instead = f"{mended}{word[length - 1 :]}" if mended else in_quotes(word)
             self._wrong(start, length, message, self.query[:start] + instead + self.query[self.at :])
         self.at = behind
         values = [self._value(key, start)]
@@ -370,58 +353,6 @@ def _is_understood(query: str, here: Here) -> bool:
     except BadQuery:
         return False
     return True
-
-
-def _part(expression: Expression, zone: ZoneInfo | None) -> str:
-    match expression:
-        case Term(key, value):
-            return _in_term(key, value, zone)
-        case Not(of):
-            return f"-{_part(of, zone)}"
-        case AnyOf(parts) if _is_list(expression):
-            first = parts[0]
-            assert isinstance(first, Term)
-            rest = ",".join(_value_of(part, zone) for part in parts[1:] if isinstance(part, Term))
-            return f"{_part(first, zone)},{rest}"
-        case _:
-            return f"({write(expression, zone)})"
-
-
-def _alternative(expression: Expression, zone: ZoneInfo | None) -> str:
-    return write(expression, zone) if isinstance(expression, AllOf) else _part(expression, zone)
-
-
-def _is_list(expression: AnyOf) -> bool:
-    """Whether it can be written as one key with several values."""
-    prefixes = {_prefix(part) if isinstance(part, Term) and part.key != "text" else None for part in expression.of}
-    return len(prefixes) == 1 and None not in prefixes
-
-
-def _prefix(term: Term) -> str:
-    path = getattr(term.value, "path", None)
-    return f"{DETAILS}{'.'.join(path)}" if path is not None else term.key
-
-
-def _in_term(key: str, value: object, zone: ZoneInfo | None) -> str:
-    term = Term(key, value)
-    if key == "text":
-        word = TERMS[key].write(value, zone)
-        is_plain = PLAIN_WORD.fullmatch(word) and word not in OF_THE_LANGUAGE
-        return word if is_plain else _in_quotes(word)
-    return f"{_prefix(term)}:{_value_of(term, zone)}"
-
-
-def write_value(text: str) -> str:
-    """The text as a value behind a key, in quotation marks where it needs them."""
-    return text if PLAIN_VALUE.fullmatch(text) else _in_quotes(text)
-
-
-def _value_of(term: Term, zone: ZoneInfo | None) -> str:
-    return write_value(TERMS[term.key].write(term.value, zone))
-
-
-def _in_quotes(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _closed(query: str, at: int) -> str:

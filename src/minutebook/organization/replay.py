@@ -1,17 +1,15 @@
-"""Replay: from the events of a log alone, every row that its organization has; and where the tables hold another.
+"""Replay: from the events of a log alone, every row that its organization has.
 
-Whoever may drop the guard can change a row and put the guard back, and no hash tells of it. The log does: a row that
-its events do not add up to was changed past them. Whether each act was allowed is not asked here.
+Whether each act was allowed is not asked here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, Table, select
 
 from minutebook.actions import read_details
 from minutebook.actions.credits import CreditsPurchased
@@ -34,24 +32,8 @@ from minutebook.actions.user import (
 )
 from minutebook.actions.values import Change, SetChange
 from minutebook.model import ActorKind, Event, Role
-from minutebook.organization import wording
 from minutebook.organization.saved_searches import SHARED
-from minutebook.store import check, schema
-from minutebook.store.check import Finding, Progress
 
-NOT_RECORDED: frozenset[Column[Any]] = frozenset(
-    {
-        schema.invitation.c.token_hash,
-        schema.invitation.c.mailed_token_hash,
-        schema.token.c.token_hash,
-        schema.auditor_link.c.token_hash,
-    }
-)
-"""Columns of which the log says nothing: what is behind them is a secret."""
-UNSAID = ("name", "name_key", "query")
-"""Columns of a private search of which the log says nothing either: more people read it than the one it belongs to."""
-ENDING = {schema.access, schema.sitting}
-"""Tables whose rows may be gone once their session has ended: it is tidied away without an event."""
 ONE = ""
 """The key of the only row that an organization has in a table."""
 
@@ -85,31 +67,6 @@ class State:
     """When the last event was recorded, in UTC microseconds; the clock may once have been set back."""
 
 
-def check_organization(
-    connection: Connection, organization: int, *, hashes: bool = True, progress: Progress | None = None
-) -> Iterator[Finding]:
-    """What `check_log` finds, and in a log that is whole by its hashes, what does not follow from its events.
-
-    Reads the log once; with `hashes=False` no event is looked into, so nothing is replayed.
-    """
-    state, wrong = State(), list[Finding]()
-
-    def visit(event: Event) -> None:
-        if not wrong:  # behind the first event that does not follow, nothing is known
-            try:
-                apply(state, event)
-            except DoesNotFollow as error:
-                problem = f"The event does not follow from those before it: {wording.shortened(str(error), 200)}."
-                wrong.append(Finding(organization, event.seq, problem))
-
-    whole = True
-    for finding in check.check_log(connection, organization, hashes=hashes, progress=progress, visit=visit):
-        whole = False
-        yield finding
-    if hashes and whole:
-        yield from wrong or (Finding(organization, None, said) for said in differences(connection, organization, state))
-
-
 def apply(state: State, event: Event) -> None:
     """Does to the state what the event says was done. Raises DoesNotFollow."""
     first = event.action == OrganizationCreated.action.name
@@ -117,47 +74,6 @@ def apply(state: State, event: Event) -> None:
     APPLY[event.action](state, event, read_details(event.action, event.details))
     state.size += 1
     state.last = max(state.last, event.recorded_at)
-
-
-def differences(connection: Connection, organization: int, state: State) -> Iterator[str]:
-    """Where the organization's tables hold something else than the state, a sentence for each row."""
-    live = {
-        session
-        for sessions in (schema.session.c, schema.auditor_session.c)
-        for session in connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars()
-    } | set(state.token)
-    for table in schema.ORGANIZATION_TABLES:
-        recorded: Rows = getattr(state, table.name)
-        stored = _stored(connection, table, organization)
-        for key in {**recorded, **stored}:
-            expected, found = recorded.get(key), stored.get(key)
-            if expected == found or (table in ENDING and found is None and key not in live):
-                continue
-            where = f"{table.name} {wording.shortened(str(key))}".strip()
-            if found is None:
-                yield f"{where} is not stored; the log says {_told(expected)}."
-            elif expected is None:
-                yield f"{where} is stored with {_told(found)}; the log knows nothing of it."
-            else:
-                names = [name for name in {**found, **expected} if expected.get(name) != found.get(name)]
-                yield f"{where} is stored with {_told(found, names)}; the log says {_told(expected, names)}."
-
-
-def _stored(connection: Connection, table: Table, organization: int) -> Rows:
-    key = next((column.name for column in table.primary_key if column.name != "organization"), None)
-    left_out = {"organization", *(column.name for column in NOT_RECORDED if column.table is table)}
-    rows: Rows = {}
-    for found in check.raw_rows(connection, table, organization):
-        row = {name: value for name, value in found._mapping.items() if name not in left_out}
-        if table is schema.saved_search and row["shelf"] != SHARED:
-            row = {name: value for name, value in row.items() if name not in UNSAID}
-        rows[row.pop(key) if key else ONE] = row
-    return rows
-
-
-def _told(row: Row | None, names: list[str] | None = None) -> str:
-    row = row or {}
-    return ", ".join(f"{name} {wording.shortened(str(row.get(name)))}" for name in names or row)
 
 
 def _require(fact: object, what: str) -> None:

@@ -12,7 +12,7 @@ from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.values import Person, RoleChange
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.model import Role
-from minutebook.organization import access, people, saved_searches
+from minutebook.organization import access, people, saved_searches, wording
 from minutebook.permissions import Permission, may_change
 from minutebook.record import NO_CHANGE, Act, Command, NoChange
 from minutebook.store import schema
@@ -106,6 +106,8 @@ def names_of(connection: Connection, organization: int, addresses: Iterable[str]
 
 def called(connection: Connection, organization: int, words: str, limit: int) -> dict[str, str]:
     """The addresses and names of those that hold a seat and whose name holds the words, in the order of their names."""
+    if len(words) > wording.MAX_NAME:  # no name holds them, and SQLite would refuse to look
+        return {}
     seat, user = schema.seat, schema.user
     statement = select(user.c.email, user.c.name).join(seat, seat.c.user == user.c.id).order_by(user.c.name)
     where = (seat.c.organization == organization, user.c.name.icontains(words, autoescape=True))

@@ -6,7 +6,7 @@ The transaction goes on: what was given up leaves it as it was, and other querie
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +21,15 @@ INSTRUCTIONS = 20_000  # of SQLite's machine between two looks at the clock: far
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When the time is over, on the clock that is never set."""
+    """When the time is over, on a clock that is never set (seconds)."""
 
     seconds: float
     at: float
+    clock: Callable[[], float]
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() > self.at
+        return self.clock() > self.at
 
     def check(self) -> None:
         """Raises TooSlow when the time is over."""
@@ -37,9 +38,9 @@ class Deadline:
 
 
 @contextmanager
-def bounded(connection: Connection, seconds: float) -> Iterator[Deadline]:
+def bounded(connection: Connection, seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[Deadline]:
     """Raises TooSlow for a statement of the block that is not done when the time is over."""
-    deadline = Deadline(seconds, time.monotonic() + seconds)
+    deadline = Deadline(seconds, clock() + seconds, clock)
     held = _on_sqlite if connection.dialect.name == "sqlite" else _on_postgresql
     try:
         with held(connection, deadline):

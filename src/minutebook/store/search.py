@@ -11,7 +11,6 @@ themselves (`closer.py`). How many there are `survey.py` counts.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -138,15 +137,16 @@ def stride(
 
     The time is looked at every few events. Raises TooSlow where the database takes much longer for less than that.
     """
-    until, reached = time.monotonic() + seconds, first
+    reached = first
     try:
         with bounded(connection, PAGE_SECONDS) as deadline:
+            until = deadline.clock() + seconds
             for rows, end in _looks(connection, scope, scope.asking(filter_), first, deadline):
                 for row in rows:
                     if not take(row):
                         return seq_of(row) + 1
                 reached = end
-                if time.monotonic() >= until:
+                if deadline.clock() >= until:
                     break
     except TooSlow:
         if reached == first:

@@ -11,10 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from minutebook.errors import Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn, TooManyRequests
+from minutebook.errors import PROBLEM, Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn, TooManyRequests
 from minutebook.web.render import show
 
-PROBLEM = "application/problem+json"
 JSON_TYPES = frozenset({"application/json", PROBLEM, "text/event-stream"})
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
 SAFE = frozenset({"GET", "HEAD"})

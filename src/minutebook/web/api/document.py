@@ -10,8 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
 from minutebook import __version__
+from minutebook.errors import PROBLEM
 from minutebook.web.api.answers import ProblemDetails
-from minutebook.web.refusals import PROBLEM
 
 REF = "#/components/schemas/{model}"
 

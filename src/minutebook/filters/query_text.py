@@ -1,0 +1,78 @@
+"""Expression → the text of a query, as `language.read` understands it."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import ZoneInfo
+
+from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
+from minutebook.filters.terms import DETAILS, TERMS
+
+PLAIN_VALUE = re.compile(r'[^\s()",\\][^\s(),]*')
+PLAIN_WORD = re.compile(r'[^\s()"\\:-][^\s():]*')
+JOINING = ("OR", "AND")
+NEGATING = "NOT"
+OF_THE_LANGUAGE = (*JOINING, NEGATING)
+"""What is searched for as a word only in quotation marks."""
+
+
+def write(expression: Expression, zone: ZoneInfo | None = None) -> str:
+    """The query that `read` understands as this expression in that zone; without a zone, in every one."""
+    if isinstance(expression, AllOf):
+        return " ".join(_part(part, zone) for part in expression.of)
+    if isinstance(expression, AnyOf) and not _is_list(expression):
+        return " OR ".join(_alternative(part, zone) for part in expression.of)
+    return _part(expression, zone)
+
+
+def _part(expression: Expression, zone: ZoneInfo | None) -> str:
+    match expression:
+        case Term(key, value):
+            return _in_term(key, value, zone)
+        case Not(of):
+            return f"-{_part(of, zone)}"
+        case AnyOf(parts) if _is_list(expression):
+            first = parts[0]
+            assert isinstance(first, Term)
+            rest = ",".join(_value_of(part, zone) for part in parts[1:] if isinstance(part, Term))
+            return f"{_part(first, zone)},{rest}"
+        case _:
+            return f"({write(expression, zone)})"
+
+
+def _alternative(expression: Expression, zone: ZoneInfo | None) -> str:
+    return write(expression, zone) if isinstance(expression, AllOf) else _part(expression, zone)
+
+
+def _is_list(expression: AnyOf) -> bool:
+    """Whether it can be written as one key with several values."""
+    prefixes = {_prefix(part) if isinstance(part, Term) and part.key != "text" else None for part in expression.of}
+    return len(prefixes) == 1 and None not in prefixes
+
+
+def _prefix(term: Term) -> str:
+    path = getattr(term.value, "path", None)
+    return f"{DETAILS}{'.'.join(path)}" if path is not None else term.key
+
+
+def _in_term(key: str, value: object, zone: ZoneInfo | None) -> str:
+    term = Term(key, value)
+    if key == "text":
+        word = TERMS[key].write(value, zone)
+        is_plain = PLAIN_WORD.fullmatch(word) and word not in OF_THE_LANGUAGE
+        return word if is_plain else in_quotes(word)
+    return f"{_prefix(term)}:{_value_of(term, zone)}"
+
+
+def write_value(text: str) -> str:
+    """The text as a value behind a key, in quotation marks where it needs them."""
+    return text if PLAIN_VALUE.fullmatch(text) else in_quotes(text)
+
+
+def _value_of(term: Term, zone: ZoneInfo | None) -> str:
+    return write_value(TERMS[term.key].write(term.value, zone))
+
+
+def in_quotes(text: str) -> str:
+    """The text as it is, whatever it holds."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
