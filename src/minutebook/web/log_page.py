@@ -35,8 +35,8 @@ from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES
 from minutebook.web.log_controls import controls_of, done_by, with_counts, with_people
 from minutebook.web.look import Look
 from minutebook.web.subject import everything_by, everything_to, subject_of
-from minutebook.web.views import (
-    ActionOption,
+from minutebook.web.views.controls import ActionOption
+from minutebook.web.views.log import (
     EventPanel,
     ExportChoice,
     Failure,
@@ -44,11 +44,10 @@ from minutebook.web.views import (
     LiveTail,
     LogPage,
     Mistake,
-    Moment,
-    Pager,
     Without,
     ZoneSwitch,
 )
+from minutebook.web.views.page import Moment, Pager
 
 PAGE_SIZE = 50
 FACETS = ("outcome", "action", "actor", "client")

@@ -23,7 +23,7 @@ from minutebook.store.event_json import event_json
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.subject import everything_by, everything_to
-from minutebook.web.views import ActorLink, DayGroup, EventPanel, EventRow, Fact
+from minutebook.web.views.log import ActorLink, DayGroup, EventPanel, EventRow, Fact
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
 RECORDED = "In one transaction with the act itself: neither exists without the other"

@@ -19,7 +19,7 @@ from minutebook.model import HOUR, Outcome, from_micros
 from minutebook.store.survey import Sums
 from minutebook.web import times
 from minutebook.web.log_address import Address
-from minutebook.web.views import Bar, Facet, FacetRow, Histogram, Tick
+from minutebook.web.views.log import Bar, Facet, FacetRow, Histogram, Tick
 
 BAR = 10
 HEIGHT = 92
