@@ -138,43 +138,47 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: S
     in_utc = _in_utc(given)
     zone = UTC if in_utc else own
     dates = _read_dates(given, zone)
-    found = Filter(start=dates.bounds[0], end=dates.bounds[1])
-    controls = {"action": _asked_of_actions, "actor": _asked_of_actors}
-    asked = {key: asked_of(given) for key, asked_of in controls.items()}
-    for field in ALONE:  # each by itself, so that what is wrong with one leaves the others as they are
-        if not asked.get(field.key):
-            plain = [(key, text) for key, text in given.of(field.key) if key != "action" or not _is_pattern(text)]
-            found = replace(found, **{field.attribute: field.value(given.parsed(plain))})
-    found = filter_of(all_of(part for part in asked.values() if part), found)
-    found = _with_queries(given, found, zone)
+    found = _with_queries(given, _by_fields(given, dates), zone)
     # A cursor belongs to a whole search: beside a wrong one it means nothing.
     cursor = None if given.problems or dates.errors else _cursor(given, organization, seal, found)
     event = _event(given)
-    wrong = [key for key in (*(field.key for field in ALONE), "zone", "event", *QUERIES) if given.wrong(key)]
-    wrong += [turn for key, turn in TURNS.items() if given.wrong(key, turn)]
-    wrong += [*CURSORS] if given.wrong(*CURSORS) else []
-    wrong += [*DATES] if dates.errors or given.wrong(ZONE_OF_FORM) else []
-    address = Address(
-        path,
-        found,
-        in_utc,
-        cursor,
-        event,
-        _kept(
-            [
-                (key, given.not_understood.get(key, text))
-                for key, text in given.pairs
-                if key in wrong or key not in KNOWN
-            ]
-        ),
-        seal,
-    )
+    address = Address(path, found, in_utc, cursor, event, _not_understood(given, dates), seal)
     if not dates.errors and dates.bounds != (found.start, found.end):  # said in a query of which more was wrong
         range_ = Filter(start=found.start, end=found.end)
         dates = replace(dates, values=wall_fields(range_, zone), hidden=tuple(write(range_)))
+    return _reading(given, address, zone, dates)
+
+
+def _by_fields(given: _Given, dates: _Dates) -> Filter:
+    """What the controls and the fields of the filter ask for, each by itself, so that what is wrong with one leaves the
+    others as they are."""
+    found = Filter(start=dates.bounds[0], end=dates.bounds[1])
+    asked = {"action": _asked_of_actions(given), "actor": _asked_of_actors(given)}
+    for field in ALONE:
+        if not asked.get(field.key):
+            plain = [(key, text) for key, text in given.of(field.key) if key != "action" or not _is_pattern(text)]
+            found = replace(found, **{field.attribute: field.value(given.parsed(plain))})
+    return filter_of(all_of(part for part in asked.values() if part), found)
+
+
+def _not_understood(given: _Given, dates: _Dates) -> Pairs:
+    """What the address says that means nothing, or is wrong: all of it, or what is left of a query."""
+    wrong = {key for key in (*(field.key for field in ALONE), "zone", "event", *QUERIES) if given.wrong(key)}
+    wrong |= {turn for key, turn in TURNS.items() if given.wrong(key, turn)}
+    wrong |= {*CURSORS} if given.wrong(*CURSORS) else set()
+    wrong |= {*DATES} if dates.errors or given.wrong(ZONE_OF_FORM) else set()
+    return _kept(
+        [(key, given.not_understood.get(key, text)) for key, text in given.pairs if key in wrong or key not in KNOWN]
+    )
+
+
+def _reading(given: _Given, address: Address, zone: ZoneInfo, dates: _Dates) -> Reading:
+    """The address with what the forms show of it."""
+    found = address.filter
     actions, actor = Control.of("action", found), Control.of("actor", found)
     others = [part for part in conjuncts(found.more or NOTHING_ASKED) if part not in (actions.part, actor.part)]
     beside = replace(found, more=all_of(others) if others else None)
+    chosen = _chosen(filter(_is_known, _named(given))) if given.wrong("action") else actions.texts
     return Reading(
         address=address,
         zone=zone,
@@ -185,7 +189,7 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: S
             **dates.values,
         },
         errors=_beside_fields(given.problems) | dates.errors,
-        hidden=(*([("zone", "utc")] if in_utc else []), (ZONE_OF_FORM, zone.key or "UTC")),
+        hidden=(*([("zone", "utc")] if address.in_utc else []), (ZONE_OF_FORM, zone.key or "UTC")),
         hidden_with_controls=(
             *dates.hidden,
             *(pair for pair in write(beside) if pair[0] not in CONTROLS),
@@ -194,28 +198,23 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: S
         actions=actions,
         actor=actor,
         wrong_actions=tuple(name[:MOST_KEPT] for name in _named(given) if not _is_known(name))[:MOST_NAMED],
-        chosen_actions=_chosen(name for name in _named(given) if _is_known(name))
-        if given.wrong("action")
-        else actions.texts,
-        turned=frozenset(
-            key
-            for key, control in (("action", actions), ("actor", actor))
-            if (_is_turned(given, key) if given.wrong(key) else control.is_turned)
-        ),
+        chosen_actions=chosen,
+        turned=frozenset(control.key for control in (actions, actor) if _shows_turned(given, control)),
         canonical=address.pairs == given.pairs,
         bad_queries=given.bad_queries,
     )
 
 
-def _kept(pairs: Pairs | list[tuple[str, str]]) -> Pairs:
+def _kept(pairs: Sequence[tuple[str, str]]) -> Pairs:
     """What every link says again; of more than anybody types, only what is right of it."""
     if sum(len(key) + len(text) for key, text in pairs) <= MOST_KEPT:
         return tuple(pairs)
     return tuple(dict.fromkeys((key, text) for key, text in pairs if key == "action" and text in CATALOGUE))
 
 
-def _is_turned(given: _Given, key: str) -> bool:
-    return given.typed(TURNS[key]) == IS_NOT
+def _shows_turned(given: _Given, control: Control) -> bool:
+    """Whether a control asks for all but these: as it was sent, where what it asks is wrong."""
+    return given.typed(TURNS[control.key]) == IS_NOT if given.wrong(control.key) else control.is_turned
 
 
 def _turning(given: _Given, key: str) -> Callable[[Expression], Expression]:
