@@ -142,6 +142,8 @@ def test_what_is_on_screen_stays_until_the_answer_is_there(reader: Visitor) -> N
     bar = reader.page.locator("#busy")
     expect(bar).to_have_class("busy htmx-request")
     assert len(reader.rows()) == 2
+    while not waiting:  # the page can say that it waits before its request is here
+        reader.page.wait_for_timeout(10)
     waiting.pop().continue_()
     expect(reader.page.get_by_role("complementary", name=f"Event {seq}")).to_be_visible()
     expect(bar).to_have_class("busy")
