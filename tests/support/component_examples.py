@@ -8,17 +8,40 @@ from minutebook.actions import CATALOGUE
 from minutebook.actions.catalogue import NOUNS
 from minutebook.actions.parts import Added, Code, Part, Removed, Strong, Swap, Text
 from minutebook.actions.values import Diff, DiffLine
-from minutebook.web import views
+from minutebook.web.views.controls import (
+    ActionGroup,
+    ActionOption,
+    ActorSuggestion,
+    DatePreset,
+    FilterControls,
+    SavedMenu,
+    SavedOption,
+)
+from minutebook.web.views.log import ActorLink, DayGroup, EventRow, LogPage, ZoneSwitch
+from minutebook.web.views.page import (
+    Choice,
+    ChoiceGroup,
+    Form,
+    Frame,
+    Moment,
+    NavGroup,
+    NavItem,
+    OrganizationLink,
+    Pager,
+    Shell,
+    Theme,
+    Viewer,
+)
 
 LOG = "/o/org_k3vq7m2a9xtr/audit-logs"
 HOSTILE = "\u202eeladnaR\u202c <img src=x onerror=alert(1)>"
 
 ROLES = (
-    views.Choice("admin", "Admin", "Seats, settings and the log"),
-    views.Choice("auditor", "Auditor", "Reads the log, changes nothing"),
-    views.Choice("member", "Member", "Uses the product"),
+    Choice("admin", "Admin", "Seats, settings and the log"),
+    Choice("auditor", "Auditor", "Reads the log, changes nothing"),
+    Choice("member", "Member", "Uses the product"),
 )
-MODELS = tuple(views.Choice(name, name) for name in ("openai/gpt-5-codex", "openai/gpt-5-mini", "qwen/qwen3-coder"))
+MODELS = tuple(Choice(name, name) for name in ("openai/gpt-5-codex", "openai/gpt-5-mini", "qwen/qwen3-coder"))
 DIFFS = (
     Diff(
         "Allowed models",
@@ -49,41 +72,41 @@ SAYS: tuple[Part, ...] = (
 )
 
 
-def frame(theme: views.Theme = "auto") -> views.Frame:
+def frame(theme: Theme = "auto") -> Frame:
     """The frame of a page in Berlin."""
-    return views.Frame(theme=theme, zone="Europe/Berlin")
+    return Frame(theme=theme, zone="Europe/Berlin")
 
 
-def shell(plan: str = "Enterprise") -> views.Shell:
+def shell(plan: str = "Enterprise") -> Shell:
     """Two organizations, every group of the navigation."""
-    return views.Shell(
-        viewer=views.Viewer("Ada Okafor", "ada.okafor@calder.example", "Owner"),
+    return Shell(
+        viewer=Viewer("Ada Okafor", "ada.okafor@calder.example", "Owner"),
         organization="Calder Robotics",
         plan=plan,
         organizations=(
-            views.OrganizationLink("Calder Robotics", "Owner", "#", current=True),
-            views.OrganizationLink(HOSTILE, "Member", "#"),
+            OrganizationLink("Calder Robotics", "Owner", "#", current=True),
+            OrganizationLink(HOSTILE, "Member", "#"),
         ),
         nav=(
-            views.NavGroup("People", (views.NavItem("Members", "members", "#", 212),)),
-            views.NavGroup("Record", (views.NavItem("Audit Logs", "log", LOG, current=True),)),
+            NavGroup("People", (NavItem("Members", "members", "#", 212),)),
+            NavGroup("Record", (NavItem("Audit Logs", "log", LOG, current=True),)),
         ),
         new_organization_href="#",
     )
 
 
-def controls() -> views.FilterControls:
+def controls() -> FilterControls:
     """Some filters set, some not."""
-    form = views.Form({"actor": "ada@", "text": "opus", "start_date": "2026-11-31"})
-    return views.FilterControls(
+    form = Form({"actor": "ada@", "text": "opus", "start_date": "2026-11-31"})
+    return FilterControls(
         path=LOG,
         form=form,
         actions=tuple(
-            views.ActionGroup(
+            ActionGroup(
                 noun,
                 title,
                 tuple(
-                    views.ActionOption(action.name, action.title, action.name == "user.login")
+                    ActionOption(action.name, action.title, action.name == "user.login")
                     for action in CATALOGUE.values()
                     if action.noun == noun
                 ),
@@ -91,21 +114,19 @@ def controls() -> views.FilterControls:
             for noun, title in NOUNS.items()
         ),
         chosen_actions=("user.login", "user.logout", "user.invite"),
-        actors=(views.ActorSuggestion("Ada Okafor", "ada.okafor@calder.example", "#log"),),
-        presets=(views.DatePreset("Last hour", "#log"), views.DatePreset("Last 7 days", "#log", current=True)),
+        actors=(ActorSuggestion("Ada Okafor", "ada.okafor@calder.example", "#log"),),
+        presets=(DatePreset("Last hour", "#log"), DatePreset("Last 7 days", "#log", current=True)),
     )
 
 
-def row(
-    seq: int, action: str, severity: str, outcome: str, says: tuple[Part, ...], kind: str = "user"
-) -> views.EventRow:
+def row(seq: int, action: str, severity: str, outcome: str, says: tuple[Part, ...], kind: str = "user") -> EventRow:
     """One line of the table."""
-    person = views.ActorLink("user", "Ada Okafor", "ada.okafor@calder.example", href="#log")
-    system = views.ActorLink("system", "System")
-    return views.EventRow(
+    person = ActorLink("user", "Ada Okafor", "ada.okafor@calder.example", href="#log")
+    system = ActorLink("system", "System")
+    return EventRow(
         seq=seq,
         href=f"?event={seq}",
-        time=views.Moment(f"2026-11-12T14:38:{seq:02}.084Z", f"15:38:{seq:02}", f"2026-11-12 15:38:{seq:02}.084 CET"),
+        time=Moment(f"2026-11-12T14:38:{seq:02}.084Z", f"15:38:{seq:02}", f"2026-11-12 15:38:{seq:02}.084 CET"),
         action=action,
         action_href="#log",
         severity=severity,
@@ -115,7 +136,7 @@ def row(
     )
 
 
-def log_page() -> views.LogPage:
+def log_page() -> LogPage:
     """Rows of every outcome, severity and kind of actor."""
     rows = (
         row(4, "settings.change", "high", "success", SAYS),
@@ -123,9 +144,9 @@ def log_page() -> views.LogPage:
         row(2, "user.login_failed", "medium", "failure", (Text("Wrong password"),)),
         row(1, "organization.create", "low", "success", (Text("Created "), Strong(HOSTILE)), kind="system"),
     )
-    return views.LogPage(
+    return LogPage(
         controls=controls(),
-        zone=views.ZoneSwitch(
+        zone=ZoneSwitch(
             shown="CET",
             is_utc=False,
             local_name="CET",
@@ -135,12 +156,12 @@ def log_page() -> views.LogPage:
         ),
         total=48_213,
         found=1_284,
-        days=(views.DayGroup("Thursday 12 November", rows, "Today"),),
-        pager=views.Pager("1–4 of 1,284, newest first", None, "#log"),
+        days=(DayGroup("Thursday 12 November", rows, "Today"),),
+        pager=Pager("1–4 of 1,284, newest first", None, "#log"),
     )
 
 
-def examples(theme: views.Theme = "auto", dialog: str = "") -> dict[str, Any]:
+def examples(theme: Theme = "auto", dialog: str = "") -> dict[str, Any]:
     """The whole context of `components.html`."""
     errors = {
         "": "The organization could not be changed: somebody else just changed it.",
@@ -157,9 +178,9 @@ def examples(theme: views.Theme = "auto", dialog: str = "") -> dict[str, Any]:
         "shell": shell(),
         "page": log_page(),
         "link": None,
-        "saved": views.SavedMenu(
-            own=(views.SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", current=True),),
-            shared=(views.SavedOption(HOSTILE, "-outcome:success", "#log"),),
+        "saved": SavedMenu(
+            own=(SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", current=True),),
+            shared=(SavedOption(HOSTILE, "-outcome:success", "#log"),),
             all_href="#log",
             open_name="Ada’s acts",
             everything_href="#log",
@@ -167,14 +188,14 @@ def examples(theme: views.Theme = "auto", dialog: str = "") -> dict[str, Any]:
             save_href="#log",
         ),
         "dialog": dialog,
-        "empty": views.Form(),
-        "wrong": views.Form(values, errors),
-        "ticked": views.Form({"model": ("openai/gpt-5-codex",)}),
-        "unsure": views.Form({"confirm": "wen.li"}, {"confirm": "This is not wen.li@calder.example."}),
+        "empty": Form(),
+        "wrong": Form(values, errors),
+        "ticked": Form({"model": ("openai/gpt-5-codex",)}),
+        "unsure": Form({"confirm": "wen.li"}, {"confirm": "This is not wen.li@calder.example."}),
         "models": MODELS,
         "roles": ROLES,
-        "groups": (views.ChoiceGroup("openai", MODELS[:2]), views.ChoiceGroup("qwen", MODELS[2:])),
-        "tools": (views.ChoiceGroup("", (views.Choice("browser", "Browser"), views.Choice("terminal", "Terminal"))),),
+        "groups": (ChoiceGroup("openai", MODELS[:2]), ChoiceGroup("qwen", MODELS[2:])),
+        "tools": (ChoiceGroup("", (Choice("browser", "Browser"), Choice("terminal", "Terminal"))),),
         "people": (
             ("Ada Okafor", "ada.okafor@calder.example", "Admin"),
             (HOSTILE, "wen.li@calder.example", "Member"),

@@ -33,11 +33,11 @@ def test_names_and_contents_cannot_trade_places() -> None:
 
 def test_packaged_files_are_served_for_ever() -> None:
     assets = Assets.packaged()
-    answer = get(assets, assets.url("scripts/app.js"))
+    answer = get(assets, assets.url("scripts.js"))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert "immutable" in answer.headers["cache-control"]
-    assert get(assets, assets.url("styles/log.css")).headers["content-type"] == "text/css; charset=utf-8"
+    assert get(assets, assets.url("styles.css")).headers["content-type"] == "text/css; charset=utf-8"
 
 
 @pytest.mark.parametrize("name", ["../assets.py", "", "styles", "scripts/app.js\0"])
@@ -60,8 +60,10 @@ def test_vendored_files_are_as_published() -> None:
     assert dict(listed) == {"htmx.min.js": hashlib.sha256((STATIC / "vendor/htmx.min.js").read_bytes()).hexdigest()}
 
 
-def test_modules_import_what_is_there() -> None:
-    scripts = STATIC / "scripts"
-    for module in scripts.iterdir():
-        for name in re.findall(r'from "\./([^"]+)"', module.read_text()):
-            assert (scripts / name).is_file(), f"{module.name} imports {name}"
+def test_all_of_the_scripts_and_sheets_are_in_what_is_served() -> None:
+    assets = Assets.packaged()
+    scripts, styles = (get(assets, assets.url(name)).body for name in ("scripts.js", "styles.css"))
+    for script in (STATIC / "scripts").iterdir():
+        assert bytes(scripts).count(f"// {script.name}\n".encode()) == 1, script.name
+    for sheet in (STATIC / "styles").iterdir():
+        assert sheet.read_bytes() in bytes(styles)

@@ -135,8 +135,8 @@ def filter_of(expression: Expression, beside: Filter = EVERYTHING) -> Filter:
             found = replace(found, text=together)
         else:
             rest.append(part)
-    more = all_of(rest)
-    return replace(found, more=None if more == NOTHING_ASKED else more)
+    more = all_of(rest) if rest else None
+    return found if more == found.more else replace(found, more=None if more == NOTHING_ASKED else more)
 
 
 def _lifted(part: Expression, found: Filter) -> Filter | None:

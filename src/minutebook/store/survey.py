@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +20,14 @@ from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
 from minutebook.store.log import seq_of
-from minutebook.store.memory import Chunk, View, view_of
+from minutebook.store.memory import Chunk, view_of
 from minutebook.store.scope import Scope
 from minutebook.store.where import Look, Mask, means_of, numbers, plan
 
 COUNT_SECONDS = 1.0
 AT_ONCE = 64
+FEW = 8
+"""Of so few values each is counted by a comparison: several times as fast as counting all of them in one pass."""
 
 
 class Count(NamedTuple):
@@ -140,17 +143,17 @@ class _Tally:
             if not rest.is_exact:
                 meant, is_whole = _looked_at(chunk, widest & rest.look(chunk), closer, deadline)
                 every, own = every & meant, {name: mask & meant for name, mask in own.items()}
-            self._add(view, chunk, every, own)
+            self._add(chunk, every, own)
             if not is_whole:
                 return
         self.is_done = True
 
-    def _add(self, view: View, chunk: Chunk, every: Mask, own: dict[str, Mask]) -> None:
+    def _add(self, chunk: Chunk, every: Mask, own: dict[str, Mask]) -> None:
         self.total += (len(chunk) if every else 0) if isinstance(every, bool) else int(np.count_nonzero(every))
         for name, mask in own.items():
-            self._counts[name] = _added(self._counts[name], chunk.codes(name), mask)
+            self._counts[name] = _added(self._counts[name], chunk.codes(name), mask, len(self._words[name].values))
         if len(self._edges):
-            self._add_times(view, chunk, every)
+            self._add_times(chunk, every)
 
     def _masks(self, chunk: Chunk, exact: Sequence[tuple[Look, str]]) -> tuple[Mask, dict[str, Mask]]:
         """Which events are counted, and which for each column, as far as columns can tell."""
@@ -164,13 +167,13 @@ class _Tally:
             own |= {name: own[name] & mask for name in self._by if name != concerned}
         return every, own
 
-    def _add_times(self, view: View, chunk: Chunk, mask: Mask) -> None:
+    def _add_times(self, chunk: Chunk, mask: Mask) -> None:
         edges = self._edges
         if chunk.latest < edges[0] or chunk.earliest >= edges[-1] or (isinstance(mask, bool) and not mask):
             return
-        times, outcomes = chunk.occurred_at, chunk.codes("outcome")
-        done = view.passing("outcome", Outcome.SUCCESS, lambda outcome: bool(outcome == Outcome.SUCCESS))
-        is_done = done.codes[outcomes]
+        outcomes = self._words["outcome"].values
+        success = outcomes.index(Outcome.SUCCESS) if Outcome.SUCCESS in outcomes else len(outcomes)
+        times, is_done = chunk.occurred_at, chunk.codes("outcome") == success
         if not isinstance(mask, bool):
             times, is_done = times[mask], is_done[mask]
         if not chunk.is_sorted:
@@ -178,7 +181,8 @@ class _Tally:
             times, is_done = times[order], is_done[order]
         places = np.searchsorted(times, edges)
         self._whole += places
-        self._done += np.concatenate(([0], np.cumsum(is_done)))[places]
+        ends = places.tolist()
+        self._done += np.cumsum([np.count_nonzero(is_done[start:end]) for start, end in pairwise([0, *ends])])
 
     def counts(self, name: str) -> dict[Any, int]:
         """The values of a column with their counts, the most frequent first."""
@@ -225,9 +229,12 @@ def _any(masks: Iterable[Mask]) -> Mask:
     return found
 
 
-def _added(counts: NDArray[np.int64], codes: columns.Codes, mask: Mask) -> NDArray[np.int64]:
-    """The counts by code, and those of a chunk added."""
+def _added(counts: NDArray[np.int64], codes: columns.Codes, mask: Mask, values: int) -> NDArray[np.int64]:
+    """The counts by code, of which there are as many as values, and those of a chunk added."""
     codes = (codes if mask else codes[:0]) if isinstance(mask, bool) else codes[mask]
-    more = np.bincount(codes, minlength=len(counts))
+    if values <= FEW:
+        more = np.array([np.count_nonzero(codes == code) for code in range(values)], np.int64)
+    else:
+        more = np.bincount(codes, minlength=len(counts))
     more[: len(counts)] += counts
     return more

@@ -1,7 +1,7 @@
 """The static files, read once at start and served under an address that holds the hash of all of them.
 
-One hash for the whole tree (`/static/<hash>/scripts/app.js`) lets modules and style sheets name each other by
-relative address and still be kept by browsers for ever: a changed file changes every address.
+With one hash for the whole tree (`/static/<hash>/scripts.js`) browsers keep each for ever: a changed file changes every
+address.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from importlib.resources.abc import Traversable
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from minutebook.web.bundling import joined_scripts, joined_sheets
 
 PREFIX = "/static"
 TYPES = {
@@ -52,7 +54,11 @@ class Assets:
     @classmethod
     def packaged(cls) -> Assets:
         """The files that are installed with Minutebook."""
-        return cls(dict(_read(files("minutebook.web") / "static")))
+        contents = dict(_read(files("minutebook.web") / "static"))
+        sheets, scripts = _taken(contents, "styles/"), _taken(contents, "scripts/")
+        return cls(
+            {**contents, "styles.css": joined_sheets(sheets).encode(), "scripts.js": joined_scripts(scripts).encode()}
+        )
 
     def url(self, name: str) -> str:
         """The address of the file `name`. Raises KeyError when there is none, so that a wrong name never ships."""
@@ -82,6 +88,12 @@ def _content_type(name: str) -> str:
     if extension not in TYPES:
         raise ValueError(f"{name}: no content type is known for .{extension}")
     return TYPES[extension]
+
+
+def _taken(contents: dict[str, bytes], folder: str) -> dict[str, str]:
+    """The texts of a folder by their names in it, taken out of the contents."""
+    names = [name for name in contents if name.startswith(folder)]
+    return {name.removeprefix(folder): contents.pop(name).decode() for name in names}
 
 
 def _read(folder: Traversable, prefix: str = "") -> list[tuple[str, bytes]]:

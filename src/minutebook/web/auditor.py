@@ -16,7 +16,8 @@ from minutebook.web import times
 from minutebook.web.session import known_id, zone_of
 from minutebook.web.site import Site, site_of
 from minutebook.web.source import context_of
-from minutebook.web.views import LinkNote, NavGroup, NavItem, Shell, Viewer
+from minutebook.web.views.log import LinkNote
+from minutebook.web.views.page import NavGroup, NavItem, Shell, Viewer
 
 PATH = "/audit"
 

@@ -24,7 +24,7 @@ from minutebook.errors import (
 from minutebook.model import Randomness
 from minutebook.organization import people, wording
 from minutebook.organization.people import User
-from minutebook.web.views import Form
+from minutebook.web.views.page import Form
 
 ENCODING = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2_000

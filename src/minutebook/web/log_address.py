@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, get_args
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -115,12 +116,12 @@ class Address:
 
     def asking(self, expression: Expression) -> Address:
         """Another search, from its first page."""
-        return replace(self.without(), filter=filter_of(expression))
+        kept = tuple(pair for pair in self.kept if pair[0] not in PLACE)
+        return Address(self.path, filter_of(expression), self.in_utc, None, None, kept, self.seal)
 
     def asking_only(self, key: str, part: Expression | None) -> Address:
         """The same search with this in place of what it asks of a term alone; None for nothing."""
-        parts = conjuncts(expression_of(self.filter))
-        others = [other for other in parts if {term.key for term in terms(other)} != {key}]
+        others = _besides(self.filter, key)
         return self.asking(all_of([*others, *([part] if part else [])]))
 
     def only(self, key: str, value: Any) -> Address:
@@ -157,6 +158,12 @@ class Address:
         if bound in BOUNDS:
             return self.without(bound, f"{bound}_date", f"{bound}_time")
         return self.without(key)
+
+
+@lru_cache(maxsize=64)
+def _besides(filter_: Filter, key: str) -> tuple[Expression, ...]:
+    """What a filter asks but for what it asks of a term alone: the same for each of the many links of a page."""
+    return tuple(part for part in conjuncts(expression_of(filter_)) if {term.key for term in terms(part)} != {key})
 
 
 @dataclass(frozen=True, slots=True)

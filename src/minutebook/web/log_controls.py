@@ -27,7 +27,7 @@ from minutebook.store.scope import Scope
 from minutebook.web import times
 from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, TURNS, Control
 from minutebook.web.look import Look
-from minutebook.web.views import (
+from minutebook.web.views.controls import (
     ActionGroup,
     ActionOption,
     ActorSuggestion,
@@ -35,9 +35,9 @@ from minutebook.web.views import (
     BadQueryView,
     DatePreset,
     FilterControls,
-    Form,
     QueryChip,
 )
+from minutebook.web.views.page import Form
 
 SUGGESTIONS = 100
 TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")

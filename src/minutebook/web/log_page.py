@@ -35,8 +35,8 @@ from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES
 from minutebook.web.log_controls import controls_of, done_by, with_counts, with_people
 from minutebook.web.look import Look
 from minutebook.web.subject import everything_by, everything_to, subject_of
-from minutebook.web.views import (
-    ActionOption,
+from minutebook.web.views.controls import ActionOption
+from minutebook.web.views.log import (
     EventPanel,
     ExportChoice,
     Failure,
@@ -44,16 +44,16 @@ from minutebook.web.views import (
     LiveTail,
     LogPage,
     Mistake,
-    Moment,
-    Pager,
     Without,
     ZoneSwitch,
 )
+from minutebook.web.views.page import Moment, Pager
 
 PAGE_SIZE = 50
 FACETS = ("outcome", "action", "actor", "client")
-SURVEY_SECONDS = 0.4
-"""For counting all that is found; a page that would wait longer for it is shown without."""
+SURVEY_SECONDS = 0.2
+"""For counting all that is found: a page that would wait longer for it is shown with "at least". Each moment more lets
+some more searches be counted to their end, and all that cannot be wait for it."""
 MOST_EXITS = 8
 MOST_COUNTED = 3
 """Of the targets of an event, beside which it is said how much was done to them."""
@@ -224,8 +224,10 @@ def _zone_switch(look: Look, shown: list[int]) -> ZoneSwitch:
 
 def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: Count) -> int:
     """How many events the search would find besides, that were recorded since its first page was opened."""
-    now = survey.count(connection, replace(scope, size=size), look.address.filter)
-    return now.number - total.number if now.is_exact and total.is_exact else 0
+    if size == scope.size or not total.is_exact:
+        return 0
+    now = survey.survey(connection, replace(scope, size=size), look.address.filter, seconds=SURVEY_SECONDS).total
+    return now.number - total.number if now.is_exact else 0
 
 
 def _buckets(connection: Connection, scope: Scope, look: Look) -> Buckets | None:

@@ -17,7 +17,9 @@ from minutebook.web.saved_menu import saved_menu
 from minutebook.web.session import Place
 from minutebook.web.shell import AUDIT_LOGS, shell_of
 from minutebook.web.site import Site
-from minutebook.web.views import LinkNote, SavedMenu, Shell
+from minutebook.web.views.controls import SavedMenu
+from minutebook.web.views.log import LinkNote
+from minutebook.web.views.page import Shell
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import groupby, zip_longest
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ from minutebook.store.event_json import event_json
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.subject import everything_by, everything_to
-from minutebook.web.views import ActorLink, DayGroup, EventPanel, EventRow, Fact
+from minutebook.web.views.log import ActorLink, DayGroup, EventPanel, EventRow, Fact
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
 RECORDED = "In one transaction with the act itself: neither exists without the other"
@@ -54,15 +55,18 @@ def days(events: Iterable[Event], address: Address, zone: ZoneInfo, now: int) ->
 
     parts = [(day, clock, tuple(of_day)) for (day, clock), of_day in groupby(events, heading)]
     changes = len({clock for _, clock, _ in parts}) > 1
+    actor_of = cache(lambda actor: _actor(actor, address))  # the same few stand in most lines
     groups = []
     for day, clock, of_day in parts:
         label, note = times.day_heading(day, today)
         note = ", ".join(filter(None, [note, clock if changes else ""]))
-        groups.append(DayGroup(label, tuple(_row(event, address, zone) for event in of_day), note))
+        groups.append(
+            DayGroup(label, tuple(_row(event, actor_of(event.actor), address, zone) for event in of_day), note)
+        )
     return tuple(groups)
 
 
-def _row(event: Event, address: Address, zone: ZoneInfo) -> EventRow:
+def _row(event: Event, actor: ActorLink, address: Address, zone: ZoneInfo) -> EventRow:
     return EventRow(
         seq=event.seq,
         href=address.showing(event.seq).href,
@@ -71,7 +75,7 @@ def _row(event: Event, address: Address, zone: ZoneInfo) -> EventRow:
         action_href=address.only("action", (event.action,)).href,
         severity=severity_of(event),
         outcome=event.outcome.value,
-        actor=_actor(event.actor, address),
+        actor=actor,
         says=says(event),
         says_hrefs=_names_lead_to(event, address),
     )

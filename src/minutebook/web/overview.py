@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from minutebook.model import HOUR, Outcome, from_micros
 from minutebook.store.survey import Sums
 from minutebook.web import times
 from minutebook.web.log_address import Address
-from minutebook.web.views import Bar, Facet, FacetRow, Histogram, Tick
+from minutebook.web.views.log import Bar, Facet, FacetRow, Histogram, Tick
 
 BAR = 10
 HEIGHT = 92
@@ -131,7 +132,7 @@ def _rows(
         return 1 if name not in choice.named else 2 if choice.is_turned else 0
 
     numbers = {name: number for name, number in counts.items() if number}
-    in_order = sorted(numbers, key=lambda name: (rank(name), -numbers[name], name))[:SHOWN]
+    in_order = heapq.nsmallest(SHOWN, numbers, key=lambda name: (rank(name), -numbers[name], name))
     shown = list(numbers) if key == "outcome" else in_order  # the outcomes are few: they keep their places
     most = max(numbers.values(), default=1)
     return tuple(

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from minutebook.web.session import Place, zone_of
 from minutebook.web.shell import shell_of
 from minutebook.web.site import Site, site_of
-from minutebook.web.views import Frame, Shell, Theme
+from minutebook.web.views.page import Frame, Shell, Theme
 
 SAID = "said"
 SAID_SECONDS = 60

@@ -14,7 +14,7 @@ from minutebook.permissions import Permission
 from minutebook.web.log_address import Address
 from minutebook.web.session import Place
 from minutebook.web.shell import AUDIT_LOGS, AUDITOR_LINKS
-from minutebook.web.views import SavedMenu, SavedOption
+from minutebook.web.views.controls import SavedMenu, SavedOption
 
 SAVED = "saved"
 ALL = "All events"

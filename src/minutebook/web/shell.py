@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.permissions import Permission
 from minutebook.web.session import Place
-from minutebook.web.views import NavGroup, NavItem, OrganizationLink, Shell, Viewer
+from minutebook.web.views.page import NavGroup, NavItem, OrganizationLink, Shell, Viewer
 
 MEMBERS = "members"
 INVITATIONS = "members#invitations"

@@ -16,7 +16,7 @@ from minutebook.store import search
 from minutebook.store.scope import Scope
 from minutebook.web import times
 from minutebook.web.log_address import Address
-from minutebook.web.views import Subject, SubjectSide
+from minutebook.web.views.log import Subject, SubjectSide
 
 
 def everything_by(actor: str) -> Expression | None:

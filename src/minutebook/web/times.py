@@ -10,7 +10,8 @@ from minutebook.filters import UTC, Filter, Relative, zone_label
 from minutebook.filters.moments import NOW, span, tell, write_relative
 from minutebook.filters.zones import MONTHS, clock_time, precision
 from minutebook.model import DAY, HOUR, MINUTE, from_micros, rfc3339
-from minutebook.web.views import Moment, ZoneSwitch
+from minutebook.web.views.log import ZoneSwitch
+from minutebook.web.views.page import Moment
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

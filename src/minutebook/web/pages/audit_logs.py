@@ -24,7 +24,7 @@ from minutebook.web.log_reader import LogReader
 from minutebook.web.look import Look
 from minutebook.web.render import go, show
 from minutebook.web.session import Place, place
-from minutebook.web.views import Failure
+from minutebook.web.views.log import Failure
 
 router = APIRouter()
 Exporter = Annotated[Place, Depends(place(Permission.LOG_EXPORT))]

@@ -23,7 +23,7 @@ from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, AUDITOR_LINKS
 from minutebook.web.subject import everything_by
 from minutebook.web.templating import visible
-from minutebook.web.views import Choice, Form, Moment
+from minutebook.web.views.page import Choice, Form, Moment
 
 router = APIRouter()
 

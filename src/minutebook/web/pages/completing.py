@@ -26,7 +26,7 @@ from minutebook.store.completion import Known
 from minutebook.store.scope import Scope
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS
-from minutebook.web.views import Completion, Completions
+from minutebook.web.views.controls import Completion, Completions
 
 router = APIRouter()
 Reader = Annotated[Place, Depends(place(Permission.LOG_READ))]

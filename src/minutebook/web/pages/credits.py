@@ -17,7 +17,7 @@ from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
-from minutebook.web.views import Form, Moment, Pager
+from minutebook.web.views.page import Form, Moment, Pager
 
 router = APIRouter()
 

@@ -11,7 +11,7 @@ from minutebook.record import NoChange, perform
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewer, Viewing
-from minutebook.web.views import Form
+from minutebook.web.views.page import Form
 
 router = APIRouter()
 

@@ -21,7 +21,7 @@ from minutebook.web.forms import STAYS, Sent, Typed, form_after, form_with
 from minutebook.web.pages.members import Dialog, Listing, grantable, members_page
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
-from minutebook.web.views import Form
+from minutebook.web.views.page import Form
 
 router = APIRouter()
 

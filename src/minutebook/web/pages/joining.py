@@ -21,7 +21,7 @@ from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewer, find_viewer
 from minutebook.web.site import Site, site_of
 from minutebook.web.source import context_of
-from minutebook.web.views import Form
+from minutebook.web.views.page import Form
 
 router = APIRouter()
 

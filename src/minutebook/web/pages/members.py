@@ -20,7 +20,7 @@ from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
-from minutebook.web.views import Choice, Form, Moment, Pager
+from minutebook.web.views.page import Choice, Form, Moment, Pager
 
 router = APIRouter()
 

@@ -21,7 +21,7 @@ from minutebook.web.render import Said, go, show
 from minutebook.web.saved_menu import SAVED, address_of, search_address
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS
-from minutebook.web.views import Choice, Form, Moment
+from minutebook.web.views.page import Choice, Form, Moment
 
 router = APIRouter()
 

@@ -16,7 +16,7 @@ from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.settings_form import changed_meanwhile, from_field, seen_hash, settings_now, to_field
-from minutebook.web.views import Choice, Form
+from minutebook.web.views.page import Choice, Form
 
 router = APIRouter()
 

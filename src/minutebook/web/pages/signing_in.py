@@ -19,7 +19,7 @@ from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewing, find_viewer
 from minutebook.web.site import site_of
 from minutebook.web.source import context_of
-from minutebook.web.views import Form
+from minutebook.web.views.page import Form
 
 router = APIRouter()
 

@@ -14,7 +14,7 @@ from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
-from minutebook.web.views import Form
+from minutebook.web.views.page import Form
 
 router = APIRouter()
 

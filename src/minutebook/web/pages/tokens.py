@@ -17,7 +17,7 @@ from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.templating import visible
-from minutebook.web.views import Choice, ChoiceGroup, Form, Moment
+from minutebook.web.views.page import Choice, ChoiceGroup, Form, Moment
 
 router = APIRouter()
 
