@@ -27,6 +27,7 @@ PREFIX = "MINUTEBOOK_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 CONFIG_FILE = "minutebook.toml"
 DATABASE_FILE = "minutebook.sqlite3"
+CUSTODY = "custody"
 ORIGIN = re.compile(r"(?P<origin>https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?)/?")
 
 Network = IPv4Network | IPv6Network
@@ -57,6 +58,12 @@ class Settings(BaseSettings):
         default=None,
         description="The database: `postgresql://user:password@host/name`, or `sqlite:///path`. Without it, the file "
         f"`{DATABASE_FILE}` in the data directory.",
+    )
+    custody_directory: Path | None = Field(
+        default=None,
+        description="Where the keys are that sign the logs, and what was signed last. Without it, the folder "
+        f"`{CUSTODY}` in the data directory. Best on another disk, and always in another backup than the database: who "
+        "rolls back both at once is only found out by heads that are kept elsewhere.",
     )
     host: str = Field(
         default="127.0.0.1",
@@ -157,6 +164,11 @@ class Settings(BaseSettings):
         if self.database_url:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_directory.absolute() / DATABASE_FILE}"
+
+    @property
+    def custody(self) -> Path:
+        """Where keys are, and what was signed last."""
+        return self.custody_directory or self.data_directory / CUSTODY
 
     def address(self, port: int) -> str:
         """How people reach the server that listens on `port`, without a slash at the end."""

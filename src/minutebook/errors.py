@@ -98,6 +98,14 @@ class NotFound(MinutebookError):
     code = "not_found"
 
 
+class NotSignedYet(MinutebookError):
+    """This is not signed yet. What is recorded is signed within a second; where it is not, the signer says why on the
+    server's log and in minutebook doctor."""
+
+    status = 404
+    code = "not_signed_yet"
+
+
 class Forbidden(MinutebookError):
     """The role {role} may not {verb}."""
 
@@ -253,6 +261,28 @@ class SchemaTooOld(MinutebookError):
     backs the database up and brings it up to date."""
 
     code = "schema_too_old"
+    exit_code = 3
+
+
+class NoKey(MinutebookError):
+    """There is no key to sign with: {why}. See minutebook key list."""
+
+    code = "no_key"
+    exit_code = 3
+
+
+class CustodyBroken(MinutebookError):
+    """What vouches for the logs is not as it was written: {why}. Restore the custody directory from its backup."""
+
+    code = "custody_broken"
+    exit_code = 3
+
+
+class BehindHighWater(MinutebookError):
+    """The database holds less than was signed of it: {what} It was rolled back, or restored from a backup. Run
+    minutebook restore, which begins a new generation of the log that says so. Nothing is served before."""
+
+    code = "behind_high_water"
     exit_code = 3
 
 

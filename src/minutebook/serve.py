@@ -20,6 +20,9 @@ from structlog.typing import Processor
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from minutebook.config import Settings
+from minutebook.custody import keys
+from minutebook.custody.high_water import Custody
+from minutebook.custody.signer import Signing, require_not_behind
 from minutebook.errors import BadSettings
 from minutebook.mailer import Mailer, MailServer
 from minutebook.model import DAY
@@ -46,20 +49,24 @@ def set_up_path(store: Store) -> str | None:
 def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     """Serves until it is told to stop. `greet` is given the address once requests are accepted.
 
-    Raises BadSettings when it cannot listen there.
+    Raises BadSettings when it cannot listen there, BehindHighWater when the database has less than was signed of it.
     """
     configure_logging(settings.log_format)
+    custody = Custody(settings.custody)
+    require_not_behind(store, custody)
     listening = listen(settings.host, settings.port)
     address = settings.address(listening.getsockname()[1])
     server = MailServer.of(settings)
     mailer = Mailer(store, server) if server else None
     follower = Follower(store)
-    web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None)
+    signing = Signing(store, custody, keys.host_of(settings.public_url))
+    web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None, custody=settings.custody)
     app = create_app(store, web)
     config = config_of(app, STOP_SECONDS)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         follower.start()
+        signing.start()
         if mailer:
             mailer.start()
         # What was loaded stays as long as the process: to look through all of it for garbage, ever again, would halt an
@@ -73,6 +80,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         signal.signal(signal.SIGTERM, before)
         listening.close()
         follower.stop()
+        signing.stop()
         if mailer:
             mailer.stop()
 

@@ -51,7 +51,8 @@ def demo(
 
     file = directory.absolute() / DATABASE_FILE
     settings = load_settings(data_directory=directory, database_url=f"sqlite:///{file}", host=host, port=port)
-    settings = settings.model_copy(update={"smtp_host": None})  # nobody is to get mail from invented people
+    # nobody is to get mail from invented people, and no key that counts is to sign what they did
+    settings = settings.model_copy(update={"smtp_host": None, "custody_directory": None})
     with Progress(TextColumn("Telling a year"), BarColumn(), TaskProgressColumn(), console=err, transient=True) as bar:
         task = bar.add_task("", total=1.0)
         filled = prepare(

@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from minutebook.cli.console import complain, err, say, shown
 from minutebook.cli.deployment import open_store, open_to_others, settings_of, sqlite_file
 from minutebook.config import Settings, strange_variables
+from minutebook.custody import keys, signer
+from minutebook.custody.high_water import Custody
 from minutebook.errors import MinutebookError
 from minutebook.organization.differences import check_organization
 from minutebook.store import check, check_schema, migrate, schema, sqlite
@@ -26,6 +28,7 @@ from minutebook.store.engine import Store
 SHOWN_PER_LOG = 5
 RESTORE = "Stop the server, keep the database for evidence, and restore the last good backup."
 REINDEX = "Stop the server and run minutebook reindex: the event itself is whole."
+SIGNED = "Keep database and custody directory for evidence. docs/operate.md says what each of these can mean."
 LOOK = "Find out who did and why; when nobody knows, keep the database for evidence and restore the last good backup."
 
 
@@ -39,8 +42,9 @@ def doctor(
 
     Looks at settings, permissions and SQLite; compares the schema and its guard with what this version makes; and reads
     every log from its first event: numbers without gaps, hashes computed anew from what the events say, the tree, the
-    columns that searches use. Replays each log, and compares what its events add up to with the seats, settings, modes,
-    credits and everything else that is stored. Works beside a running server. Exits with 1 when something is wrong.
+    columns that searches use, and what was signed of it. Replays each log, and compares what its events add up to with
+    the seats, settings, modes, credits and everything else that is stored. Works beside a running server. Exits with 1
+    when something is wrong.
 
     [bold]Examples[/bold]
 
@@ -80,6 +84,7 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
         return
     try:
         yield from _examine_store(store, quick=quick)
+        yield from _examine_custody(store, Custody(settings.custody))
     except MinutebookError as error:
         yield error.message
     except DBAPIError as error:
@@ -119,6 +124,14 @@ def _examine_schema(store: Store) -> Iterator[str]:
             f"The schema and its guard could not be compared with what they should be: the role {shown(str(role))} may "
             "not make a second one, which is then taken back. Run minutebook doctor as the role that owns the database."
         )
+
+
+def _examine_custody(store: Store, custody: Custody) -> Iterator[str]:
+    yield from keys.open_to_others(custody)
+    with store.reading() as connection:
+        for number, problem in signer.examine(store, custody):
+            label = f"{_name(connection, number)} ({number}): " if number else ""
+            yield f"{label}{problem} {SIGNED}"
 
 
 def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:

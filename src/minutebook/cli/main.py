@@ -12,7 +12,7 @@ import structlog
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from minutebook.cli import backup, demo, doctor, export, init, org, reindex, search, serve, tail, user
+from minutebook.cli import backup, demo, doctor, export, init, key, org, reindex, search, serve, sign, tail, user
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
 from minutebook.errors import MinutebookError, StoreUnavailable
@@ -51,6 +51,8 @@ app.command("search")(search.search)
 app.command("tail")(tail.tail)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.add_typer(key.app, name="key")
+app.command("sign")(sign.sign)
 app.command("backup")(backup.backup)
 app.command("reindex")(reindex.reindex)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 import secrets
+import shutil
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from minutebook.config import DATABASE_FILE
+from minutebook.config import CUSTODY, DATABASE_FILE
 from minutebook.demo import days, work, year
 from minutebook.demo.cast import BERLIN
 from minutebook.demo.stage import Stage, StageClock
@@ -55,6 +56,7 @@ def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None])
     lock_first.close()
     for name in OURS:
         (file.parent / name).unlink(missing_ok=True)
+    shutil.rmtree(file.parent / CUSTODY, ignore_errors=True)  # what was signed of the story before
     store = Store(f"sqlite:///{file}", clock=clock, durable=False)
     try:
         migrate(store)

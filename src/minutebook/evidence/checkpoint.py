@@ -55,6 +55,11 @@ class Checkpoint:
         return checkpoint
 
 
+def origin_of(host: str, log_id: str) -> str:
+    """The name of the log of an organization, and of the key that signs it."""
+    return f"{host}/o/{log_id}"
+
+
 def parse_number(text: str) -> int:
     """A number as C2SP writes it: decimal, without leading zeroes, at most 2⁶³−1. Raises NotACheckpoint."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 19) or (text != "0" and text.startswith("0")):

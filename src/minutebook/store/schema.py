@@ -1,10 +1,11 @@
 """The tables. Times are UTC microseconds, amounts are cents, `organization` is the number of an organization.
 
-Three kinds, and each kind has its own door:
+Four kinds, and each kind has its own door:
 
 * the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
+* what was signed of the logs (`CUSTODY_TABLES`): written by `custody/`, as housekeeping;
 * deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`, `deployment_key`): people and
   housekeeping.
 
@@ -137,6 +138,23 @@ tile = Table(
 )
 
 INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text, event_marks, tile)
+
+# ── What was signed ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("organization", BigInteger, ForeignKey("log_head.organization"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("signed_at", BigInteger, nullable=False),
+    # the lines under the note, that of the log itself first; the name in it is the log's origin
+    Column("signatures", Text, nullable=False),
+    PrimaryKeyConstraint("organization", "size"),
+    sqlite_with_rowid=False,
+)
+
+CUSTODY_TABLES: tuple[Table, ...] = (checkpoint,)
 
 # ── Organization tables ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from jinja2 import Environment
@@ -26,11 +27,13 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else."""
+    """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else. `custody`
+    is where the statements about keys are."""
 
     public_url: str = "http://127.0.0.1:8321"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     mail_invitations: bool = False
+    custody: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,17 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "checkpoint",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("signed_at", sa.BigInteger(), nullable=False),
+        sa.Column("signatures", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_checkpoint_organization")),
+        sa.PrimaryKeyConstraint("organization", "size", name=op.f("pk_checkpoint")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "deployment_key",
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("secret", sa.LargeBinary(), nullable=False),

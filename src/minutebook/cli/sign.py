@@ -1,0 +1,31 @@
+"""minutebook sign."""
+
+from __future__ import annotations
+
+import typer
+
+from minutebook.cli.console import complain, say
+from minutebook.cli.deployment import settings_of, writing
+from minutebook.custody import keys
+from minutebook.custody.high_water import Custody
+from minutebook.custody.signer import sign_logs
+
+
+def sign(context: typer.Context) -> None:
+    """Sign what was recorded since the last checkpoint of each log, once.
+
+    A server does so by itself, at most a second after each event. With SQLite it must be stopped. Exits with 1 when a
+    log is refused, because it is not what was signed before.
+
+    [bold]Example[/bold]
+
+        minutebook sign
+    """
+    settings = settings_of(context)
+    with writing(settings) as store:
+        done = sign_logs(store, Custody(settings.custody), keys.host_of(settings.public_url))
+    say(f"Signed {len(done.signed)} log{'' if len(done.signed) == 1 else 's'}.")
+    for organization, why in done.refused.items():
+        complain(f"Organization {organization}: {why}")
+    if done.refused:
+        raise typer.Exit(1)

@@ -1,0 +1,213 @@
+"""Signs the logs: each head, at most a second after the event, and never less than was signed before, nor another log.
+
+The tree that was signed last is kept outside the database (`high_water.py`). The next one is made of it and of the leaf
+hashes that follow, and has to be the one that the head has: only then is anything signed. What is smaller or another is
+refused, and goes on being recorded.
+
+    lock the custody file → read heads and leaf hashes → sign → high water, durably → checkpoint
+
+A crash before the checkpoint signs the same once more, which with Ed25519 is the same signature.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import Connection
+
+from minutebook.custody import keys
+from minutebook.custody.high_water import Custody, Held, HighWater
+from minutebook.errors import BehindHighWater, CustodyBroken, MinutebookError, NoKey, StoreUnavailable
+from minutebook.evidence.checkpoint import Checkpoint, origin_of
+from minutebook.evidence.note import NotSigned, VerifierKey
+from minutebook.evidence.tree import CompactRange
+from minutebook.store import checkpoints, tiles
+from minutebook.store.checkpoints import Signed
+from minutebook.store.engine import Store
+from minutebook.store.log import Head
+
+log_ = structlog.get_logger("minutebook.signer")
+
+ROUND_SECONDS = 0.5
+AT_ONCE = 4096
+"""Leaf hashes that are read at once."""
+
+
+class Refused(Exception):
+    """A sentence: why this log cannot be what was signed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What came of looking at every log once: the organizations whose heads were signed, and why others were not."""
+
+    signed: tuple[int, ...] = ()
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+def sign_logs(store: Store, custody: Custody, host: str) -> Round:
+    """Signs every log that has grown. The first time, it makes a key, and fixes what names begin with: `host`.
+
+    Raises NoKey and CustodyBroken when nothing can be signed, StoreUnavailable when the database is away.
+    """
+    with custody.changing() as held:
+        with store.reading() as connection:
+            if held.host() is None and checkpoints.any_signed(connection):
+                raise CustodyBroken(why=f"the logs were signed, and {custody.directory} knows nothing of it")
+            grown, refused = _look(connection, held)
+        key = None
+        if grown:
+            at = store.clock()
+            if held.host() is None:
+                keys.add(custody, held, keys.new_key(store.randomness), host, at)
+            key = keys.current(custody, held)
+        signed = [_sign(head, tree, held, key, store.clock()) for head, tree in grown] if key else []
+        held.raise_to(HighWater(head.log_id, tree, store.clock()) for head, tree in grown)
+    if signed:  # the high water is durable now
+        with store.housekeeping() as connection:
+            for (head, _), one in zip(grown, signed, strict=True):
+                checkpoints.add(connection, head.organization, one)
+    return Round(tuple(head.organization for head, _ in grown), refused)
+
+
+def require_not_behind(store: Store, custody: Custody) -> None:
+    """Raises BehindHighWater when the database has less than was signed: serving it would begin a second history."""
+    with custody.reading() as held, store.reading() as connection:
+        sizes = {one.head.log_id: one.head.size for one in checkpoints.heads(connection)}
+        for mark in held.high_waters().values() if held else ():
+            if mark.log_id not in sizes:
+                raise BehindHighWater(what=f"of the log {mark.log_id} nothing is there.")
+            if sizes[mark.log_id] < mark.tree.size:
+                has = f"{sizes[mark.log_id]:,} events, and {mark.tree.size:,} were signed."
+                raise BehindHighWater(what=f"the log {mark.log_id} has {has}")
+
+
+def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
+    """Everything that is wrong with what was signed: the organization, None where it is no single one, and a sentence.
+
+    Raises CustodyBroken when the statements about keys do not follow from one another.
+    """
+    with custody.reading() as held, store.reading() as connection:
+        if held is None or held.host() is None:
+            if checkpoints.any_signed(connection):
+                yield None, f"The logs were signed, and {custody.directory} knows nothing of it."
+            return
+        known = keys.standings(held)
+        try:
+            keys.current(custody, held).sign("Is there a key?\n", "minutebook.local")
+        except NoKey as error:
+            yield None, error.message
+        marks = held.high_waters()
+        every = checkpoints.heads(connection)
+        for log_id in marks.keys() - {one.head.log_id for one in every}:
+            yield None, f"The log {log_id} was signed with {marks[log_id].tree.size:,} events and is gone."
+        for one in every:
+            head = one.head
+            try:
+                _grown(connection, head, marks.get(head.log_id))
+            except Refused as refused:
+                yield head.organization, str(refused)
+                continue
+            for signed in checkpoints.every(connection, head.organization):
+                if problem := _wrong(connection, head, signed, known):
+                    yield head.organization, problem
+                    break
+
+
+def _look(connection: Connection, held: Held) -> tuple[list[tuple[Head, CompactRange]], dict[int, str]]:
+    """The logs that have something to sign, with the tree that is to be signed; and those that cannot be."""
+    marks = held.high_waters()
+    grown, refused = [], {}
+    for one in checkpoints.heads(connection):
+        head, before = one.head, marks.get(one.head.log_id)
+        try:
+            tree = _grown(connection, head, before)
+        except Refused as why:
+            refused[head.organization] = str(why)
+            continue
+        if head.size and not (one.is_signed and before and before.tree.size == head.size):
+            grown.append((head, tree))
+    return grown, refused
+
+
+def _grown(connection: Connection, head: Head, before: HighWater | None) -> CompactRange:
+    """The tree of a log as it is now, made of the one that was signed last. Raises Refused."""
+    tree = before.tree if before else CompactRange()
+    if head.size < tree.size:
+        raise Refused(f"The log has {head.size:,} events, and {tree.size:,} were signed: it was rolled back.")
+    known = tree.size
+    for first in range(known, head.size, AT_ONCE):
+        for hashed in tiles.leaves(connection, head.organization, first, min(first + AT_ONCE, head.size)):
+            tree = tree.append(hashed)
+    if tree != head.tree:
+        raise Refused(
+            f"The log is not the one of which {known:,} events were signed: its events or its head are others."
+        )
+    return tree
+
+
+def _sign(head: Head, tree: CompactRange, held: Held, key: keys.Key, at: int) -> Signed:
+    checkpoint = Checkpoint(origin_of(held.host() or "", head.log_id), tree.size, tree.root())
+    return Signed(checkpoint, at, (key.sign(checkpoint.text(), checkpoint.origin),))
+
+
+def _wrong(connection: Connection, head: Head, signed: Signed, known: Mapping[bytes, object]) -> str | None:
+    """What is wrong with a checkpoint that is stored."""
+    checkpoint = signed.checkpoint
+    try:
+        own = [VerifierKey(checkpoint.origin, public) for public in known]
+        Checkpoint.open(str(signed).encode(), own)
+    except (NotSigned, ValueError):
+        return f"The checkpoint of {checkpoint.size:,} events is not signed by a key of this deployment."
+    if checkpoint.size > head.size or tiles.root(connection, head.organization, checkpoint.size) != checkpoint.root:
+        return f"The first {checkpoint.size:,} events are not those that were signed."
+    return None
+
+
+class Signing:
+    """Signs every log in a thread while a server runs. `refused` says why some cannot be, by organization."""
+
+    def __init__(self, store: Store, custody: Custody, host: str, *, every: float = ROUND_SECONDS) -> None:
+        self._store = store
+        self._custody = custody
+        self._host = host
+        self._every = every
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="signer", daemon=True)
+        self._waits: str | None = None
+        self.refused: Mapping[int, str] = {}
+
+    def start(self) -> None:
+        """Begins to sign."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the round at hand be finished, and ends; what was recorded last is signed."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            stopping = self._stopping.wait(self._every)
+            try:
+                self._note(sign_logs(self._store, self._custody, self._host))
+                self._waits = None
+            except StoreUnavailable as error:
+                log_.warning("signing_waits", error=error.message)
+            except MinutebookError as error:
+                if error.message != self._waits:  # once, not twice a second
+                    log_.error("nothing_is_signed", error=error.message)
+                self._waits = error.message
+            except Exception:
+                log_.exception("signing_failed")
+            if stopping:
+                return
+
+    def _note(self, done: Round) -> None:
+        for organization, why in done.refused.items():
+            if self.refused.get(organization) != why:
+                log_.error("signing_refused", organization=organization, why=why)
+        self.refused = done.refused

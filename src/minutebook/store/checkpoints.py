@@ -1,0 +1,108 @@
+"""What was signed of each log: the checkpoints as they are stored, and the notes that they are.
+
+A note is made anew of its size, its root and its signature lines; the first of these is the log's own, and the name in
+it is the log's origin. One checkpoint is kept for each hour, the last one: any two sizes can be compared without more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from minutebook.evidence.checkpoint import Checkpoint
+from minutebook.evidence.note import Note, Signature
+from minutebook.evidence.tree import CompactRange
+from minutebook.model import HOUR
+from minutebook.store import schema
+from minutebook.store.log import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint, when it was signed (UTC microseconds), and the signatures under it."""
+
+    checkpoint: Checkpoint
+    signed_at: int
+    signatures: tuple[Signature, ...]
+
+    @property
+    def size(self) -> int:
+        """How many events were signed."""
+        return self.checkpoint.size
+
+    def __str__(self) -> str:
+        """The signed note."""
+        return str(Note(self.checkpoint.text(), self.signatures))
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """The head of a log, and whether a checkpoint of just this size is there."""
+
+    head: Head
+    is_signed: bool
+
+
+def latest(connection: Connection, organization: int) -> Signed | None:
+    """The newest checkpoint of a log; None when nothing of it was signed yet."""
+    table = schema.checkpoint.c
+    newest = _of(organization).order_by(table.size.desc()).limit(1)
+    row = connection.execute(newest).one_or_none()
+    return _signed(row) if row else None
+
+
+def every(connection: Connection, organization: int) -> Iterator[Signed]:
+    """Every checkpoint of a log that was kept, the newest first."""
+    for row in connection.execute(_of(organization).order_by(schema.checkpoint.c.size.desc())):
+        yield _signed(row)
+
+
+def add(connection: Connection, organization: int, signed: Signed) -> None:
+    """Adds a checkpoint, and takes those away that were signed before it in the same hour. The same one again changes
+    nothing."""
+    table = schema.checkpoint.c
+    hour = signed.signed_at - signed.signed_at % HOUR
+    here = (table.organization == organization, table.signed_at.between(hour, hour + HOUR - 1))
+    connection.execute(delete(schema.checkpoint).where(*here, table.size < signed.size))
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(schema.checkpoint)
+    values = {
+        "organization": organization,
+        "size": signed.size,
+        "root": signed.checkpoint.root,
+        "signed_at": signed.signed_at,
+        "signatures": "".join(signature.line() for signature in signed.signatures),
+    }
+    connection.execute(insert.values(values).on_conflict_do_nothing())
+
+
+def heads(connection: Connection) -> list[Unsigned]:
+    """Every log as it is now."""
+    head, table = schema.log_head.c, schema.checkpoint.c
+    joined = and_(table.organization == head.organization, table.size == head.size)
+    statement = select(schema.log_head, table.size.label("signed")).outerjoin(schema.checkpoint, joined)
+    return [
+        Unsigned(
+            Head(row.organization, row.log_id, CompactRange.from_bytes(row.size, bytes(row.peaks))),
+            row.signed is not None,
+        )
+        for row in connection.execute(statement.order_by(head.organization))
+    ]
+
+
+def any_signed(connection: Connection) -> bool:
+    """Whether anything was ever signed."""
+    return connection.execute(select(schema.checkpoint.c.size).limit(1)).first() is not None
+
+
+def _of(organization: int) -> Any:
+    return select(schema.checkpoint).where(schema.checkpoint.c.organization == organization)
+
+
+def _signed(row: Row[Any]) -> Signed:
+    signatures: Sequence[str] = row.signatures[:-1].split("\n")
+    lines = tuple(map(Signature.parse, signatures))
+    return Signed(Checkpoint(lines[0].name, row.size, bytes(row.root)), row.signed_at, lines)
