@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path as File
 
 import pytest
 from httpx2 import Response
 
+from minutebook.custody.high_water import Custody
+from minutebook.custody.signer import sign_logs
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import DAY, MINUTE, Plan, Role
 from minutebook.organization import sittings, tokens
@@ -37,7 +40,7 @@ class Principal:
     token: str | None = None
 
     def ask(self, path: str, organization: str) -> Response:
-        filled = path.replace("{org}", organization).replace("{seq}", "0")
+        filled = path.replace("{org}", organization).replace("{seq}", "0").replace("{tile}", "entries/000.p/1")
         return self.somebody.ask(filled, token=self.token)
 
 
@@ -83,8 +86,11 @@ class Two:
 
 
 @pytest.fixture
-def two(deployment: Deployment) -> Two:
-    return Two(deployment)
+def two(deployment: Deployment, tmp_path: File) -> Two:
+    """Signed, so that there is something to prove."""
+    both = Two(deployment)
+    sign_logs(deployment.store, Custody(tmp_path / "custody"), "minutebook.example")
+    return both
 
 
 def body_of(response: Response) -> dict[str, object]:
@@ -264,7 +270,7 @@ def test_another_site_cannot_ask_for_somebody_to_change_anything(two: Two) -> No
     secret, client = two.there.token(), two.anybody().client
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for path in READING:
-            filled = path.replace("{org}", two.there.organization.id).replace("{seq}", "0")
+            filled = path.replace("{org}", two.there.organization.id).replace("{seq}", "0").replace("{tile}", "0/000")
             answer = client.request(method, filled, headers={"Authorization": f"Bearer {secret}"})
             assert answer.status_code == 405
             assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Response
 from fastapi.routing import APIRoute
 
-from minutebook.web.api import counting, events, exports, following, organizations
+from minutebook.web.api import counting, events, exports, following, organizations, proving
 from minutebook.web.api.document import document
 
 OPERATIONS: tuple[APIRouter, ...] = (
@@ -17,6 +17,7 @@ OPERATIONS: tuple[APIRouter, ...] = (
     counting.router,
     exports.router,
     following.router,
+    proving.router,
     events.one_router,
 )
 """A module with a `router` is listed here, once. The last one takes whatever path is left for an event's number."""

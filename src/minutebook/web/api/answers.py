@@ -135,6 +135,30 @@ class Histogram(Answer):
     buckets: list[Bucket]
 
 
+class Consistency(Answer):
+    """That a log of one size begins with that of another."""
+
+    old: int
+    new: int
+    proof: list[str] = Field(description="Hashes in base64; none when the sizes are the same, or the older one is 0.")
+
+
+class KeyOf(Answer):
+    """A key that signs the log, or did."""
+
+    vkey: str = Field(description="Its name, its id and the key, by C2SP signed-note: what a verifier pins.")
+    since: Time
+    cut_off: Time | None = Field(description="Up to when it counts; null as long as it was not revoked.")
+
+
+class Keys(Answer):
+    """The keys of a log."""
+
+    origin: str | None = Field(description="The first line of every checkpoint; null before the first one.")
+    keys: list[KeyOf]
+    statements: list[str] = Field(description="Signed notes, in their order: which key was added or revoked, by which.")
+
+
 class WrongField(Answer):
     """What is wrong with one parameter."""
 

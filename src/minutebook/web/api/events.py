@@ -9,7 +9,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy import Connection, Row
 
-from minutebook.errors import Invalid, Problem
+from minutebook.errors import Invalid, Problem, kept
 from minutebook.filters import Cursor, Direction, Here, search_of, write
 from minutebook.filters.cursor import NO_SUCH_PAGE, ONE_OF_BOTH
 from minutebook.filters.instants import write_start
@@ -94,15 +94,21 @@ def one_event(request: Request, reader: Reader, seq: Annotated[str, SEQ]) -> Res
         ONE.read(request, reader.at)
     except Invalid as invalid:
         problems += invalid.problems
-    if not (seq.isascii() and seq.isdigit() and len(seq) <= len(str(MOST_SEQ)) and int(seq) <= MOST_SEQ):
-        message = f"{quoted(seq)} is not the number of an event. Write one, such as 204, from 0 to {MOST_SEQ}."
-        problems.append(Problem("seq", message))
-    if problems:
+    number = kept(problems, seq_of_path, seq)
+    if number is None or problems:
         raise Invalid(*problems)
     reader.sit()
     with reader.reading() as connection:
-        event = log.find(connection, reader.organization.number, int(seq))
+        event = log.find(connection, reader.organization.number, number)
     return Response(event_json(event), media_type=JSON)
+
+
+def seq_of_path(seq: str) -> int:
+    """The number of an event in an address. Raises Invalid."""
+    if not (seq.isascii() and seq.isdigit() and len(seq) <= len(str(MOST_SEQ)) and int(seq) <= MOST_SEQ):
+        message = f"{quoted(seq)} is not the number of an event. Write one, such as 204, from 0 to {MOST_SEQ}."
+        raise Invalid.one("seq", message)
+    return int(seq)
 
 
 def _check_order(given: Given) -> None:

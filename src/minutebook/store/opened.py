@@ -1,0 +1,48 @@
+"""An event as it is proven: the leaf that the tree holds, and what opens its commitments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from minutebook.evidence.canonical import canonical
+from minutebook.evidence.leaf import leaf_of, salt
+from minutebook.model import Json
+from minutebook.store import body, log, schema
+
+_EVENTS = (
+    select(schema.event)
+    .where(schema.event.c.position.between(bindparam("first"), bindparam("last")))
+    .order_by(schema.event.c.position)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The leaf, canonical JSON; and for each path the salt and the exact JSON text that were committed to."""
+
+    seq: int
+    leaf: bytes
+    open: Mapping[str, tuple[bytes, bytes]]
+
+    def to_bytes(self) -> bytes:
+        """`{"leaf":{…},"open":{path:[salt,text]}}`, canonical; salts in hexadecimal."""
+        opened: Json = {path: [salt.hex(), text.decode()] for path, (salt, text) in self.open.items()}
+        return b'{"leaf":%s,"open":%s}' % (self.leaf, canonical(opened))
+
+
+def opened(connection: Connection, organization: int, first: int, end: int) -> Iterator[Opened]:
+    """The events of a log from one number up to another, opened."""
+    log_id = log.read_head(connection, organization).log_id
+    bounds = {"first": log.position(organization, first), "last": log.position(organization, end - 1)}
+    for row in connection.execute(_EVENTS, bounds):
+        yield _opened(row, log_id)
+
+
+def _opened(row: Row[Any], log_id: str) -> Opened:
+    disclosures = body.unpack(row.disclosures)
+    leaf = leaf_of(log.facts_of(log.event_of(row), log_id), row.secret, disclosures)
+    return Opened(log.seq_of(row), leaf, {path: (salt(row.secret, path), text) for path, text in disclosures.items()})

