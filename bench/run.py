@@ -14,8 +14,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import URL
 
-from bench import api, baseline, cold, fill, ingest, machine, report
+from bench import api, baseline, cold, evidence, fill, ingest, machine, report
 from bench.acts import MAKERS
+from bench.evidence import Evidence
 from bench.fill import BASELINES, Filled
 from bench.ingest import Ingest
 from bench.measure import Limits, Measured, Timing, ask_all, export_rates
@@ -64,6 +65,7 @@ def run(plan: Plan) -> Results:
             bytes=bench.bytes(),
             cold=bench.cold(plan.cold) if plan.cold else {},
             ingest=bench.ingest(plan.writing) if plan.writing else {},
+            evidence=bench.evidence(folder, plan.limits, plan.writing),
         )
 
 
@@ -181,6 +183,18 @@ class _Bench:
                 if isinstance(system, BesideUs):
                     system.table.forget(range(-fill.WRITERS, 0))
         return found
+
+    def evidence(self, folder: Path, limits: Limits, seconds: float) -> Evidence:
+        """What recording costs with and without it, and how long proofs take."""
+        _tell("Recording with and without evidence, and proving")
+        recorded = evidence.recording(folder, self._filled.workload, seconds) if seconds else {}
+        proven = {}
+        for name, (url, places) in self._ours.items():
+            store = Store(url, lock=False)
+            place = places[LARGEST]
+            proven[name] = evidence.proofs(store, place.number, place.size, limits.turns)
+            store.close()
+        return Evidence(recorded, proven)
 
     @contextmanager
     def _systems(self) -> Iterator[list[AtTheStore]]:

@@ -11,7 +11,7 @@ from statistics import mean
 
 import pytest
 
-from bench import acts, fill
+from bench import acts, evidence, fill
 from bench.__main__ import main
 from bench.measure import Limits, Timing, ask_all
 from bench.questions import Kind, Question, Shape
@@ -130,6 +130,12 @@ def _check_that_all_was_measured(results: Results) -> None:
     for by_system in results.ingest.values():
         assert set(by_system) == SYSTEMS
         assert all(alone.events > 0 and busy.events > 0 for alone, busy in by_system.values())
+    assert set(results.evidence.recording) == set(evidence.BATCHES)
+    assert all(
+        set(by_way) == set(evidence.WAYS) and all(by_way.values()) for by_way in results.evidence.recording.values()
+    )
+    assert set(results.evidence.proofs) == {SQLITE, POSTGRES}
+    assert all(set(by_kind) == set(evidence.PROOFS) for by_kind in results.evidence.proofs.values())
 
 
 class Told:

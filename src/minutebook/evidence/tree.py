@@ -62,8 +62,11 @@ class CompactRange:
 
 
 def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
-    """The Merkle tree hash over the leaf hashes, from scratch."""
-    tree = CompactRange()
-    for hashed in leaf_hashes:
-        tree = tree.append(hashed)
-    return tree.root()
+    """The Merkle tree hash over the leaf hashes, from scratch: pair by pair, and whoever is left over goes up alone."""
+    level = list(leaf_hashes)
+    if not level:
+        return EMPTY_ROOT
+    while len(level) > 1:
+        paired = [node_hash(level[place], level[place + 1]) for place in range(0, len(level) - 1, 2)]
+        level = paired + level[2 * len(paired) :]
+    return level[0]

@@ -85,9 +85,9 @@ def leaves(connection: Connection, organization: int, first: int, end: int) -> l
     """The leaf hashes from one event up to another; NO_HASH for one that is not there."""
     found = [NO_HASH] * (end - first)
     bounds = {"first": position(organization, first), "last": position(organization, end - 1)}
-    for row in connection.execute(_LEAVES, bounds):
-        if len(row.leaf_hash) == HASH_SIZE:
-            found[(row.position & SEQ_MASK) - first] = bytes(row.leaf_hash)
+    for at, hashed in connection.execute(_LEAVES, bounds).all():
+        if len(hashed) == HASH_SIZE:
+            found[(at & SEQ_MASK) - first] = hashed
     return found
 
 
