@@ -45,6 +45,7 @@ WHAT_IS_STORED = (
     "store/index.py",
     "store/text.py",
     "store/tiles.py",
+    "store/marks.py",
     "store/migrations/versions",
     "filters/words.py",
     "filters/text.py",

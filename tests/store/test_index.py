@@ -10,7 +10,7 @@ import pytest
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, search_text, text_of
-from minutebook.store import blocks, index, log, memory, search
+from minutebook.store import blocks, index, log, marks, memory, search
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
@@ -22,17 +22,21 @@ from tests.support.walk import FILLED, OTHER
 
 GROUP = FILLED << 36
 """The first row of the text index, in groups of 16 events."""
+UNREADABLE = "(SELECT min(content) FROM block)"
+MARKS = FILLED << 40
+"""The first row of its marks: 2,048 are of the first three blocks, and so on."""
 
 
 @pytest.fixture
 def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(blocks, "PACK", 3)
     monkeypatch.setattr(memory, "CHUNK", 4)
     monkeypatch.setattr(text_index, "GROUP_BITS", 4)
     monkeypatch.setattr(text_index, "GROUP", 16)
     monkeypatch.setattr(index, "BATCH", 8)
-    fill(filled, 60)
+    fill(filled, 80)
     index.follow_all(filled.store)
     return filled
 
@@ -111,14 +115,28 @@ def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
     [
         (f"UPDATE log_index SET texts = texts + 999 WHERE organization = {FILLED}", "claims to know more"),
         (f"UPDATE log_index SET blocks = blocks - 1 WHERE organization = {FILLED}", "not there, or there twice"),
-        (f"DELETE FROM block WHERE organization = {FILLED} AND number = 1", "not there, or there twice"),
+        (f"DELETE FROM block WHERE organization = {FILLED} AND number = 2", "not there, or there twice"),
         (f"UPDATE block SET number = 99 WHERE organization = {FILLED} AND number = 2", "not there, or there twice"),
         (
             "UPDATE block SET content = (SELECT content FROM block AS other WHERE other.organization = "
-            "block.organization AND other.name = block.name AND other.number = 0) "
-            f"WHERE organization = {FILLED} AND name = 'actor' AND number = 1",
-            "events 16 to 31",
+            "block.organization AND other.name = block.name AND other.number = 2) "
+            f"WHERE organization = {FILLED} AND name = 'actor' AND number = 5",
+            "events 48 to 63",
         ),
+        ("UPDATE block SET content = (SELECT min(texts) FROM event_text) WHERE number = 2", "cannot be read"),
+        (f"DELETE FROM event_marks WHERE number = {MARKS + 7}", "words of events 0 to 15"),
+        (f"UPDATE event_marks SET number = {MARKS + 9999} WHERE number = {MARKS + 7}", "words of events 32 to 47"),
+        (
+            f"UPDATE event_marks SET marks = (SELECT marks FROM event_marks WHERE number = {MARKS}) "
+            f"WHERE number = {MARKS + 2048 + 7}",
+            "words of events 48 to 63",
+        ),
+        (
+            f"INSERT INTO event_marks (number, marks) SELECT {MARKS + 9999}, marks FROM event_marks "
+            f"WHERE number = {MARKS}",
+            "more or fewer marks",
+        ),
+        (f"DELETE FROM block WHERE organization = {FILLED} AND name = 'marks'", "words of events 96 to 111"),
     ],
 )
 def test_what_was_changed_is_found(followed: Deployment, change: str, said: str) -> None:
@@ -137,15 +155,10 @@ def test_what_was_changed_is_found(followed: Deployment, change: str, said: str)
             f"WHERE number = {GROUP + 1}",
             range(16, 32),
         ),
-        (
-            f"UPDATE event_text SET marks = (SELECT marks FROM event_text WHERE number = {GROUP}) "
-            f"WHERE number = {GROUP + 1}",
-            range(16, 32),
-        ),
-        (f"UPDATE event_text SET texts = marks WHERE number = {GROUP}", range(16)),
+        (f"UPDATE event_text SET texts = {UNREADABLE} WHERE number = {GROUP}", range(16)),
         (f"UPDATE log_index SET texts = texts - 3 WHERE organization = {FILLED}", None),
         (
-            f"INSERT INTO event_text (number, marks, texts) SELECT {GROUP + 999}, marks, texts FROM event_text "
+            f"INSERT INTO event_text (number, texts) SELECT {GROUP + 999}, texts FROM event_text "
             f"WHERE number = {GROUP}",
             None,
         ),
@@ -166,9 +179,55 @@ def test_texts_that_cannot_be_read_hide_no_event(followed: Deployment) -> None:
     scope = Scope(FILLED, followed.size(FILLED))
     with followed.store.reading() as connection:
         before = search.page(connection, scope, filter_, None, 1000)
-    tamper(followed.store, f"UPDATE event_text SET texts = marks WHERE number >= {GROUP}")
+    tamper(followed.store, f"UPDATE event_text SET texts = {UNREADABLE} WHERE number >= {GROUP}")
     with followed.store.reading() as connection:
         assert search.page(connection, scope, filter_, None, 1000) == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM event_marks WHERE number % 2 = 0",
+        "UPDATE event_marks SET marks = (SELECT min(texts) FROM event_text) WHERE number % 3 = 0",
+        "DELETE FROM block WHERE name = 'marks'",
+        "UPDATE block SET content = (SELECT max(content) FROM block WHERE name = 'span') WHERE name = 'marks'",
+        "UPDATE block SET content = (SELECT min(texts) FROM event_text) WHERE name = 'marks'",
+    ],
+)
+def test_marks_that_cannot_be_read_hide_no_event(followed: Deployment, damage: str) -> None:
+    scope = Scope(FILLED, followed.size(FILLED))
+    tamper(followed.store, damage)
+    events = [(event.seq, search_text(event)) for event in followed.events(FILLED)]
+    for word in ("opus", "ada", "mode"):
+        with followed.store.reading() as connection:
+            found = search.page(connection, scope, parse([("text", word)]), None, 1000)
+        assert {event.seq for event in found.events} == {seq for seq, said in events if word in said} != set()
+
+
+@pytest.mark.parametrize("piece", ["ada", "opus", "changed", "in ", "usr_", "nowhere", "opusm"])
+@pytest.mark.parametrize("in_words", [True, False])
+def test_marks_leave_out_groups_that_hold_nothing_and_no_other(
+    followed: Deployment, piece: str, *, in_words: bool
+) -> None:
+    """Of packs and of single blocks, also from the middle of one to the middle of another."""
+    texts: dict[int, list[str]] = {event.seq // 16: [] for event in followed.events(FILLED)}
+    for event in followed.events(FILLED):
+        texts[event.seq // 16].append(text_of(event))
+    holding = {group for group, of_one in texts.items() if any(Sought(piece, not in_words).is_in(it) for it in of_one)}
+    anywhere = {group for group, of_one in texts.items() if any(piece in it for it in of_one)}
+    slots = marks.asked([(piece.encode(), in_words)])
+    with followed.store.reading() as connection:
+        marked = index.reached(connection, FILLED).blocks
+        assert marked > 6 and marked % 3
+        for first, end in ((0, marked), (1, marked - 1), (4, 5), (2, 4), (5, marked), (marked - 1, marked), (3, 3)):
+            found = marks.Marks(FILLED).may_hold(connection, slots, first, end, marked, 1)
+            assert set(found) >= holding & set(range(first, end))
+            assert len(set(found) - anywhere) <= 1, "a third of the bits is set at most"
+        known = marks.Marks(FILLED)
+        for end in range(marked):
+            assert known.may_hold(connection, slots, 0, end, marked, 1) == [
+                group for group in marks.Marks(FILLED).may_hold(connection, slots, 0, marked, marked, 1) if group < end
+            ]
 
 
 def test_a_row_of_texts_that_cannot_be_read_is_made_anew_when_the_log_goes_on(
@@ -179,7 +238,7 @@ def test_a_row_of_texts_that_cannot_be_read_is_made_anew_when_the_log_goes_on(
     fill(followed, 17 - followed.size(FILLED) % 16)
     index.follow_all(followed.store)
     last = followed.size(FILLED) // 16
-    tamper(followed.store, f"UPDATE event_text SET texts = marks WHERE number = {GROUP + last}")
+    tamper(followed.store, f"UPDATE event_text SET texts = {UNREADABLE} WHERE number = {GROUP + last}")
     assert problems(followed)
     fill(followed, 40)
     index.follow_all(followed.store)
@@ -199,10 +258,10 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
     for pieces in (["opus"], ["ada", "opus"], ["usr_ada", "mode"]):
         sought = [Sought(piece, in_ids=True) for piece in pieces]
         with followed.store.reading() as connection:
-            marks = text_index.Marks(FILLED)
-            indexed = index.reached(connection, FILLED).texts
+            known = marks.Marks(FILLED)
             seqs = range(5, size - 19)
-            numbers, unreadable = text_index.holding(connection, FILLED, marks, sought, seqs, indexed)
+            marked = index.reached(connection, FILLED).blocks
+            numbers, unreadable = text_index.holding(connection, FILLED, known, sought, seqs, marked)
         texts = {event.seq: text_of(event) for event in followed.events(FILLED)}
         assert numbers == [
             seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in pieces)
@@ -236,9 +295,9 @@ def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[st
         for some in added:
             text_index.add(connection, some)
         sought = [Sought(piece.removeprefix("-"), in_ids=not piece.startswith("-")) for piece in pieces]
-        marks = text_index.Marks(77)
-        assert text_index.holding(connection, 77, marks, sought, range(4), 4) == (numbers, [])
-        assert text_index.holding(connection, 77, marks, sought, range(1, 3), 4).numbers == [
+        known = marks.Marks(77)
+        assert text_index.holding(connection, 77, known, sought, range(4), 0) == (numbers, [])
+        assert text_index.holding(connection, 77, known, sought, range(1, 3), 0).numbers == [
             seq for seq in numbers if 0 < seq < 3
         ]
 
@@ -246,8 +305,7 @@ def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[st
 @pytest.mark.parametrize(
     "damage",
     [
-        f"INSERT INTO event_text (number, marks, texts) SELECT {GROUP + 999}, marks, texts FROM event_text "
-        f"WHERE number = {GROUP}",
+        f"INSERT INTO event_text (number, texts) SELECT {GROUP + 999}, texts FROM event_text WHERE number = {GROUP}",
         f"UPDATE event_text SET texts = (SELECT texts FROM event_text WHERE number = {GROUP}) "
         f"WHERE number = {GROUP + 1}",
     ],

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 import pytest
-from sqlalchemy import Connection, create_engine, delete, insert, update
+from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
 from minutebook.store import blocks, body, columns, index, memory, schema, sqlite
 from minutebook.store.columns import SHARED, TIMES, Who
@@ -65,9 +65,7 @@ class Shelf:
         """What `index.follow` does of it."""
         while (self.written + 1) * blocks.BLOCK <= self.size:
             contents = index.written_block(self.connection, ORGANIZATION, self.written)
-            found = [{"name": name, "content": content} for name, content in contents.items()]
-            statement = insert(schema.block).values(organization=ORGANIZATION, number=self.written)
-            self.connection.execute(statement, found)
+            blocks.put(self.connection, ORGANIZATION, self.written, contents)
             self.written += 1
 
     def view(self, size: int | None = None) -> View:
@@ -95,8 +93,9 @@ class Shelf:
 
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """Blocks of 16 events, four of which are looked at together."""
+    """Blocks of 16 events, four of which are looked at together and stand in one row."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(blocks, "PACK", 4)
     monkeypatch.setattr(memory, "CHUNK", 4)
     engine = create_engine("sqlite://", module=sqlite.driver())
     with engine.connect() as connection:
@@ -178,13 +177,17 @@ def test_a_page_without_a_filter_reads_no_column_of_what_is_written(shelf: Shelf
 
 
 @pytest.mark.parametrize("broken", [*TIMES, *SHARED, blocks.SPAN, "actor words", "action words"])
-@pytest.mark.parametrize("content", [b"", b"junk", "other", None])
-def test_what_cannot_be_read_is_read_from_the_events(shelf: Shelf, broken: str, content: bytes | str | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"junk", b"\4\0\0\0junk", b"\4\0\0\0junk\4", "other", None])
+@pytest.mark.parametrize("number", [3, 4])
+def test_what_cannot_be_read_is_read_from_the_events(
+    shelf: Shelf, broken: str, content: bytes | str | None, number: int
+) -> None:
     events = rows(100)
     shelf.add(events)
     shelf.write_blocks()
     table = schema.block
-    there = (table.c.name == broken) & (table.c.number == (0 if broken == "action words" else 3))
+    there = (table.c.name == broken) & (table.c.number == (3 if broken.endswith("words") else number))
+    assert shelf.connection.execute(select(table).where(there)).one()
     if content is None:
         shelf.connection.execute(delete(table).where(there))
     elif content == "other":
@@ -193,7 +196,8 @@ def test_what_cannot_be_read_is_read_from_the_events(shelf: Shelf, broken: str, 
         other = blocks.write(
             {name: [getattr(row, name) for row in rows(16, seed=9)] for name in blocks.COLUMNS}, made()
         )
-        content = other["actor words"] if broken.endswith("words") else blocks._packed(np.full(16, 999, np.uint16))
+        part = other["actor words"] if broken.endswith("words") else blocks._packed(np.full(16, 999, np.uint16))
+        content = len(part).to_bytes(4, "little") + part
         shelf.connection.execute(update(table).where(there).values(content=content))
     else:
         shelf.connection.execute(update(table).where(there).values(content=content))

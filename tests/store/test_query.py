@@ -230,7 +230,8 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     filled: Deployment, followed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
-    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(blocks, "BLOCK", 32)
+    monkeypatch.setattr(blocks, "PACK", 2)
     monkeypatch.setattr(memory, "CHUNK", 4)
     monkeypatch.setattr(text, "GROUP_BITS", 4)
     monkeypatch.setattr(text, "GROUP", 16)

@@ -7,12 +7,16 @@
 - `action`, …: the codes of the values. What a code stands for is the same in all blocks of a log: the values that a
   block is the first to hold stand in `action words`, …, behind the number of those known before.
 
-A search reads what it needs: of a page without a filter one `span` a block and nothing else.
+A search reads what it needs: of a page without a filter one `span` a block and nothing else. So that what it needs
+stands together on the disk, PACK blocks become one row as soon as they are whole, whose number is that of the last: a
+content is the parts of so many blocks, each behind its length, and one of no bytes where a block has none.
 """
 
 from __future__ import annotations
 
+import itertools
 import struct
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,16 +24,20 @@ import numpy as np
 import orjson
 import zstandard
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from minutebook.store import schema
 from minutebook.store.columns import SHARED, TIMES, Who, Words
 
 BLOCK = 4096
 """Events in a block. The block `number` holds the events from `number * BLOCK` on, and is never changed."""
+PACK = 64
+"""Blocks whose contents are brought together, 262,144 events."""
 SPAN, WORDS = "span", " words"
 COLUMNS = (*TIMES, *SHARED)
+_NAMES = (SPAN, *COLUMNS, *(name + WORDS for name in SHARED))
 _SPAN = struct.Struct("<qq?")
+_LENGTH = struct.Struct("<I")
 _LEVEL = 5
 
 
@@ -68,6 +76,24 @@ def write(values: Mapping[str, Sequence[Any]], words: Mapping[str, Words]) -> di
     return contents
 
 
+def put(connection: Connection, organization: int, number: int, contents: Mapping[str, bytes]) -> None:
+    """Writes the next block of a log; as the last of a pack it takes those before it into its rows."""
+    first = number - number % PACK
+    whole = (number + 1) % PACK == 0
+    rows = []
+    for name in _NAMES if whole else contents:
+        parts = dict(read(connection, organization, name, first, number)) if whole else {}
+        of_all = [parts.get(before, b"") for before in range(first if whole else number, number)]
+        content = b"".join(_LENGTH.pack(len(part)) + part for part in (*of_all, contents.get(name, b"")))
+        rows.append({"name": name, "content": content})
+    connection.execute(insert(schema.block).values(organization=organization, number=number), rows)
+    if whole:  # only now: what is written takes no place that becomes free, and so stands together
+        table = schema.block
+        connection.execute(
+            delete(table).where(table.c.organization == organization, table.c.number.between(first, number - 1))
+        )
+
+
 def _packed(numbers: NDArray[Any]) -> bytes:
     """Compressed, all first bytes of the numbers before all second ones: those that say little stand together."""
     apart = numbers.view(np.uint8).reshape(len(numbers), numbers.itemsize).T
@@ -100,7 +126,7 @@ _SELECT = (
 def spans(connection: Connection, organization: int, first: int, end: int) -> list[Span]:
     """The spans of the blocks from one number up to another, as far as they are written. Raises NotWrittenSo."""
     found: list[Span] = []
-    for number, content in _read(connection, organization, SPAN, first, end):
+    for number, content in read(connection, organization, SPAN, first, end):
         if number != first + len(found):
             raise NotWrittenSo("a block is missing")
         try:
@@ -115,7 +141,7 @@ def column(connection: Connection, organization: int, name: str, first: int, end
     `recorded_at` as the difference to the other, the rest as codes. Raises NotWrittenSo."""
     undo = zstandard.ZstdDecompressor()
     parts: list[NDArray[Any]] = []
-    for number, content in _read(connection, organization, name, first, end):
+    for number, content in read(connection, organization, name, first, end):
         if number != first + len(parts):
             break
         try:
@@ -134,7 +160,7 @@ def column(connection: Connection, organization: int, name: str, first: int, end
 def words(connection: Connection, organization: int, name: str, first: int, end: int, known: int) -> list[Any]:
     """The values that the blocks from one number up to another added to the `known` ones. Raises NotWrittenSo."""
     found: list[Any] = []
-    for _, content in _read(connection, organization, name + WORDS, first, end):
+    for _, content in read(connection, organization, name + WORDS, first, end):
         try:
             before, new = orjson.loads(zstandard.decompress(content))
         except (zstandard.ZstdError, ValueError, TypeError) as error:
@@ -145,8 +171,33 @@ def words(connection: Connection, organization: int, name: str, first: int, end:
     return found
 
 
-def _read(connection: Connection, organization: int, name: str, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+def read(connection: Connection, organization: int, name: str, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The contents of this name of the blocks from one number up to another. Raises NotWrittenSo."""
     if first < end:
-        bounds = {"of": organization, "named": name, "first": first, "last": end - 1}
+        bounds = {"of": organization, "named": name, "first": first, "last": (end - 1) // PACK * PACK + PACK - 1}
         for row in connection.execute(_SELECT, bounds):
-            yield row.number, row.content
+            yield from (found for found in _parts(row.number, row.content) if first <= found[0] < end)
+
+
+def written(connection: Connection, organization: int) -> Iterator[tuple[int, dict[str, bytes]]]:
+    """Every block of a log as `write` made it, and what else is there under its number. Raises NotWrittenSo."""
+    table = schema.block.c
+    statement = select(table.number, table.name, table.content).where(table.organization == organization)
+    for _, rows in itertools.groupby(connection.execute(statement.order_by(table.number)), key=lambda row: row.number):
+        found: dict[int, dict[str, bytes]] = defaultdict(dict)
+        for row in rows:
+            for number, part in _parts(row.number, row.content):
+                found[number][row.name] = part
+        yield from sorted(found.items())
+
+
+def _parts(last: int, content: bytes) -> list[tuple[int, bytes]]:
+    """The blocks of a row with what there is of them."""
+    parts, at = [], 0
+    while at < len(content):
+        (length,) = _LENGTH.unpack_from(content, at) if at + _LENGTH.size <= len(content) else (len(content),)
+        at += _LENGTH.size + length
+        parts.append(content[at - length : at])
+    if at != len(content):
+        raise NotWrittenSo("a row of another length")
+    return [(last + 1 - len(parts) + place, part) for place, part in enumerate(parts) if part]

@@ -7,13 +7,13 @@ that is made of wrong tiles proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby, zip_longest
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, index, log, schema, text, tiles
+from minutebook.store import blocks, columns, index, log, marks, text, tiles
 from minutebook.store.check import Finding
 
 
@@ -25,38 +25,55 @@ def check_index(connection: Connection, organization: int) -> Iterator[Finding]:
         yield Finding(organization, None, "What follows the log claims to know more events than there are.")
         return
     yield from _blocks(connection, organization, reached.blocks)
-    yield from _texts(connection, organization, reached.texts)
+    yield from _texts(connection, organization, reached)
     yield from _tiles(connection, organization, reached.texts)
 
 
 def _blocks(connection: Connection, organization: int, known: int) -> Iterator[Finding]:
-    table = schema.block.c
-    statement = select(table.number, table.name, table.content).where(table.organization == organization)
-    written = connection.execute(statement.order_by(table.number))
     words = {name: columns.Words() for name in columns.SHARED}
     numbers = []
-    for number, rows in groupby(written, key=lambda row: row.number):
-        numbers.append(number)
-        if number >= known:
-            continue
-        first = number * blocks.BLOCK
-        end = first + blocks.BLOCK
-        made = blocks.write(columns.values(connection, organization, blocks.COLUMNS, first, end), words)
-        if not blocks.is_same({row.name: row.content for row in rows}, made):
-            events = f"events {first} to {end - 1}"
-            yield Finding(organization, first, f"The columns by which {events} are found are not those of the events.")
+    try:
+        for number, contents in blocks.written(connection, organization):
+            numbers.append(number)
+            if number >= known:
+                continue
+            first = number * blocks.BLOCK
+            end = first + blocks.BLOCK
+            made = blocks.write(columns.values(connection, organization, blocks.COLUMNS, first, end), words)
+            contents.pop(marks.MARKS, None)
+            if not blocks.is_same(contents, made):
+                events = f"events {first} to {end - 1}"
+                yield Finding(
+                    organization, first, f"The columns by which {events} are found are not those of the events."
+                )
+    except blocks.NotWrittenSo:
+        yield Finding(organization, None, "The columns by which events are found cannot be read.")
+        return
     if numbers != list(range(known)):
         yield Finding(organization, None, "The columns by which events are found are not there, or there twice.")
 
 
-def _texts(connection: Connection, organization: int, known: int) -> Iterator[Finding]:
+def _texts(connection: Connection, organization: int, reached: index.Reached) -> Iterator[Finding]:
+    known = reached.texts
+    of_blocks = marks.stored(connection, organization, reached.blocks)
     for first in range(0, known, blocks.BLOCK):
         events = log.events(connection, organization, range(first, min(first + blocks.BLOCK, known)))
         texts = {event.seq: text_of(event) for event in events}
         for seq in sorted(text.differing(connection, organization, range(first, first + blocks.BLOCK), texts)):
             yield Finding(organization, seq, "The text by which the event is found is not what the event says.")
+        if first // blocks.BLOCK < reached.blocks and next(of_blocks) != _marks(texts, first):
+            events_ = f"events {first} to {first + blocks.BLOCK - 1}"
+            yield Finding(organization, first, f"The marks by which words of {events_} are found are not theirs.")
+    if marks.rows(connection, organization) != reached.blocks // blocks.PACK << marks.ROW_BITS:
+        yield Finding(organization, None, "There are more or fewer marks of words than the log has blocks.")
     if text.groups(connection, organization) != -(-known // text.GROUP):
         yield Finding(organization, None, "The text index holds more or fewer events than it claims.")
+
+
+def _marks(texts: Mapping[int, str], first: int) -> bytes:
+    """What the marks of a block are by its texts."""
+    groups = [range(at, at + text.GROUP) for at in range(first, first + blocks.BLOCK, text.GROUP)]
+    return marks.of_block([text.plain_of([texts.get(seq, text.EMPTY) for seq in group]) for group in groups])
 
 
 def _tiles(connection: Connection, organization: int, known: int) -> Iterator[Finding]:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, log, schema, text, tiles
+from minutebook.store import blocks, columns, log, marks, schema, text, tiles
 from minutebook.store.engine import Store
 
 log_ = structlog.get_logger("minutebook.index")
@@ -26,8 +25,7 @@ BATCH = 2 * text.GROUP
 """Events in one transaction: acts of people wait for it no longer than for one another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """How far the index follows one log: the number of events whose text it knows, all of which are in tiles as far as
     they make whole ones, and of written blocks."""
 
@@ -157,8 +155,13 @@ def _follow(connection: Connection, organization: int, before: Reached, size: in
     written = before.blocks
     if (written + 1) * blocks.BLOCK <= texts:
         contents = written_block(connection, organization, written)
-        rows = [{"name": name, "content": content} for name, content in contents.items()]
-        connection.execute(insert(schema.block).values(organization=organization, number=written), rows)
+        seqs = range(written * blocks.BLOCK, (written + 1) * blocks.BLOCK)
+        of_texts = marks.of_block(text.of_groups(connection, organization, seqs))
+        if (written + 1) % blocks.PACK:
+            contents[marks.MARKS] = of_texts
+        else:
+            marks.pack(connection, organization, written, of_texts)
+        blocks.put(connection, organization, written, contents)
         written += 1
     return Reached(texts, written)
 

@@ -22,14 +22,15 @@ from sqlalchemy import Connection
 
 from minutebook.store import blocks, columns, text
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Codes, Passing, Times, Words
+from minutebook.store.marks import Marks
 
 log_ = structlog.get_logger("minutebook.memory")
 
 CHUNK = 16
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 MOST = 16_000_000
-"""Events kept in memory, of all logs of a database together: 36 bytes each, and 16 of marks where words are searched
-for. Then the log least asked for goes."""
+"""Events kept in memory, of all logs of a database together: 36 bytes each, and 31 of marks at most where words are
+searched for. Then the log least asked for goes."""
 MOST_TEXTS = 20_000
 HEAD = 512
 """About so many of the newest events are looked at before any others: a page is often full then."""
@@ -119,7 +120,7 @@ class Log:
         """So many events have been seen."""
         self.words: dict[str, Words] = {name: Words() for name in SHARED}
         self.texts = Texts() if texts is None else texts
-        self.marks = text.Marks(organization)
+        self.marks = Marks(organization)
         self._columns = {name: _Column(name) for name in (*columns.TIMES, *SHARED)}
         self._is_trusted = True
         self._written = 0  # blocks that were there when last looked
@@ -173,9 +174,13 @@ class Log:
 
     def _fill(self, connection: Connection, name: str, first: int, end: int) -> None:
         size, column = blocks.BLOCK, self._columns[name]
-        column.make_room(end)
-        written = min(self._written, end // size)
-        lacking = np.flatnonzero(column.filled[first // size : written] == 0) + first // size
+        from_, to, packed = first // size, end // size, self._written // blocks.PACK * blocks.PACK
+        if from_ < packed:  # what stands in one row is read at once
+            from_ = from_ // blocks.PACK * blocks.PACK
+            to = max(to, min(packed, -(-to // blocks.PACK) * blocks.PACK))
+        written = min(self._written, to)
+        column.make_room(max(end, written * size))
+        lacking = np.flatnonzero(column.filled[from_:written] == 0) + from_
         for run in np.split(lacking, np.flatnonzero(np.diff(lacking) != 1) + 1):
             if len(run):
                 self._fill_from_blocks(connection, name, int(run[0]), int(run[-1]) + 1)

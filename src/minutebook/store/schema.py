@@ -8,8 +8,8 @@ Three kinds, and each kind has its own door:
 * deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`, `deployment_key`): people and
   housekeeping.
 
-Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text` and `tile`. It
-is made from the events, never a source, and written by `store/index.py`.
+Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`
+and `tile`. It is made from the events, never a source, and written by `store/index.py`.
 """
 
 from __future__ import annotations
@@ -114,8 +114,15 @@ event_text = Table(
     metadata,
     # of the group: what the positions of its 256 events have in common
     Column("number", BigId, primary_key=True, autoincrement=False),
-    Column("marks", LargeBinary, nullable=False),
     Column("texts", LargeBinary, nullable=False),
+)
+
+event_marks = Table(
+    "event_marks",
+    metadata,
+    # of a row of a pack of a log (`store/marks.py`)
+    Column("number", BigId, primary_key=True, autoincrement=False),
+    Column("marks", LargeBinary, nullable=False),
 )
 
 tile = Table(
@@ -129,7 +136,7 @@ tile = Table(
     sqlite_with_rowid=False,
 )
 
-INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text, tile)
+INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text, event_marks, tile)
 
 # ── Organization tables ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,8 +1,9 @@
 """The text index: which events hold a piece of text.
 
-The texts of 256 neighbouring events are one row: compressed together, and before them marks of everything they hold. A
-search looks at the marks first, which are kept in memory, so that it reads few texts that hold nothing of what it looks
-for; and then at the texts themselves. What the index says of a text is exact. It follows the record (`store/index.py`).
+The texts of 256 neighbouring events are one row, compressed together. Of whole blocks there are marks of everything
+that the texts hold (`marks.py`): a search looks at these first, so that it reads few texts that hold nothing of what it
+looks for; and then at the texts themselves. What the index says of a text is exact. It follows the record
+(`store/index.py`).
 """
 
 from __future__ import annotations
@@ -11,39 +12,33 @@ import itertools
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 import zstandard
-from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from minutebook.store import blocks
 from minutebook.store.bound import Deadline
+from minutebook.store.marks import Marks, asked
 from minutebook.store.schema import SEQ_BITS, event_text
 
 GROUP_BITS = 8
 GROUP = 1 << GROUP_BITS
 STEP = 16
 """Events are put into the index so many at a time: each time the last row of the log is written again."""
-MOST_MARKS = 32_000
-"""Bits of marks in a row, 16 bytes an event."""
-MOST_ASKED = 16
 AT_ONCE = 256
 """Rows in one query, at most."""
-MIXER = np.uint64(0x9E3779B1)  # 2**32 by the golden ratio: neighbours among numbers fall far apart
-LOW = np.uint64(0xFFFFFFFF)
 LINE_FEED = 10
 
 _GROUP = select(event_text.c.texts).where(event_text.c.number == bindparam("of"))
-_MARKS = select(event_text.c.number, event_text.c.marks).where(
-    event_text.c.number.between(bindparam("first"), bindparam("last"))
-)
 _TEXTS = select(event_text.c.number, event_text.c.texts).where(
     event_text.c.number.in_(bindparam("numbers", expanding=True))
 )
 _GROUPS = (
-    select(event_text.c.number, event_text.c.marks, event_text.c.texts)
+    select(event_text.c.number, event_text.c.texts)
     .where(event_text.c.number.between(bindparam("first"), bindparam("last")))
     .order_by(event_text.c.number)
 )
@@ -64,10 +59,9 @@ def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
         for position, found in of_group:
             group += [EMPTY] * ((position & (GROUP - 1)) - len(group))
             group.append(found)
-        marks, stored = write(group)
-        rows.append({"number": number, "marks": marks, "texts": stored})
+        rows.append({"number": number, "texts": write(group)})
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(event_text)
-    changed = {"marks": insert.excluded.marks, "texts": insert.excluded.texts}
+    changed = {"texts": insert.excluded.texts}
     if rows:
         connection.execute(insert.on_conflict_do_update(index_elements=["number"], set_=changed), rows)
 
@@ -104,62 +98,28 @@ class Held(NamedTuple):
     unreadable: list[range]
 
 
-class Marks:
-    """The marks of one log's whole groups in memory, read when a search first asks for them. Whole groups never change.
-    Safe to share between threads."""
-
-    def __init__(self, organization: int) -> None:
-        self._base = organization << SEQ_BITS - GROUP_BITS
-        self._marks = np.zeros((0, MOST_MARKS // 8), np.uint8)
-        self._bits = np.zeros(0, np.int64)  # of each group; none of one that has not been read
-        self._lock = threading.Lock()
-
-    def may_hold(self, connection: Connection, hashes: Sequence[int], first: int, end: int) -> NDArray[np.int64]:
-        """The groups from one number up to another, ascending, in whose marks the bit for every hash is set."""
-        with self._lock:
-            self._read(connection, first, end)
-            marks, bits = self._marks, self._bits
-        found = np.arange(first, end)
-        for hash_ in hashes:
-            places = hash_ * bits[found] >> 32
-            found = found[marks[found, places >> 3] >> (places & 7) & 1 == 1]
-        return found
-
-    def _read(self, connection: Connection, first: int, end: int) -> None:
-        if end > len(self._bits):
-            more = end + end // 4 - len(self._bits)
-            self._marks = np.concatenate((self._marks, np.zeros((more, MOST_MARKS // 8), np.uint8)))
-            self._bits = np.concatenate((self._bits, np.zeros(more, np.int64)))
-        missing = np.flatnonzero(self._bits[first:end] == 0) + first
-        if not len(missing):
-            return
-        bounds = {"first": self._base | int(missing[0]), "last": self._base | int(missing[-1])}
-        for number, marks in connection.execute(_MARKS, bounds):
-            group = number - self._base
-            self._marks[group, : len(marks)] = np.frombuffer(marks, np.uint8)
-            self._bits[group] = 8 * len(marks)
-
-
 def holding(
     connection: Connection,
     organization: int,
     marks: Marks,
     sought: Sequence[Sought],
     seqs: range,
-    indexed: int,
+    marked: int,
     deadline: Deadline | None = None,
 ) -> Held:
-    """Those of the events, all of them below the number `indexed`, that hold everything. Raises TooSlow if there is a
-    deadline.
+    """Those of the events, all of which the index has reached, that hold everything. Of the first `marked` blocks there
+    are marks. Raises TooSlow if there is a deadline.
 
     Where a piece has fewer than three bytes no mark tells of it, and every text is looked at.
     """
     base = organization << SEQ_BITS - GROUP_BITS
-    hashes = _asked([one.piece.encode() for one in sought])
+    slots = asked([(one.piece.encode(), not one.in_ids) for one in sought])
     patterns = [(re.compile(re.escape(one.piece.encode())), one.in_ids) for one in sought]
     held = Held([], [])
-    first, end, whole = seqs.start >> GROUP_BITS, (seqs.stop - 1 >> GROUP_BITS) + 1, indexed >> GROUP_BITS
-    maybe = marks.may_hold(connection, hashes, first, min(end, whole)).tolist() + list(range(max(first, whole), end))
+    first, end, in_block = seqs.start >> GROUP_BITS, (seqs.stop - 1 >> GROUP_BITS) + 1, blocks.BLOCK >> GROUP_BITS
+    whole = marked * in_block
+    maybe = marks.may_hold(connection, slots, first, min(end, whole), marked, in_block)
+    maybe += range(max(first, whole), end)
     for at in range(0, len(maybe), AT_ONCE):
         if deadline:
             deadline.check()
@@ -176,24 +136,28 @@ def holding(
 
 
 def differing(connection: Connection, organization: int, seqs: range, texts: Mapping[int, str]) -> set[int]:
-    """Of the numbers, which begin and end with a group, those under which the index does not hold exactly these texts.
-
-    Of a group whose marks are not those of its texts it is all of them.
-    """
+    """Of the numbers, which begin and end with a group, those under which the index does not hold just these texts."""
     base = organization << SEQ_BITS
     found: dict[int, str] = {}
-    wrong: set[int] = set()
     bounds = {"first": (base | seqs.start) >> GROUP_BITS, "last": (base | (seqs.stop - 1)) >> GROUP_BITS}
-    for number, marks, stored in connection.execute(_GROUPS, bounds):
+    for number, stored in connection.execute(_GROUPS, bounds):
         begin = (number << GROUP_BITS) - base
         try:
-            plain = _plain(stored)
-            found |= {begin + place: said for place, said in enumerate(_texts(plain)) if said != EMPTY}
+            found |= {begin + place: said for place, said in enumerate(_texts(_plain(stored))) if said != EMPTY}
         except ValueError:
             continue
-        if marks != _marks(plain):
-            wrong |= {seq for seq in texts if begin <= seq < begin + GROUP}
-    return wrong | {seq for seq in texts.keys() | found.keys() if texts.get(seq) != found.get(seq)}
+    return {seq for seq in texts.keys() | found.keys() if texts.get(seq) != found.get(seq)}
+
+
+def of_groups(connection: Connection, organization: int, seqs: range) -> list[bytes | None]:
+    """The texts of each group of the numbers, which begin and end with one, in lines; None if they cannot be read."""
+    base = organization << SEQ_BITS
+    first, end = ((base | seq) >> GROUP_BITS for seq in (seqs.start, seqs.stop))
+    found: list[bytes | None] = [None] * (end - first)
+    for number, stored in connection.execute(_GROUPS, {"first": first, "last": end - 1}):
+        with suppress(ValueError):
+            found[number - first] = _plain(stored)
+    return found
 
 
 def groups(connection: Connection, organization: int) -> int:
@@ -212,10 +176,14 @@ EMPTY = "\n"
 _local = threading.local()  # a decompressor serves one thread at a time
 
 
-def write(texts: Sequence[str]) -> tuple[bytes, bytes]:
-    """The marks and the texts of a group as they are stored."""
-    plain = "\n".join(texts).encode()
-    return _marks(plain), zstandard.ZstdCompressor(LEVEL, write_checksum=True).compress(plain)
+def plain_of(texts: Sequence[str]) -> bytes:
+    """The texts of a group in lines: words and ids in turn."""
+    return "\n".join(texts).encode()
+
+
+def write(texts: Sequence[str]) -> bytes:
+    """The texts of a group as they are stored."""
+    return zstandard.ZstdCompressor(LEVEL, write_checksum=True).compress(plain_of(texts))
 
 
 def _plain(stored: bytes) -> bytes:
@@ -246,26 +214,3 @@ def _places(plain: bytes, sought: Sequence[tuple[re.Pattern[bytes], bool]]) -> l
         holds[(lines if in_ids else lines[lines % 2 == 0]) // 2] = True
         found &= holds
     return np.flatnonzero(found).tolist()
-
-
-def _hashes(plain: bytes) -> NDArray[np.uint64]:
-    """32 bits for each three and each four bytes in a row."""
-    codes = np.frombuffer(plain, np.uint8).astype(np.uint64)
-    three = codes[:-2] << np.uint64(16) | codes[1:-1] << np.uint64(8) | codes[2:]
-    four = three[:-1] << np.uint64(8) | codes[3:]
-    hashes: NDArray[np.uint64] = np.concatenate((three, four)) * MIXER & LOW
-    return hashes
-
-
-def _marks(plain: bytes) -> bytes:
-    """A bit for each byte, as far as there is room: a third of them is set."""
-    size = max(1, min(MOST_MARKS, len(plain)) // 8) * 8
-    marks = np.zeros(size, np.bool_)
-    marks[_hashes(plain) * np.uint64(size) >> np.uint64(32)] = True
-    return np.packbits(marks, bitorder="little").tobytes()
-
-
-def _asked(pieces: Sequence[bytes]) -> list[int]:
-    """Hashes that together are as telling as all: all of short pieces, of longer ones at even distances."""
-    found = list(dict.fromkeys(found for piece in pieces for found in _hashes(piece).tolist()))
-    return found[:: max(1, -(-len(found) // MOST_ASKED))]

@@ -261,14 +261,14 @@ def means_of(connection: Connection, organization: int, view: View, deadline: De
     """What the clauses of a search look things up in. Their looks raise TooSlow if there is a deadline."""
 
     def holding(sought: tuple[Sought, ...]) -> Look:
-        indexed = index.reached(connection, organization).texts
+        indexed, marked = index.reached(connection, organization)
 
         def look(chunk: Chunk) -> Mask:
             mask = np.zeros(len(chunk), np.bool_)
             unknown = [range(max(chunk.first, indexed), chunk.end)]
             if chunk.first < indexed:
                 seqs = range(chunk.first, min(chunk.end, indexed))
-                held = text.holding(connection, organization, view.log.marks, sought, seqs, indexed, deadline)
+                held = text.holding(connection, organization, view.log.marks, sought, seqs, marked, deadline)
                 mask[[seq - chunk.first for seq in held.numbers]] = True
                 unknown += held.unreadable
             for seqs in unknown:

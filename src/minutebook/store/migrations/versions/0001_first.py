@@ -75,12 +75,19 @@ def upgrade() -> None:
     op.create_table(
         "event_text",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.Column("marks", sa.LargeBinary(), nullable=False),
         sa.Column("texts", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_event_text")),
     )
-    if op.get_bind().dialect.name == "postgresql":  # marks are looked at where they are; texts are compressed already
-        op.execute("ALTER TABLE event_text ALTER marks SET STORAGE PLAIN, ALTER texts SET STORAGE EXTERNAL")
+    op.create_table(
+        "event_marks",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_event_marks")),
+    )
+    if op.get_bind().dialect.name == "postgresql":  # all of that is as small as it gets
+        op.execute("ALTER TABLE block ALTER content SET STORAGE EXTERNAL")
+        op.execute("ALTER TABLE event_text ALTER texts SET STORAGE EXTERNAL")
+        op.execute("ALTER TABLE event_marks ALTER marks SET STORAGE PLAIN")
     op.create_table(
         "log_index",
         sa.Column("organization", sa.BigInteger(), autoincrement=False, nullable=False),
