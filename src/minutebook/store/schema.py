@@ -98,6 +98,7 @@ log_index = Table(
     Column("blocks", BigInteger, nullable=False),
 )
 
+# not WITHOUT ROWID: SQLite reads all of a row there to compare its key
 block = Table(
     "block",
     metadata,
@@ -106,7 +107,6 @@ block = Table(
     Column("number", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("organization", "name", "number"),
-    sqlite_with_rowid=False,
 )
 
 event_text = Table(

@@ -57,7 +57,7 @@ def checkpoint(engine: Engine) -> None:
 
 def reading_engine(file: Path, patience: float) -> Engine:
     """Connections that see one snapshot for each transaction and cannot write."""
-    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=268435456"), patience, pool_size=16)
+    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=0"), patience, pool_size=16)
 
 
 def streaming_engine(file: Path, patience: float) -> Engine:

@@ -70,7 +70,6 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_block_organization")),
         sa.PrimaryKeyConstraint("organization", "name", "number", name=op.f("pk_block")),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "event_text",
