@@ -70,6 +70,12 @@ def _texts(connection: Connection, organization: int, reached: index.Reached) ->
         yield Finding(organization, None, "The text index holds more or fewer events than it claims.")
 
 
+def _marks(texts: Mapping[int, str], first: int) -> bytes:
+    """What the marks of a block are by its texts."""
+    groups = [range(at, at + text.GROUP) for at in range(first, first + blocks.BLOCK, text.GROUP)]
+    return marks.of_block([text.plain_of([texts.get(seq, text.EMPTY) for seq in group]) for group in groups])
+
+
 def _tiles(connection: Connection, organization: int, known: int) -> Iterator[Finding]:
     made, stored = tiles.made(connection, organization, known), tiles.stored(connection, organization)
     for right, found in zip_longest(made, stored):
@@ -78,9 +84,3 @@ def _tiles(connection: Connection, organization: int, known: int) -> Iterator[Fi
             first = number << tiles.BITS * (level + 1)
             yield Finding(organization, first, "The hashes that proofs are made of, from here on, are not the log's.")
             return
-
-
-def _marks(texts: Mapping[int, str], first: int) -> bytes:
-    """What the marks of a block are by its texts."""
-    groups = [range(at, at + text.GROUP) for at in range(first, first + blocks.BLOCK, text.GROUP)]
-    return marks.of_block([text.plain_of([texts.get(seq, text.EMPTY) for seq in group]) for group in groups])

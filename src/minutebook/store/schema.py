@@ -9,8 +9,8 @@ Four kinds, and each kind has its own door:
 * deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`, `deployment_key`): people and
   housekeeping.
 
-Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`,
-`event_marks` and `tile`. It is made from the events, never a source, and written by `store/index.py`.
+Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`
+and `tile`. It is made from the events, never a source, and written by `store/index.py`.
 """
 
 from __future__ import annotations
