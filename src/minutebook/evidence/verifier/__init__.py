@@ -1,0 +1,1 @@
+"""The verifier: one file that runs without the rest of Minutebook, and imports nothing of it."""
