@@ -12,6 +12,7 @@ from playwright.sync_api import Download, Locator, Page, Route, expect
 
 from minutebook.actions.log import Format
 from minutebook.deliver import export
+from minutebook.deliver.formats import FORMATS
 from minutebook.errors import StoreUnavailable
 from minutebook.model import Event, rfc3339
 from minutebook.organization.modes import CreateMode
@@ -55,7 +56,7 @@ def content(download: Download, format_: Format) -> tuple[list[dict[str, Any]], 
     return read(format_, Path(download.path()).read_bytes())
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_it_says_how_far_it_is_and_saves_a_whole_file(site: Site, reader: Visitor, format_: Format) -> None:
     expect(menu(reader.page).locator("summary")).to_be_visible()
     with reader.page.expect_download() as downloading:
@@ -96,7 +97,7 @@ def test_without_script_it_is_a_plain_download(site: Site, arrive: Arrive) -> No
     assert len(found) >= 20
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_a_text_that_breaks_off_goes_on_and_parquet_starts_over(
     site: Site, reader: Visitor, format_: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +150,7 @@ def test_what_the_server_refuses_is_said_in_its_words(reader: Visitor, monkeypat
     expect(reader.page.get_by_role("dialog").get_by_role("status")).to_contain_text("The database cannot be reached")
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_a_file_without_its_end_is_never_saved(reader: Visitor, format_: Format) -> None:
     """Not even when whatever stands between makes the answer look complete."""
     saved: list[Download] = []

@@ -18,7 +18,7 @@ import pytest
 from minutebook.actions.log import Format
 from minutebook.config import DATABASE_FILE
 from minutebook.deliver import export, partial
-from minutebook.deliver.formats import Origin
+from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.deliver.partial import PartialFile
 from minutebook.filters import Here, filter_of, language
 from minutebook.store.engine import Store
@@ -136,7 +136,7 @@ def test_times_are_read_in_the_local_zone_or_in_utc(directory: Path, monkeypatch
     assert exported("--end", "2026-11-05") == []
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_an_interrupted_export_goes_on(
     directory: Path, tmp_path: Path, format_: Format, interrupting: Interrupting
 ) -> None:

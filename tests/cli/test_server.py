@@ -283,7 +283,7 @@ def test_a_server_that_never_has_enough_is_given_up(filled_sqlite: Deployment) -
 # --- export ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_the_file_is_the_one_that_the_server_would_write(calder: Calder, tmp_path: Path, format_: Format) -> None:
     file = tmp_path / f"calder.{FORMATS[format_].extension}"
     query = "action:user.*,member.* -actor:nobody@x.example"

@@ -62,7 +62,7 @@ def test_every_format_has_exactly_what_is_found(filled: Deployment) -> None:
     history = filled.events(FILLED)
     for filter_ in FILTERS.values():
         expected = [event.seq for event in history if fits(expression_of(filter_))(event)]
-        for format_ in Format:
+        for format_ in FORMATS:
             events, trailer = read(format_, whole(filled, ExportLog(format_, filter_, len(history))))
             assert numbers(format_, events) == expected
             assert trailer == {
@@ -105,7 +105,7 @@ def test_what_is_recorded_meanwhile_is_not_in_it(filled: Deployment, monkeypatch
     assert trailer["size"] == size
 
 
-@pytest.mark.parametrize("format_", [format_ for format_ in Format if FORMATS[format_].is_text])
+@pytest.mark.parametrize("format_", [format_ for format_ in FORMATS if FORMATS[format_].is_text])
 @pytest.mark.usefixtures("piece_size")
 def test_a_file_that_was_cut_off_goes_on_to_the_same_bytes(filled: Deployment, format_: Format) -> None:
     made = begun(filled, ExportLog(format_, FILTERS["one action"], 20))
@@ -197,14 +197,14 @@ def test_who_may_not_gets_nothing(deployment: Deployment) -> None:
 
 def test_nothing_of_another_organization_is_in_it(filled: Deployment) -> None:
     size = filled.size(OTHER)
-    for format_ in Format:
+    for format_ in FORMATS:
         data = whole(filled, ExportLog(format_, size=size), OTHER)
         events, _ = read(format_, data)
         assert len(events) == size
         assert b"ada@calder.example" not in data
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_an_error_on_the_way_leaves_no_trailer(
     filled: Deployment, format_: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,7 +225,7 @@ def test_an_error_on_the_way_leaves_no_trailer(
         read(format_, data)
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_a_file_that_lost_an_event_or_its_end_is_noticed(filled: Deployment, format_: Format) -> None:
     data = whole(filled, ExportLog(format_))
     read(format_, data)

@@ -125,7 +125,7 @@ def test_shipped_columns_keep_their_places() -> None:
 
 def test_what_another_version_recorded_is_exported_too() -> None:
     unknown = replace(EVENT, action="planet.visit", targets=(), details={"v": 9, "x": None})
-    for format_ in Format:
+    for format_ in FORMATS:
         writer = FORMATS[format_].writer(Origin("org_x", "Calder"))
         data = writer.head() + writer.rows([row(unknown)]) + writer.rest() + writer.trailer(TRAILER)
         assert b"planet.visit" in data

@@ -12,7 +12,7 @@ import pytest
 
 from minutebook.actions.log import Format
 from minutebook.deliver.export import Export, pieces, stored
-from minutebook.deliver.formats import Origin
+from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.filters import EVERYTHING
 from minutebook.model import Context, Json, Outcome
 from minutebook.store import log
@@ -24,7 +24,7 @@ FULL = bool(os.environ.get("FULL"))
 EVENTS = 2_000_000 if FULL else 24_000
 GROWTH = 64 * 1024 if FULL else 16 * 1024
 """In KiB, from the first 17,000 events on, which fill what every format keeps for a while."""
-FORMATS = list(Format) if FULL else [Format.JSONL, Format.PARQUET]
+WRITTEN = list(FORMATS) if FULL else [Format.JSONL, Format.PARQUET]
 
 
 def fill(deployment: Deployment) -> int:
@@ -50,7 +50,7 @@ def fill(deployment: Deployment) -> int:
 def test_memory_does_not_grow_with_what_is_exported(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
     organization = fill(deployment)
     url = deployment.store.url.render_as_string(hide_password=False)
-    for format_ in FORMATS:
+    for format_ in WRITTEN:
         command = [sys.executable, "-m", __name__, url, str(organization), format_.value]
         run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
         told = json.loads(run.stdout)

@@ -69,9 +69,11 @@ def test_everything_of_any_size(verified: Verified, size: int) -> None:
 def test_each_event_alone(verified: Verified, size: int) -> None:
     log = Log().fill(size)
     for seq in range(size):
-        code, said = verified(log.evidence([seq]), key=log.vkey)
-        assert code == 0, said
-        assert f"Events     1 of {size}" in said
+        for by_hash in (False, True):
+            code, said = verified(log.evidence([seq], by_hash=by_hash), key=log.vkey)
+            assert code == 0, said
+            assert f"Events     1 of {size}" in said
+    assert verified(log.evidence(by_hash=False), key=log.vkey)[0] == 0
 
 
 def test_in_several_processes_and_from_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -229,7 +231,8 @@ def test_a_head_that_the_log_goes_on_from(verified: Verified, log: Log) -> None:
     assert code == 0 and said.count("the log goes on from its") == 3
     assert verified(log.evidence([3], chain=[7]), "--head", heads[1], key=log.vkey)[0] == 0
     code, said = verified(log.evidence([3]), "--head", heads[1], key=log.vkey)
-    assert code == 2 and "only evidence of everything" in said
+    assert code == 2 and "only evidence with the hashes" in said
+    assert verified(log.evidence([3], by_hash=True), "--head", heads[1], key=log.vkey)[0] == 0
 
 
 def test_a_log_that_was_rewritten_since(verified: Verified, log: Log) -> None:
@@ -433,12 +436,18 @@ def test_the_size_comes_from_the_checkpoint_only(verified: Verified, log: Log) -
         assert verified(summed(files), key=log.vkey)[0] == 1, change
 
 
-def test_a_bundle_cannot_say_that_it_is_less_than_everything(verified: Verified, log: Log) -> None:
-    """Who takes events out must show proofs for the rest, and the result says how many there are."""
+def test_a_bundle_that_says_less_than_everything_is_not_told_as_everything(verified: Verified, log: Log) -> None:
     files = log.evidence()
     files["bundle.json"] = files["bundle.json"].replace(b'"everything":true', b'"everything":false')
     code, said = verified(summed(files), key=log.vkey)
-    assert code == 1 and "proofs.jsonl" in said
+    assert code == 0 and "12 of 12" in said and "every one" not in said
+    del files["hashes"]
+    code, said = verified(summed(files), key=log.vkey)
+    assert code == 1 and "proofs.jsonl: is missing" in said
+    files = log.evidence([1, 4])
+    files["bundle.json"] = files["bundle.json"].replace(b'"everything":false', b'"everything":true')
+    code, said = verified(summed(files), key=log.vkey)
+    assert code == 1 and "event 0: is missing" in said
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from minutebook.deliver import bundle
 from minutebook.evidence.note import Note, PrivateKey, VerifierKey, cosign, sign, to_base64
 from tests.support import stored, trees
+from tests.support.deployment import Deployment
 
 HOST = "log.example"
 KEY = PrivateKey(bytes(range(32)))
@@ -142,9 +144,14 @@ class Log:
         return Note(text, tuple(signatures))
 
     def evidence(
-        self, only: Iterable[int] | None = None, withheld: Iterable[str] = (), chain: Iterable[int] = ()
+        self,
+        only: Iterable[int] | None = None,
+        withheld: Iterable[str] = (),
+        chain: Iterable[int] = (),
+        *,
+        by_hash: bool | None = None,
     ) -> Files:
-        """The files of a bundle, by name."""
+        """The files of a bundle, by name; with the hashes of all events, or a proof for each that is in it."""
         withheld, hashes, size = list(withheld), self.hashes, len(self.events)
         seqs = range(size) if only is None else sorted(only)
         bundle = {
@@ -163,7 +170,7 @@ class Log:
             "keys/0": key_statement(0, f"add {to_base64(KEY.public)} since 2026-11-01T00:00:00Z", KEY),
             "events.jsonl": b"".join(self.events[seq].line(withheld) + b"\n" for seq in seqs),
         }
-        if only is None:
+        if by_hash or (by_hash is None and only is None):
             files["hashes"] = b"".join(hashes)
         else:
             proofs = ([to_base64(one) for one in trees.inclusion(seq, hashes)] for seq in seqs)
@@ -207,3 +214,20 @@ def unpacked(files: Files, to: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     return to
+
+
+def signed(
+    deployment: Deployment, organization: int, chain: Iterable[int] = (), size: int | None = None
+) -> bundle.Heads:
+    """What is signed of a log in a database, made by its rows alone; `size` of its events, or all."""
+    with deployment.store.reading() as connection:
+        (head,) = (head for head in stored.heads(connection) if head.organization == organization)
+        hashes = [event.leaf_hash for event in stored.events(connection, organization)]
+    origin = f"{HOST}/o/{head.log_id}"
+
+    def note(size: int) -> str:
+        text = f"{origin}\n{size}\n{to_base64(stored.root(hashes[:size]))}\n"
+        return str(Note(text, (sign(text, origin, KEY),)))
+
+    keys = key_statement(0, f"add {to_base64(KEY.public)} since 2026-11-01T00:00:00Z", KEY).decode()
+    return bundle.Heads(note(size or len(hashes)), ((head.log_id, 0),), tuple(map(note, chain)), (keys,))

@@ -15,6 +15,7 @@ from httpx2 import RemoteProtocolError, Response
 from minutebook.actions.log import Format
 from minutebook.deliver import export
 from minutebook.deliver.export import query_of
+from minutebook.deliver.formats import FORMATS
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse
 from minutebook.model import Plan, Role, rfc3339
@@ -30,7 +31,7 @@ def asking(dashboard: Dashboard, somebody: Somebody, query: str = "", **headers:
     return somebody.get(dashboard.path("audit-logs", "export") + (f"?{query}" if query else ""), **headers)
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_the_page_leads_to_exactly_what_it_shows(dashboard: Dashboard, format_: Format) -> None:
     ada = dashboard.signed_in(Role.OWNER)
     page = ada.get(dashboard.path("audit-logs") + "?action=user.invite&actor=ada%40calder.example&q=-outcome:failure")

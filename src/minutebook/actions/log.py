@@ -23,10 +23,12 @@ class Format(StrEnum):
     JSONL = "jsonl"
     PARQUET = "parquet"
     OCSF = "ocsf"
+    BUNDLE = "bundle"
 
     @property
     def label(self) -> str:
-        return {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet", "ocsf": "OCSF"}[self.value]
+        labels = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet", "ocsf": "OCSF", "bundle": "evidence"}
+        return labels[self.value]
 
 
 @action(
@@ -35,19 +37,25 @@ class Format(StrEnum):
     severity=Severity.MEDIUM,
     ocsf=ocsf.READ,
     says="Exported[ all {events}][ what {filtered_by} finds][ (it meant {meaning})] as {format}"
-    "[, from number {first} on]",
+    "[, without {left_out}][, from number {first} on]",
     since="0.1",
 )
 class LogExported(Details):
     """Someone was given a file of the log: all of it, or what the filter `query` finds, and then the file itself says
     how many events that is. `size` is how many the log held at the snapshot, `meant` the filter with instants where it
-    told times from then on, and `first` the number that the file begins with when it goes on from an earlier one."""
+    told times from then on, and `first` the number that the file begins with when it goes on from an earlier one.
+    `withheld` are the fields that evidence does not show."""
 
     format: Format
     size: int
     query: str | None = None
     meant: str | None = None
     first: int | None = None
+    withheld: tuple[str, ...] | None = None
+
+    @property
+    def left_out(self) -> str | None:
+        return ", ".join(self.withheld) if self.withheld else None
 
     @property
     def events(self) -> str | None:

@@ -52,7 +52,8 @@ class ExportLog(Command):
     """Records that a file of the log is given away, before its first byte.
 
     `size` is how many events the log held at the snapshot; None for now, without this export's own event. `here` is
-    where and when it was asked for, from which its relative times are told. Raises Invalid where the log never held so
+    where and when it was asked for, from which its relative times are told. `withheld` are fields that are not to be
+    shown, which only evidence can do without. Raises Invalid where the log never held so
     many, or where `first` lies beyond them.
     """
 
@@ -63,6 +64,7 @@ class ExportLog(Command):
     size: int | None = None
     first: int = 0
     here: Here = ANYWHERE
+    withheld: tuple[str, ...] = ()
 
     def change(self, act: Act) -> LogExported:
         held = log.read_head(act.connection, act.organization).size
@@ -78,19 +80,21 @@ class ExportLog(Command):
             query=query or None,
             meant=meant if meant != query else None,
             first=self.first if self.first else None,
+            withheld=self.withheld or None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """An export that is recorded: what is in it no longer changes. The log held `size` events at the snapshot; `filter`
-    is without relative times."""
+    is without relative times. `withheld` are the fields that evidence does not show."""
 
     origin: Origin
     size: int
     filter: Filter
     format: Format
     first: int
+    withheld: tuple[str, ...] = ()
 
     @property
     def query(self) -> str:
@@ -125,7 +129,7 @@ def begin(store: Store, seat: Seat, origin: Origin, command: ExportLog) -> Expor
     assert isinstance(event, Event)
     size = event.details["size"]
     assert isinstance(size, int)
-    return Export(origin, size, command.filter.at(command.here), command.format, command.first)
+    return Export(origin, size, command.filter.at(command.here), command.format, command.first, command.withheld)
 
 
 def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> Generator[Piece]:

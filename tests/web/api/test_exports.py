@@ -24,7 +24,7 @@ def path(dashboard: Dashboard) -> str:
     return f"{dashboard.api()}/export"
 
 
-@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("format_", FORMATS)
 def test_a_token_exports_and_is_recorded_by_its_name(dashboard: Dashboard, format_: Format) -> None:
     secret = dashboard.token("log.export", name="Splunk")
     token, size = str(dashboard.last().details["token"]), len(dashboard.events())

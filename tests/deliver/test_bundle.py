@@ -1,0 +1,127 @@
+"""Evidence of what is stored is what the verifier that stands alone accepts, whatever is asked for and withheld."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from minutebook.actions.log import Format
+from minutebook.deliver import bundle
+from minutebook.deliver.export import ExportLog, begin
+from minutebook.deliver.formats import Origin
+from minutebook.errors import Conflict, Invalid, NotAllowed
+from minutebook.evidence.note import VerifierKey
+from minutebook.evidence.verifier import minutebook_verify as verifier
+from minutebook.filters import EVERYTHING, Filter
+from tests.support.deployment import Deployment
+from tests.support.evidence import KEY, signed
+from tests.support.walk import FILLED
+
+ORIGIN = Origin("org_x", "Calder")
+LOGINS = Filter(actions=("user.login",))
+
+
+def written(deployment: Deployment, command: ExportLog, chain: tuple[int, ...] = (), size: int | None = None) -> bytes:
+    """The zip of an export."""
+    export = begin(deployment.store, deployment.seat(None, FILLED), ORIGIN, command)
+    signed_ = signed(deployment, FILLED, chain, size)
+    found = list(bundle.pieces(deployment.store, FILLED, export, signed_))
+    assert [piece.is_last for piece in found] == [*[False] * (len(found) - 1), True]
+    assert found[-1].next == signed_.head.size
+    return b"".join(piece.data for piece in found)
+
+
+def evidence(filter_: Filter = EVERYTHING, *withheld: str) -> ExportLog:
+    return ExportLog(Format.BUNDLE, filter_, withheld=bundle.parse_withheld(withheld))
+
+
+def verdict(data: bytes, folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+    file = folder / "evidence.zip"
+    file.write_bytes(data)
+    with zipfile.ZipFile(file) as zipped:
+        assert zipped.testzip() is None
+        origin = json.loads(zipped.read("bundle.json"))["origin"]
+    code = verifier.main([str(file), "--key", str(VerifierKey(origin, KEY.public)), *options])
+    return code, "".join(capsys.readouterr())
+
+
+def test_evidence_of_everything(filled: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = written(filled, evidence(), chain=(1, 5, 8))
+    code, said = verdict(data, tmp_path, capsys)
+    size = filled.size(FILLED)  # with the export itself
+    assert code == 0 and f"{size}: every one" in said and "3 checkpoints" in said, said
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        lines = zipped.read("events.jsonl").splitlines()
+        assert zipped.read("minutebook_verify.py") == Path(verifier.__file__).read_bytes()
+        assert set(zipped.namelist()) >= {"README.md", "hashes", "keys/0", "chain/5.consistency", "SHA256SUMS"}
+    last = json.loads(lines[-1])
+    assert last["leaf"]["action"] == "log.export" and json.loads(last["open"]["details.format"][1]) == "bundle"
+
+
+@pytest.mark.parametrize("few", [0, bundle.FEW])
+def test_evidence_of_what_a_filter_finds(
+    filled: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(bundle, "FEW", few)
+    data = written(filled, evidence(LOGINS), chain=(4,))
+    code, said = verdict(data, tmp_path, capsys)
+    assert code == 0 and '"action:user.login" finds' in said, said
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        assert ("hashes" in zipped.namelist()) == bool(few) and ("proofs.jsonl" in zipped.namelist()) == (not few)
+        actions = [json.loads(line)["leaf"]["action"] for line in zipped.read("events.jsonl").splitlines()]
+    assert set(actions) == {"user.login"}
+
+
+def test_what_is_withheld_is_not_in_it(filled: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = written(filled, evidence(EVERYTHING, "context.ip", "actor.email", "targets.*"))
+    code, said = verdict(data, tmp_path, capsys)
+    size = filled.size(FILLED)
+    assert code == 0 and f"context.ip in {size} events" in said and "targets.* in" in said, said
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        for line in zipped.read("events.jsonl").splitlines():
+            opened = json.loads(line)["open"].keys()
+            assert "context.user_agent" in opened and "actor.id" in opened
+            assert not [path for path in opened if path in ("context.ip", "actor.email") or path.startswith("targets")]
+    recorded = filled.events(FILLED)[-1]
+    assert recorded.details["withheld"] == ["actor.email", "context.ip", "targets.*"]
+    assert json.loads(zipfile.ZipFile(io.BytesIO(data)).read("bundle.json"))["withheld"] == recorded.details["withheld"]
+
+
+@pytest.mark.parametrize(
+    "path", ["", "ip", "context", "context.", "*", "other.x", "targets.0", "details.A", "context.ip\n"]
+)
+def test_what_cannot_be_withheld(path: str) -> None:
+    with pytest.raises(Invalid, match="no field of an event"):
+        bundle.parse_withheld(["context.ip", path])
+
+
+def test_as_far_as_it_was_signed(filled_sqlite: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = written(filled_sqlite, evidence(), size=9)
+    code, said = verdict(data, tmp_path, capsys)
+    assert code == 0 and "9: every one" in said
+
+
+def test_who_may_no_longer_is_given_no_more(filled_sqlite: Deployment) -> None:
+    asked = 0
+
+    def ask(connection: Connection) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            raise NotAllowed("No more.")
+
+    export = begin(filled_sqlite.store, filled_sqlite.seat(None, FILLED), ORIGIN, evidence())
+    with pytest.raises(NotAllowed):
+        list(bundle.pieces(filled_sqlite.store, FILLED, export, signed(filled_sqlite, FILLED), ask))
+
+
+def test_what_is_erased_meanwhile_breaks_it_off(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing would have no explanation yet."""
+    monkeypatch.setattr(bundle, "TAKEN_OUT", ("log.export",))  # whose event is behind the signed head
+    with pytest.raises(Conflict, match="erased while"):
+        written(filled_sqlite, evidence(), size=filled_sqlite.size(FILLED))
