@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Row, select
 
 from minutebook.deliver.export import STRIDE, Ask, Export, Piece
 from minutebook.deliver.pace import Pace
-from minutebook.errors import Conflict, Invalid
+from minutebook.errors import Conflict, Invalid, MinutebookError
 from minutebook.evidence import leaf as leaves
 from minutebook.evidence.checkpoint import Checkpoint
 from minutebook.evidence.note import Note
@@ -171,7 +171,15 @@ class _Bundle:
                 positions = [position(self._organization, seq) for seq in seqs]
                 rows = connection.execute(_ROWS.where(schema.event.c.position.in_(positions))).all()
             self.found.extend(map(seq_of, rows))
-            yield b"".join(line_of(row, self._signed.log_of(seq_of(row)), self._export.withheld) for row in rows)
+            yield b"".join(map(self._line, rows))
+
+    def _line(self, row: Row[Any]) -> bytes:
+        seq = seq_of(row)
+        try:
+            return line_of(row, self._signed.log_of(seq), self._export.withheld)
+        except (ValueError, TypeError, MinutebookError) as error:  # what no column should hold
+            problem = f"Event {seq} is not as it was stored, so there is no evidence of it. Run minutebook doctor."
+            raise Conflict(problem) from error
 
     def _prefers_hashes(self) -> bool:
         """Whether the hashes of all events take less room than a proof for each that is in the bundle."""
@@ -222,6 +230,8 @@ class _Bundle:
 def line_of(row: Row[Any], log: str, withheld: Sequence[str] = ()) -> bytes:
     """The line of a row of the table `event`: its leaf, and what opens it but for what is withheld; `log` is the id of
     the log. Raises NotStoredSo for a row that cannot be read."""
+    if len(row.secret) != leaves.SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
+        raise body.NotStoredSo("a secret of another length")
     disclosures, seq = body.unpack(row.disclosures), seq_of(row)
     facts = leaves.Facts(log, seq, row.id, row.recorded_at, row.occurred_at, row.action, row.outcome)
     opened = {
