@@ -81,7 +81,7 @@ def test_what_is_withheld_is_not_in_it(filled: Deployment, tmp_path: Path, capsy
     data = written(filled, evidence(EVERYTHING, "context.ip", "actor.email", "targets.*"))
     code, said = verdict(data, tmp_path, capsys)
     size = filled.size(FILLED)
-    assert code == 0 and f"context.ip in {size} events" in said and "targets.* in" in said, said
+    assert code == 0 and f"{size} values of context.ip" in said and "values of targets.*" in said, said
     with zipfile.ZipFile(io.BytesIO(data)) as zipped:
         for line in zipped.read("events.jsonl").splitlines():
             opened = json.loads(line)["open"].keys()

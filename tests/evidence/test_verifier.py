@@ -113,8 +113,8 @@ def test_withheld_erased_pruned_restored_and_stepped(verified: Verified) -> None
     code, said = verified(log.evidence(withheld=["actor.name", "targets.*"], chain=[8, 22]), key=log.vkey)
     assert code == 0, said
     for words in (
-        "Withheld   actor.name in 22 events",
-        "Withheld   targets.* in 22 events",  # the erased one, too: it is not shown for either reason
+        "Withheld   22 values of actor.name",
+        "Withheld   22 values of targets.*",  # the erased one, too: it is not shown for either reason
         "Erased     2 fields, as event 20",
         "Pruned     4 events, as event 21",
         "Restored   from a backup at event 23",

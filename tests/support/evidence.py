@@ -137,8 +137,10 @@ class Log:
     def checkpoint(self, size: int | None = None, key: PrivateKey = KEY, at: int | None = None) -> Note:
         """The signed head over the first `size` events, cosigned at a time where one is given."""
         size = len(self.events) if size is None else size
-        text = f"{self.origin}\n{size}\n{to_base64(stored.root(self.hashes[:size]))}\n"
-        signatures = [sign(text, self.origin, key)]
+        log = [one.log for one in self.generations if one.first < size or not one.first][-1]
+        origin = f"{HOST}/o/{log}"
+        text = f"{origin}\n{size}\n{to_base64(stored.root(self.hashes[:size]))}\n"
+        signatures = [sign(text, origin, key)]
         if at is not None:
             signatures.append(cosign(text, WITNESS_KEY.name, WITNESS, at))
         return Note(text, tuple(signatures))

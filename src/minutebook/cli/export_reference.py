@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 
 from minutebook.actions import CATALOGUE, ocsf
+from minutebook.actions.log import Format
 from minutebook.cli.reference import GENERATED, prose, table
+from minutebook.deliver import bundle
 from minutebook.deliver.formats import FORMATS, Trailer
 from minutebook.deliver.formats import ocsf as ocsf_format
 from minutebook.deliver.formats.columns import COLUMNS, TRAILER_COLUMN
@@ -21,6 +23,7 @@ def export_markdown() -> str:
         "Events come in the order of the log. What is recorded later is not in it, however long it takes."
     )
     rows = [(f"`{format_}`", format_.label, f"`.{kind.extension}`", kind.help) for format_, kind in FORMATS.items()]
+    rows.append((f"`{Format.BUNDLE}`", Format.BUNDLE.label.capitalize(), f"`.{bundle.EXTENSION}`", bundle.HELP))
     lines += ["", *table(("Format", "Name", "File", "What it is"), rows)]
     lines += ["", "## Trailer", "", *prose(Trailer.__doc__ or ""), ""]
     lines += prose(

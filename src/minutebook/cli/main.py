@@ -12,7 +12,22 @@ import structlog
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from minutebook.cli import backup, demo, doctor, export, init, key, org, reindex, search, serve, sign, tail, user
+from minutebook.cli import (
+    backup,
+    demo,
+    doctor,
+    export,
+    init,
+    key,
+    org,
+    reindex,
+    search,
+    serve,
+    sign,
+    tail,
+    user,
+    verify,
+)
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
 from minutebook.errors import MinutebookError, StoreUnavailable
@@ -50,6 +65,7 @@ app.add_typer(org.app, name="org")
 app.command("search")(search.search)
 app.command("tail")(tail.tail)
 app.command("export")(export.export)
+app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(key.app, name="key")
 app.command("sign")(sign.sign)

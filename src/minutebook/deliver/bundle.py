@@ -38,6 +38,10 @@ from minutebook.store.scope import Scope
 
 MEDIA_TYPE = "application/zip"
 EXTENSION = "zip"
+HELP = (
+    "For auditors: the events with all that shows offline that they are what was recorded, and the program that "
+    "verifies it. Fields can be withheld. It has no trailer and cannot be gone on with; docs/verify.md describes it."
+)
 EXPLAINING = ("log.erase", "log.prune", "log.restore", "log.clock_step", "log.policy_change")
 """Actions whose events account for what is missing, or is not as one would expect: they are in every bundle, with all
 their details."""

@@ -1125,7 +1125,7 @@ def _told(
                      f"{query} finds, only evidence of everything shows")  # fmt: skip
     if chain:
         lines.append(f"Earlier    {len(chain):,} checkpoints, each a beginning of the next")
-    lines += [f"Withheld   {path} in {count:,} events" for path, count in sorted(story.withheld.items())]
+    lines += [f"Withheld   {count:,} values of {path}" for path, count in sorted(story.withheld.items())]
     lines += [f"Erased     {count:,} fields, as event {seq} says" for seq, count in sorted(story.erased.items())]
     lines += [f"Pruned     {count:,} events, as event {seq} says" for seq, count in sorted(story.pruned.items())]
     lines += [f"Restored   from a backup at event {seq}, as it says" for seq in story.restored]
