@@ -243,6 +243,46 @@ def test_a_log_that_was_rewritten_since(verified: Verified, log: Log) -> None:
     assert verified(log.evidence(), key=log.vkey)[0] == 0  # nothing else can tell: this is what heads are for
 
 
+def test_an_event_that_is_not_the_one_that_was_signed(verified: Verified, log: Log) -> None:
+    """Whole in itself: only hash and proof tell. The proof is that of the true one, or of another event."""
+    forged = Log().fill(12)
+    forged.events[5].leaf["action"] = "user.logout"
+    for by_hash in (True, False):
+        for only in ([2, 5, 9], None):
+            files = log.evidence(only, by_hash=by_hash)
+            files["events.jsonl"] = forged.evidence(only)["events.jsonl"]
+            code, said = verified(summed(files), key=log.vkey)
+            assert code == 1 and "INVALID: event 5 (events.jsonl, line" in said and "not what was recorded" in said
+    files = log.evidence([2, 5, 9])
+    files["proofs.jsonl"] = forged.evidence([2, 5, 9])["proofs.jsonl"]
+    code, said = verified(summed(files), key=log.vkey)
+    assert code == 1 and "INVALID: event 2" in said
+
+
+def test_earlier_heads_of_another_log(verified: Verified, log: Log) -> None:
+    """Signed with the same key, by an operator who had another log then."""
+    other = Log().fill(7)
+    other.events[3].leaf["outcome"] = "denied"
+    for by_hash in (True, False):
+        files = log.evidence(chain=[4, 7], by_hash=by_hash)
+        files["chain/7"] = str(other.checkpoint()).encode()
+        code, said = verified(summed(files), key=log.vkey)
+        assert code == 1 and "chain/4.consistency: does not show" in said, said
+        files = log.evidence(chain=[4, 7], by_hash=by_hash)
+        files["chain/7.consistency"] = b"".join(files["chain/7.consistency"].splitlines(keepends=True)[:-1])
+        assert verified(summed(files), key=log.vkey)[0] == 1
+
+
+def test_base64_that_is_written_in_another_way(verified: Verified, log: Log) -> None:
+    files = log.evidence(chain=[7])
+    lines = files["chain/7.consistency"].decode().splitlines()
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    last = alphabet[alphabet.index(lines[0][42]) ^ 1]  # bits that are thrown away
+    files["chain/7.consistency"] = "\n".join([lines[0][:42] + last + "=", *lines[1:], ""]).encode()
+    code, said = verified(summed(files), key=log.vkey)
+    assert code == 1 and "written in another way" in said
+
+
 def test_a_log_that_was_rolled_back(verified: Verified, log: Log) -> None:
     head = verified.head(log.checkpoint())
     log.events = log.events[:9]

@@ -687,7 +687,7 @@ class Story:
         before = self._pruned.amount()
         for one in _list(read, "ranges"):
             if type(one) is list and len(one) == 2 and type(one[0]) is int and type(one[1]) is int:
-                self._pruned.remove(one[0], min(one[1], read.seq - 1))
+                self._pruned.remove(one[0], one[1])
         if taken := before - self._pruned.amount():
             self.pruned[read.seq] += taken
 
