@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,30 @@ def test_every_filter_option_and_the_query(directory: Path) -> None:
         expected = [event for event in lines if fits(event)]
         assert expected
         assert [event for event in found if event["seq"] <= lines[-1]["seq"]] == expected, options
+
+
+def test_evidence_of_a_log_that_no_server_signs(directory: Path, tmp_path: Path) -> None:
+    file = tmp_path / "evidence.zip"
+    asked = ("export", "--org", "Calder", "--format", "bundle")
+    done = run(directory, *asked, "--withhold", "context.ip", "--withhold", "targets.*", "--output", str(file))
+    assert done.returncode == 0 and "minutebook verify" in done.stderr, done.stderr
+    assert recorded(directory)[-1]["withheld"] == ["context.ip", "targets.*"]
+    key = run(directory, "key", "show", "--org", "Calder").stdout.strip()
+    verified = run(directory, "verify", str(file), "--key", key)
+    assert verified.returncode == 0 and "every one" in verified.stdout and "values of targets.*" in verified.stdout
+    with zipfile.ZipFile(file) as zipped:
+        last = json.loads(zipped.read("events.jsonl").splitlines()[-1])
+        (tmp_path / "head").write_bytes(zipped.read("checkpoint"))
+    assert last["leaf"]["action"] == "log.export"  # its own
+    assert run(directory, *asked, "--output", str(file)).returncode != 0  # a file is never overwritten
+    found = tmp_path / "found.zip"
+    assert run(directory, *asked, "action:user.login", "--output", str(found)).returncode == 0
+    verified = run(directory, "verify", str(found), "--key", key, "--head", str(tmp_path / "head"))
+    assert verified.returncode == 0 and "the log goes on from its" in verified.stdout, verified.stdout
+    for options in (["--first", "3"], ["--withhold", "ip"]):
+        assert run(directory, *asked, *options, "--output", str(tmp_path / "x")).returncode == 2
+    assert run(directory, "export", "--org", "Calder", "--withhold", "context.ip").returncode == 2
+    assert not (tmp_path / "x").exists() and not list(tmp_path.glob("*.part"))
 
 
 def test_times_are_read_in_the_local_zone_or_in_utc(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,7 @@ NEEDS = {
     "/o/{org}/audit-logs/saved/{search}/delete": Permission.LOG_READ,
     "/o/{org}/audit-logs/tail": Permission.LOG_READ,
     "/o/{org}/audit-logs/export": Permission.LOG_EXPORT,
+    "/o/{org}/audit-logs/evidence": Permission.LOG_EXPORT,
     "/o/{org}/audit-logs/complete": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}.json": Permission.LOG_READ,

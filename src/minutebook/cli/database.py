@@ -14,7 +14,10 @@ from minutebook.cli.org import choose
 from minutebook.cli.recorded import record_reading, recording
 from minutebook.cli.source import Following
 from minutebook.config import Settings
-from minutebook.deliver import export, tail
+from minutebook.custody.high_water import Custody
+from minutebook.custody.keys import host_of
+from minutebook.custody.signer import sign_logs
+from minutebook.deliver import bundle, export, tail
 from minutebook.deliver.export import Export, ExportLog, Rows, stored
 from minutebook.deliver.formats import Origin
 from minutebook.deliver.tail import POLL_SECONDS, Tail
@@ -71,6 +74,20 @@ class Database:
             begun = export.begin(store, seat, origin, command)
         with reading(self._settings) as store:
             yield begun, stored(store, organization.number, begun)
+
+    @contextmanager
+    def evidence(self, command: ExportLog) -> Iterator[Iterator[bytes]]:
+        custody = self._settings.custody
+        with recording(self._settings) as store:
+            with store.reading() as connection:
+                organization = choose(connection, self._org)
+            origin, seat = Origin(organization.id, organization.name), operator_seat(organization.number)
+            begun = export.begin(store, seat, origin, command)
+            if store.is_sqlite:  # no server does
+                sign_logs(store, Custody(custody), host_of(self._settings.public_url))
+        with reading(self._settings) as store:
+            heads = bundle.await_heads(store, organization.number, custody, begun.size + 1)
+            yield (piece.data for piece in bundle.pieces(store, organization.number, begun, heads))
 
 
 def _newest(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:

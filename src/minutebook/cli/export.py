@@ -19,6 +19,7 @@ from minutebook.cli.console import err, remark
 from minutebook.cli.local_time import zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.source import Source
+from minutebook.deliver.bundle import parse_withheld
 from minutebook.deliver.export import Export, ExportLog, Piece, Rows, Written, pieces
 from minutebook.deliver.formats import FORMATS
 from minutebook.deliver.partial import PartialFile, Progress, Words
@@ -36,6 +37,10 @@ Output = Annotated[
 As = Annotated[
     Format | None,
     typer.Option("--format", "-f", help="What to write; by default what the name of the file says, else jsonl."),
+]
+Withhold = Annotated[
+    list[str] | None,
+    typer.Option(help="With --format bundle: a field that is not to be shown, as context.ip or targets.*; repeatable."),
 ]
 Restart = Annotated[bool, typer.Option("--restart", help="Throw away what an interrupted export left of the file.")]
 First = Annotated[int, typer.Option("--first", min=0, help="Begin with the event of this number.")]
@@ -57,6 +62,7 @@ def export(
     utc: Annotated[
         bool, typer.Option("--utc", help="Read times in UTC and not in the local zone; files are in UTC.")
     ] = False,
+    withhold: Withhold = None,
     server: FromServer = None,
     token_file: TokenFile = None,
 ) -> None:
@@ -74,10 +80,20 @@ def export(
         minutebook export --server https://minutebook.example.com 'action:member.* after:-90d' --output members.csv
 
         minutebook export --format ocsf --first 48213 | siem-agent
+
+        minutebook export --format bundle --withhold context.ip --output evidence.zip
     """
     asked = Asked(query, actions, actor, start, end, text, zone_of(utc))
     chosen = format_ or _format_of(output)
+    if withhold and chosen is not Format.BUNDLE:
+        raise Invalid.one("withhold", "Only evidence (--format bundle) can do without a field and still be verified.")
+    if chosen is Format.BUNDLE and first:
+        raise Invalid.one("first", "Evidence begins with the first event that is found.")
     with source_of(context, org, server, token_file) as source:
+        if chosen is Format.BUNDLE:
+            command = ExportLog(chosen, asked.filter(), here=_here(asked), withheld=parse_withheld(withhold or ()))
+            _evidence(source, command, output)
+            return
         if output is None:
             _to_standard_output(source, ExportLog(chosen, asked.filter(), first=first, here=_here(asked)))
             return
@@ -111,6 +127,30 @@ def _to_standard_output(source: Source, command: ExportLog) -> None:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
             raise Conflict("Whoever read the export stopped before its end.") from None
+
+
+def _evidence(source: Source, command: ExportLog, output: Path | None) -> None:
+    """Writes the zip; to its own name only when it is whole."""
+    if output is None:
+        if sys.stdout.isatty():
+            raise Invalid.one("format", "A zip is nothing for a terminal: name a file with --output.")
+        with source.evidence(command) as data:
+            for part in data:
+                sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
+        return
+    if output.exists():
+        raise Conflict(f"{output} exists. An export never overwrites a file: name another.")
+    unfinished = output.with_name(output.name + ".part")
+    try:
+        with source.evidence(command) as data, unfinished.open("wb") as file:
+            for part in data:
+                file.write(part)
+        unfinished.rename(output)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    remark(f"{output.stat().st_size:,} bytes. Verify it with: minutebook verify {output} --key …")
 
 
 def _to_file(source: Source, file: PartialFile, format_: Format, asked: Asked, first: int) -> None:

@@ -93,6 +93,15 @@ class Server:
 
             yield export, rows_from
 
+    @contextmanager
+    def evidence(self, command: ExportLog) -> Iterator[Iterator[bytes]]:
+        path = "/".join((ORGANIZATIONS, quote(self._origin.id, safe=""), "log", "bundle"))
+        pairs: Pairs = [*write(command.filter), *(("withhold", path) for path in command.withheld)]
+        if command.here.now is not None:
+            pairs.append((NOW, instants.write_start(command.here.now)))
+        with self._api.stream(path, pairs, seconds=EXPORT_SECONDS) as response:
+            yield self._api.chunks(response)
+
     def _heard(self, pairs: Pairs) -> Generator[list[Message]]:
         """The messages of a tail as they come, never none at once, over as many connections as it takes.
 

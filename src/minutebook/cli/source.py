@@ -40,3 +40,6 @@ class Source(Protocol):
 
     def export(self, command: ExportLog) -> AbstractContextManager[tuple[Export, Rows]]:
         """The export, and its events from `command.first` on, to be read once. Raises as `begin` does."""
+
+    def evidence(self, command: ExportLog) -> AbstractContextManager[Iterator[bytes]]:
+        """The zip of evidence, to be read once. Raises as `begin` does, and NotSignedYet."""

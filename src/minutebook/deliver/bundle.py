@@ -11,27 +11,31 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import zipfile
 from array import array
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, select
 
+from minutebook.custody.high_water import Custody
 from minutebook.deliver.export import STRIDE, Ask, Export, Piece
-from minutebook.deliver.pace import Pace
-from minutebook.errors import Conflict, Invalid, MinutebookError
-from minutebook.evidence import leaf as leaves
+from minutebook.deliver.pace import LOOK_SECONDS, Pace
+from minutebook.errors import Conflict, Invalid, MinutebookError, NotSignedYet
 from minutebook.evidence.checkpoint import Checkpoint
 from minutebook.evidence.note import Note
 from minutebook.evidence.proof import write_path
+from minutebook.evidence.tree import HASH_SIZE
 from minutebook.filters import EVERYTHING, Filter, expression_of
 from minutebook.filters.expression import NOTHING_ASKED, Expression, Term, any_of
-from minutebook.store import body, schema, tiles
+from minutebook.model import DAY
+from minutebook.store import checkpoints, log, opened, schema, tiles
 from minutebook.store.engine import Store
 from minutebook.store.log import position, seq_of
 from minutebook.store.scope import Scope
@@ -49,6 +53,9 @@ TAKEN_OUT = ("log.erase", "log.prune")
 FEW = 65_536
 """Up to so many events the hashes of all of them are always in the bundle: with these, any earlier head is compared."""
 AT_ONCE = 4_096
+PATIENCE = 2.0
+"""Seconds that are waited for a head that is about to be signed."""
+Wait = Callable[[float], None]
 _PATH = re.compile(r"(?:actor|context|details)\.[a-z0-9_]{1,64}|(?:actor|context|targets|details)\.\*")
 _ROWS = select(schema.event).order_by(schema.event.c.position)
 
@@ -72,6 +79,37 @@ class Heads:
     def log_of(self, seq: int) -> str:
         """The id that the log had when the event was recorded."""
         return next(log for log, first in reversed(self.logs) if first <= seq)
+
+
+def heads_of(connection: Connection, organization: int, custody: Path | None) -> Heads:
+    """What is signed of a log now: its newest head, and of the days before the last one each. Raises NotSignedYet."""
+    newest, chain = checkpoints.latest(connection, organization), list[str]()
+    if newest is None or newest.size == 0:
+        raise NotSignedYet
+    day = newest.signed_at // DAY
+    for earlier in checkpoints.every(connection, organization):
+        if 0 < earlier.size < newest.size and earlier.signed_at // DAY < day:
+            day = earlier.signed_at // DAY
+            chain.append(str(earlier))
+    statements: list[str] = []
+    if custody:
+        with Custody(custody).reading() as held:
+            statements = held.statements() if held else []
+    log_id = log.read_head(connection, organization).log_id
+    return Heads(str(newest), ((log_id, 0),), tuple(reversed(chain)), tuple(statements))
+
+
+def await_heads(store: Store, organization: int, custody: Path | None, size: int, wait: Wait = time.sleep) -> Heads:
+    """The same once `size` events are signed, which takes a second at most; after a few seconds without that, what
+    there is. Raises NotSignedYet."""
+    for _ in range(int(PATIENCE / LOOK_SECONDS)):
+        with store.reading() as connection:
+            signed = checkpoints.latest(connection, organization)
+        if signed and signed.size >= size:
+            break
+        wait(LOOK_SECONDS)
+    with store.reading() as connection:
+        return heads_of(connection, organization, custody)
 
 
 def parse_withheld(paths: Iterable[str]) -> tuple[str, ...]:
@@ -181,14 +219,14 @@ class _Bundle:
         seq = seq_of(row)
         try:
             return line_of(row, self._signed.log_of(seq), self._export.withheld)
-        except (ValueError, TypeError, MinutebookError) as error:  # what no column should hold
+        except (ValueError, TypeError, KeyError, AttributeError, MinutebookError) as error:
             problem = f"Event {seq} is not as it was stored, so there is no evidence of it. Run minutebook doctor."
             raise Conflict(problem) from error
 
     def _prefers_hashes(self) -> bool:
         """Whether the hashes of all events take less room than a proof for each that is in the bundle."""
         size, proof = self.head.size, 48 * self.head.size.bit_length()
-        return size <= FEW or len(self.found) * proof > leaves.SECRET_SIZE * size
+        return size <= FEW or len(self.found) * proof > HASH_SIZE * size
 
     def _hashes(self) -> Iterator[bytes]:
         for first in range(0, self.head.size, AT_ONCE):
@@ -231,20 +269,17 @@ class _Bundle:
             yield connection
 
 
-def line_of(row: Row[Any], log: str, withheld: Sequence[str] = ()) -> bytes:
-    """The line of a row of the table `event`: its leaf, and what opens it but for what is withheld; `log` is the id of
-    the log. Raises NotStoredSo for a row that cannot be read."""
-    if len(row.secret) != leaves.SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
-        raise body.NotStoredSo("a secret of another length")
-    disclosures, seq = body.unpack(row.disclosures), seq_of(row)
-    facts = leaves.Facts(log, seq, row.id, row.recorded_at, row.occurred_at, row.action, row.outcome)
-    opened = {
-        path: [leaves.salt(row.secret, path).hex(), text.decode()]
-        for path, text in disclosures.items()
+def line_of(row: Row[Any], log_id: str, withheld: Sequence[str] = ()) -> bytes:
+    """The line of a row of the table `event`: its leaf, and what opens it but for what is withheld. Raises as
+    `opened.of_row` does."""
+    event = opened.of_row(row, log_id)
+    shown = {
+        path: [salt.hex(), text.decode()]
+        for path, (salt, text) in event.open.items()
         if not _is_withheld(path, row.action, withheld)
     }
-    leaf = leaves.leaf_of(facts, row.secret, disclosures)
-    return b'{"leaf":%b,"open":%b,"seq":%d}\n' % (leaf, orjson.dumps(opened, option=orjson.OPT_SORT_KEYS), seq)
+    written = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+    return b'{"leaf":%b,"open":%b,"seq":%d}\n' % (event.leaf, written, event.seq)
 
 
 def _is_withheld(path: str, action: str, withheld: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from minutebook.evidence.canonical import canonical
-from minutebook.evidence.leaf import leaf_of, salt
+from minutebook.evidence.leaf import SECRET_SIZE, leaf_of, salt
 from minutebook.model import Json
 from minutebook.store import body, log, schema
 
@@ -39,10 +39,14 @@ def opened(connection: Connection, organization: int, first: int, end: int) -> I
     log_id = log.read_head(connection, organization).log_id
     bounds = {"first": log.position(organization, first), "last": log.position(organization, end - 1)}
     for row in connection.execute(_EVENTS, bounds):
-        yield _opened(row, log_id)
+        yield of_row(row, log_id)
 
 
-def _opened(row: Row[Any], log_id: str) -> Opened:
+def of_row(row: Row[Any], log_id: str) -> Opened:
+    """The event in a row of the table `event`, opened. Raises ValueError, TypeError and others for a row that nobody
+    has written so."""
+    if len(row.secret) != SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
+        raise ValueError("a secret of another length")
     disclosures = body.unpack(row.disclosures)
     leaf = leaf_of(log.facts_of(log.event_of(row), log_id), row.secret, disclosures)
     return Opened(log.seq_of(row), leaf, {path: (salt(row.secret, path), text) for path, text in disclosures.items()})

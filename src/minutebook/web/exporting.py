@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from minutebook.actions.log import Format
+from minutebook.deliver import bundle
 from minutebook.deliver.export import Export, ExportLog, Piece, begin, pieces, stored
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.formats import FORMATS, Origin
@@ -59,7 +60,7 @@ def answer(
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise CrossOrigin
     if request.method == "HEAD":
-        return StreamingResponse(iter(()), media_type=FORMATS[command.format].media_type)
+        return StreamingResponse(iter(()), media_type=_kind(command.format)[1])
     site.writing.take(seat.organization, sitting)
     try:
         standing = site.exports.ask(seat.actor.id)
@@ -74,19 +75,38 @@ def answer(
         must_read(connection, seat, sitting, site.store.clock(), Permission.LOG_EXPORT)
 
     made = pieces(export, stored(site.store, seat.organization, export, ask))
+    if export.format is Format.BUNDLE:
+        heads = _heads(site, seat, sitting, export)
+        made = bundle.pieces(site.store, seat.organization, export, heads, ask)
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name(organization, export, site.store.clock())}"',
         LOG_SIZE: str(export.size),
         **({ASKED_AT: instants.write_start(command.here.now)} if command.here.now is not None else {}),
     }
-    return ExportStream(site.writing, seat.organization, sitting, made, FORMATS[export.format].media_type, headers)
+    return ExportStream(site.writing, seat.organization, sitting, made, _kind(export.format)[1], headers)
+
+
+def _heads(site: Site, seat: Seat, sitting: str, export: Export) -> bundle.Heads:
+    """What evidence is proven by, which is to reach beyond the export's own event. Raises NotSignedYet."""
+    try:
+        return bundle.await_heads(site.store, seat.organization, site.settings.custody, export.size + 1)
+    except BaseException:
+        site.writing.give_back(seat.organization, sitting)
+        raise
+
+
+def _kind(format_: Format) -> tuple[str, str]:
+    """How such a file is called at its end, and its media type."""
+    if format_ is Format.BUNDLE:
+        return bundle.EXTENSION, bundle.MEDIA_TYPE
+    return FORMATS[format_].extension, FORMATS[format_].media_type
 
 
 def file_name(organization: Organization, export: Export, at: int) -> str:
     """`calder-robotics-audit-log-2026-11-25.csv` on that day in UTC: ASCII, whatever the organization is called."""
     name = re.sub(r"[^a-z0-9]+", "-", organization.name.lower()).strip("-")[:60] or organization.id
     part = f"-from-{export.first}" if export.first else ""
-    return f"{name}-audit-log-{rfc3339(at)[:10]}{part}.{FORMATS[export.format].extension}"
+    return f"{name}-audit-log-{rfc3339(at)[:10]}{part}.{_kind(export.format)[0]}"
 
 
 class ExportStream(Response):

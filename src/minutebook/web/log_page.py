@@ -18,8 +18,10 @@ from minutebook.filters import (
     Direction,
     expression_of,
     filter_of,
+    instants,
     language,
     search_of,
+    write,
 )
 from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
@@ -38,6 +40,7 @@ from minutebook.web.subject import everything_by, everything_to, subject_of
 from minutebook.web.views.controls import ActionOption
 from minutebook.web.views.log import (
     EventPanel,
+    EvidenceChoice,
     ExportChoice,
     Failure,
     Histogram,
@@ -102,6 +105,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
         exports=_exports(look, scope) if found.events else (),
+        evidence=_evidence(look) if found.events else None,
         newer=_newer(connection, scope, look, head.size, found.total) if cursor else 0,
         live=None if cursor else LiveTail(look.address.tail_href, head.size - 1),
         newest_href=look.address.without().href,
@@ -215,6 +219,20 @@ def _exports(look: Look, scope: Scope) -> tuple[ExportChoice, ...]:
         )
         for format_, kind in FORMATS.items()
     )
+
+
+WITHHOLD = (
+    ("context.ip", "IP addresses"),
+    ("actor.email", "Actors’ e-mail addresses"),
+    ("targets.*", "Whom and what it was done to"),
+    ("details.*", "Details"),
+)
+
+
+def _evidence(look: Look) -> EvidenceChoice:
+    asked = look.address.filter
+    now = [(exporting.NOW, instants.write_start(look.here.now or 0))] if asked.is_relative else []
+    return EvidenceChoice(f"{look.address.path}/evidence", (*write(asked), *now), WITHHOLD)
 
 
 def _zone_switch(look: Look, shown: list[int]) -> ZoneSwitch:

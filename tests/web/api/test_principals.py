@@ -11,6 +11,7 @@ from httpx2 import Response
 
 from minutebook.custody.high_water import Custody
 from minutebook.custody.signer import sign_logs
+from minutebook.deliver import bundle
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import DAY, MINUTE, Plan, Role
 from minutebook.organization import sittings, tokens
@@ -86,8 +87,9 @@ class Two:
 
 
 @pytest.fixture
-def two(deployment: Deployment, tmp_path: File) -> Two:
-    """Signed, so that there is something to prove."""
+def two(deployment: Deployment, tmp_path: File, monkeypatch: pytest.MonkeyPatch) -> Two:
+    """Signed, so that there is something to prove; nobody signs more meanwhile, so evidence waits for nothing."""
+    monkeypatch.setattr(bundle, "PATIENCE", 0.0)
     both = Two(deployment)
     sign_logs(deployment.store, Custody(tmp_path / "custody"), "minutebook.example")
     return both

@@ -9,13 +9,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import StreamingResponse
 
 from minutebook.actions.log import Format
+from minutebook.deliver import bundle
 from minutebook.deliver.export import ExportLog
 from minutebook.deliver.formats import FORMATS
 from minutebook.filters import UTC, Here
 from minutebook.filters.terms import MOST_SEQ
 from minutebook.permissions import Permission
 from minutebook.web import exporting
-from minutebook.web.api.parameters import Accepted, one_of, whole
+from minutebook.web.api.parameters import Accepted, Parameter, one_of, whole
 from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
 
 DEFAULT = Format.JSONL
@@ -41,6 +42,16 @@ FIRST = whole(
 )
 EXPORT = Accepted((FORMAT, SIZE, FIRST))
 
+WITHHOLD: Parameter[tuple[str, ...]] = Parameter(
+    "withhold",
+    "Fields that the evidence is not to show, as `context.ip`, or groups, as `targets.*`. What is withheld is named.",
+    {"type": "array", "items": {"type": "string"}, "examples": [["context.ip", "actor.email"]]},
+    (),
+    lambda text: bundle.parse_withheld(text.split(",")),
+    repeated=True,
+)
+EVIDENCE = Accepted((WITHHOLD,))
+
 ANSWER: dict[str, Any] = {
     "description": "The file. It ends with a trailer that says how many events are in it; without that it was cut off.",
     "content": {kind.media_type: {"schema": {"type": "string", "format": "binary"}} for kind in FORMATS.values()},
@@ -55,6 +66,12 @@ ANSWER: dict[str, Any] = {
         },
         "Content-Disposition": {"description": "What the file is called.", "schema": {"type": "string"}},
     },
+}
+
+EVIDENCE_ANSWER: dict[str, Any] = {
+    "description": "A zip. The program minutebook_verify.py in it verifies it.",
+    "content": {bundle.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    "headers": ANSWER["headers"],
 }
 
 Exporter = Annotated[Principal, Depends(principal(Permission.LOG_EXPORT))]
@@ -80,6 +97,33 @@ def export_events(request: Request, exporter: Exporter) -> Response:
         exporter.organization,
         command_of(request, exporter.at),
     )
+
+
+@router.get("/log/bundle", operation_id="exportEvidence", summary="Export evidence",
+            response_class=StreamingResponse, openapi_extra=EVIDENCE.described(),
+            responses={200: EVIDENCE_ANSWER})  # fmt: skip
+def export_evidence(request: Request, exporter: Exporter) -> Response:
+    """A zip of all events that the filter finds, of any size, with all that shows offline that they are what was
+    recorded: `docs/verify.md` describes it. Without a filter it shows that nothing was removed, too.
+
+    It is recorded in the log before its first byte, and proven by the head that is signed then. A connection that
+    breaks off leaves no zip: ask again. The limits are those of other exports.
+    """
+    return exporting.answer(
+        request,
+        exporter.site,
+        exporter.seat,
+        exporter.sitting,
+        exporter.organization,
+        evidence_of(request, exporter.at),
+    )
+
+
+def evidence_of(request: Request, at: int, calendar: ZoneInfo = UTC) -> ExportLog:
+    """What the query of a request asks evidence for, as `command_of` does. Raises Invalid."""
+    given = EVIDENCE.read(request, at)
+    here = Here(now=given.now, calendar=calendar)
+    return ExportLog(Format.BUNDLE, given.filter, here=here, withheld=given.of(WITHHOLD))
 
 
 def command_of(request: Request, at: int, calendar: ZoneInfo = UTC) -> ExportLog:

@@ -27,13 +27,15 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Generic[T]):
-    """One parameter of a query that is given at most once. `read` raises Invalid for what it does not accept."""
+    """One parameter of a query that is given at most once, or often where it is `repeated`: then its values are read
+    with commas between. `read` raises Invalid for what it does not accept."""
 
     name: str
     help: str
     schema: dict[str, Any]
     default: T
     read: Callable[[str], T]
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class Accepted:
             texts = [text for name, text in pairs if name == parameter.name]
             try:
                 if any(text.strip() for text in texts):
-                    values[parameter.name] = parameter.read(_only(parameter.name, texts))
+                    given = ",".join(texts) if parameter.repeated else _only(parameter.name, texts)
+                    values[parameter.name] = parameter.read(given)
             except Invalid as invalid:
                 problems += invalid.problems
         if problems:

@@ -56,6 +56,16 @@ def export(request: Request, reader: Exporter) -> Response:
     return exporting.answer(request, reader.site, reader.seat, session, reader.organization, command)
 
 
+@router.get("/o/{org}/audit-logs/evidence")
+def evidence(request: Request, reader: Exporter) -> Response:
+    """A zip of what the filter of the address finds, with all that shows offline that it is what was recorded."""
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    command = exports.evidence_of(request, reader.viewer.at, reader.viewer.zone)
+    session = reader.viewer.session.id
+    return exporting.answer(request, reader.site, reader.seat, session, reader.organization, command)
+
+
 @router.get("/o/{org}/audit-logs/{seq}.json")
 def event_as_json(reader: Reader, seq: str) -> Response:
     """One event for programs, the same JSON that its panel shows."""

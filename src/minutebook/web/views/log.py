@@ -259,6 +259,15 @@ class ExportChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceChoice:
+    """What was found as evidence: the form's address and what it repeats, and fields to withhold with their labels."""
+
+    action: str
+    pairs: tuple[tuple[str, str], ...]
+    withhold: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LogPage:
     """The Audit Logs page.
 
@@ -285,6 +294,7 @@ class LogPage:
     pager: Pager | None = None
     exports: tuple[ExportChoice, ...] = ()
     """How what was found can be exported; nothing where there is nothing."""
+    evidence: EvidenceChoice | None = None
     event: EventPanel | None = None
     event_missing: str = ""
     """Says so when the event of the address is not there: shown above the table."""
