@@ -32,6 +32,7 @@ class Signed:
     def __init__(self, deployment: Deployment, folder: Path) -> None:
         self.folder, self.custody = folder, Custody(folder / "custody")
         self.dashboard = Dashboard(deployment, WebSettings(custody=self.custody.directory)).filled()
+        sign_logs(deployment.store, self.custody, HOST)
         self.signing = Signing(deployment.store, self.custody, HOST, every=0.05)
         self.signing.start()
 
@@ -114,6 +115,7 @@ def test_nothing_signed_is_no_evidence(dashboard: Dashboard, monkeypatch: pytest
     for _ in range(4):  # and gives its place back: a session has two
         answer = ada.get(dashboard.path("audit-logs", "evidence"))
         assert answer.status_code == 404 and "not signed yet" in told(answer)
+    assert "log.export" not in [event.action for event in dashboard.events()]
 
 
 def test_a_head_that_stays_behind_is_told_by_its_size(

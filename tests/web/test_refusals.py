@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from minutebook.custody.high_water import Custody
+from minutebook.custody.signer import sign_logs
 from minutebook.model import Plan, Role
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
@@ -100,6 +104,8 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
     if "/tokens/{token}" in path:
         token = dashboard.deployment.act(owner, dashboard.number, CreateToken("SIEM", ("log.read",), 1, "a secret"))
         path = path.replace("{token}", str(token.details["token"]))
+    if path.endswith("/evidence"):
+        sign_logs(dashboard.store, Custody(Path(str(dashboard.store.file)).with_name("custody")), "minutebook.example")
     if "/sso" in path:
         dashboard.deployment.act(owner, dashboard.number, SetSsoDomain(f"a{len(path)}.example"))
     return (

@@ -81,6 +81,13 @@ class Heads:
         return next(log for log, first in reversed(self.logs) if first <= seq)
 
 
+def require_signed(store: Store, organization: int) -> None:
+    """Raises NotSignedYet where nothing of a log is signed, so that there can be no evidence of it."""
+    with store.reading() as connection:
+        if checkpoints.latest(connection, organization) is None:
+            raise NotSignedYet
+
+
 def heads_of(connection: Connection, organization: int, custody: Path | None) -> Heads:
     """What is signed of a log now: its newest head, and of the days before the last one each. Raises NotSignedYet."""
     newest, chain = checkpoints.latest(connection, organization), list[str]()

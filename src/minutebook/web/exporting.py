@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from minutebook.actions.log import Format
 from minutebook.deliver import bundle
-from minutebook.deliver.export import Export, ExportLog, Piece, begin, pieces, stored
+from minutebook.deliver.export import Ask, Export, ExportLog, Piece, begin, pieces, stored
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.deliver.turns import Stopped
@@ -55,29 +55,28 @@ def answer(
     the session or API token.
 
     Raises CrossOrigin for a page of another site, which could only make people seem to have wanted it; TooManyExports
-    and TooManyExportsAtOnce; and what `begin` raises.
+    and TooManyExportsAtOnce; NotSignedYet for evidence of a log of which nothing is signed; and what `begin` raises.
     """
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise CrossOrigin
+    if command.format is Format.BUNDLE:
+        bundle.require_signed(site.store, seat.organization)
     if request.method == "HEAD":
         return StreamingResponse(iter(()), media_type=_kind(command.format)[1])
+
+    def ask(connection: Connection) -> None:
+        must_read(connection, seat, sitting, site.store.clock(), Permission.LOG_EXPORT)
+
     site.writing.take(seat.organization, sitting)
     try:
         standing = site.exports.ask(seat.actor.id)
         if standing.is_over:
             raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
         export = begin(site.store, seat, Origin(organization.id, organization.name), command)
+        made = _made(site, seat, export, ask)
     except BaseException:
         site.writing.give_back(seat.organization, sitting)
         raise
-
-    def ask(connection: Connection) -> None:
-        must_read(connection, seat, sitting, site.store.clock(), Permission.LOG_EXPORT)
-
-    made = pieces(export, stored(site.store, seat.organization, export, ask))
-    if export.format is Format.BUNDLE:
-        heads = _heads(site, seat, sitting, export)
-        made = bundle.pieces(site.store, seat.organization, export, heads, ask)
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name(organization, export, site.store.clock())}"',
         LOG_SIZE: str(export.size),
@@ -86,13 +85,12 @@ def answer(
     return ExportStream(site.writing, seat.organization, sitting, made, _kind(export.format)[1], headers)
 
 
-def _heads(site: Site, seat: Seat, sitting: str, export: Export) -> bundle.Heads:
-    """What evidence is proven by, which is to reach beyond the export's own event. Raises NotSignedYet."""
-    try:
-        return bundle.await_heads(site.store, seat.organization, site.settings.custody, export.size + 1)
-    except BaseException:
-        site.writing.give_back(seat.organization, sitting)
-        raise
+def _made(site: Site, seat: Seat, export: Export, ask: Ask) -> Generator[Piece]:
+    """The file piece by piece. Evidence is proven by a head that reaches beyond the export's own event."""
+    if export.format is Format.BUNDLE:
+        heads = bundle.await_heads(site.store, seat.organization, site.settings.custody, export.size + 1)
+        return bundle.pieces(site.store, seat.organization, export, heads, ask)
+    return pieces(export, stored(site.store, seat.organization, export, ask))
 
 
 def _kind(format_: Format) -> tuple[str, str]:

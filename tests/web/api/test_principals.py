@@ -27,7 +27,8 @@ from tests.support.deployment import Deployment
 OPERATIONS = [path for path, operations in api.OPENAPI["paths"].items() if "get" in operations]
 EXPORT = "/api/v1/organizations/{org}/events/export"
 OF_ORGANIZATION = [path for path in OPERATIONS if path != ORGANIZATIONS]
-READING = [path for path in OF_ORGANIZATION if path != EXPORT]
+EVIDENCE = "/api/v1/organizations/{org}/log/bundle"
+READING = [path for path in OF_ORGANIZATION if path not in (EXPORT, EVIDENCE)]
 """What needs `log.read`, and opens a sitting."""
 READERS = {Role.OWNER, Role.ADMIN, Role.AUDITOR}
 MISSING = "org_aaaaaaaaaaaa"
