@@ -140,7 +140,7 @@ def is_found(row: Any, seq: int, hashed: bytes, heads: bundle.Heads) -> bool:
         return True  # then the hashes do not make the signed root, and this event does not fit its own
     try:
         read = verifier.read_event(bundle.line_of(row, heads.log_of(seq))[:-1], seq + 1)
-    except (ValueError, MinutebookError, verifier.Wrong):
+    except (ValueError, TypeError, KeyError, AttributeError, MinutebookError, verifier.Wrong):
         return True
     return read.hash != hashed
 
