@@ -23,6 +23,8 @@ LOG_READ           x      x       x            .            .
 LINKS_WRITE        x      .       .            .            .
 SEARCHES_WRITE     x      x       .            .            .
 LOG_EXPORT         x      x       x            .            .
+LOG_ERASE          x      .       .            .            .
+RETENTION_WRITE    x      .       .            .            .
 """
 
 

@@ -61,9 +61,9 @@ class Settings(BaseSettings):
     )
     custody_directory: Path | None = Field(
         default=None,
-        description="Where the keys are that sign the logs, and what was signed last. Without it, the folder "
-        f"`{CUSTODY}` in the data directory. Best on another disk, and always in another backup than the database: who "
-        "rolls back both at once is only found out by heads that are kept elsewhere.",
+        description="Where the keys are that sign the logs, what was signed last, and the ledger of erasures. Without "
+        f"it, the folder `{CUSTODY}` in the data directory. Best on another disk, and always in another backup than "
+        "the database: who rolls back both at once is only found out by heads that are kept elsewhere.",
     )
     host: str = Field(
         default="127.0.0.1",
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
 
     @property
     def custody(self) -> Path:
-        """Where keys are, and what was signed last."""
+        """Where keys are, what was signed last, and the ledger of erasures."""
         return self.custody_directory or self.data_directory / CUSTODY
 
     def address(self, port: int) -> str:

@@ -84,6 +84,10 @@ class Target:
     name: str
 
 
+ERASED_TARGET = Target("", "", "")
+"""In the place of a target that was erased."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where an act came from."""
@@ -97,7 +101,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One recorded act. `details` is the JSON of the action's Details as it was recorded."""
+    """One recorded act. `details` is the JSON of the action's Details as it was recorded.
+
+    What was `erased` of it, by path (`actor.email`, `targets.0`, `details.member`), is None here, or ERASED_TARGET.
+    """
 
     organization: int
     seq: int
@@ -110,6 +117,12 @@ class Event:
     targets: tuple[Target, ...]
     context: Context
     details: Mapping[str, Json]
+    erased: frozenset[str] = frozenset()
+
+    @property
+    def known_targets(self) -> tuple[Target, ...]:
+        """Those of its targets that were not erased."""
+        return tuple(target for target in self.targets if target != ERASED_TARGET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Permission(StrEnum):
     LINKS_WRITE = "create or revoke auditor links"
     SEARCHES_WRITE = "replace or delete searches that others share"
     LOG_EXPORT = "export the audit log"
+    LOG_ERASE = "erase from the audit log"
+    RETENTION_WRITE = "change how long the audit log is kept"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -41,10 +43,11 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SSO_READ: frozenset({OWNER, ADMIN}),
     Permission.SSO_WRITE: frozenset({OWNER, ADMIN}),
     Permission.TOKENS_WRITE: frozenset({OWNER, ADMIN}),
-    Permission.TOKENS_WRITE: frozenset({OWNER, ADMIN}),
     Permission.LOG_READ: frozenset({OWNER, ADMIN, AUDITOR}),
     Permission.LOG_EXPORT: frozenset({OWNER, ADMIN, AUDITOR}),
     Permission.LINKS_WRITE: frozenset({OWNER}),
+    Permission.LOG_ERASE: frozenset({OWNER}),
+    Permission.RETENTION_WRITE: frozenset({OWNER}),
     Permission.SEARCHES_WRITE: frozenset({OWNER, ADMIN}),
 }
 

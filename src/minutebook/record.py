@@ -16,9 +16,10 @@ import orjson
 from sqlalchemy import Connection, select
 
 from minutebook.actions import Details
+from minutebook.actions.log import ClockStepped
 from minutebook.actions.values import Person
 from minutebook.errors import Forbidden, NotAllowed, NotFound
-from minutebook.model import ActorKind, Event, Json, Randomness, Role, Seat
+from minutebook.model import Actor, ActorKind, Context, Event, Json, Randomness, Role, Seat
 from minutebook.permissions import Permission, TokenScope, may, token_may
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
@@ -38,6 +39,7 @@ class Anybody:
 
 
 ANYBODY: Final = Anybody()
+CLOCK = Actor(ActorKind.SYSTEM, "system", name="Minutebook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
         head, seat = prepared.open_log(connection, seat, store.randomness)
         act = Act(connection, seat, role_of(connection, seat), store.clock(), store.randomness)
         _authorize(act, prepared.needs)
+        if act.at < head.recorded_at:
+            head = _record_step_back(connection, act, head)
         details = prepared.change(act)
         if isinstance(details, NoChange):
             connection.rollback()
@@ -116,6 +120,15 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
         event = log.append(connection, head, draft(seat, details), at=act.at, randomness=store.randomness)
     store.recorded.tell(event.organization)  # only now: before the commit, whoever is woken would find nothing
     return event
+
+
+def _record_step_back(connection: Connection, act: Act, head: log.Head) -> log.Head:
+    """Says before an event that it is recorded earlier than the one before it, by a clock that was set back. Before the
+    act changes anything, since what is changed needs the event that comes next."""
+    step = ClockStepped(before=head.recorded_at, after=act.at)
+    seat = Seat(head.organization, CLOCK, Context(client="system"))
+    log.append(connection, head, draft(seat, step), at=act.at, randomness=act.randomness)
+    return log.read_head(connection, head.organization)
 
 
 def role_of(connection: Connection, seat: Seat) -> Role | None:

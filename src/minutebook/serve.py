@@ -21,7 +21,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from minutebook.config import Settings
 from minutebook.custody import keys
+from minutebook.custody.custodian import Custodian
 from minutebook.custody.high_water import Custody
+from minutebook.custody.ledger import Ledger
 from minutebook.custody.signer import Signing, require_not_behind
 from minutebook.errors import BadSettings
 from minutebook.mailer import Mailer, MailServer
@@ -60,6 +62,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     mailer = Mailer(store, server) if server else None
     follower = Follower(store)
     signing = Signing(store, custody, keys.host_of(settings.public_url))
+    custodian = Custodian(store, Ledger(settings.custody))
     web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None, custody=settings.custody)
     app = create_app(store, web)
     config = config_of(app, STOP_SECONDS)
@@ -67,6 +70,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     try:
         follower.start()
         signing.start()
+        custodian.start()
         if mailer:
             mailer.start()
         # What was loaded stays as long as the process: to look through all of it for garbage, ever again, would halt an
@@ -79,6 +83,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()
+        custodian.stop()
         follower.stop()
         signing.stop()
         if mailer:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from minutebook.actions import Details
 from minutebook.actions.credits import CreditsPurchased
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
-from minutebook.actions.log import Format, LogExported, LogViewed
+from minutebook.actions.log import (
+    ClockConfirmed,
+    ClockStepped,
+    FieldsErased,
+    Format,
+    HoldChanged,
+    LogExported,
+    LogPruned,
+    LogViewed,
+    RetentionChanged,
+)
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import FirstSettings, OrganizationCreated
@@ -34,6 +44,20 @@ EXAMPLES: tuple[Details, ...] = (
     LinkRevoked(link="aud_1", name="Acme Audit"),
     LogViewed(),
     LogExported(format=Format.CSV, size=48_213, query="action:member.*", first=412),
+    FieldsErased(
+        subject="usr_b",
+        reason="Asked by letter",
+        events=1,
+        fields=2,
+        erased=((4, "actor.email", "ab" * 32), (4, "actor.name", "cd" * 32)),
+        part=2,
+        parts=2,
+    ),
+    LogPruned(family="user", days=90, before=1, first=3, last=9, count=4, ranges=((3, 5), (9, 9))),
+    RetentionChanged(family="all", before=90, after=365),
+    HoldChanged(hold="hol_1", name="Acme v. Calder", query="actor:bob@x.example", placed=True),
+    ClockStepped(before=0, after=864_000_000_000),
+    ClockConfirmed(before=0, after=864_000_000_000),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
     MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),
     ModeCreated(mode="mod_1", name="Review", instructions="Read\nfirst", tools=("read",)),

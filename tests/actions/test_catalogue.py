@@ -16,7 +16,7 @@ from minutebook.actions.ocsf import Activity
 from minutebook.actions.parts import Strong, Swap, Text, plain
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.user import PersonInvited, SignInFailed
-from minutebook.actions.values import Cents, Change, Person, Rewrite, RoleChange, SetChange
+from minutebook.actions.values import ERASED, Cents, Change, Person, Rewrite, RoleChange, SetChange
 from minutebook.model import Role
 from tests.actions.examples import EXAMPLES
 from tests.support import stored
@@ -122,6 +122,21 @@ def test_details_read_back_as_they_were_recorded(details: Details) -> None:
         assert diff.lines
 
 
+@pytest.mark.parametrize("details", EXAMPLES, ids=lambda details: details.action.name)
+def test_details_are_told_whatever_was_erased_of_them(details: Details) -> None:
+    dumped = details.model_dump(mode="json")
+    recorded = {name: value for name, value in dumped.items() if value is not None}
+    for name in recorded:
+        read = read_details(details.action.name, {**recorded, "v": 1, name: None}, {f"details.{name}", "actor.email"})
+        assert isinstance(read, type(details))
+        assert getattr(read, name) == ERASED
+        assert all(getattr(read, other) == getattr(details, other) for other in recorded if other != name)
+        assert read.diffs() == tuple(diff for diff in details.diffs() if diff.title != details.field_title(name))
+        assert plain(describe(read))
+    every = read_details(details.action.name, dict.fromkeys(recorded), {f"details.{name}" for name in recorded})
+    assert not recorded or "erased" in plain(describe(every)) or "{" not in details.action.says
+
+
 def test_details_that_do_not_fit_are_refused() -> None:
     with pytest.raises(KeyError):
         read_details("user.fly", {"v": 1})
@@ -144,6 +159,12 @@ def test_sentences() -> None:
         "Revoked the auditor link for Acme Audit",
         "Opened the audit log",
         "Exported what action:member.* finds as CSV, from number 412 on",
+        "Erased 2 fields in 1 event of the person usr_b: Asked by letter, part 2 of 2",
+        "Pruned 4 events of Sign-in and invitations, older than the 90 days that they are kept",
+        "Changed how long everything is kept 90 days → 365 days",
+        "Placed the hold Acme v. Calder on what actor:bob@x.example finds",
+        "The server's clock went forward by 10 days",
+        "Confirmed that the server's clock is right, which went forward by 10 days",
         "Changed role of Bob Admin → Billing manager",
         "Removed bob@x.example, role Auditor",
         "Created mode Review",

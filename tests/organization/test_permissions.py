@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from minutebook.actions.log import Format
+from minutebook.custody import clock, erase, holds, retention
 from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
@@ -51,6 +52,11 @@ EXPECTED: dict[type[Command], set[Role]] = {
     auditor_links.RevokeLink: {OWNER},
     saved_searches.SaveSearch: {OWNER, ADMIN, AUDITOR},
     saved_searches.DeleteSearch: {OWNER, ADMIN, AUDITOR},
+    erase.EraseFields: {OWNER},
+    retention.SetRetention: {OWNER},
+    holds.PlaceHold: {OWNER},
+    holds.ReleaseHold: {OWNER},
+    clock.ConfirmClock: {OWNER},
 }
 DECIDE_THEMSELVES = {
     auditor_links.OpenLinkSitting,
@@ -62,6 +68,8 @@ DECIDE_THEMSELVES = {
     sign_in.LeaveOrganization,
     sign_in.RecordFailedSignIn,
     sittings.ReadAsOperator,
+    clock.RecordForwardStep,
+    retention.Prune,
 }
 """Commands for people without a seat. The tests of each one's own module hold what it refuses."""
 
@@ -112,6 +120,11 @@ class Tries:
             ),
             saved_searches.SaveSearch: lambda: saved_searches.SaveSearch(f"Search {number}", "seq:1..", shared=True),
             saved_searches.DeleteSearch: lambda: saved_searches.DeleteSearch(self._search(number)),
+            erase.EraseFields: lambda: erase.EraseFields({1: ["context.ip"]}, "By letter", self.deployment.ledger),
+            retention.SetRetention: lambda: retention.SetRetention("mode", 90 + number),
+            holds.PlaceHold: lambda: holds.PlaceHold(f"Hold {number}", "seq:9999"),
+            holds.ReleaseHold: lambda: holds.ReleaseHold(self._made(holds.PlaceHold("Hold", "seq:9999"), "hold")),
+            clock.ConfirmClock: lambda: self._after_a_step(number),
         }
         assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"
         return makers[kind]()
@@ -133,6 +146,10 @@ class Tries:
         with suppress(Forbidden):
             return str(self.deployment.act(self.user, self.organization, save).details["search"])
         return "sav_nobodys"
+
+    def _after_a_step(self, number: int) -> Command:
+        self.deployment.act(None, self.organization, clock.RecordForwardStep(number, number + 1))
+        return clock.ConfirmClock()
 
     def _other_policy(self) -> str:
         with self.deployment.store.reading() as connection:

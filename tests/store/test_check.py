@@ -10,6 +10,7 @@ from sqlalchemy import Row, Table, select
 
 from minutebook.store import check, schema
 from minutebook.store.check import Finding
+from minutebook.store.check_gone import Gone
 from minutebook.store.engine import Store
 from minutebook.store.log import position
 from tests.support.deployment import Deployment
@@ -65,14 +66,14 @@ def test_each_changed_byte_is_found(store: Store) -> None:
         heads = schema.log_head.c
         log_id = connection.execute(select(heads.log_id).where(heads.organization == FILLED)).scalar_one()
     assert log_id
-    assert list(check.problems_of(row, FILLED, log_id)) == []
+    assert list(check.problems_of(row, FILLED, log_id, Gone())) == []
     for name in ("disclosures", "secret", "leaf_hash"):
         stored = getattr(row, name)
         wrong = [stored[:at] + bytes([stored[at] ^ 1]) + stored[at + 1 :] for at in range(len(stored))]
         wrong += [stored[:-1], stored + b"\n", b"", stored + stored, stored.decode("latin-1"), None]
         for value in wrong:
             changed = cast("Row[Any]", SimpleNamespace(**{**row._mapping, name: value}))
-            assert list(check.problems_of(changed, FILLED, log_id)), (name, value)
+            assert list(check.problems_of(changed, FILLED, log_id, Gone())), (name, value)
 
 
 @pytest.mark.parametrize(

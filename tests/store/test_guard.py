@@ -92,7 +92,7 @@ def _insert_another(connection: Connection, table: Table, organization: int) -> 
             users = schema.user.c.id
             others = select(users).where(users.not_in(select(table.c.user).where(here))).limit(1)
             row["user"] = connection.execute(others).scalar_one()
-        case "sso_domain":  # one for each organization
+        case "sso_domain" | "clock_step":  # one for each organization
             numbers = schema.organization.c.organization
             row["organization"] = connection.execute(select(numbers).where(numbers != organization)).scalar_one()
         case "invitation":
@@ -124,7 +124,7 @@ def test_no_change_of_an_organization_table_commits_without_its_event(filled: De
 
 def test_the_same_changes_could_commit_with_their_event(filled: Deployment) -> None:
     """Otherwise something else than the guard may have refused them."""
-    events = {"insert of organization": None, "insert of sso_domain": OTHER}
+    events = {"insert of organization": None, "insert of sso_domain": OTHER, "insert of clock_step": OTHER}
     stopped = [
         what
         for table in schema.ORGANIZATION_TABLES
@@ -156,7 +156,7 @@ def test_no_conflict_policy_of_sqlite_gets_past_it(filled_sqlite: Deployment, po
     for statement in (
         f"INSERT OR {policy} INTO event SELECT * FROM event",
         f"INSERT OR {policy} INTO log_head SELECT * FROM log_head",
-        f"INSERT OR {policy} INTO log_head SELECT organization + 100, log_id, 0, x'' FROM log_head",
+        f"INSERT OR {policy} INTO log_head SELECT organization + 100, log_id, 0, x'', 0 FROM log_head",
     ):
         with pytest.raises(IntegrityError), filled_sqlite.store.housekeeping() as connection:
             connection.exec_driver_sql(statement)
@@ -258,7 +258,7 @@ def test_the_log_cannot_be_rewritten(filled: Deployment) -> None:
 
 def test_a_head_holds_a_number_of_events(filled: Deployment) -> None:
     sizes = ["-1", str(1 << 40), *(("0.5", "'many'", "x'00'") if filled.store.is_sqlite else ())]
-    insert = "INSERT INTO log_head (organization, log_id, size, peaks) VALUES (99, 'log_x', {}, '')"
+    insert = "INSERT INTO log_head (organization, log_id, size, peaks, recorded_at) VALUES (99, 'log_x', {}, '', 0)"
     assert [size for size in sizes if not refused(filled, sql(insert.format(size)))] == []
     assert not refused(filled, sql(insert.format(0)), roll_back_if_it_could_commit)
 

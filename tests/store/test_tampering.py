@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from minutebook.store import body, check, log, schema
+from minutebook.store.check_gone import Gone
 from tests.support import stored
 from tests.support.check_log import check_chain
 from tests.support.deployment import Deployment
@@ -88,7 +89,7 @@ def seen_in_the_row(deployment: Deployment, seq: int, statement: str) -> list[st
     with tampered(deployment, statement) as connection:
         (head,) = (head for head in stored.heads(connection) if head.organization == FILLED)
         row = connection.execute(schema.event.select().where(schema.event.c.position == at(seq))).one()
-        return list(check.problems_of(row, FILLED, head.log_id))
+        return list(check.problems_of(row, FILLED, head.log_id, Gone()))
 
 
 def plain(lines: list[tuple[str, bytes]]) -> bytes:

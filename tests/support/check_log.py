@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 
 from sqlalchemy import Connection
 
@@ -80,21 +81,58 @@ def check_chain(head: StoredHead, events: Sequence[Stored]) -> Iterator[str]:
         yield "the head's peaks are not those of the leaves"
     if _folded(head.peaks) != stored.root(hashes):
         yield "the root of the leaves is not the head's"
-    for id_, times in Counter(event.id for event in events).items():
+    yield from _check_gone(events)
+    for id_, times in Counter(event.id for event in events if not event.is_pruned).items():
         if times > 1:
             yield f"the id {id_} is there {times} times"
+
+
+def _check_gone(events: Sequence[Stored]) -> Iterator[str]:
+    """What is missing is what events behind it say is gone, and nothing else."""
+    told: dict[tuple[int, str], str] = {}
+    pruned: list[int] = []
+    for event in events:
+        if event.action == "log.erase":
+            told |= {(seq, path): digest for seq, path, digest in event.details["erased"] if seq < event.seq}
+        if event.action == "log.prune":
+            numbers = [seq for first, last in event.details["ranges"] for seq in range(first, last + 1)]
+            if (event.details["count"], numbers[0], numbers[-1]) != (len(numbers), *_ends(event)):
+                yield f"seq {event.seq} counts the pruned wrong"
+            pruned += [seq for seq in numbers if seq < event.seq]
+    gone = {(event.seq, path): digest for event in events for path, digest in event.erased.items()}
+    if sorted(pruned) != [event.seq for event in events if event.is_pruned]:
+        yield "the pruned events are not those that the log says were pruned"
+    if {key: digest for key, digest in told.items() if key[0] not in set(pruned)} != gone:
+        yield "the erased fields are not those that the log says were erased"
+
+
+def _check_clock(events: Sequence[Stored]) -> Iterator[str]:
+    """The first event that was recorded earlier than the one before it says how far the clock went back, and no other
+    does."""
+    for before, event in pairwise(events):
+        told = {"v": 1, "before": before.recorded_at, "after": event.recorded_at}
+        is_back = event.recorded_at < before.recorded_at
+        is_step = event.action == "log.clock_step" and event.details["after"] < event.details["before"]
+        if is_back != is_step or (is_step and (event.details != told or event.actor["kind"] != "system")):
+            yield f"seq {event.seq}: the clock went back, and it does not say so, or it says so and it did not"
+
+
+def _ends(event: Stored) -> tuple[int, int]:
+    return event.details["first"], event.details["last"]
 
 
 def _check_event(head: StoredHead, event: Stored) -> Iterator[str]:
     if event.position >> 40 != event.organization or event.organization != head.organization:
         yield f"position {event.position} is not in organization {event.organization}"
+    if event.is_pruned:
+        return
     try:
         lines = list(stored.lines_of(event.disclosures))
         values = event.values
     except ValueError as error:
         yield f"the disclosures cannot be read: {error}"
         return
-    if any(text != stored.canonical(values[path]) for path, text in lines):
+    if any(text != stored.canonical(values[path]) for path, text in lines if text):
         yield "a disclosure is not canonical JSON"
     if [path for path, _ in lines] != _expected_paths(event):
         yield "the paths of the disclosures are not those of an event"
@@ -139,6 +177,7 @@ def _check_state(connection: Connection, organization: int, events: Sequence[Sto
 
 def _check_counts(connection: Connection, head: StoredHead, events: Sequence[Stored]) -> Iterator[str]:
     scope = Scope(head.organization, head.size)
+    events = [event for event in events if not event.is_pruned]
     actions = Counter(event.action for event in events)
     actors = Counter(event.actor["email"] for event in events if event.actor["email"])
     if survey.count_by(connection, scope, EVERYTHING, "action") != actions:
@@ -164,10 +203,17 @@ def _check_acts(connection: Connection) -> Iterator[str]:
 
 def check_told(logs: Logs, told: Told) -> Iterator[str]:
     """What clients were told beside what is stored."""
-    by_request: dict[str, list[Stored]] = defaultdict(list)
-    for events in logs.values():
+    by_request: dict[str | None, list[Stored]] = defaultdict(list)
+    shown = {(a.event.organization, a.event.seq): a.request for a in told.attempts.values() if a.event is not None}
+    for organization, events in logs.items():
+        yield from (f"organization {organization}: {problem}" for problem in _check_clock(events))
         for event in events:
-            by_request[event.context["request_id"]].append(event)
+            if event.is_pruned or "context.request_id" in event.erased:
+                request = shown.get((event.organization, event.seq))
+            else:
+                request = event.context["request_id"]
+            if request is not None or not (event.is_pruned or event.action == "log.clock_step"):
+                by_request[request].append(event)
     for request in by_request.keys() - told.attempts.keys():
         yield f"{by_request[request][0].action} of request {request} is stored, and nobody asked for it"
     for attempt in told.attempts.values():
@@ -191,6 +237,8 @@ def _check_attempt(attempt: Attempt, found: Sequence[Stored]) -> Iterator[str]:
 
 
 def _check_shown(shown: Event, event: Stored) -> Iterator[str]:
+    if event.is_pruned:
+        return
     columns = ("organization", "seq", "id", "recorded_at", "occurred_at", "action", "outcome")
     expected = {name: getattr(shown, name) for name in columns} | {
         "actor": asdict(shown.actor),
@@ -198,6 +246,8 @@ def _check_shown(shown: Event, event: Stored) -> Iterator[str]:
         "targets": [asdict(target) for target in shown.targets],
         "details": dict(shown.details),
     }
+    for group, name in (path.split(".") for path in event.erased):
+        expected[group][int(name) if group == "targets" else name] = None
     for name, value in expected.items():
         if getattr(event, name) != value:
             yield f"{name} was shown as {value!r} and is stored as {getattr(event, name)!r}"

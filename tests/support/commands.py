@@ -5,13 +5,13 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from minutebook import deliver, organization
+from minutebook import custody, deliver, organization
 from minutebook.record import Command
 
 
 def all_commands() -> list[type[Command]]:
     """The commands of the product, by name; what tests derive from them is left out."""
-    for room in (organization, deliver):
+    for room in (organization, deliver, custody):
         for module in pkgutil.iter_modules(room.__path__):
             import_module(f"{room.__name__}.{module.name}")
     own = [command for command in Command.__subclasses__() if command.__module__.startswith("minutebook.")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from urllib.parse import urlencode
 
@@ -80,7 +81,9 @@ class Dashboard:
     def __init__(self, deployment: Deployment, settings: WebSettings | None = None) -> None:
         self.deployment = deployment
         self.store = deployment.store
-        self.app = create_app(deployment.store, settings or WebSettings())
+        settings = settings or WebSettings()
+        custody = settings.custody or deployment.ledger.directory
+        self.app = create_app(deployment.store, replace(settings, custody=custody))
         self.app.state.site.tails.stop()  # clients here wait for the end of an answer: live tails have one batch
         self.people: dict[Role, User] = {}
 

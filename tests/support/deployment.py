@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 
+from minutebook.custody.ledger import Ledger
 from minutebook.identifiers import new_token
 from minutebook.model import SECOND, Actor, ActorKind, Context, Event, Plan, Role, Seat
 from minutebook.organization import auditor_links, organizations, people, sign_in, tokens
@@ -48,6 +52,14 @@ class Deployment:
         self.clock = clock
         self.told = told or Told()
         self._numbers = itertools.count(len(self.told.attempts) + 1)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of its erasures: beside a SQLite file, else in a directory of its own."""
+        beside = (
+            self.store.file.parent if self.store.is_sqlite else Path(tempfile.mkdtemp(prefix="minutebook-custody-"))
+        )
+        return Ledger(beside / "custody")
 
     def person(self, email: str | None = None, name: str | None = None, password: str | None = None) -> User:
         """A new user without a seat. Without a password they cannot sign in, which is much faster."""

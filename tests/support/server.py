@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 import threading
 import time
 import unicodedata
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import uvicorn
 
@@ -76,9 +78,10 @@ def serving(
 
     `limits` are for live tails, `rates` for API tokens and for exports that are begun, `writing` for those at once.
     """
+    custody = (store.file.parent if store.is_sqlite else Path(tempfile.mkdtemp())) / "custody"
     listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    app = create_app(store, WebSettings(address))
+    app = create_app(store, WebSettings(address, custody=custody))
     site: WebSite = app.state.site
     app.state.site = replace(
         site,

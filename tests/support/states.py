@@ -7,14 +7,21 @@ from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
+from minutebook.custody.clock import RecordForwardStep
+from minutebook.custody.erase import EraseFields
+from minutebook.custody.holds import PlaceHold
+from minutebook.custody.ledger import Ledger
+from minutebook.custody.retention import SetRetention, seat_of
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import InvitePerson, MailedLink
+from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
+from minutebook.record import Command, perform
 from tests.support.component_examples import HOSTILE
 from tests.support.server import Company, new_person
 from tests.support.visitor import Visitor
@@ -629,6 +636,90 @@ def _(visitor: Visitor) -> None:
 def _(visitor: Visitor) -> None:
     visitor.expect_complaint("status of 410")
     assert visitor.go("/audit/aud_aaaaaaaaaaaa/log").status == 410
+
+
+@state("retention")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    _by_the_system(company, SetRetention("mode", 365))
+    company.act(company.owner, PlaceHold("Nordwind v. Calder", f"action:member.* OR target:{company.member.id}"))
+    company.act(company.owner, PlaceHold(HOSTILE, "seq:9999999.."))
+    visitor.open("retention")
+
+
+@state("retention, the clock is not sure")
+def _(visitor: Visitor) -> None:
+    visitor.go(f"/o/{_with_a_step(visitor).id}/retention/clock")
+    expect(visitor.page.get_by_role("alertdialog", name="Is the clock right?")).to_be_visible()
+
+
+@state("retention, what would go")
+def _(visitor: Visitor) -> None:
+    visitor.open("retention")
+    visitor.page.get_by_role("link", name="Change how long Modes is kept").click()
+    dialog = visitor.page.get_by_role("dialog", name="How long is it kept?")
+    dialog.get_by_label("Days").fill("89")
+    visitor.press("Save", dialog)
+    expect(visitor.page.get_by_label("Days")).to_be_focused()
+
+
+@state("retention, placing a hold")
+def _(visitor: Visitor) -> None:
+    visitor.open("retention")
+    visitor.page.get_by_role("link", name="Place a hold").click()
+    dialog = visitor.page.get_by_role("dialog", name="Place a legal hold")
+    dialog.get_by_label("Name").fill(HOSTILE)
+    dialog.get_by_label("What is held").fill("outcome:sucess")
+    visitor.press("Place hold", dialog)
+    expect(visitor.page.get_by_label("What is held")).to_be_focused()
+
+
+@state("retention, releasing a hold")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    company.act(company.owner, PlaceHold("Released v. Calder", "action:sso.*"))
+    visitor.open("retention")
+    visitor.page.get_by_role("link", name="Release the hold Released v. Calder").first.click()
+    expect(visitor.page.get_by_role("alertdialog")).to_be_visible()
+
+
+@state("erasing, who")
+def _(visitor: Visitor) -> None:
+    visitor.open("retention", "erase")
+    visitor.page.get_by_label("A person").fill("nobody@x.example")
+    visitor.expect_complaint("status of 422")
+    visitor.press("Show the plan")
+    expect(visitor.page.get_by_label("A person")).to_be_focused()
+
+
+@state("erasing, the plan")
+def _(visitor: Visitor) -> None:
+    visitor.open("retention", "erase")
+    visitor.page.get_by_label("A person").fill(visitor.site.company.member.email)
+    visitor.press("Show the plan")
+    expect(visitor.page.get_by_role("heading", name="The plan")).to_be_visible()
+
+
+@state("audit logs, an event of which something was erased")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    event = company.act(company.owner, CreateMode(f"Erased {new_token(company.store.randomness)[:6]}", "Read", ()))
+    ledger = Ledger(company.store.file.parent / "custody")
+    paths = ["actor.email", "actor.name", "targets.0", "details.name", "context.ip"]
+    company.act(company.owner, EraseFields({event.seq: paths}, "By letter", ledger))
+    visitor.open_log(("query", f"seq:{event.seq}"))
+    visitor.open_event(event.seq)
+
+
+def _with_a_step(visitor: Visitor) -> Company:
+    company = visitor.site.company
+    other = Company(company.store, "Calm Works", company.owner, colleagues=())
+    _by_the_system(other, RecordForwardStep(0, 3650 * DAY))
+    return other
+
+
+def _by_the_system(company: Company, command: Command) -> None:
+    perform(company.store, seat_of(company.number), command)
 
 
 def auditor_link(visitor: Visitor, name: str, query: str) -> str:

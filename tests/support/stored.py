@@ -44,10 +44,24 @@ class Stored:
     def seq(self) -> int:
         return self.position & (2**40 - 1)
 
+    @property
+    def is_pruned(self) -> bool:
+        """Whether nothing is left of it but its number, its times and its hash."""
+        return (self.id, self.action, self.outcome, self.disclosures, self.secret) == ("", "", "", b"", b"")
+
     @cached_property
     def values(self) -> dict[str, Any]:
-        """Every disclosed value, by its path."""
-        return {path: json.loads(text) for path, text in lines_of(self.disclosures)}
+        """Every disclosed value, by its path; None for an erased one."""
+        return {path: json.loads(text) if text else None for path, text in lines_of(self.disclosures)}
+
+    @cached_property
+    def erased(self) -> dict[str, str]:
+        """The commitment to what was erased, by its path."""
+        paths = [] if self.is_pruned else [path for path, text in lines_of(self.disclosures) if not text]
+        gone: dict[str, str] = json.loads(self.secret)["gone"] if paths else {}
+        if gone.keys() != set(paths):
+            raise ValueError("what is left of the secret is not of what was erased")
+        return gone
 
     def group(self, name: str) -> dict[str, Any]:
         """The values of `actor`, `context`, `targets` or `details`."""
@@ -122,19 +136,22 @@ def canonical(value: object) -> bytes:
 
 def leaf(log_id: str, event: Stored) -> bytes:
     """The bytes that are hashed, from the docstring of `evidence/leaf.py`."""
-    return leaf_from(
-        {
-            "log": log_id,
-            "seq": event.seq,
-            "id": event.id,
-            "recorded_at": event.recorded_at,
-            "occurred_at": event.occurred_at,
-            "action": event.action,
-            "outcome": event.outcome,
-        },
-        event.secret,
-        dict(lines_of(event.disclosures)),
-    )
+    facts = {
+        "log": log_id,
+        "seq": event.seq,
+        "id": event.id,
+        "recorded_at": event.recorded_at,
+        "occurred_at": event.occurred_at,
+        "action": event.action,
+        "outcome": event.outcome,
+    }
+    if not event.erased:
+        return leaf_from(facts, event.secret, dict(lines_of(event.disclosures)))
+    remains = json.loads(event.secret)
+    salts = {path: bytes.fromhex(salt) for path, salt in remains["salts"].items()}
+    texts = {path: text for path, text in lines_of(event.disclosures) if text}
+    there = {path: commitment(path, salts[path], text).hex() for path, text in texts.items()}
+    return canonical({"v": 1, **facts, "nonce": remains["nonce"], "c": there | remains["gone"]})
 
 
 def leaf_from(facts: Mapping[str, object], secret: bytes, disclosures: Mapping[str, bytes]) -> bytes:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from minutebook.actions.log import Format
+from minutebook.custody import clock, erase, holds, retention
 from minutebook.deliver.export import ExportLog
 from minutebook.filters import Filter
 from minutebook.identifiers import new_token
-from minutebook.model import Plan, Role
+from minutebook.model import DAY, Plan, Role
 from minutebook.organization import (
     auditor_links,
     credits,
     invitations,
     modes,
+    people,
     saved_searches,
     seats,
     settings,
@@ -21,6 +23,7 @@ from minutebook.organization import (
 )
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
+from minutebook.record import Command
 from tests.support.deployment import Deployment
 
 NAME = "Calder"
@@ -31,6 +34,29 @@ FILLED, OTHER = 1, 2
 
 def walk(deployment: Deployment) -> int:
     """Performs every command at least once; the number of the organization."""
+    organization = work(deployment)
+    deployment.act(None, organization, sittings.ReadAsOperator())
+    with deployment.store.reading() as connection:
+        ada = people.find_user(connection, "ada@calder.example")
+
+    def by_ada(command: Command) -> dict[str, object]:
+        return dict(deployment.act(ada, organization, command).details)
+
+    hold = str(by_ada(holds.PlaceHold("Acme v. Calder", "action:sso.*"))["hold"])
+    by_ada(holds.ReleaseHold(hold))
+    by_ada(
+        erase.EraseFields({3: ["context.ip"], 5: ["context.ip", "actor.email"]}, "Asked by letter", deployment.ledger)
+    )
+    by_ada(retention.SetRetention("mode", 90))
+    deployment.act(None, organization, clock.RecordForwardStep(deployment.clock(), deployment.clock() + 100 * DAY))
+    deployment.clock.go_on(100 * DAY)
+    by_ada(clock.ConfirmClock())
+    deployment.act(None, organization, retention.Prune("mode", deployment.ledger))
+    return organization
+
+
+def work(deployment: Deployment) -> int:
+    """Performs every command but those on the log itself; the number of the organization."""
     ada = deployment.person("ada@calder.example", "Ada")
     session = deployment.session(ada).id
     organization = deployment.found(ada, NAME)
@@ -78,8 +104,11 @@ def walk(deployment: Deployment) -> int:
 
 def fill(deployment: Deployment) -> None:
     """The organization FILLED with rows in every one of its tables, and the organization OTHER."""
-    organization = walk(deployment)
+    organization = work(deployment)
     deployment.act(None, organization, ChangePlan(Plan.ENTERPRISE, 30))
+    deployment.act(None, organization, retention.SetRetention("mode", 90))
+    deployment.act(None, organization, holds.PlaceHold("Acme v. Calder", "action:sso.*"))
+    deployment.act(None, organization, clock.RecordForwardStep(1, 2))
     guest = deployment.person()
     session = deployment.session(guest).id
     deployment.join(organization, None, Role.AUDITOR, guest, session)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from minutebook.custody.clock import RecordForwardStep
 from minutebook.custody.high_water import Custody
+from minutebook.custody.holds import PlaceHold
 from minutebook.custody.signer import sign_logs
 from minutebook.model import Plan, Role
 from minutebook.organization.auditor_links import CreateLink
@@ -42,6 +44,12 @@ NEEDS = {
     "/o/{org}/auditor-links/new": Permission.LINKS_WRITE,
     "/o/{org}/auditor-links/made": Permission.LINKS_WRITE,
     "/o/{org}/auditor-links/{link}/revoke": Permission.LINKS_WRITE,
+    "/o/{org}/retention": Permission.RETENTION_WRITE,
+    "/o/{org}/retention/families/{family}": Permission.RETENTION_WRITE,
+    "/o/{org}/retention/holds/new": Permission.RETENTION_WRITE,
+    "/o/{org}/retention/holds/{hold}/release": Permission.RETENTION_WRITE,
+    "/o/{org}/retention/clock": Permission.RETENTION_WRITE,
+    "/o/{org}/retention/erase": Permission.LOG_ERASE,
     "/o/{org}/audit-logs/saved": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/new": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/{search}": Permission.LOG_READ,
@@ -97,6 +105,12 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
     if "{link}" in path:
         link = dashboard.deployment.act(owner, dashboard.number, CreateLink("Acme", "", 7, f"token {path}"))
         path = path.replace("{link}", str(link.details["link"]))
+    if "{hold}" in path:
+        hold = dashboard.deployment.act(owner, dashboard.number, PlaceHold("Acme", "seq:9999"))
+        path = path.replace("{hold}", str(hold.details["hold"]))
+    if path.endswith("/clock"):
+        dashboard.deployment.act(None, dashboard.number, RecordForwardStep(1, 2))
+    path = path.replace("{family}", "mode")
     if "{invitation}" in path:
         post = dashboard.signed_in(Role.OWNER).post
         post(dashboard.path("invitations", "new"), {"emails": "guest@calder.example", "role": "member"})

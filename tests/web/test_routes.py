@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from starlette.routing import Route
 
+from minutebook.custody.clock import RecordForwardStep
+from minutebook.custody.holds import PlaceHold
 from minutebook.model import DAY, Role
 from minutebook.organization import links
 from minutebook.organization.auditor_links import CreateLink
@@ -108,6 +110,25 @@ def _member(dashboard: Dashboard, *parts: str) -> str:
     return dashboard.path("members", dashboard.people[Role.MEMBER].id, *parts)
 
 
+def _hold(dashboard: Dashboard) -> str:
+    owner = dashboard.people[Role.OWNER]
+    return str(dashboard.deployment.act(owner, dashboard.number, PlaceHold("Acme", "seq:9999")).details["hold"])
+
+
+def _clock(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    dashboard.deployment.act(None, dashboard.number, RecordForwardStep(1, 2))
+    path = dashboard.path("retention", "clock")
+    return path, {"confirm": ada.get(path).text.partition('data-confirm="')[2].partition('"')[0]}
+
+
+def _erase(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    path = dashboard.path("retention", "erase")
+    page = ada.get(f"{path}?person=member@calder.example")
+    number = page.text.partition("Type ")[2].partition(" to approve")[0]
+    fields = {"person": "member@calder.example", "plan": value(page, "plan"), "reason": "By letter"}
+    return path, fields | {"confirm": number}
+
+
 DRIVES: dict[str, Drive] = {
     "/sign-in": lambda _, __: ("/sign-in", {"email": "ada@calder.example", "password": PASSWORD}),
     "/sign-out": lambda _, __: ("/sign-out", {}),
@@ -149,6 +170,19 @@ DRIVES: dict[str, Drive] = {
         {"name": "Refusals", "query": "-outcome:success", "shared": "no"},
     ),
     "/o/{org}/audit-logs/saved/{search}/delete": lambda d, _: (_saved(d, _search(d), "delete"), {}),
+}
+DRIVES |= {
+    "/o/{org}/retention/families/{family}": lambda d, _: (d.path("retention", "families", "mode"), {"days": "90"}),
+    "/o/{org}/retention/holds/new": lambda d, _: (
+        d.path("retention", "holds", "new"),
+        {"name": "Acme v. Calder", "query": "action:member.*"},
+    ),
+    "/o/{org}/retention/holds/{hold}/release": lambda d, _: (
+        d.path("retention", "holds", _hold(d), "release"),
+        {"confirm": "Acme"},
+    ),
+    "/o/{org}/retention/clock": _clock,
+    "/o/{org}/retention/erase": _erase,
 }
 ONLY_BEFORE_THERE_IS_AN_ORGANIZATION = {"/set-up"}
 
@@ -206,11 +240,16 @@ HOSTILE = (
 
 FIELDS = (
     "organization name email password next emails role confirm before models providers default_model new_model "
-    "data_collection instructions tools amount reference domain scopes days query shared replace"
+    "data_collection instructions tools amount reference domain scopes days query shared replace "
+    "person seq path reason plan"
 ).split()
 """The fields of all forms."""
-TAKES_A_NAME = {"/organizations/new"}
-"""Forms that ask for nothing but a name, which may be almost anything."""
+TAKES_A_NAME = {
+    "/organizations/new",
+    "/o/{org}/retention/holds/new",
+    "/o/{org}/retention/families/{family}",
+}
+"""Forms that ask for nothing but a name or a search, which may be almost anything; or for a number or nothing."""
 
 
 @pytest.mark.parametrize("path", sorted(unsafe_routes()))
@@ -221,6 +260,9 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
     made["{token}"] = _token(dashboard)
     made["{search}"] = _search(dashboard)
     made["{link}"] = _auditor_link(dashboard)
+    made["{hold}"] = _hold(dashboard)
+    made["{family}"] = "mode"
+    dashboard.deployment.act(None, dashboard.number, RecordForwardStep(1, 2))
     made["{invitation}"] = _invited(dashboard, ada)[0]
     address = path
     for name, id_ in made.items():

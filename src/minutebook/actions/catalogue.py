@@ -15,20 +15,22 @@ a declaration (a name used twice, no docstring, no OCSF activity, a field in `sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from minutebook.actions.ocsf import USER_ACCESS, Activity
 from minutebook.actions.parts import Part, Strong, Text
-from minutebook.actions.values import Diff, Value
+from minutebook.actions.values import ERASED, Diff, Erased, Value
 from minutebook.model import Json, Outcome, Target
 
 NAME = re.compile(r"[a-z]+\.[a-z_]+")
+DETAILS = "details."
 SLOT = re.compile(r"\{([a-z_]*)\}")
 OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
@@ -71,6 +73,8 @@ class Details(BaseModel):
 
     action: ClassVar[Action]
     outcome: ClassVar[Outcome] = Outcome.SUCCESS
+    gone: ClassVar[frozenset[str]] = frozenset()
+    """The fields of it that were erased, and hold ERASED."""
 
     def targets(self) -> tuple[Target, ...]:
         """What the act was done to."""
@@ -144,7 +148,7 @@ def describe(details: Details) -> tuple[Part, ...]:
     parts: list[Part] = []
     for number, phrase in enumerate(OPTIONAL.split(details.action.says)):
         is_optional = number % 2 == 1
-        if is_optional and any(getattr(details, name) is None for name in SLOT.findall(phrase)):
+        if is_optional and any(_told(details, name) is None for name in SLOT.findall(phrase)):
             continue
         parts.extend(_parts_of_phrase(details, phrase))
     return tuple(parts)
@@ -153,9 +157,19 @@ def describe(details: Details) -> tuple[Part, ...]:
 def _parts_of_phrase(details: Details, phrase: str) -> Iterator[Part]:
     for number, piece in enumerate(SLOT.split(phrase)):
         if number % 2:
-            yield from parts_of(getattr(details, piece))
+            yield from parts_of(_told(details, piece))
         elif piece:
             yield Text(piece)
+
+
+def _told(details: Details, name: str) -> object:
+    """The value of a field or a property; ERASED for a property of erased fields."""
+    try:
+        return getattr(details, name)
+    except (TypeError, ValueError, AttributeError):
+        if details.gone:
+            return ERASED
+        raise
 
 
 def parts_of(value: object) -> Sequence[Part]:
@@ -169,11 +183,25 @@ def parts_of(value: object) -> Sequence[Part]:
     return (Strong(label if isinstance(label, str) else str(value)),)
 
 
-def read_details(name: str, details: Mapping[str, Json]) -> Details:
-    """The typed Details of a recorded event, from the JSON it was recorded as.
+def read_details(name: str, details: Mapping[str, Json], erased: Collection[str] = ()) -> Details:
+    """The typed Details of a recorded event, from the JSON it was recorded as. Of `erased`, the paths of what was
+    erased of the event, the fields of the details hold ERASED.
 
     Raises KeyError for an action that no version ever declared, pydantic.ValidationError for details that do not fit.
     """
-    data: dict[str, Any] = {key: value for key, value in details.items() if key != "v"}
+    gone = frozenset(path.removeprefix(DETAILS) for path in erased if path.startswith(DETAILS))
+    data: dict[str, Any] = {key: value for key, value in details.items() if key != "v" and key not in gone}
     # JSON mode, because strict types accept an enum's or a tuple's JSON form only there
-    return CATALOGUE[name].details.model_validate_json(orjson.dumps(data))
+    return _without(CATALOGUE[name].details, gone).model_validate_json(orjson.dumps(data))
+
+
+@lru_cache(maxsize=1024)
+def _without(details: type[Details], gone: frozenset[str]) -> type[Details]:
+    """The Details with ERASED in some fields."""
+    if not gone:
+        return details
+    known = {name: info for name, info in details.model_fields.items() if name in gone}
+    fields: dict[str, Any] = {name: (Erased, Field(ERASED, title=info.title)) for name, info in known.items()}
+    found: type[Details] = create_model(details.__name__, __base__=details, __doc__=details.__doc__, **fields)
+    found.gone = gone
+    return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from minutebook.actions import ocsf
-from minutebook.actions.catalogue import Details, Severity, action
-from minutebook.actions.values import Query
+from minutebook.actions.catalogue import NOUNS, Details, Severity, action
+from minutebook.actions.values import Change, Query
+from minutebook.model import DAY, HOUR, MINUTE, SECOND, Target
 
 
 @action(
@@ -72,3 +73,189 @@ class LogExported(Details):
     @property
     def meaning(self) -> Query | None:
         return None if self.meant is None else Query(text=self.meant)
+
+
+@action(
+    "log.erase",
+    title="Fields erased",
+    severity=Severity.HIGH,
+    ocsf=ocsf.DELETE,
+    says="Erased {amount}[ of the person {subject}]: {reason}[, part {of_parts}]",
+    since="0.1",
+)
+class FieldsErased(Details):
+    """What was recorded in some fields was erased, as the law may demand; that it was recorded stays proven. `erased`
+    has the number of the event, the path of the field and the commitment to what it held, of each; `fields` and
+    `events` say how many. Where more is erased than one act can say, `part` of `parts` is this one."""
+
+    subject: str | None = None
+    reason: str
+    events: int
+    fields: int
+    erased: tuple[tuple[int, str, str], ...]
+    part: int = 1
+    parts: int = 1
+
+    @property
+    def amount(self) -> str:
+        return f"{_of(self.fields, 'field')} in {_of(self.events, 'event')}"
+
+    @property
+    def of_parts(self) -> str | None:
+        return f"{self.part} of {self.parts}" if self.parts > 1 else None
+
+
+ALL = "all"
+"""In the place of a family: all actions."""
+
+
+@action(
+    "log.prune",
+    title="Events pruned",
+    severity=Severity.HIGH,
+    ocsf=ocsf.DELETE,
+    says="Pruned {amount} of {family_title}, older than the {days} days that they are kept",
+    since="0.1",
+)
+class LogPruned(Details):
+    """Events that were older than their policy were taken out of the log, their hashes not. `family` is the noun of
+    their actions or `all`, `days` how long these are kept, `before` the time before which they were recorded, `ranges`
+    has the numbers of the first and the last of each run of them."""
+
+    family: str
+    days: int
+    before: int
+    first: int
+    last: int
+    count: int
+    ranges: tuple[tuple[int, int], ...]
+
+    @property
+    def amount(self) -> str:
+        return _of(self.count, "event")
+
+    @property
+    def family_title(self) -> str:
+        return title_of(self.family)
+
+
+@action(
+    "log.policy_change",
+    title="Retention changed",
+    severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
+    says="Changed how long {family_title} is kept {kept}",
+    since="0.1",
+)
+class RetentionChanged(Details):
+    """An owner changed for how many days the events of a family of actions are kept; None stands for ever."""
+
+    family: str
+    before: int | None = None
+    after: int | None = None
+
+    @property
+    def family_title(self) -> str:
+        return title_of(self.family)
+
+    @property
+    def kept(self) -> Change:
+        return Change(before=kept_for(self.before), after=kept_for(self.after))
+
+
+@action(
+    "log.hold",
+    title="Legal hold changed",
+    severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
+    says="[Placed the hold {placed_name}][Released the hold {released_name}] on what {filtered_by} finds",
+    since="0.1",
+)
+class HoldChanged(Details):
+    """An owner placed a legal hold on what the filter `query` finds, so that nothing of it is pruned or erased, or
+    released it."""
+
+    hold: str
+    name: str
+    query: str
+    placed: bool
+
+    @property
+    def placed_name(self) -> str | None:
+        return self.name if self.placed else None
+
+    @property
+    def released_name(self) -> str | None:
+        return None if self.placed else self.name
+
+    @property
+    def filtered_by(self) -> Query:
+        return Query(text=self.query)
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("hold", self.hold, self.name),)
+
+
+@action(
+    "log.clock_step",
+    title="Clock set",
+    severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
+    says="The server's clock went {direction} by {amount}",
+    since="0.1",
+)
+class ClockStepped(Details):
+    """The server's clock went from `before` to `after`: back, when it is behind what was recorded last, or forward,
+    when it is ahead of the time that passed, or the server was away for long."""
+
+    before: int
+    after: int
+
+    @property
+    def direction(self) -> str:
+        return "forward" if self.after > self.before else "back"
+
+    @property
+    def amount(self) -> str:
+        return lasting(abs(self.after - self.before))
+
+
+@action(
+    "log.clock_confirm",
+    title="Clock confirmed",
+    severity=Severity.MEDIUM,
+    ocsf=ocsf.UPDATE,
+    says="Confirmed that the server's clock is right, which went forward by {amount}",
+    since="0.1",
+)
+class ClockConfirmed(Details):
+    """An owner confirmed that the clock was right to step forward, so that events are pruned by it."""
+
+    before: int
+    after: int
+
+    @property
+    def amount(self) -> str:
+        return lasting(self.after - self.before)
+
+
+def lasting(micros: int) -> str:
+    """How long something lasts, in its largest unit."""
+    for unit, length in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
+        if micros >= length:
+            return _of(micros // length, unit)
+    return _of(micros // SECOND, "second")
+
+
+def title_of(family: str) -> str:
+    """What people call a family of actions."""
+    return "everything" if family == ALL else NOUNS.get(family, family)
+
+
+def kept_for(days: int | None) -> str:
+    """How long something is kept, in words."""
+    return "for ever" if days is None else _of(days, "day")
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

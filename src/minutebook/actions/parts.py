@@ -59,7 +59,15 @@ class Swap:
     after: str
 
 
-Part: TypeAlias = Text | Strong | Code | Added | Removed | Swap
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A value that was erased."""
+
+    kind: ClassVar[str] = "gone"
+    text: ClassVar[str] = "erased"
+
+
+Part: TypeAlias = Text | Strong | Code | Added | Removed | Swap | Gone
 
 
 def plain(parts: Iterable[Part]) -> str:

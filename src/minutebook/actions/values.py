@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from minutebook.actions.parts import Added, Code, Part, Removed, Strong, Swap, Text
+from minutebook.actions.parts import Added, Code, Gone, Part, Removed, Strong, Swap, Text
 from minutebook.model import Role, Target
 
 
@@ -36,6 +36,19 @@ class Value(BaseModel):
     """A typed value inside Details."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Erased(Value):
+    """In the place of a field that was erased; what it held cannot be told."""
+
+    def __str__(self) -> str:
+        return Gone.text
+
+    def parts(self) -> Sequence[Part]:
+        return (Gone(),)
+
+
+ERASED = Erased()
 
 
 class Person(Value):

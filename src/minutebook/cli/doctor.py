@@ -154,12 +154,16 @@ def _examine_log(connection: Connection, number: int, label: str, *, quick: bool
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(f"Reading the log of {label}", total=size if isinstance(size, int) else None)
         told: Told = lambda seq: bar.update(task, completed=seq + 1)  # noqa: E731
-        findings = check_organization(connection, number, hashes=not quick, progress=told)
+        untold = set[str]()
+        findings = check_organization(connection, number, hashes=not quick, progress=told, untold=untold.update)
         first = list(itertools.islice(findings, SHOWN_PER_LOG))
         more = sum(1 for _ in findings)
     yield from first
     if more:
         yield Finding(number, None, f"And {more:,} more.")
+    if untold:
+        tables = ", ".join(sorted(untold))
+        say(f"Of {tables} of {label} it cannot be told what events add up to: something of these was erased or pruned.")
     if not first:
         also = ", hashes believed, nothing replayed" if quick else ", and what is stored is what they add up to"
         say(f"The log of {label} is whole: {size:,} events{also}.")

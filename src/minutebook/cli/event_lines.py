@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -32,12 +33,12 @@ def tell(line: bytes) -> Told:
         to_micros(datetime.fromisoformat(event["occurred_at"])),
         event["action"],
         actor["email"] or actor["name"] or actor["id"],
-        OUTCOMES.get(outcome, f"{outcome}: ") + _says(event["action"], event["details"]),
+        OUTCOMES.get(outcome, f"{outcome}: ") + _says(event["action"], event["details"], event.get("erased", ())),
     )
 
 
-def _says(action: str, details: dict[str, Any]) -> str:
+def _says(action: str, details: dict[str, Any], erased: Collection[str]) -> str:
     try:
-        return plain(describe(read_details(action, details)))
+        return plain(describe(read_details(action, details, erased)))
     except (KeyError, ValidationError):
         return "Recorded by another version of Minutebook"

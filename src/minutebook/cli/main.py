@@ -16,6 +16,7 @@ from minutebook.cli import (
     backup,
     demo,
     doctor,
+    erase,
     export,
     init,
     key,
@@ -71,6 +72,8 @@ app.add_typer(key.app, name="key")
 app.command("sign")(sign.sign)
 app.command("backup")(backup.backup)
 app.command("reindex")(reindex.reindex)
+app.command("erase")(erase.erase)
+app.command("prune")(erase.prune)
 
 
 def _say_version(wanted: bool) -> None:

@@ -161,7 +161,9 @@ def _parse_target(text: str, _here: Here) -> str:
 def _target_fits(pattern: str) -> Fits:
     if STAR in pattern:
         return lambda event: any(
-            globs.fits(pattern, normal_text(text)) for target in event.targets for text in (target.name, target.id)
+            globs.fits(pattern, normal_text(text))
+            for target in event.known_targets
+            for text in (target.name, target.id)
         )
     is_whole = is_email(pattern)
 
@@ -169,7 +171,7 @@ def _target_fits(pattern: str) -> Fits:
         return any(
             normal_text(target.id) == pattern
             or (normal_text(target.name) == pattern if is_whole else pattern in normal_text(target.name))
-            for target in event.targets
+            for target in event.known_targets
         )
 
     return fits

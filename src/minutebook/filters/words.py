@@ -26,7 +26,7 @@ def text_of(event: Event) -> str:
 
 def search_text(event: Event) -> str:
     """The sentence, the actor's address and name, the names of targets, the texts in the details; in normal form."""
-    sentence = plain(describe(read_details(event.action, event.details)))
+    sentence = plain(describe(read_details(event.action, event.details, event.erased)))
     texts = [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
     names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
     return normal_text("\n".join([sentence, *names, *texts]))

@@ -6,14 +6,14 @@ its events do not add up to was changed past them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, select
 
 from minutebook.model import Event
 from minutebook.organization import wording
-from minutebook.organization.replay import ONE, DoesNotFollow, Row, Rows, State, apply
+from minutebook.organization.replay import ONE, DoesNotFollow, Row, Rows, State, apply, pass_over
 from minutebook.organization.saved_searches import SHARED
 from minutebook.store import check, schema
 from minutebook.store.check import Finding, Progress
@@ -34,16 +34,24 @@ ENDING = {schema.access, schema.sitting}
 
 
 def check_organization(
-    connection: Connection, organization: int, *, hashes: bool = True, progress: Progress | None = None
+    connection: Connection,
+    organization: int,
+    *,
+    hashes: bool = True,
+    progress: Progress | None = None,
+    untold: Callable[[set[str]], None] | None = None,
 ) -> Iterator[Finding]:
     """What `check_log` finds, and in a log that is whole by its hashes, what does not follow from its events.
 
-    Reads the log once; with `hashes=False` no event is looked into, so nothing is replayed.
+    Reads the log once; with `hashes=False` no event is looked into, so nothing is replayed. `untold` is given the
+    tables of which that cannot be told, since something was erased or pruned.
     """
     state, wrong = State(), list[Finding]()
 
-    def visit(event: Event) -> None:
-        if not wrong:  # behind the first event that does not follow, nothing is known
+    def visit(event: Event | None) -> None:
+        if event is None:
+            pass_over(state)
+        elif not wrong:  # behind the first event that does not follow, nothing is known
             try:
                 apply(state, event)
             except DoesNotFollow as error:
@@ -55,6 +63,8 @@ def check_organization(
         whole = False
         yield finding
     if hashes and whole:
+        if untold and state.untold:
+            untold(state.untold)
         yield from wrong or (Finding(organization, None, said) for said in differences(connection, organization, state))
 
 
@@ -66,6 +76,8 @@ def differences(connection: Connection, organization: int, state: State) -> Iter
         for session in connection.execute(select(sessions.id).where(sessions.expires_at > state.last)).scalars()
     } | set(state.token)
     for table in schema.ORGANIZATION_TABLES:
+        if table.name in state.untold:
+            continue
         recorded: Rows = getattr(state, table.name)
         stored = _stored(connection, table, organization)
         for key in {**recorded, **stored}:

@@ -1,6 +1,7 @@
 """Replay: from the events of a log alone, every row that its organization has.
 
-Whether each act was allowed is not asked here.
+Whether each act was allowed is not asked here. Once something of an event was erased or pruned, what it did cannot be
+told any more: of the tables that its action touches, nothing is said from there on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,18 @@ import orjson
 from minutebook.actions import read_details
 from minutebook.actions.credits import CreditsPurchased
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
-from minutebook.actions.log import LogExported, LogViewed
+from minutebook.actions.log import (
+    ALL,
+    ClockConfirmed,
+    ClockStepped,
+    FieldsErased,
+    HoldChanged,
+    LogExported,
+    LogPruned,
+    LogViewed,
+    RetentionChanged,
+    kept_for,
+)
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import OrganizationCreated
@@ -61,8 +73,15 @@ class State:
     saved_search: Rows = field(default_factory=dict)
     auditor_link: Rows = field(default_factory=dict)
     token: Rows = field(default_factory=dict)
+    retention: Rows = field(default_factory=dict)
+    hold: Rows = field(default_factory=dict)
+    clock_step: Rows = field(default_factory=dict)
     size: int = 0
     balance: int = 0
+    untold: set[str] = field(default_factory=set)
+    """The tables of which the events cannot tell any more what they hold."""
+    pruned: bool = False
+    """Whether events are missing, of which only a later event says of what kind they were."""
     last: int = 0
     """When the last event was recorded, in UTC microseconds; the clock may once have been set back."""
 
@@ -71,9 +90,23 @@ def apply(state: State, event: Event) -> None:
     """Does to the state what the event says was done. Raises DoesNotFollow."""
     first = event.action == OrganizationCreated.action.name
     _require(first == (state.size == 0), "a log begins with the creation of its organization, and only there")
-    APPLY[event.action](state, event, read_details(event.action, event.details))
+    touched, is_erased = TOUCHES.get(event.action, frozenset()), not event.erased <= UNASKED
+    try:
+        APPLY[event.action](state, event, read_details(event.action, event.details, event.erased))
+    except (DoesNotFollow, LookupError, TypeError, ValueError, AttributeError):
+        if not (is_erased or state.pruned or touched & state.untold):
+            raise
+        state.untold |= touched
+    if is_erased:
+        state.untold |= touched
     state.size += 1
     state.last = max(state.last, event.recorded_at)
+
+
+def pass_over(state: State) -> None:
+    """The next event of the log was pruned."""
+    state.size += 1
+    state.pruned = True
 
 
 def _require(fact: object, what: str) -> None:
@@ -350,6 +383,48 @@ def _link_revoked(state: State, _event: Event, details: LinkRevoked) -> None:
     _end_each_access(state, details.link)
 
 
+def _erased(_state: State, _event: Event, _details: FieldsErased) -> None:
+    """What was erased is known by then."""
+
+
+def _pruned(state: State, _event: Event, details: LogPruned) -> None:
+    state.untold |= {
+        table
+        for action, tables in TOUCHES.items()
+        if details.family in (ALL, action.partition(".")[0])
+        for table in tables
+    }
+
+
+def _retention_changed(state: State, _event: Event, details: RetentionChanged) -> None:
+    before = state.retention.pop(details.family, {}).get("days")
+    _require(before == details.before, f"it was kept {kept_for(before)} before")
+    _require(details.before != details.after, "it was kept as long before")
+    if details.after is not None:
+        state.retention[details.family] = {"days": details.after}
+
+
+def _hold_changed(state: State, event: Event, details: HoldChanged) -> None:
+    said = {"name": details.name, "query": details.query}
+    if details.placed:
+        _put(state.hold, details.hold, {**said, "placed_by": _by(event), "placed_at": event.recorded_at}, "hold")
+    else:
+        row = _take(state.hold, details.hold, "hold")
+        _require(row.items() >= said.items(), "the hold was another")
+
+
+def _clock_stepped(state: State, _event: Event, details: ClockStepped) -> None:
+    if details.after > details.before:
+        known = state.clock_step.get(ONE, {"before": details.before, "after": details.before})
+        _require(details.after > known["after"], "the clock had gone as far before")
+        state.clock_step[ONE] = {"before": known["before"], "after": details.after}
+
+
+def _clock_confirmed(state: State, _event: Event, details: ClockConfirmed) -> None:
+    step = _take(state.clock_step, ONE, "step of the clock")
+    _require(step == details.model_dump(), "the clock stepped from or to another time")
+
+
 APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "organization.create": _organization_created,
     "user.login": _signed_in,
@@ -376,5 +451,43 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "link.revoke": _link_revoked,
     "search.save": _search_saved,
     "search.delete": _search_deleted,
+    "log.erase": _erased,
+    "log.prune": _pruned,
+    "log.policy_change": _retention_changed,
+    "log.hold": _hold_changed,
+    "log.clock_step": _clock_stepped,
+    "log.clock_confirm": _clock_confirmed,
 }
 """What each action does to an organization."""
+
+_SEATS = ("seat", "access", "sitting", "saved_search")
+TOUCHES: dict[str, frozenset[str]] = {
+    action: frozenset(tables)
+    for actions, tables in (
+        (("organization.create",), ("organization", "seat", "setting", "access", "sitting")),
+        (("user.login", "user.logout"), ("access", "sitting")),
+        (("user.invite", "user.revoke_invite"), ("invitation",)),
+        (("user.accept_invite",), ("invitation", *_SEATS)),
+        (("member.change_role",), ("seat",)),
+        (("member.remove",), _SEATS),
+        (("settings.change",), ("organization", "setting")),
+        (("mode.create", "mode.update", "mode.delete"), ("mode",)),
+        (("credits.purchase",), ("credit_entry",)),
+        (("sso.set_domain", "sso.remove_domain"), ("sso_domain",)),
+        (("token.create", "token.revoke"), ("token", "sitting")),
+        (("log.view",), ("sitting",)),
+        (("link.create",), ("auditor_link",)),
+        (("link.use",), ("auditor_link", "access", "sitting")),
+        (("link.revoke",), ("auditor_link", "access", "sitting")),
+        (("search.save", "search.delete"), ("saved_search",)),
+        (("log.policy_change",), ("retention",)),
+        (("log.hold",), ("hold",)),
+        (("log.clock_step", "log.clock_confirm"), ("clock_step",)),
+    )
+    for action in actions
+}
+"""The tables that each action reads and changes; those that are not here touch none."""
+UNASKED = frozenset({"actor.email", "actor.credential", "actor.on_behalf_of"}) | {
+    f"context.{name}" for name in ("ip", "user_agent", "request_id", "client")
+}
+"""The paths that nothing here asks for."""

@@ -3,8 +3,9 @@
     stored = version (1 byte) ‖ zstd frame ‖ CRC-32 of both (4 bytes, big-endian)
     plain  = path *( TAB path ) LF *( JSON text LF )       ; what the frame holds, paths and texts in one order
 
-Canonical JSON has no raw tab or line feed. Events of one action have the same paths in the same order, so that a line
-of JSON for programs is made by putting the texts into a template, without reading any of them.
+An erased text is an empty one, which is no JSON. Canonical JSON has no raw tab or line feed. Events of one action have
+the same paths in the same order, so that a line of JSON for programs is made by putting the texts into a template,
+without reading any of them.
 
 The frame has neither magic number nor checksum, and is made with the dictionary of its version, which is part of this
 package and never changes once released: without it nothing can be read.
@@ -31,6 +32,10 @@ LARGEST = 64 * 1024 * 1024
 """No act has disclosures of so many bytes; a frame that claims more is none of ours."""
 
 NULL = b"null"
+EMPTY_LINE = b"\n\n"
+"""Is in what a frame holds if a text is erased, and only then."""
+PRUNED = b""
+"""In the place of all the disclosures of an event."""
 GROUPS: dict[str, tuple[str, ...]] = {
     "actor": ("kind", "id", "email", "name", "on_behalf_of", "credential"),
     "targets": (),
@@ -96,11 +101,22 @@ def values(stored: bytes, paths: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(None if at is None else _value(texts[at]) for at in _places(head, paths))
 
 
-def json_of(stored: bytes) -> bytes:
-    """`"actor":{…},"targets":[…],"context":{…},"details":{…}`: every text as it was committed to."""
-    head, *texts = unchecked(stored).split(b"\n")
+def told(stored: bytes) -> tuple[bytes, list[bytes], tuple[str, ...]]:
+    """The line of the paths, the text of each, `null` for an erased one, and the paths of those that are erased."""
+    held = unchecked(stored)
+    head, *texts = held.split(b"\n")
+    if EMPTY_LINE not in held:
+        return head, texts, ()
+    erased = tuple(path for path, text in zip(head.decode().split("\t"), texts, strict=False) if not text)
+    return head, [text or NULL for text in texts], erased
+
+
+def json_of(stored: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """`"actor":{…},"targets":[…],"context":{…},"details":{…}`: every text as it was committed to, `null` for an erased
+    one; and the paths of those."""
+    head, texts, erased = told(stored)
     shape = shape_of(head)
-    return shape.template % shape.pick(texts)
+    return shape.template % shape.pick(texts), erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +159,7 @@ def _places(head: bytes, paths: tuple[str, ...]) -> tuple[int | None, ...]:
 
 
 def _value(text: bytes) -> Any:
-    if text == NULL:
+    if text in (NULL, b""):
         return None
     if text[:1] == b'"' and b"\\" not in text:
         return text[1:-1].decode()

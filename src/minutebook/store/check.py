@@ -1,7 +1,9 @@
-"""Is a log what it was when it was recorded? Reads it once, in order, in constant memory, and says what is wrong where.
+"""Is a log what it was when it was recorded? Reads it once, in order, and says what is wrong where. The
+memory that it takes grows only with what is missing.
 
 What is found: any changed byte of an event (its disclosures, secret, hash or columns), an event deleted, inserted,
-swapped or put in twice, a changed head, an act without its event. What cannot be found without a head that was kept
+swapped or put in twice, a changed head, an act without its event, and whatever is missing of an event without an event
+that says it was erased or pruned (`check_gone.py`). What cannot be found without a head that was kept
 elsewhere: a log that was rewritten as a whole with all its hashes, or rolled back to what it once was.
 """
 
@@ -17,18 +19,21 @@ from sqlalchemy.types import NULLTYPE
 
 from minutebook.actions import CATALOGUE
 from minutebook.errors import MinutebookError
-from minutebook.evidence.leaf import SECRET_SIZE, disclose, leaf_of
+from minutebook.evidence.leaf import disclose, leaf
+from minutebook.evidence.remains import remains_of
 from minutebook.evidence.tree import HASH_SIZE, CompactRange, leaf_hash
 from minutebook.model import Event
 from minutebook.store import body, schema
-from minutebook.store.log import SEQ_MASK, event_of, facts_of, position
+from minutebook.store.check_gone import Gone
+from minutebook.store.log import SEQ_MASK, event_of, facts_of, is_pruned, position
 
 AT_ONCE = 500
 MOST = (1 << 63 - schema.SEQ_BITS) - 1
 """The highest number that an organization can have."""
 
 Progress = Callable[[int], None]
-Visit = Callable[[Event], None]
+Visit = Callable[[Event | None], None]
+"""Is given each event, None for one that was pruned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ def check_log(
     if head.size == 0:
         yield Finding(organization, None, "The log is empty, but every log begins with its organization.")
     tree: CompactRange | None = CompactRange()
+    gone = Gone()
     following = 0
     for row in _rows(connection, organization):
         seq = row.position & SEQ_MASK
@@ -74,7 +80,7 @@ def check_log(
             yield Finding(organization, seq, f"The event is not in the log: the head says {head.size:,} events.")
         elif tree is not None:
             tree = tree.append(_hash_of(row))
-        problems = problems_of(row, organization, head.log_id, visit) if hashes else ()
+        problems = problems_of(row, organization, head.log_id, gone, visit) if hashes else ()
         yield from (Finding(organization, seq, problem) for problem in problems)
         following = seq + 1
         if progress:
@@ -83,17 +89,27 @@ def check_log(
         yield _gap(organization, following, head.size)
     elif tree is not None and (problem := _wrong_peaks(tree, head.peaks)):
         yield Finding(organization, None, problem)
+    yield from (Finding(organization, seq, problem) for seq, problem in gone.unexplained())
     yield from _lonely_acts(connection, organization)
 
 
-def problems_of(row: Row[Any], organization: int, log_id: str, visit: Visit | None = None) -> Iterator[str]:
-    """What is wrong with one row of the table `event`, compared with what it says itself."""
+def problems_of(row: Row[Any], organization: int, log_id: str, gone: Gone, visit: Visit | None = None) -> Iterator[str]:
+    """What is wrong with one row of the table `event`, compared with what it says itself; `gone` learns what is missing
+    of it, and what it says of what is missing of others."""
     if row.organization != organization:
         yield "The column organization names another organization."
+    if is_pruned(row):
+        if (row.secret, row.id, row.action, row.outcome) != (b"", "", "", ""):
+            yield "Only a part of the event was pruned."
+        gone.pruned(row.position & SEQ_MASK)
+        if visit:
+            visit(None)
+        return
     try:
         disclosures, written = body.unpack(row.disclosures), body.plain(row.disclosures)
         event = event_of(row)
-        hashed = leaf_hash(leaf_of(facts_of(event, log_id), row.secret, disclosures))
+        remains = remains_of(row.secret, disclosures)
+        hashed = leaf_hash(leaf(facts_of(event, log_id), remains.nonce, remains.commitments(disclosures)))
         as_written = _as_written(event)
     except (ValueError, TypeError, KeyError, AttributeError, MinutebookError) as error:
         yield f"The event cannot be read back ({type(error).__name__})."
@@ -102,17 +118,18 @@ def problems_of(row: Row[Any], organization: int, log_id: str, visit: Visit | No
         visit(event)
     if written != as_written:
         yield "The disclosures are not stored as they were written."
-    if len(row.secret) != SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
-        yield f"The secret is not {SECRET_SIZE} bytes long."
     if hashed != row.leaf_hash:
         yield "The event is not what its hash was made of."
+    else:
+        yield from gone.take(event, remains)
 
 
 def _as_written(event: Event) -> bytes:
     """The disclosures as `log.append` packs them. The hash holds what each line says; this holds their order, too."""
     names = ("v", *CATALOGUE[event.action].details.model_fields)
     details = {name: event.details[name] for name in names if name in event.details}
-    return body.plain_of(disclose(event.actor, event.targets, event.context, details))
+    disclosed = disclose(event.actor, event.targets, event.context, details)
+    return body.plain_of(disclosed | dict.fromkeys(event.erased, b""))
 
 
 def raw_rows(connection: Connection, table: Table, organization: int) -> Iterator[Row[Any]]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, index, log, marks, text, tiles
+from minutebook.store import blocks, columns, index, log, marks, memory, schema, text, tiles
 from minutebook.store.check import Finding
 
 
@@ -24,6 +24,9 @@ def check_index(connection: Connection, organization: int) -> Iterator[Finding]:
     if reached.texts > size or reached.blocks * blocks.BLOCK > size:
         yield Finding(organization, None, "What follows the log claims to know more events than there are.")
         return
+    pruned = select(func.count()).where(schema.event.c.organization == organization, schema.event.c.action == "")
+    if connection.execute(pruned).scalar_one() != memory.pruned(connection, organization):
+        yield Finding(organization, None, "What follows the log counts more or fewer pruned events than there are.")
     yield from _blocks(connection, organization, reached.blocks)
     yield from _texts(connection, organization, reached)
     yield from _tiles(connection, organization, reached.texts)
@@ -56,10 +59,15 @@ def _blocks(connection: Connection, organization: int, known: int) -> Iterator[F
 def _texts(connection: Connection, organization: int, reached: index.Reached) -> Iterator[Finding]:
     known = reached.texts
     of_blocks = marks.stored(connection, organization, reached.blocks)
+    waiting = select(schema.purge.c.number).where(schema.purge.c.organization == organization)
+    emptied = set(connection.execute(waiting).scalars())
     for first in range(0, known, blocks.BLOCK):
         events = log.events(connection, organization, range(first, min(first + blocks.BLOCK, known)))
         texts = {event.seq: text_of(event) for event in events}
-        for seq in sorted(text.differing(connection, organization, range(first, first + blocks.BLOCK), texts)):
+        differing = text.differing(connection, organization, range(first, first + blocks.BLOCK), texts)
+        for seq in sorted(
+            seq for seq in differing if log.position(organization, seq) >> text.GROUP_BITS not in emptied
+        ):
             yield Finding(organization, seq, "The text by which the event is found is not what the event says.")
         if first // blocks.BLOCK < reached.blocks and next(of_blocks) != _marks(texts, first):
             events_ = f"events {first} to {first + blocks.BLOCK - 1}"

@@ -86,7 +86,7 @@ def heads(connection: Connection) -> list[Unsigned]:
     statement = select(schema.log_head, table.size.label("signed")).outerjoin(schema.checkpoint, joined)
     return [
         Unsigned(
-            Head(row.organization, row.log_id, CompactRange.from_bytes(row.size, bytes(row.peaks))),
+            Head(row.organization, row.log_id, CompactRange.from_bytes(row.size, bytes(row.peaks)), row.recorded_at),
             row.signed is not None,
         )
         for row in connection.execute(statement.order_by(head.organization))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from minutebook.filters import fits, text_of
 from minutebook.filters.expression import Expression
 from minutebook.store.bound import Deadline
-from minutebook.store.log import SHOWN, event_of, position, seq_of
+from minutebook.store.log import SHOWN, event_of, is_pruned, position, seq_of
 from minutebook.store.memory import Texts
 from minutebook.store.schema import event
 
@@ -70,4 +70,4 @@ def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> l
     else:
         rows = connection.execute(_EVENTS, {"positions": positions}).all()
     found = {row[0]: row for row in rows}
-    return [found[at] for at in positions if at in found]
+    return [found[at] for at in positions if at in found and not is_pruned(found[at])]

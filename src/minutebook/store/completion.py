@@ -66,7 +66,7 @@ def _actors(events: Iterable[Event]) -> Iterator[Known]:
 
 
 def _targets(events: Iterable[Event]) -> Iterator[Known]:
-    for target in (target for event in events for target in event.targets):
+    for target in (target for event in events for target in event.known_targets):
         name = _typeable(target.name)
         if name:
             yield Known(name, target.kind if is_email(name) or name == target.id else f"{target.kind} {target.id}")

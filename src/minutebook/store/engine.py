@@ -72,7 +72,8 @@ class Store:
             self._writer, self._reader = _postgresql_engines(self.url, patience)
             self._streamer = self._reader
         # what is read is committed, so that all readers can share the columns that one of them has read
-        shared = {memory.OPTION: memory.Cache()}
+        self._cache = memory.Cache()
+        shared = {memory.OPTION: self._cache}
         self._reader = self._reader.execution_options(**shared)
         self._streamer = self._streamer.execution_options(**shared)
 
@@ -117,6 +118,16 @@ class Store:
             if transaction.is_active:
                 with _translated(OutcomeUnknown), _dropped_when_refused(connection):
                     transaction.commit()
+
+    def forget(self) -> None:
+        """Lets go of what this process has in memory and was erased by whomever."""
+        with self.reading() as connection:
+            self._cache.forget(connection)
+
+    def scrub(self) -> bool:
+        """Takes what was erased out of SQLite's write-ahead log; False while a reader still needs something of it, and
+        then it is to be asked again. On PostgreSQL that is the operator's part: `docs/operate.md`."""
+        return sqlite.empty_log(self.file) if self.is_sqlite else True
 
     def make_durable(self) -> None:
         """Brings everything committed so far to the disk; until then a power cut may ruin a file filled without."""

@@ -1,4 +1,7 @@
-"""The JSON of an event as programs read it: one shape, wherever an event leaves Minutebook."""
+"""The JSON of an event as programs read it: one shape, wherever an event leaves Minutebook.
+
+Of an event of which something was erased that is null, and `erased` has the paths; other events do not have that key.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import Row
 
-from minutebook.evidence.leaf import VERSION, disclose
+from minutebook.evidence.leaf import VERSION
 from minutebook.model import DAY, SECOND, Event, from_micros
 from minutebook.store import body
-from minutebook.store.log import SEQ_MASK
+from minutebook.store.log import SEQ_MASK, disclosures_of
 
 FACTS = b'{"v":%d,"seq":%%d,"id":"%%b","recorded_at":"%%b","occurred_at":"%%b",' % VERSION
 DONE = b'"action":"%b","outcome":"%b",'
@@ -20,7 +24,7 @@ DONE = b'"action":"%b","outcome":"%b",'
 def event_json(event: Event) -> bytes:
     """One line without a line feed: every key is there, null where nothing is known; times in RFC 3339, details as
     they were recorded."""
-    stored = body.pack(disclose(event.actor, event.targets, event.context, event.details))
+    stored = body.pack(disclosures_of(event))
     facts = (event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
     return _line(*facts, stored)
 
@@ -33,12 +37,13 @@ def row_json(row: Row[Any]) -> bytes:
 
 
 def _line(seq: int, id_: str, recorded_at: int, occurred_at: int, action: str, outcome: str, stored: bytes) -> bytes:
-    head, *texts = body.unchecked(stored).split(b"\n")
+    head, texts, erased = body.told(stored)
     template, pick = _template(head)
     recorded = _time(recorded_at)
     occurred = recorded if occurred_at == recorded_at else _time(occurred_at)
     facts = (seq, id_.encode(), recorded, occurred, action.encode(), outcome.encode())
-    return template % (facts + pick(texts))
+    line = template % (facts + pick(texts))
+    return line if not erased else b'%b,"erased":%b}' % (line[:-1], orjson.dumps(erased))
 
 
 @lru_cache(maxsize=4096)

@@ -1,5 +1,8 @@
 """The guard: the database itself refuses a change without its event, and any rewriting of the log.
 
+An event is changed by erasing only: its place, its times and its hash stay, and that is a change that needs an event of
+its own in the same commit, like a change of an organization table.
+
 Every change of an organization table notes in `act` the position that the next event of that organization will have.
 `act.position` is a deferred foreign key to `event.position`, so COMMIT fails unless the transaction also appended that
 event; for raw SQL and DELETE too. On PostgreSQL the trigger takes the head's lock, as every append does: without it the
@@ -20,6 +23,8 @@ from minutebook.store.schema import SEQ_BITS
 
 LOG_TABLES = ("log_head", "event", "act")
 APPEND_ONLY = ("event", "act")
+STAYS = ("position", "organization", "recorded_at", "occurred_at", "leaf_hash")
+"""What an erasure leaves of an event. The values are compared with their types: SQLite would take 1.0 for 1."""
 
 # Without the last event being there, a head moved ahead would leave a gap in the log that nobody can fill.
 LAST_EVENT = f"SELECT 1 FROM event WHERE position = ((NEW.organization << {SEQ_BITS}) | (NEW.size - 1))"  # noqa: S608
@@ -44,9 +49,13 @@ def _sqlite(tables: tuple[str, ...]) -> Iterator[str]:
         for verb, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
             notes = " ".join(_sqlite_note(row) for row in rows)
             yield f"CREATE TRIGGER guard_{table}_{verb.lower()} AFTER {verb} ON {table} BEGIN {notes} END"
-    for table in APPEND_ONLY:
-        for verb in ("UPDATE", "DELETE"):
-            yield _sqlite_refusal(table, verb, "1", f"{table} is only ever added to")
+    for table, verb in (("event", "DELETE"), ("act", "UPDATE"), ("act", "DELETE")):
+        yield _sqlite_refusal(table, verb, "1", f"{table} is only ever added to")
+    changed = " OR ".join(f"NEW.{name} IS NOT OLD.{name} OR typeof(NEW.{name}) <> typeof(OLD.{name})" for name in STAYS)
+    yield _sqlite_refusal(
+        "event", "UPDATE", changed, "of an event only what it says is erased", name="guard_event_stays"
+    )
+    yield f"CREATE TRIGGER guard_event_update AFTER UPDATE ON event BEGIN {_sqlite_note('NEW')} END"
     # Whoever switches foreign keys off would lift the guard, and the next act's event would cover the trace.
     off = "(SELECT foreign_keys FROM pragma_foreign_keys) = 0"
     yield _sqlite_refusal("act", "INSERT", off, "foreign keys are off: switch them on with PRAGMA foreign_keys = ON")
@@ -114,16 +123,25 @@ def _postgresql(tables: tuple[str, ...], schema: str) -> Iterator[str]:
             END IF;
             RETURN NEW;
         END $$"""
+    changed = " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in STAYS)
+    yield f"""
+        CREATE FUNCTION guard_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF {changed} THEN
+                RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
+                    MESSAGE = 'of an event only what it says is erased';
+            END IF;
+            RETURN NEW;
+        END $$"""
     for table in tables:
         yield (
             f"CREATE TRIGGER guard_change AFTER INSERT OR UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION guard_change()"
         )
-    for table in APPEND_ONLY:
-        yield (
-            f"CREATE TRIGGER guard_refuse BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION guard_refuse()"
-        )
+    for table, verbs in (("event", "DELETE"), ("act", "UPDATE OR DELETE")):
+        yield f"CREATE TRIGGER guard_refuse BEFORE {verbs} ON {table} FOR EACH ROW EXECUTE FUNCTION guard_refuse()"
+    yield "CREATE TRIGGER guard_stays BEFORE UPDATE ON event FOR EACH ROW EXECUTE FUNCTION guard_stays()"
+    yield "CREATE TRIGGER guard_change AFTER UPDATE ON event FOR EACH ROW EXECUTE FUNCTION guard_change()"
     yield "CREATE TRIGGER guard_delete BEFORE DELETE ON log_head FOR EACH ROW EXECUTE FUNCTION guard_refuse()"
     yield "CREATE TRIGGER guard_update BEFORE UPDATE ON log_head FOR EACH ROW EXECUTE FUNCTION guard_head()"
     for table in (*tables, *LOG_TABLES):  # TRUNCATE fires no row trigger

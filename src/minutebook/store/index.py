@@ -2,16 +2,21 @@
 
 A commit never waits for them, and no search misses what they have not yet reached: it looks at those events themselves.
 A crash on the way leaves them as they were before the batch. All are projections and can be made anew at any time.
+
+What is erased from the log they forget in the same transaction: the texts of its neighbours with it, and all columns of
+the log, since what a code stands for is the same in all of them. Both are then made anew like what is new. The tiles
+hold hashes alone, which stay.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import text_of
@@ -23,11 +28,13 @@ log_ = structlog.get_logger("minutebook.index")
 ROUND_SECONDS = 0.5
 BATCH = 2 * text.GROUP
 """Events in one transaction: acts of people wait for it no longer than for one another."""
+EMPTIED = BATCH // text.GROUP
+"""Groups of texts that are made anew in one transaction."""
 
 
 class Reached(NamedTuple):
-    """How far the index follows one log: the number of events whose text it knows, all of which are in tiles as far as
-    they make whole ones, and of written blocks."""
+    """How far the index follows one log: the number of events whose text it knows, but for the groups in the table
+    `purge`, and all of which are in tiles as far as they make whole ones; and of written blocks."""
 
     texts: int = 0
     blocks: int = 0
@@ -55,7 +62,26 @@ def behind(connection: Connection) -> list[int]:
     statement = select(heads.organization).outerjoin(schema.log_index, index.organization == heads.organization)
     more = func.coalesce(index.texts, 0) + text.STEP <= heads.size
     whole = (func.coalesce(index.blocks, 0) + 1) * blocks.BLOCK <= heads.size
-    return list(connection.execute(statement.where(more | whole)).scalars())
+    emptied = heads.organization.in_(select(schema.purge.c.organization))
+    return list(connection.execute(statement.where(more | whole | emptied)).scalars())
+
+
+def forget(connection: Connection, organization: int, seqs: Collection[int], *, pruned: int = 0) -> None:
+    """Takes out of the index all that it knows of some events, whose number it may have reached or not, before they are
+    changed; `pruned` of them are then no events any more. Searches look at the events themselves until it is there
+    anew. The lock of the index is held until the transaction ends."""
+    before = _lock(connection, organization)
+    base = organization << schema.SEQ_BITS
+    known = {(base | seq) >> text.GROUP_BITS for seq in seqs if seq < before.texts}
+    emptied = [{"organization": organization, "number": number} for number in text.empty(connection, sorted(known))]
+    if emptied:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(schema.purge).on_conflict_do_nothing(), emptied)
+    connection.execute(delete(schema.block).where(schema.block.c.organization == organization))
+    marks.forget(connection, organization)
+    table = schema.log_index
+    changed = {"blocks": 0, "rewritten": table.c.rewritten + 1, "pruned": table.c.pruned + pruned}
+    connection.execute(update(table).where(table.c.organization == organization).values(changed))
 
 
 def follow(store: Store, organization: int) -> Iterator[int]:
@@ -66,9 +92,9 @@ def follow(store: Store, organization: int) -> Iterator[int]:
     while True:
         with store.housekeeping() as connection:
             before = _lock(connection, organization)
-            size = log.read_head(connection, organization).size
-            after = _follow(connection, organization, before, size)
-            if after == before:
+            if _fill_emptied(connection, organization):
+                after = before
+            elif (after := _follow(connection, organization, before)) == before:
                 connection.rollback()
                 return
             values = {"texts": after.texts, "blocks": after.blocks}
@@ -93,6 +119,8 @@ class Follower:
         self._store = store
         self._every = every
         self._stopping = threading.Event()
+        self._rewritten = -1
+        """How often something had been erased when last nothing was left of it."""
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
     def start(self) -> None:
@@ -117,6 +145,9 @@ class Follower:
     def _round(self) -> None:
         with self._store.reading() as connection:
             numbers = behind(connection)
+            rewritten = connection.execute(select(func.sum(schema.log_index.c.rewritten))).scalar() or 0
+        if rewritten != self._rewritten:
+            self._store.forget()
         for number in numbers:
             try:
                 for _ in follow(self._store, number):
@@ -126,28 +157,52 @@ class Follower:
                 raise
             except Exception:  # of this log alone: the others are followed all the same
                 log_.exception("index_failed", organization=number)
+        if rewritten != self._rewritten and self._store.scrub():  # only now: what was made anew was in it, too
+            self._rewritten = rewritten
 
 
 def rebuild(store: Store) -> None:
-    """Forgets everything that follows the logs and makes it anew from their events.
+    """Forgets everything that follows the logs and makes it anew from their events. What processes have in memory they
+    forget, too.
 
     A crash on the way leaves less of it than before, which is then made by whoever follows next.
     """
     with store.housekeeping() as connection:
         for table in schema.INDEX_TABLES:
-            connection.execute(delete(table))
+            if table is not schema.log_index:
+                connection.execute(delete(table))
+        event, known = schema.event.c, schema.log_index.c
+        pruned = select(func.count()).where(event.organization == known.organization, event.action == "")
+        again = {"texts": 0, "blocks": 0, "rewritten": known.rewritten + 1, "pruned": pruned.scalar_subquery()}
+        connection.execute(update(schema.log_index).values(again))
     follow_all(store)
 
 
 def _lock(connection: Connection, organization: int) -> Reached:
     row = connection.execute(_REACHED.with_for_update(), {"of": organization}).one_or_none()
     if row is None:
-        connection.execute(insert(schema.log_index).values(organization=organization, texts=0, blocks=0))
+        nothing = dict.fromkeys(("texts", "blocks", "rewritten", "pruned"), 0)
+        connection.execute(insert(schema.log_index).values(organization=organization, **nothing))
         return Reached()
     return Reached(*row)
 
 
-def _follow(connection: Connection, organization: int, before: Reached, size: int) -> Reached:
+def _fill_emptied(connection: Connection, organization: int) -> int:
+    """Makes some groups of texts anew that were emptied; how many."""
+    purge = schema.purge.c
+    waiting = select(purge.number).where(purge.organization == organization).order_by(purge.number).limit(EMPTIED)
+    numbers = list(connection.execute(waiting).scalars())
+    for number in numbers:
+        first = (number << text.GROUP_BITS) & log.SEQ_MASK
+        known = min(first + text.GROUP, reached(connection, organization).texts)
+        text.forget(connection, number)
+        _add_texts(connection, organization, first, known)
+    connection.execute(delete(schema.purge).where(purge.organization == organization, purge.number.in_(numbers)))
+    return len(numbers)
+
+
+def _follow(connection: Connection, organization: int, before: Reached) -> Reached:
+    size = log.read_head(connection, organization).size
     texts = min(before.texts - before.texts % BATCH + BATCH, size - size % text.STEP)
     if texts > before.texts:
         _add_texts(connection, organization, before.texts, texts)
@@ -170,7 +225,8 @@ def _add_texts(connection: Connection, organization: int, first: int, end: int) 
     """Puts events into the text index; a row of it that cannot be read any more is made anew."""
 
     def texts(first: int) -> list[tuple[int, str]]:
-        return [(row.position, text_of(log.event_of(row))) for row in _rows(connection, organization, first, end)]
+        rows = _rows(connection, organization, first, end)
+        return [(row.position, text.EMPTY if log.is_pruned(row) else text_of(log.event_of(row))) for row in rows]
 
     try:
         text.add(connection, texts(first))

@@ -1,4 +1,7 @@
-"""The log: its head, the append, and reading events back. Nothing here changes or deletes an event."""
+"""The log: its head, the append, and reading events back. Nothing here changes or deletes an event.
+
+What was erased of an event is read back as None; an event that was pruned is not there.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from minutebook.errors import NotFound
 from minutebook.evidence.leaf import SECRET_SIZE, Facts, disclose, leaf_of
 from minutebook.evidence.tree import CompactRange, leaf_hash
-from minutebook.model import Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
+from minutebook.model import ERASED_TARGET, Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
 from minutebook.store import body, schema
 
 SHOWN = tuple(
@@ -30,7 +33,7 @@ _INSERT_EVENT = insert(schema.event)
 _MOVE_HEAD = (
     update(schema.log_head)
     .where(schema.log_head.c.organization == bindparam("of"))
-    .values(size=bindparam("new_size"), peaks=bindparam("new_peaks"))
+    .values(size=bindparam("new_size"), peaks=bindparam("new_peaks"), recorded_at=bindparam("at"))
 )
 
 
@@ -41,6 +44,8 @@ class Head:
     organization: int
     log_id: str
     tree: CompactRange
+    recorded_at: int
+    """When the last event was recorded, in UTC microseconds; 0 in an empty log."""
 
     @property
     def size(self) -> int:
@@ -67,9 +72,9 @@ def position(organization: int, seq: int) -> int:
 def start_log(connection: Connection, randomness: Randomness) -> Head:
     """A new, empty log; its organization gets the next free number."""
     log_id = f"log_{randomness(16).hex()}"
-    statement = insert(schema.log_head).values(log_id=log_id, size=0, peaks=b"")
+    statement = insert(schema.log_head).values(log_id=log_id, size=0, peaks=b"", recorded_at=0)
     number = connection.execute(statement.returning(schema.log_head.c.organization)).scalar_one()
-    return Head(number, log_id, CompactRange())
+    return Head(number, log_id, CompactRange(), 0)
 
 
 def lock_head(connection: Connection, organization: int) -> Head:
@@ -86,7 +91,7 @@ def _head(connection: Connection, organization: int, *, lock: bool) -> Head:
     row = connection.execute(_LOCK_HEAD if lock else _SELECT_HEAD, {"of": organization}).one_or_none()
     if row is None:
         raise NotFound
-    return Head(organization, row.log_id, CompactRange.from_bytes(row.size, row.peaks))
+    return Head(organization, row.log_id, CompactRange.from_bytes(row.size, row.peaks), row.recorded_at)
 
 
 def append(connection: Connection, head: Head, draft: Draft, *, at: int, randomness: Randomness) -> Event:
@@ -97,7 +102,7 @@ def append(connection: Connection, head: Head, draft: Draft, *, at: int, randomn
     event = _event_of_draft(head, head.size, draft, at, randomness)
     row = _row_of(event, head, randomness)
     connection.execute(_INSERT_EVENT, row)
-    _move(connection, head, head.tree.append(row["leaf_hash"]))
+    _move(connection, head, head.tree.append(row["leaf_hash"]), at)
     return event
 
 
@@ -108,14 +113,14 @@ def append_many(
 
     The head must be locked. What is stored is what `append` stores for one after the other.
     """
-    tree, rows = head.tree, []
+    tree, rows, at = head.tree, [], head.recorded_at
     for draft, at in drafts_with_times:
         row = _row_of(_event_of_draft(head, tree.size, draft, at, randomness), head, randomness)
         rows.append(row)
         tree = tree.append(row["leaf_hash"])
     if rows:
         connection.execute(_INSERT_EVENT, rows)
-        _move(connection, head, tree)
+        _move(connection, head, tree, at)
 
 
 def _event_of_draft(head: Head, seq: int, draft: Draft, at: int, randomness: Randomness) -> Event:
@@ -152,8 +157,9 @@ def _row_of(event: Event, head: Head, randomness: Randomness) -> dict[str, Any]:
     }
 
 
-def _move(connection: Connection, head: Head, tree: CompactRange) -> None:
-    connection.execute(_MOVE_HEAD, {"of": head.organization, "new_size": tree.size, "new_peaks": tree.to_bytes()})
+def _move(connection: Connection, head: Head, tree: CompactRange, at: int) -> None:
+    moved = {"of": head.organization, "new_size": tree.size, "new_peaks": tree.to_bytes(), "at": at}
+    connection.execute(_MOVE_HEAD, moved)
 
 
 def event_id(at: int, randomness: Randomness) -> str:
@@ -171,7 +177,8 @@ def facts_of(event: Event, log_id: str) -> Facts:
 
 def event_of(row: Row[Any]) -> Event:
     """The event in a row of the table `event`, of which at least SHOWN was selected."""
-    disclosed = orjson.loads(b"{" + body.json_of(row.disclosures) + b"}")
+    text, erased = body.json_of(row.disclosures)
+    disclosed = orjson.loads(b"{" + text + b"}")
     actor = disclosed["actor"]
     return Event(
         organization=row.position >> schema.SEQ_BITS,
@@ -182,10 +189,22 @@ def event_of(row: Row[Any]) -> Event:
         action=row.action,
         outcome=Outcome(row.outcome),
         actor=Actor(**{**actor, "kind": ActorKind(actor["kind"])}),
-        targets=tuple(Target(**target) for target in disclosed["targets"]),
+        targets=tuple(Target(**target) if target else ERASED_TARGET for target in disclosed["targets"]),
         context=Context(**disclosed["context"]),
         details=disclosed["details"],
+        erased=frozenset(erased),
     )
+
+
+def disclosures_of(event: Event) -> dict[str, bytes]:
+    """The disclosures of an event as they are stored: path → canonical JSON text, empty for an erased one."""
+    disclosed = disclose(event.actor, event.targets, event.context, event.details)
+    return disclosed | dict.fromkeys(event.erased, b"")
+
+
+def is_pruned(row: Row[Any]) -> bool:
+    """Whether nothing is left of the event in a row but its number, its times and its hash."""
+    return bool(row.disclosures == body.PRUNED)
 
 
 def seq_of(row: Row[Any]) -> int:
@@ -194,12 +213,14 @@ def seq_of(row: Row[Any]) -> int:
 
 
 def events(connection: Connection, organization: int, seqs: Iterable[int] | None = None) -> Iterator[Event]:
-    """Every event of an organization in the order of the log, or those with the given numbers."""
+    """Every event of an organization in the order of the log, or those with the given numbers, as far as they are
+    there."""
     statement = select(schema.event).where(schema.event.c.organization == organization)
     if seqs is not None:
         statement = statement.where(schema.event.c.position.in_([position(organization, seq) for seq in seqs]))
     for row in connection.execute(statement.order_by(schema.event.c.position)):
-        yield event_of(row)
+        if not is_pruned(row):
+            yield event_of(row)
 
 
 def find(connection: Connection, organization: int, seq: int) -> Event:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from minutebook.store import blocks
 from minutebook.store.schema import SEQ_BITS, event_marks
@@ -101,6 +101,12 @@ def rows(connection: Connection, organization: int) -> int:
     first, end = (_base(number, 0) for number in (organization, organization + 1))
     counted = select(func.count()).where(event_marks.c.number >= first, event_marks.c.number < end)
     return int(connection.execute(counted).scalar_one())
+
+
+def forget(connection: Connection, organization: int) -> None:
+    """Takes the marks of all packs of an organization away."""
+    first, end = (_base(number, 0) for number in (organization, organization + 1))
+    connection.execute(delete(event_marks).where(event_marks.c.number >= first, event_marks.c.number < end))
 
 
 class Marks:

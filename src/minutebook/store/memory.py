@@ -1,8 +1,8 @@
 """The columns of logs in memory, so that millions of events are looked through in moments.
 
-What was read stays true, since a log is only ever added to: every search shares it. A column is read when a search
-first asks for it, chunk by chunk, from the written blocks, or from the events themselves where there are none yet, or
-none that can be read.
+What was read stays true, since a log is only ever added to: every search shares it, until something is erased from the
+log. A column is read when a search first asks for it, chunk by chunk, from the written blocks, or from the events
+themselves where there are none yet, or none that can be read.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any, Final
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from minutebook.store import blocks, columns, text
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Codes, Passing, Times, Words
 from minutebook.store.marks import Marks
+from minutebook.store.schema import log_index
 
 log_ = structlog.get_logger("minutebook.memory")
 
@@ -112,22 +113,30 @@ class _Column:
 
 
 class Log:
-    """The columns of one organization's log, as far as they have been asked for. Safe to share between threads."""
+    """The columns of one organization's log, as far as they have been asked for. Safe to share between threads.
 
-    def __init__(self, organization: int, texts: Texts | None = None) -> None:
+    `rewritten` says after how many erasures they were read, `pruned` how many events are no more. Times are never
+    erased: those of `before` go on to serve.
+    """
+
+    def __init__(self, organization: int, rewritten: int = 0, pruned: int = 0, before: Log | None = None) -> None:
         self.organization = organization
+        self.rewritten = rewritten
+        self.pruned = pruned
         self.size = 0
         """So many events have been seen."""
         self.words: dict[str, Words] = {name: Words() for name in SHARED}
-        self.texts = Texts() if texts is None else texts
+        self.texts = Texts()
         self.marks = Marks(organization)
-        self._columns = {name: _Column(name) for name in (*columns.TIMES, *SHARED)}
+        self._columns: dict[str, _Column] = {name: _Column(name) for name in (*columns.TIMES, *SHARED)}
+        if before:
+            self._columns |= {name: before._columns[name] for name in columns.TIMES}
         self._is_trusted = True
         self._written = 0  # blocks that were there when last looked
         self._meanings: dict[str, list[int]] = {name: [] for name in SHARED}  # our codes for those in the blocks
         self._learnt = dict.fromkeys(SHARED, 0)  # the blocks whose values are among them
         self._spans = _Spans()
-        self._lock = threading.RLock()
+        self._lock: threading.RLock = before._lock if before else threading.RLock()  # of the times, too
 
     def read_to(self, connection: Connection, size: int) -> None:
         """Learns of events up to `size`; the connection sees at least so many."""
@@ -327,7 +336,8 @@ class View:
 
 
 class Texts:
-    """The texts of the events that were looked at last, by position: the next search need not make them again."""
+    """The texts of the events of a log that were looked at last, by position: the next search need not make them
+    again."""
 
     def __init__(self) -> None:
         self._texts: dict[int, str] = {}
@@ -349,20 +359,41 @@ class Cache:
 
     def __init__(self) -> None:
         self._logs: OrderedDict[int, Log] = OrderedDict()
-        self._texts = Texts()
         self._lock = threading.Lock()
 
-    def log(self, organization: int) -> Log:
-        """The columns of a log, as far as they have been read."""
+    def log(self, organization: int, rewritten: int = 0, pruned: int = 0) -> Log:
+        """The columns of a log, as far as they have been read since something was last erased from it."""
         with self._lock:
             found = self._logs.get(organization)
-            if found is None:
-                found = self._logs[organization] = Log(organization, self._texts)
+            if found is not None and found.rewritten > rewritten:  # this snapshot is older: what it sees goes with it
+                return Log(organization, rewritten, pruned)
+            if found is None or found.rewritten < rewritten:
+                found = self._logs[organization] = Log(organization, rewritten, pruned, before=found)
             self._logs.move_to_end(organization)
             events = sum(log.size for log in self._logs.values())
             while events > MOST and len(self._logs) > 1:
                 events -= self._logs.popitem(last=False)[1].size
         return found
+
+    def forget(self, connection: Connection) -> None:
+        """Lets go of what was erased since it was read."""
+        with self._lock:
+            known = {number: log.rewritten for number, log in self._logs.items()}
+        if known:
+            for number, rewritten, pruned in connection.execute(_REWRITTEN, {"organizations": list(known)}):
+                if known[number] < rewritten:
+                    self.log(number, rewritten, pruned)
+
+
+_REWRITTEN = select(log_index.c.organization, log_index.c.rewritten, log_index.c.pruned).where(
+    log_index.c.organization.in_(bindparam("organizations", expanding=True))
+)
+
+
+def pruned(connection: Connection, organization: int) -> int:
+    """How many events of a log are no more."""
+    of = connection.execute(_REWRITTEN, {"organizations": [organization]}).one_or_none()
+    return int(of.pruned) if of else 0
 
 
 def view_of(connection: Connection, organization: int, size: int) -> View:
@@ -371,6 +402,8 @@ def view_of(connection: Connection, organization: int, size: int) -> View:
     A connection of an engine that has a cache must see only what is committed: others get columns of their own.
     """
     cache: Cache | None = connection.get_execution_options().get(OPTION)
-    log = cache.log(organization) if cache else Log(organization)
+    of = connection.execute(_REWRITTEN, {"organizations": [organization]}).one_or_none()
+    known = (organization, of.rewritten, of.pruned) if of else (organization,)
+    log = cache.log(*known) if cache else Log(*known)
     log.read_to(connection, size)
     return View(log, size, connection)

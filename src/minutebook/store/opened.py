@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from minutebook.errors import NotFound
 from minutebook.evidence.canonical import canonical
-from minutebook.evidence.leaf import SECRET_SIZE, leaf_of, salt
+from minutebook.evidence.leaf import leaf
+from minutebook.evidence.remains import remains_of
 from minutebook.model import Json
 from minutebook.store import body, log, schema
 
@@ -22,7 +24,8 @@ _EVENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The leaf, canonical JSON; and for each path the salt and the exact JSON text that were committed to."""
+    """The leaf, canonical JSON; and for each path the salt and the exact JSON text that were committed to, but for what
+    was erased."""
 
     seq: int
     leaf: bytes
@@ -35,18 +38,21 @@ class Opened:
 
 
 def opened(connection: Connection, organization: int, first: int, end: int) -> Iterator[Opened]:
-    """The events of a log from one number up to another, opened."""
+    """The events of a log from one number up to another, opened. Raises NotFound for one that was pruned."""
     log_id = log.read_head(connection, organization).log_id
     bounds = {"first": log.position(organization, first), "last": log.position(organization, end - 1)}
     for row in connection.execute(_EVENTS, bounds):
+        if log.is_pruned(row):
+            raise NotFound
         yield of_row(row, log_id)
 
 
 def of_row(row: Row[Any], log_id: str) -> Opened:
     """The event in a row of the table `event`, opened. Raises ValueError, TypeError and others for a row that nobody
     has written so."""
-    if len(row.secret) != SECRET_SIZE:  # HMAC pads a key with zeros, so a longer one may hash alike
-        raise ValueError("a secret of another length")
     disclosures = body.unpack(row.disclosures)
-    leaf = leaf_of(log.facts_of(log.event_of(row), log_id), row.secret, disclosures)
-    return Opened(log.seq_of(row), leaf, {path: (salt(row.secret, path), text) for path, text in disclosures.items()})
+    remains = remains_of(row.secret, disclosures)
+    made = leaf(log.facts_of(log.event_of(row), log_id), remains.nonce, remains.commitments(disclosures))
+    return Opened(
+        log.seq_of(row), made, {path: (remains.salts[path], text) for path, text in disclosures.items() if text}
+    )

@@ -2,15 +2,16 @@
 
 Four kinds, and each kind has its own door:
 
-* the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to;
+* the log (`log_head`, `event`, `act`): written by `store/log.py` and by the guard's triggers, only ever added to, but
+  for what `store/erase.py` takes out of events;
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
 * what was signed of the logs (`CUSTODY_TABLES`): written by `custody/`, as housekeeping;
 * deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`, `deployment_key`): people and
   housekeeping.
 
-Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`
-and `tile`. It is made from the events, never a source, and written by `store/index.py`.
+Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`,
+`purge` and `tile`. It is made from the events, never a source, and written by `store/index.py`.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ log_head = Table(
     Column("log_id", String(64), nullable=False, unique=True),
     Column("size", BigInteger, nullable=False),
     Column("peaks", LargeBinary, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
     CheckConstraint("organization > 0 AND organization < 8388608", name="organization"),
     CheckConstraint(f"size >= 0 AND size < {1 << SEQ_BITS} AND CAST(size AS BIGINT) = size", name="size"),
     sqlite_autoincrement=True,
@@ -70,7 +72,8 @@ event = Table(
     Column("occurred_at", BigInteger, nullable=False),
     Column("action", String(64), nullable=False),
     Column("outcome", String(16), nullable=False),
-    # the exact disclosures as `store/body.py` packs them, the secret behind their salts, the hash that the tree holds
+    # the exact disclosures as `store/body.py` packs them, the secret behind their salts or what an erasure left of it
+    # (`evidence/remains.py`), the hash that the tree holds; of a pruned event nothing but its place, times and hash
     Column("disclosures", LargeBinary, nullable=False),
     Column("secret", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
@@ -97,6 +100,9 @@ log_index = Table(
     Column("organization", BigInteger, ForeignKey("log_head.organization"), primary_key=True, autoincrement=False),
     Column("texts", BigInteger, nullable=False),
     Column("blocks", BigInteger, nullable=False),
+    # how often something was taken out of the log, and how many events were pruned
+    Column("rewritten", BigInteger, nullable=False),
+    Column("pruned", BigInteger, nullable=False),
 )
 
 # not WITHOUT ROWID: SQLite reads all of a row there to compare its key
@@ -137,7 +143,16 @@ tile = Table(
     sqlite_with_rowid=False,
 )
 
-INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text, event_marks, tile)
+purge = Table(
+    "purge",
+    metadata,
+    Column("organization", BigInteger, ForeignKey("log_head.organization"), nullable=False),
+    # of a group of `event_text` that was emptied, since something of its events was erased
+    Column("number", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "number"),
+)
+
+INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text, event_marks, purge, tile)
 
 # ── What was signed ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -315,6 +330,38 @@ token = Table(
     PrimaryKeyConstraint("organization", "id"),
 )
 
+retention = Table(
+    "retention",
+    metadata,
+    _organization_column(),
+    # the noun of the actions, or `all`
+    Column("family", String(32), nullable=False),
+    Column("days", Integer, nullable=False),
+    PrimaryKeyConstraint("organization", "family"),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
+clock_step = Table(
+    "clock_step",
+    metadata,
+    # a step forward that nobody has confirmed: until then nothing is pruned
+    _organization_column(),
+    Column("before", BigInteger, nullable=False),
+    Column("after", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization"),
+)
+
 ORGANIZATION_TABLES: tuple[Table, ...] = (
     organization,
     seat,
@@ -328,6 +375,9 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     saved_search,
     auditor_link,
     token,
+    retention,
+    hold,
+    clock_step,
 )
 
 # ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,7 +31,7 @@ from minutebook.store.log import SEQ_MASK, event_of, position, seq_of
 from minutebook.store.memory import Chunk, view_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import COUNT_SECONDS, Count, count
-from minutebook.store.where import Mask, Numbers, Plan, means_of, numbers, plan
+from minutebook.store.where import Mask, Numbers, Plan, means_of, numbers, plan_there
 
 PAGE_SECONDS = 2.0
 AT_ONCE = 256
@@ -165,7 +165,7 @@ def _looks(
     while first < scope.size:  # columns are not needed for that
         end = min(first + AT_ONCE, scope.size)
         bounds = {"first": position(scope.organization, first), "last": position(scope.organization, end) - 1}
-        yield connection.execute(FROM, bounds).all(), end
+        yield [row for row in connection.execute(FROM, bounds) if not log.is_pruned(row)], end
         first = end
 
 
@@ -196,8 +196,9 @@ def neighbours(
 def span(connection: Connection, scope: Scope) -> tuple[int, int] | None:
     """When the first and the last event of the scope happened (UTC microseconds); None when there is none, or where
     that would take too long to find."""
-    if scope.within == NOTHING_ASKED:
-        chunks = list(view_of(connection, scope.organization, scope.size).chunks())
+    view = view_of(connection, scope.organization, scope.size)
+    if scope.within == NOTHING_ASKED and not view.log.pruned:
+        chunks = list(view.chunks())
         return (min(chunk.earliest for chunk in chunks), max(chunk.latest for chunk in chunks)) if chunks else None
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
         search = _Search(connection, scope, scope.within, deadline)
@@ -286,7 +287,7 @@ class _Search:
     def _plan(self) -> tuple[Plan, Closer | None]:
         """How the events are found, and how they are looked at, where they must be."""
         organization = self._scope.organization
-        plan_ = plan(self._expression, means_of(self._connection, organization, self._view, self._deadline))
+        plan_ = plan_there(self._expression, means_of(self._connection, organization, self._view, self._deadline))
         return plan_, None if plan_.is_exact else Closer(self._connection, organization, plan_.rest, self._deadline)
 
     def _meant(self, found: Numbers, closer: Closer | None, limit: int) -> Iterator[Row[Any]]:

@@ -20,9 +20,9 @@ from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
 from minutebook.store.log import seq_of
-from minutebook.store.memory import Chunk, view_of
+from minutebook.store.memory import Chunk, pruned, view_of
 from minutebook.store.scope import Scope
-from minutebook.store.where import Look, Mask, means_of, numbers, plan
+from minutebook.store.where import Look, Mask, means_of, numbers, plan, there
 
 COUNT_SECONDS = 1.0
 AT_ONCE = 64
@@ -72,7 +72,8 @@ def survey(
     It takes `seconds` at most, or COUNT_SECONDS.
     """
     wanted = tuple(by)
-    if scope.asking(filter_) == NOTHING_ASKED and not wanted and not edges:
+    nothing = scope.asking(filter_) == NOTHING_ASKED and not wanted and not edges
+    if nothing and not pruned(connection, scope.organization):
         return Survey(Count(scope.size, is_exact=True), {}, [])
     tally = _Tally(wanted, edges)
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS if seconds is None else seconds) as deadline:
@@ -128,7 +129,8 @@ class _Tally:
         # what the scope leaves out is left out of every count
         concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
         plans = [(plan(part, means), part, column) for part, column in concerned]
-        exact = [(found.look, column) for found, _, column in plans if found.is_exact]
+        exact = [(there(means), "")] if view.log.pruned else []
+        exact += [(found.look, column) for found, _, column in plans if found.is_exact]
         exact.sort(key=lambda pair: pair[1] in columns.SHARED)  # first what needs no column read
         rest = plan(all_of(part for found, part, _ in plans if not found.is_exact), means)
         closer = Closer(connection, scope.organization, rest.rest, None)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import zstandard
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.store import blocks
@@ -69,6 +69,16 @@ def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
 def forget(connection: Connection, number: int) -> None:
     """Takes the row of a group out of the index."""
     connection.execute(delete(event_text).where(event_text.c.number == number))
+
+
+def empty(connection: Connection, numbers: Sequence[int]) -> list[int]:
+    """Takes the texts out of the rows of some groups, so that none can be read; which of them are there."""
+    found: list[int] = []
+    for at in range(0, len(numbers), AT_ONCE):
+        here = event_text.c.number.in_(numbers[at : at + AT_ONCE])
+        emptied = update(event_text).where(here).values(texts=b"")
+        found += connection.execute(emptied.returning(event_text.c.number)).scalars()
+    return found
 
 
 class Unreadable(ValueError):

@@ -57,8 +57,14 @@ class Means:
     holding: Callable[[tuple[Sought, ...]], Look]
 
 
+def plan_there(expression: Expression, means: Means) -> Plan:
+    """How to find the events that are meant, of those that were not pruned."""
+    found = plan(expression, means)
+    return Plan(_all_mask([there(means), found.look]), found.rest) if means.view.log.pruned else found
+
+
 def plan(expression: Expression, means: Means) -> Plan:
-    """How to find the events that are meant."""
+    """How to find the events that are meant, if they are there."""
     match expression:
         case Term(key, value):
             look = CLAUSES[key](value, means)
@@ -115,6 +121,11 @@ def _turned(look: Look) -> Look:
         return not mask if isinstance(mask, bool) else ~mask
 
     return turned
+
+
+def there(means: Means) -> Look:
+    """The events that were not pruned: such a one has no action any more."""
+    return _shared("action", bool, bool, means) if means.view.log.pruned else _everything
 
 
 def numbers(chunk: Chunk, mask: Mask) -> Numbers:

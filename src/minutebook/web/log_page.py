@@ -179,7 +179,7 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
     by = everything_by(event.actor.id)
     by_actor = survey.count(connection, scope, filter_of(by)).number if by else None
-    to_targets = tuple(_count_to(connection, scope, target) for target in event.targets[:MOST_COUNTED])
+    to_targets = tuple(_count_to(connection, scope, target) for target in event.known_targets[:MOST_COUNTED])
     return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor, to_targets)
 
 

@@ -15,8 +15,8 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from minutebook.actions import CATALOGUE, Details, Severity, describe, read_details
-from minutebook.actions.parts import Code, Part, Text
-from minutebook.actions.values import Person
+from minutebook.actions.parts import Code, Gone, Part, Text
+from minutebook.actions.values import Erased, Person
 from minutebook.filters import UTC, zone_label
 from minutebook.filters.terms import CLIENTS
 from minutebook.model import Actor, Event, Target
@@ -28,7 +28,27 @@ from minutebook.web.views.log import ActorLink, DayGroup, EventPanel, EventRow, 
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
 RECORDED = "In one transaction with the act itself: neither exists without the other"
+ERASED_FIELDS = {
+    "actor.email": "Actor's address",
+    "actor.name": "Actor's name",
+    "actor.on_behalf_of": "On behalf of",
+    "actor.credential": "Credential",
+    "context.ip": "IP address",
+    "context.user_agent": "Browser",
+    "context.request_id": "Request",
+    "context.session_id": "Session",
+    "context.client": "Client",
+}
+"""What a field of actor or context is called once it is erased."""
 CREDENTIALS = {"session": "Session", "token": "API token", "link": "Auditor link"}
+
+
+def field_title(path: str) -> str:
+    """What people call a field, by its path; `targets` stands for any of them."""
+    group, _, name = path.partition(".")
+    if group == "targets":
+        return "Target"
+    return ERASED_FIELDS.get(path) or f"Details: {name.replace('_', ' ')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +130,7 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
         by_actor_count=around.by_actor,
         to_target_hrefs=tuple(
             (target.name or target.id, _everything_to(target, address), count)
-            for target, count in zip_longest(event.targets, around.to_targets)
+            for target, count in zip_longest(event.known_targets, around.to_targets)
         ),
     )
 
@@ -134,7 +154,7 @@ def raw_json(event: Event) -> str:
 
 def _read(event: Event) -> Details | None:
     try:
-        return read_details(event.action, event.details)
+        return read_details(event.action, event.details, event.erased)
     except (KeyError, ValidationError):
         return None
 
@@ -183,7 +203,7 @@ def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
         yield Fact("Credential", CREDENTIALS.get(actor.credential, actor.credential), context.session_id or "")
     elif context.session_id:
         yield Fact("Session", context.session_id, code=True)
-    for target in event.targets:
+    for target in event.known_targets:
         beside = ", ".join(dict.fromkeys(text for text in (target.kind, target.id) if text != target.name))
         yield Fact("Target", target.name or target.id, beside, href=_everything_to(target, address))
     if event.occurred_at != event.recorded_at:
@@ -197,13 +217,19 @@ def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
     ):
         if value:
             yield Fact(label, value, code=code)
+    for path in sorted(event.erased):
+        if not path.startswith("details."):
+            yield Fact(field_title(path), Gone.text, gone=True)
 
 
 def _details_told(event: Event, details: Details | None, zone: ZoneInfo) -> Iterator[Fact]:
     """The fields of the details that no diff shows."""
     if details is None:
         for name, value in event.details.items():
-            yield Fact(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), code=True)
+            if f"details.{name}" in event.erased:
+                yield Fact(name, Gone.text, gone=True)
+            else:
+                yield Fact(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), code=True)
         return
     for name in type(details).model_fields:
         value = getattr(details, name)
@@ -213,12 +239,16 @@ def _details_told(event: Event, details: Details | None, zone: ZoneInfo) -> Iter
 
 def _told(title: str, name: str, value: object, zone: ZoneInfo) -> Iterator[Fact]:
     """One field of the details. Whole numbers called `…_at` are times."""
-    if isinstance(value, Person):
+    if isinstance(value, Erased):
+        yield Fact(title, Gone.text, gone=True)
+    elif isinstance(value, Person):
         yield Fact(title, value.name or value.email, ", ".join(filter(None, [value.name and value.email, value.id])))
     elif isinstance(value, BaseModel) and "__str__" not in vars(type(value)):
         for inner in type(value).model_fields:
             inner_title = type(value).model_fields[inner].title or inner.replace("_", " ").capitalize()
             yield from _told(inner_title, inner, getattr(value, inner), zone)
+    elif isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        yield Fact(title, f"{len(value):,}", "Each is in the raw JSON")
     elif isinstance(value, tuple):
         yield Fact(title, ", ".join(map(str, value)) or "None")
     elif isinstance(value, int) and name.endswith("_at"):

@@ -44,6 +44,11 @@ class Said(StrEnum):
     SEARCH_SAVED = "Search saved"
     SEARCH_DELETED = "Search deleted"
     SSO_REMOVED = "SSO domain removed"
+    RETENTION_SET = "Retention changed"
+    HOLD_PLACED = "Hold placed"
+    HOLD_RELEASED = "Hold released"
+    CLOCK_CONFIRMED = "Clock confirmed"
+    ERASED = "Erased"
 
 
 def show(

@@ -16,6 +16,7 @@ TOKENS = "tokens"
 SETTINGS = "settings"
 AUDIT_LOGS = "audit-logs"
 AUDITOR_LINKS = "auditor-links"
+RETENTION = "retention"
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...] = (
     (
@@ -46,6 +47,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         (
             ("Audit Logs", "log", AUDIT_LOGS, Permission.LOG_READ),
             ("Auditor links", "link", AUDITOR_LINKS, Permission.LINKS_WRITE),
+            ("Retention & erasure", "calendar", RETENTION, Permission.RETENTION_WRITE),
         ),
     ),
 )

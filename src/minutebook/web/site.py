@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
+from minutebook.custody.ledger import Ledger
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import Tails
 from minutebook.filters import Seal
@@ -79,6 +80,13 @@ class Site:
     def fetch_metadata(self) -> bool:
         """Whether browsers send Sec-Fetch-Site: they do over https, and to the machine they run on."""
         return self.is_https or self.hosts == LOCAL_HOSTS
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of erasures; without a directory for it nothing is erased. Raises RuntimeError."""
+        if self.settings.custody is None:
+            raise RuntimeError("There is no custody directory.")
+        return Ledger(self.settings.custody)
 
     def stop(self) -> None:
         """Ends what would go on by itself: the server is about to stop."""

@@ -26,7 +26,7 @@ class Column:
 
 
 def _first_target(key: str) -> Callable[[Read], str | None]:
-    return lambda event: event["targets"][0][key] if event["targets"] else None
+    return lambda event: event["targets"][0][key] if event["targets"] and event["targets"][0] else None
 
 
 def _in(group: str, key: str) -> Callable[[Read], Any]:

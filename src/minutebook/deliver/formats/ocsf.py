@@ -21,6 +21,7 @@ from minutebook.deliver.formats.writer import Origin, Row, Trailer
 from minutebook.model import to_micros
 
 NAME = "Minutebook"
+ERASED = "erased"
 PROFILES = ["datetime"]
 STATUS = {"success": (1, "Success"), "failure": (2, "Failure"), "denied": (2, "Failure")}
 SEVERITIES = {0: "Unknown", 2: "Low", 3: "Medium", 4: "High", 5: "Critical"}
@@ -145,6 +146,8 @@ def _subject(event: Read) -> dict[str, str]:
     if isinstance(member, dict):
         return _user(member["id"], member["email"], member["name"])
     target = next(iter(event["targets"]), {"kind": "", "id": event["actor"]["id"], "name": event["actor"]["email"]})
+    if target is None:
+        return {"name": ERASED}
     return _user(target["id"] if target["kind"] == "user" else None, target["name"], None)
 
 
@@ -153,9 +156,11 @@ def _user(id_: str | None, email: str | None, name: str | None) -> dict[str, str
 
 
 def _entity(event: Read, origin: Origin) -> dict[str, str]:
-    target = next(iter(event["targets"]), None)
-    if target is None:
+    if not event["targets"]:
         return {"uid": origin.id, "name": origin.name, "type": "organization"}
+    target = event["targets"][0]
+    if target is None:
+        return {"name": ERASED}
     return _given(uid=target["id"], name=target["name"], type=target["kind"])
 
 
@@ -180,6 +185,7 @@ def _unmapped(event: Read) -> dict[str, Any]:
         on_behalf_of=actor["on_behalf_of"],
         credential=actor["credential"],
         client=event["context"]["client"],
+        erased=event.get("erased"),
     )
 
 

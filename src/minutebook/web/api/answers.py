@@ -47,7 +47,7 @@ class ContextOf(Answer):
 
 
 class EventOf(Answer):
-    """One recorded act. It never changes."""
+    """One recorded act. It never changes, but for what is erased of it."""
 
     v: int
     """The version of the record."""
@@ -59,9 +59,14 @@ class EventOf(Answer):
     action: str
     outcome: Outcome
     actor: ActorOf
-    targets: list[TargetOf]
+    targets: list[TargetOf | None]
     context: ContextOf
     details: dict[str, JsonValue]
+    erased: list[str] = Field(
+        default=[],
+        examples=[["actor.email", "targets.0", "details.member"]],
+        description="Only where something was erased of it: the paths of that, each of which is null.",
+    )
 
 
 class Events(Answer):

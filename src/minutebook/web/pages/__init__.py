@@ -12,6 +12,7 @@ from minutebook.web.pages import (
     auditor_links,
     completing,
     credits,
+    erasing,
     founding,
     inviting,
     joining,
@@ -19,6 +20,7 @@ from minutebook.web.pages import (
     members,
     models,
     modes,
+    retention,
     saved_searches,
     settings,
     signing_in,
@@ -44,6 +46,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     completing.router,
     audit_logs.router,
     auditor_links.router,
+    retention.router,
+    erasing.router,
     auditing.router,
 )
 

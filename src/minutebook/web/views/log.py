@@ -52,7 +52,8 @@ class DayGroup:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One field of an event. `code` marks what a machine reads, such as an id; `lines` a text of several lines."""
+    """One field of an event. `code` marks what a machine reads, such as an id; `lines` a text of several lines; `gone`
+    one that was erased."""
 
     label: str
     value: str
@@ -60,6 +61,7 @@ class Fact:
     href: str | None = None
     code: bool = False
     lines: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

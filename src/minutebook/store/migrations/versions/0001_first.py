@@ -26,6 +26,9 @@ GUARDED = (
     "saved_search",
     "auditor_link",
     "token",
+    "retention",
+    "hold",
+    "clock_step",
 )
 
 
@@ -54,6 +57,7 @@ def upgrade() -> None:
         sa.Column("log_id", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("peaks", sa.LargeBinary(), nullable=False),
+        sa.Column("recorded_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("organization > 0 AND organization < 8388608", name=op.f("ck_log_head_organization")),
         sa.CheckConstraint(
             "size >= 0 AND size < 1099511627776 AND CAST(size AS BIGINT) = size", name=op.f("ck_log_head_size")
@@ -92,6 +96,8 @@ def upgrade() -> None:
         sa.Column("organization", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("texts", sa.BigInteger(), nullable=False),
         sa.Column("blocks", sa.BigInteger(), nullable=False),
+        sa.Column("rewritten", sa.BigInteger(), nullable=False),
+        sa.Column("pruned", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_log_index_organization")),
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_log_index")),
     )
@@ -357,5 +363,43 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["creator"], ["user.id"], name=op.f("fk_token_creator")),
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_token_token_hash")),
+    )
+    op.create_table(
+        "purge",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_purge_organization")),
+        sa.PrimaryKeyConstraint("organization", "number", name=op.f("pk_purge")),
+    )
+    op.create_table(
+        "retention",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("family", sa.String(length=32), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_retention_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "family", name=op.f("pk_retention")),
+    )
+    op.create_table(
+        "hold",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("placed_by", sa.Text(), nullable=False),
+        sa.Column("placed_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_hold_organization")),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_hold")),
+    )
+    op.create_table(
+        "clock_step",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("before", sa.BigInteger(), nullable=False),
+        sa.Column("after", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_clock_step_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", name=op.f("pk_clock_step")),
     )
     guard.install(op.get_bind(), GUARDED)

@@ -1,0 +1,71 @@
+"""The job that keeps the logs as their policies say: a thread of the server that watches the clock and prunes daily."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+from sqlalchemy import select
+
+from minutebook.custody.clock import RecordForwardStep, Watch
+from minutebook.custody.ledger import Ledger
+from minutebook.custody.retention import prune_log, seat_of
+from minutebook.errors import StoreUnavailable
+from minutebook.model import DAY
+from minutebook.record import perform
+from minutebook.store import schema
+from minutebook.store.engine import Store
+
+log_ = structlog.get_logger("minutebook.custody")
+
+LOOK_SECONDS = 10.0
+
+
+class Custodian:
+    """Keeps every log in a thread while a server runs."""
+
+    def __init__(self, store: Store, ledger: Ledger, watch: Watch | None = None) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._watch = watch or Watch(store)
+        self._pruned_on = -1
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="custodian", daemon=True)
+
+    def start(self) -> None:
+        """Begins."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the act at hand be finished, and ends."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except StoreUnavailable as error:
+                log_.warning("custody_waits", error=error.message)
+            except Exception:
+                log_.exception("custody_failed")
+            self._stopping.wait(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Records a step of the clock, and once a day prunes what is due. The clock comes first: what it says is what
+        pruning goes by."""
+        with self._store.reading() as connection:
+            numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
+        step = self._watch.step()
+        if step and step[1] > step[0]:
+            for number in numbers:
+                perform(self._store, seat_of(number), RecordForwardStep(*step))
+        today = self._store.clock() // DAY
+        if today == self._pruned_on:
+            return
+        for number in numbers:
+            if self._stopping.is_set():
+                return
+            if done := prune_log(self._store, number, self._ledger):
+                log_.info("log_pruned", organization=number, acts=len(done))
+        self._pruned_on = today

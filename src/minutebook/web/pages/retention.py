@@ -1,0 +1,260 @@
+"""Retention & erasure: how long the log is kept, legal holds, and the clock that both go by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from minutebook.actions import NOUNS
+from minutebook.actions.log import ALL, kept_for, lasting, title_of
+from minutebook.custody import retention
+from minutebook.custody.clock import ConfirmClock, find_step
+from minutebook.custody.holds import Hold, PlaceHold, ReleaseHold, find_hold, holds
+from minutebook.custody.retention import LEAST_DAYS, SetRetention
+from minutebook.errors import Invalid, NotFound
+from minutebook.model import DAY
+from minutebook.permissions import Permission
+from minutebook.record import NoChange, perform
+from minutebook.web import times
+from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.log_address import Address
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import Place, known_id, place
+from minutebook.web.shell import AUDIT_LOGS, RETENTION
+from minutebook.web.templating import visible
+from minutebook.web.views.page import Form, Moment
+
+router = APIRouter()
+
+Owner = Annotated[Place, Depends(place(Permission.RETENTION_WRITE))]
+
+FAMILIES = (ALL, *NOUNS)
+EVERYTHING = "Everything else"
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRow:
+    """How long one family of actions is kept."""
+
+    title: str
+    kept: str
+    is_own: bool
+    href: str
+    log_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRow:
+    """One legal hold."""
+
+    id: str
+    name: str
+    query: str
+    created_by: str
+    created: Moment
+    href: str
+    release_href: str
+
+
+@router.get("/o/{org}/retention")
+def show_retention(request: Request, place: Owner) -> Response:
+    """Every family with its policy, and every hold."""
+    return _list(request, place)
+
+
+@router.get("/o/{org}/retention/families/{family}")
+def ask_how_long(request: Request, place: Owner, family: str) -> Response:
+    """The form for one policy, open over the list."""
+    days = _policies(place).get(_family(family))
+    return _list(request, place, setting=family, form=Form(values={"days": "" if days is None else str(days)}))
+
+
+@router.post("/o/{org}/retention/families/{family}")
+def set_retention(request: Request, place: Owner, family: str, sent: Sent) -> Response:
+    """Sets a policy; where events would go by it, only once their number was seen and approved."""
+    try:
+        command = SetRetention(_family(family), _days(sent))
+        retention.check_days(command.days)
+        due = _due(place, family, command.days)
+        if due and (confirm := sent.one("confirm").strip()) != str(command.days):
+            message = f"Type {command.days} to confirm, or cancel."
+            form = Form({"confirm": confirm}, {"confirm": message} if confirm else {})
+            return _list(request, place, approving=(family, command.days or 0, due), form=form, status=422)
+        done = perform(place.site.store, place.seat, command)
+    except STAYS as error:
+        return _list(request, place, setting=family, form=form_after(sent, error, ("days",)), status=error.status)
+    return _back(place, Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.RETENTION_SET)
+
+
+@router.get("/o/{org}/retention/holds/new")
+def ask_what_is_held(request: Request, place: Owner, query: str = "") -> Response:
+    """The form for a new hold, open over the list."""
+    return _list(request, place, placing=True, form=Form(values={"query": query}))
+
+
+@router.post("/o/{org}/retention/holds/new")
+def place_hold(request: Request, place: Owner, sent: Sent) -> Response:
+    """Places a hold."""
+    try:
+        perform(place.site.store, place.seat, PlaceHold(sent.one("name"), sent.one("query")))
+    except STAYS as error:
+        return _list(request, place, placing=True, form=form_after(sent, error, ("name", "query")), status=error.status)
+    return _back(place, Said.HOLD_PLACED)
+
+
+@router.get("/o/{org}/retention/holds/{hold}/release")
+def ask_to_release(request: Request, place: Owner, hold: str) -> Response:
+    """Says what happens when the hold is released, and asks to type its name."""
+    return _list(request, place, releasing=_hold(place, hold), form=Form())
+
+
+@router.post("/o/{org}/retention/holds/{hold}/release")
+def release_hold(request: Request, place: Owner, hold: str, sent: Sent) -> Response:
+    """Releases a hold, when its name was typed."""
+    found = _hold(place, hold)
+    try:
+        if sent.one("confirm").strip() != visible(found.name):
+            raise Invalid.one("confirm", f"Type {visible(found.name)} to confirm, or cancel.")
+        perform(place.site.store, place.seat, ReleaseHold(found.id))
+    except STAYS as error:
+        return _list(request, place, releasing=found, form=form_after(sent, error, ("confirm",)), status=error.status)
+    return _back(place, Said.HOLD_RELEASED)
+
+
+@router.get("/o/{org}/retention/clock")
+def ask_about_clock(request: Request, place: Owner) -> Response:
+    """Says what the clock did, and what is pruned once somebody has confirmed that it is right. Raises NotFound."""
+    if _step(place) is None:
+        raise NotFound
+    return _list(request, place, confirming=True, form=Form())
+
+
+@router.post("/o/{org}/retention/clock")
+def confirm_clock(request: Request, place: Owner, sent: Sent) -> Response:
+    """Confirms the clock, when the day that it shows was typed."""
+    if _step(place) is None:
+        raise NotFound
+    try:
+        if sent.one("confirm").strip() != (today := _today(place)):
+            raise Invalid.one("confirm", f"Type {today} to confirm, or cancel.")
+        perform(place.site.store, place.seat, ConfirmClock())
+    except STAYS as error:
+        return _list(request, place, confirming=True, form=form_after(sent, error, ("confirm",)), status=error.status)
+    return _back(place, Said.CLOCK_CONFIRMED)
+
+
+def _back(place: Place, said: Said) -> Response:
+    return go(place.site, place.path(RETENTION), said)
+
+
+def _family(family: str) -> str:
+    if family not in FAMILIES:
+        raise NotFound
+    return family
+
+
+def _days(sent: Typed) -> int | None:
+    typed = sent.one("days").strip()
+    if not typed and "days" in dict(sent.fields):
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 7):
+        raise Invalid.one("days", f"Enter a number of days, {LEAST_DAYS} or more, or leave it empty to keep for ever.")
+    return int(typed)
+
+
+def _due(place: Place, family: str, days: int | None) -> int:
+    """How many events would go by a policy that does not let them go yet."""
+    number = place.organization.number
+    now = _policies(place)
+    then = {**now, family: days} if days is not None else {name: kept for name, kept in now.items() if name != family}
+    with place.site.store.reading() as connection:
+        return sum(
+            len(retention.due(connection, number, noun, place.viewer.at - kept * DAY))
+            for noun in NOUNS
+            if (kept := retention.days_of(then, noun)) is not None and kept < (retention.days_of(now, noun) or 10**6)
+        )
+
+
+def _policies(place: Place) -> dict[str, int]:
+    with place.site.store.reading() as connection:
+        return retention.policies(connection, place.organization.number)
+
+
+def _hold(place: Place, hold: str) -> Hold:
+    with place.site.store.reading() as connection:
+        return find_hold(connection, place.organization.number, known_id(hold))
+
+
+def _step(place: Place) -> tuple[int, int] | None:
+    with place.site.store.reading() as connection:
+        return find_step(connection, place.organization.number)
+
+
+def _today(place: Place) -> str:
+    return times.local_date(place.viewer.at, place.viewer.zone).isoformat()
+
+
+def _list(
+    request: Request,
+    place: Place,
+    *,
+    setting: str = "",
+    approving: tuple[str, int, int] | None = None,
+    placing: bool = False,
+    releasing: Hold | None = None,
+    confirming: bool = False,
+    form: Form | None = None,
+    status: int = 200,
+) -> Response:
+    now = _policies(place)
+    with place.site.store.reading() as connection:
+        held = holds(connection, place.organization.number)
+        step = find_step(connection, place.organization.number)
+    family, days, due = approving or (setting, 0, 0)
+    return show(
+        request,
+        "retention.html",
+        place=place,
+        current=RETENTION,
+        status=status,
+        families=[_row(place, now, name) for name in FAMILIES],
+        holds=[_hold_row(place, hold) for hold in held],
+        family=_row(place, now, family) if family else None,
+        due=due,
+        days=days,
+        placing=placing,
+        releasing=_hold_row(place, releasing) if releasing else None,
+        step=lasting(step[1] - step[0]) if step else "",
+        confirming=confirming,
+        today=_today(place),
+        form=form,
+        list_href=place.path(RETENTION),
+        hold_href=place.path(RETENTION, "holds", "new"),
+        clock_href=place.path(RETENTION, "clock"),
+        erase_href=place.path(RETENTION, "erase"),
+    )
+
+
+def _row(place: Place, now: dict[str, int], family: str) -> FamilyRow:
+    log = Address(place.path(AUDIT_LOGS))
+    return FamilyRow(
+        title=EVERYTHING if family == ALL else title_of(family),
+        kept=kept_for(retention.days_of(now, family)),
+        is_own=family in now or family == ALL,
+        href=place.path(RETENTION, "families", family),
+        log_href=log.href if family == ALL else log.only("action", (f"{family}.*",)).href,
+    )
+
+
+def _hold_row(place: Place, hold: Hold) -> HoldRow:
+    return HoldRow(
+        id=hold.id,
+        name=hold.name,
+        query=hold.query,
+        created_by=hold.placed_by,
+        created=times.full_time(hold.placed_at, place.viewer.zone),
+        href=Address(place.path(AUDIT_LOGS)).href,
+        release_href=place.path(RETENTION, "holds", hold.id, "release"),
+    )

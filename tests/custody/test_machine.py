@@ -1,0 +1,38 @@
+"""Erasing, holding and pruning at any time between all that people do, under the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.record.test_machine import FULL, SETTINGS, Machine
+from tests.support.deployment import Deployment, Ticking
+from tests.support.faulty import FaultyStore
+from tests.support.keeping import Keeping
+
+
+class KeepingMachine(Keeping, Machine):
+    """Everything at once."""
+
+    def __init__(self) -> None:
+        Machine.__init__(self)
+        self.held = []
+
+
+@pytest.fixture
+def faulty(deployment: Deployment) -> Iterator[Deployment]:
+    """A deployment whose acts can be broken off."""
+    deployment.store.close()
+    clock = Ticking()
+    store = FaultyStore(deployment.store.url, clock=clock)
+    yield Deployment(store, clock)
+    store.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(36_000 if FULL else 300)
+def test_whatever_is_erased_the_log_is_whole(faulty: Deployment) -> None:
+    bound = type("BoundMachine", (KeepingMachine,), {"deployment": faulty})
+    run_state_machine_as_test(bound, settings=SETTINGS)

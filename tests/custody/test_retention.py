@@ -1,0 +1,243 @@
+"""Retention: what is older than its policy goes, what is held stays, and a wrong clock prunes nothing (R10)."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from minutebook.actions.log import ALL
+from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch
+from minutebook.custody.custodian import Custodian
+from minutebook.custody.erase import EraseFields
+from minutebook.custody.holds import PlaceHold, ReleaseHold
+from minutebook.custody.retention import Prune, SetRetention, due, prune_log, runs
+from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
+from minutebook.filters import EVERYTHING, Filter
+from minutebook.model import DAY, HOUR, SECOND
+from minutebook.organization.credits import BuyCredits
+from minutebook.organization.differences import check_organization
+from minutebook.organization.people import User
+from minutebook.organization.sign_in import RecordFailedSignIn
+from minutebook.store import index, log, schema, search, survey
+from minutebook.store.scope import Scope
+from tests.support.check_log import check_log
+from tests.support.deployment import Deployment
+
+
+@pytest.fixture
+def ada(deployment: Deployment) -> User:
+    return deployment.person("ada@calder.example", "Ada")
+
+
+@pytest.fixture
+def organization(deployment: Deployment, ada: User) -> int:
+    """300 failures to sign in, with purchases between; then 100 days; then some of both again."""
+    number = deployment.found(ada)
+    for day in range(2):
+        for attempt in range(300 if day == 0 else 3):
+            deployment.act(ada, number, RecordFailedSignIn("Wrong password", attempt + 1))
+            if attempt % 100 == 0:
+                deployment.act(ada, number, BuyCredits(100, f"{day}-{attempt}"))
+        if day == 0:
+            deployment.clock.go_on(100 * DAY)
+    return number
+
+
+def old(deployment: Deployment, organization: int, noun: str) -> list[int]:
+    """The numbers of the events of a noun before the 100 days."""
+    before = deployment.clock.now - 50 * DAY
+    events = deployment.events(organization)
+    return [one.seq for one in events if one.action.startswith(noun) and one.recorded_at < before]
+
+
+def test_what_is_older_goes_from_everything_that_is_found(deployment: Deployment, organization: int, ada: User) -> None:
+    index.follow_all(deployment.store)
+    seqs = old(deployment, organization, "user.")
+    assert len(seqs) == 300
+    deployment.act(ada, organization, SetRetention("user", 90))
+    size = deployment.size(organization)
+    with deployment.store.reading() as connection:  # whatever was in memory before
+        assert survey.count(connection, Scope(organization, size), EVERYTHING).number == size
+    (event,) = prune_log(deployment.store, organization, deployment.ledger)
+    assert (event.details["count"], event.details["first"], event.details["last"]) == (300, seqs[0], seqs[-1])
+    assert event.details["ranges"] == [list(run) for run in runs(seqs)]
+    for _ in range(2):  # at once, and when all is indexed anew
+        with deployment.store.reading() as connection:
+            scope = Scope(organization, size)
+            assert survey.count(connection, scope, EVERYTHING) == (size - 300, True)
+            failures = Filter(actions=("user.login_failed",))
+            assert survey.count(connection, scope, failures).number == 3
+            assert survey.count_by(connection, scope, EVERYTHING, "action")["user.login_failed"] == 3
+            assert "" not in survey.count_by(connection, scope, EVERYTHING, "outcome")
+            found = [seq for seq, _ in search.stream_json(connection, scope, EVERYTHING)]
+            assert found == [seq for seq in range(size) if seq not in set(seqs)]
+            page = search.page(connection, scope, EVERYTHING, None, 500)
+            assert len(page.events) == page.total.number == size - 300
+            assert search.window(connection, scope, Filter(text="wrong"), first=0, limit=500)[0].seq > seqs[-1]
+            with pytest.raises(NotFound):
+                search.find(connection, scope, seqs[0])
+            span = search.span(connection, scope)
+            assert span is not None
+        index.follow_all(deployment.store)
+    check_log(deployment.store)
+
+
+def test_what_is_pruned_is_no_error_but_cannot_be_told(deployment: Deployment, organization: int, ada: User) -> None:
+    deployment.act(ada, organization, SetRetention("credits", 90))
+    prune_log(deployment.store, organization, deployment.ledger)
+    untold = set[str]()
+    with deployment.store.reading() as connection:
+        assert list(check_organization(connection, organization, untold=untold.update)) == []
+    assert untold == {"credit_entry"}
+
+
+def test_the_policy_of_all_is_that_of_families_without_one(
+    deployment: Deployment, organization: int, ada: User
+) -> None:
+    deployment.act(ada, organization, SetRetention(ALL, 90))
+    deployment.act(ada, organization, SetRetention("credits", 365))
+    prune_log(deployment.store, organization, deployment.ledger)
+    assert old(deployment, organization, "user.") == []
+    assert len(old(deployment, organization, "credits.")) == 3
+    assert old(deployment, organization, "organization.") == [0], "the first event stays"
+    check_log(deployment.store)
+
+
+def test_what_explains_the_log_stays(deployment: Deployment, organization: int, ada: User) -> None:
+    erased = deployment.act(ada, organization, EraseFields({3: ["context.ip"]}, "By letter", deployment.ledger))
+    deployment.act(ada, organization, SetRetention(ALL, 90))
+    prune_log(deployment.store, organization, deployment.ledger)
+    deployment.clock.go_on(200 * DAY)
+    prune_log(deployment.store, organization, deployment.ledger)
+    left = deployment.events(organization)
+    assert {event.action for event in left} == {"organization.create", "log.erase", "log.policy_change", "log.prune"}
+    assert erased.seq in {event.seq for event in left}
+    check_log(deployment.store)
+
+
+def test_a_hold_keeps_what_it_finds(deployment: Deployment, organization: int, ada: User) -> None:
+    deployment.act(ada, organization, SetRetention("user", 90))
+    seqs = old(deployment, organization, "user.")
+    hold = deployment.act(ada, organization, PlaceHold("Matter", f"seq:{seqs[10]}..{seqs[12]}"))
+    prune_log(deployment.store, organization, deployment.ledger)
+    assert old(deployment, organization, "user.") == seqs[10:13]
+    deployment.act(ada, organization, ReleaseHold(str(hold.details["hold"])))
+    prune_log(deployment.store, organization, deployment.ledger)
+    assert old(deployment, organization, "user.") == []
+    check_log(deployment.store)
+
+
+def test_a_hold_is_meant_from_when_it_was_placed(deployment: Deployment, organization: int, ada: User) -> None:
+    event = deployment.act(ada, organization, PlaceHold("Matter", "after:-7d"))
+    assert event.details["query"] == "after:2027-02-07T00:05Z"
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        (SetRetention("user", 89), "Enter 90 to 36,500 days"),
+        (SetRetention("user", 36_501), "Enter 90 to 36,500 days"),
+        (SetRetention("planets", 90), "Choose one of: all, organization, user"),
+        (PlaceHold("", "seq:1"), "The name is missing"),
+        (PlaceHold("Matter", ""), "Say what is held"),
+        (PlaceHold("Matter", "seq:x"), "is not the number of an event"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    deployment: Deployment, ada: User, command: SetRetention | PlaceHold, complaint: str
+) -> None:
+    with pytest.raises(Invalid, match=complaint):
+        deployment.act(ada, deployment.found(ada), command)
+
+
+def test_there_are_a_hundred_holds_at_most(sqlite_deployment: Deployment) -> None:
+    ada = sqlite_deployment.person()
+    number = sqlite_deployment.found(ada)
+    for matter in range(100):
+        sqlite_deployment.act(ada, number, PlaceHold(f"Matter {matter}", "seq:1"))
+    with pytest.raises(Conflict, match="There are 100 holds"):
+        sqlite_deployment.act(ada, number, PlaceHold("One more", "seq:1"))
+
+
+@pytest.mark.parametrize("command", ["prune", "step"])
+def test_only_minutebook_itself_prunes(deployment: Deployment, organization: int, ada: User, command: str) -> None:
+    deployment.act(ada, organization, SetRetention("user", 90))
+    with pytest.raises(NotAllowed, match="Minutebook itself"):
+        deployment.act(
+            ada, organization, Prune("user", deployment.ledger) if command == "prune" else RecordForwardStep(1, 2)
+        )
+
+
+@pytest.mark.parametrize("step", [30 * DAY, 3_650 * DAY])
+def test_a_clock_that_went_forward_prunes_nothing_until_it_is_confirmed(
+    deployment: Deployment, organization: int, ada: User, step: int
+) -> None:
+    deployment.act(ada, organization, SetRetention(ALL, 110))
+    passed = 0.0
+    custodian = Custodian(deployment.store, deployment.ledger, Watch(deployment.store, lambda: passed))
+    deployment.clock.step = 0
+    custodian.look()
+    before = deployment.events(organization)
+    deployment.clock.go_on(step)
+    passed += 60
+    custodian.look()
+    custodian.look()
+    (recorded,) = deployment.events(organization)[len(before) :]
+    assert recorded.action == "log.clock_step"
+    assert recorded.details["after"] - recorded.details["before"] == step - 60 * SECOND  # type: ignore[operator]
+    deployment.act(ada, organization, ConfirmClock())
+    deployment.clock.go_on(DAY)
+    passed += DAY / SECOND
+    custodian.look()
+    assert deployment.events(organization)[-1].action == "log.prune"
+    assert len(deployment.events(organization)) < len(before)
+    check_log(deployment.store)
+
+
+def test_a_clock_that_is_kept_right_says_nothing(deployment: Deployment, organization: int) -> None:
+    passed = 0.0
+    watch = Watch(deployment.store, lambda: passed)
+    deployment.clock.step = 0
+    watch.step()
+    for seconds in (60, 3_600, 86_400 * 30):
+        passed += seconds
+        deployment.clock.go_on(seconds * SECOND + 9 * SECOND)
+        assert watch.step() is None
+    deployment.clock.go_on(11 * SECOND)
+    assert watch.step() is not None
+    deployment.clock.go_on(-HOUR)
+    expected, now = watch.step() or (0, 0)
+    assert (expected - now) == HOUR
+
+
+def test_a_server_that_was_away_for_long_does_not_trust_its_clock(deployment: Deployment, organization: int) -> None:
+    deployment.clock.go_on(8 * DAY)
+    Custodian(deployment.store, deployment.ledger).look()
+    assert deployment.events(organization)[-1].action == "log.clock_step"
+    with deployment.store.reading() as connection:
+        assert connection.execute(select(schema.clock_step.c.after)).scalars().all()
+
+
+def test_a_step_back_is_recorded_before_the_event_that_it_befell(
+    deployment: Deployment, organization: int, ada: User
+) -> None:
+    deployment.clock.go_on(-7 * DAY)
+    event = deployment.act(ada, organization, BuyCredits(100, "later"))
+    step = deployment.events(organization)[event.seq - 1]
+    assert (step.action, step.details["after"]) == ("log.clock_step", event.recorded_at)
+    assert step.actor.name == "Minutebook"
+    assert event.seq == deployment.size(organization) - 1
+    deployment.act(ada, organization, BuyCredits(100, "last"))
+    assert deployment.events(organization)[-1].action == "credits.purchase"
+    check_log(deployment.store)
+
+
+def test_what_would_go_is_counted_without_what_is_held_or_stays(
+    deployment: Deployment, organization: int, ada: User
+) -> None:
+    deployment.act(ada, organization, PlaceHold("Matter", "seq:1..2"))
+    with deployment.store.reading() as connection:
+        now = deployment.clock.now
+        assert len(due(connection, organization, "user", now - 90 * DAY)) == 299  # of seq 1 and 2 one is a purchase
+        assert due(connection, organization, "organization", now) == []
+        assert log.read_head(connection, organization).recorded_at <= now

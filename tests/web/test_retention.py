@@ -1,0 +1,178 @@
+"""Retention & erasure: policies with what they would let go, holds, the clock, and the plan before an erasure."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from minutebook.custody.clock import RecordForwardStep
+from minutebook.model import DAY, Role
+from minutebook.organization.modes import CreateMode
+from minutebook.organization.sign_in import RecordFailedSignIn
+from minutebook.store import index
+from tests.support.check_log import check_log
+from tests.support.dashboard import Dashboard, Somebody, errors, focused, told, value
+from tests.support.reader import Reader
+
+MEMBER = "member@calder.example"
+
+
+@pytest.fixture
+def ada(dashboard: Dashboard) -> Somebody:
+    return dashboard.signed_in(Role.OWNER)
+
+
+def family(dashboard: Dashboard, name: str) -> str:
+    return dashboard.path("retention", "families", name)
+
+
+def test_a_policy_is_set_and_changed_back(dashboard: Dashboard, ada: Somebody) -> None:
+    before = told(ada.get(dashboard.path("retention")))
+    assert "Modes for ever, as everything else" in before
+    assert focused(ada.get(family(dashboard, "mode"))) == "days"
+    after = ada.follow(ada.post(family(dashboard, "mode"), {"days": "365"}))
+    assert "Modes 365 days Change" in told(after)
+    assert "Credits for ever, as everything else" in told(after)
+    assert dashboard.last().details == {"v": 1, "family": "mode", "after": 365}
+    assert "Nothing to change" in told(ada.follow(ada.post(family(dashboard, "mode"), {"days": " 365 "})))
+    ada.follow(ada.post(family(dashboard, "mode"), {"days": ""}))
+    assert dashboard.last().details == {"v": 1, "family": "mode", "before": 365}
+
+
+@pytest.mark.parametrize("days", ["89", "0", "-90", "36501", "ninety", "９０", "1e3", "9" * 50])
+def test_days_that_cannot_be_are_refused_beside_the_field(dashboard: Dashboard, ada: Somebody, days: str) -> None:
+    response = ada.post(family(dashboard, "all"), {"days": days})
+    assert response.status_code == 422
+    assert "90" in errors(response)["keep-days"]
+    assert value(response, "days") == days
+    assert dashboard.last().action != "log.policy_change"
+
+
+def test_what_would_go_is_seen_and_approved_first(dashboard: Dashboard, ada: Somebody) -> None:
+    for name in ("First", "Second"):
+        dashboard.deployment.act(dashboard.people[Role.OWNER], dashboard.number, CreateMode(name, "", ()))
+    dashboard.deployment.clock.go_on(100 * DAY)
+    ada = dashboard.signed_in(Role.OWNER)
+    size = dashboard.recorded()
+    asked = ada.post(family(dashboard, "mode"), {"days": "95"})
+    assert "2 events are older now and not held, and will be pruned within a day." in told(asked)
+    assert dashboard.recorded() == size
+    wrong = ada.post(family(dashboard, "mode"), {"days": "95", "confirm": "96"})
+    assert errors(wrong) == {"keep-confirm": "Type 95 to confirm, or cancel."}
+    assert dashboard.recorded() == size
+    ada.follow(ada.post(family(dashboard, "mode"), {"days": "95", "confirm": "95"}))
+    assert dashboard.last().action == "log.policy_change"
+    # what goes already needs no approval again
+    ada.follow(ada.post(family(dashboard, "mode"), {"days": "200"}))
+    assert dashboard.last().details["after"] == 200
+
+
+def test_a_hold_is_placed_and_released(dashboard: Dashboard, ada: Somebody) -> None:
+    path = dashboard.path("retention", "holds", "new")
+    assert value(ada.get(path + "?query=actor:bob@x.example"), "query") == "actor:bob@x.example"
+    refused = ada.post(path, {"name": "", "query": "seq:"})
+    assert refused.status_code == 422
+    assert set(errors(refused)) <= {"hold-name", "hold-query"}
+    page = ada.follow(ada.post(path, {"name": "Acme v. Calder", "query": "action:mode.*"}))
+    assert "Acme v. Calder action:mode.*" in told(page)
+    release = re.findall(r'href="([^"]*/release)"', page.text)[0]
+    assert errors(ada.post(release, {"confirm": "Acme"})) == {
+        "release-confirm": "Type Acme v. Calder to confirm, or cancel."
+    }
+    after = ada.follow(ada.post(release, {"confirm": "Acme v. Calder"}))
+    assert "Hold released" in after.text
+    assert "Acme v. Calder" not in told(after)
+    assert dashboard.last().details["placed"] is False
+
+
+def test_the_clock_is_confirmed_by_typing_the_day(dashboard: Dashboard, ada: Somebody) -> None:
+    path = dashboard.path("retention", "clock")
+    assert ada.get(path).status_code == ada.post(path, {"confirm": "2026-11-06"}).status_code == 404
+    dashboard.deployment.act(None, dashboard.number, RecordForwardStep(0, 3650 * DAY))
+    assert "The server's clock went forward by 3,650 days, so nothing is pruned" in told(
+        ada.get(dashboard.path("retention"))
+    )
+    assert "Type 2026-11-06 to confirm" in told(ada.post(path, {"confirm": "yes"}))
+    page = ada.follow(ada.post(path, {"confirm": "2026-11-06"}))
+    assert "nothing is pruned" not in told(page)
+    assert dashboard.last().action == "log.clock_confirm"
+
+
+def planned(ada: Somebody, dashboard: Dashboard, person: str = MEMBER) -> dict[str, str]:
+    """What the form sends that approves the plan."""
+    page = ada.get(dashboard.path("retention", "erase") + f"?person={person}")
+    number = re.findall(r"Type (\d+) to approve", page.text)[0]
+    return {"person": person, "plan": value(page, "plan"), "reason": "By letter of 3 May", "confirm": number}
+
+
+def test_a_person_is_erased_after_the_plan_was_seen(dashboard: Dashboard, ada: Somebody) -> None:
+    path = dashboard.path("retention", "erase")
+    assert focused(ada.get(path)) == "person"
+    page = ada.get(f"{path}?person={MEMBER}")
+    assert f"5 fields in 2 events, which name {MEMBER}" in re.sub(r"\d+ fields", "5 fields", told(page))
+    fields = planned(ada, dashboard)
+    size = dashboard.recorded()
+    assert errors(ada.post(path, {**fields, "confirm": "0"})).keys() == {"confirm"}
+    assert errors(ada.post(path, {**fields, "reason": " "})).keys() == {"reason"}
+    assert dashboard.recorded() == size
+    assert "Erased" in ada.follow(ada.post(path, fields)).text
+    assert dashboard.last().action == "log.erase"
+    assert MEMBER not in str([(event.actor, event.targets, event.details) for event in dashboard.events()])
+    index.follow_all(dashboard.store)
+    check_log(dashboard.store)
+    nobody = ada.get(f"{path}?person={MEMBER}")
+    assert errors(nobody) == {"person": "Nothing in this log names them."}
+
+
+def test_a_plan_that_was_not_seen_is_not_done(dashboard: Dashboard, ada: Somebody) -> None:
+    fields = planned(ada, dashboard)
+    member = dashboard.people[Role.MEMBER]
+    dashboard.deployment.act(member, dashboard.number, RecordFailedSignIn("Wrong password", 1))
+    size = dashboard.recorded()
+    response = ada.post(dashboard.path("retention", "erase"), fields)
+    assert response.status_code == 409
+    assert "is not what the plan said" in told(response)
+    assert value(response, "reason") == "By letter of 3 May"
+    assert value(response, "plan") != fields["plan"]
+    assert dashboard.recorded() == size
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "complaint"),
+    [
+        ("person=nobody@x.example", "person", "Nothing in this log names them."),
+        ("person=nobody", "person", "Enter an address, or an id"),
+        ("seq=9999&path=context.ip", "seq", "There is no event 9,999"),
+        ("seq=x&path=context.ip", "seq", "Enter whose, or the number"),
+        ("seq=1&path=actor.kind", "path", "Event 1 has no such field to erase"),
+        ("path=context.ip", "seq", "Enter whose, or the number"),
+    ],
+)
+def test_what_cannot_be_planned_is_told_beside_its_field(
+    dashboard: Dashboard, ada: Somebody, query: str, field: str, complaint: str
+) -> None:
+    response = ada.get(dashboard.path("retention", "erase") + f"?{query}")
+    assert response.status_code == 422
+    assert complaint in errors(response)[field]
+
+
+def test_the_panel_says_what_was_erased(dashboard: Dashboard, ada: Somebody) -> None:
+    ada.post(dashboard.path("retention", "erase"), planned(ada, dashboard))
+    (seq,) = [event.seq for event in dashboard.events() if {"actor.email", "details.member"} <= event.erased]
+    reader = Reader(dashboard, Role.OWNER)
+    panel = told(reader.follow(reader.open(dashboard.path("audit-logs", str(seq))))).partition(f"Event {seq}")[2]
+    for fact in (
+        "Actor's address erased",
+        "Actor's name erased",
+        "Target erased",
+        "Member erased",
+        "IP address erased",
+    ):
+        assert fact in panel
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
+def test_nobody_else_finds_the_way(dashboard: Dashboard, role: Role) -> None:
+    somebody = dashboard.signed_in(role)
+    assert "Retention &amp; erasure" not in somebody.get(dashboard.path("members")).text
