@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from minutebook.actions.log import Format
+from minutebook.custody.erase import EraseFields
 from minutebook.deliver import bundle
 from minutebook.deliver.export import ExportLog, begin
 from minutebook.deliver.formats import Origin
@@ -125,3 +126,14 @@ def test_what_is_erased_meanwhile_breaks_it_off(filled_sqlite: Deployment, monke
     monkeypatch.setattr(bundle, "TAKEN_OUT", ("log.export",))  # whose event is behind the signed head
     with pytest.raises(Conflict, match="erased while"):
         written(filled_sqlite, evidence(), size=filled_sqlite.size(FILLED))
+
+
+def test_evidence_of_a_log_from_which_something_was_erased(
+    filled: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = ["context.ip", "actor.email", "targets.0"]
+    filled.act(None, FILLED, EraseFields({1: paths, 2: paths}, "Asked by letter", filled.ledger))
+    seq = filled.size(FILLED) - 1
+    code, said = verdict(written(filled, evidence(EVERYTHING)), tmp_path, capsys)
+    assert code == 0, said
+    assert f"as event {seq} says" in said
