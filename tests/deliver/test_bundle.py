@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection
 
 from minutebook.actions.log import Format
-from minutebook.custody.erase import EraseFields
+from minutebook.custody.erase import EraseFields, erase, plan_person
+from minutebook.custody.retention import SetRetention, prune_log
 from minutebook.deliver import bundle
 from minutebook.deliver.export import ExportLog, begin
 from minutebook.deliver.formats import Origin
@@ -19,19 +20,28 @@ from minutebook.errors import Conflict, Invalid, NotAllowed
 from minutebook.evidence.note import VerifierKey
 from minutebook.evidence.verifier import minutebook_verify as verifier
 from minutebook.filters import EVERYTHING, Filter
+from minutebook.model import DAY
+from minutebook.organization.sign_in import RecordFailedSignIn
 from tests.support.deployment import Deployment
 from tests.support.evidence import KEY, signed
 from tests.support.walk import FILLED
 
 ORIGIN = Origin("org_x", "Calder")
 LOGINS = Filter(actions=("user.login",))
+FAILURES = Filter(actions=("user.login_failed",))
 
 
-def written(deployment: Deployment, command: ExportLog, chain: tuple[int, ...] = (), size: int | None = None) -> bytes:
+def written(
+    deployment: Deployment,
+    command: ExportLog,
+    chain: tuple[int, ...] = (),
+    size: int | None = None,
+    organization: int = FILLED,
+) -> bytes:
     """The zip of an export."""
-    export = begin(deployment.store, deployment.seat(None, FILLED), ORIGIN, command)
-    signed_ = signed(deployment, FILLED, chain, size)
-    found = list(bundle.pieces(deployment.store, FILLED, export, signed_))
+    export = begin(deployment.store, deployment.seat(None, organization), ORIGIN, command)
+    signed_ = signed(deployment, organization, chain, size)
+    found = list(bundle.pieces(deployment.store, organization, export, signed_))
     assert [piece.is_last for piece in found] == [*[False] * (len(found) - 1), True]
     assert found[-1].next == signed_.head.size
     return b"".join(piece.data for piece in found)
@@ -99,6 +109,31 @@ def test_what_is_withheld_is_not_in_it(filled: Deployment, tmp_path: Path, capsy
 def test_what_cannot_be_withheld(path: str) -> None:
     with pytest.raises(Invalid, match="no field of an event"):
         bundle.parse_withheld(["context.ip", path])
+
+
+def test_what_was_erased_and_pruned_is_accounted_for(
+    deployment: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = deployment.person("ada@calder.example", "Ada")
+    organization = deployment.found(ada)
+    for attempt in range(1, 5):
+        deployment.act(ada, organization, RecordFailedSignIn("Wrong password", attempt))
+    deployment.clock.go_on(100 * DAY)
+    deployment.act(ada, organization, RecordFailedSignIn("Wrong password", 5))
+    deployment.act(ada, organization, SetRetention("user", 90))
+    assert len(prune_log(deployment.store, organization, deployment.ledger)) == 1
+    with deployment.store.reading() as connection:
+        plan = plan_person(connection, organization, ada.email)
+    assert erase(deployment.store, deployment.seat(ada, organization), plan, "They asked", deployment.ledger)
+    for filter_ in (EVERYTHING, FAILURES):
+        code, said = verdict(written(deployment, evidence(filter_), organization=organization), tmp_path, capsys)
+        assert code == 0, said
+    assert "8 fields, as event 8 says" in said
+    code, said = verdict(written(deployment, evidence(), organization=organization), tmp_path, capsys)
+    assert "Pruned     4 events, as event 7 says" in said
+    monkeypatch.setattr(bundle, "EXPLAINING", ())
+    code, said = verdict(written(deployment, evidence(FAILURES), organization=organization), tmp_path, capsys)
+    assert code == 1, "and without what accounts for it, it is not"
 
 
 def test_as_far_as_it_was_signed(filled_sqlite: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -205,22 +205,32 @@ class _Bundle:
             yield f"chain/{size}.consistency", [write_path(proof).encode()]
 
     def _events(self) -> Iterator[bytes]:
-        """A line for each event."""
+        """A line for each event; of all events also for those that were pruned, by their hashes."""
         filter_, pace = _with_explanations(self._export.filter), Pace(STRIDE)
         scope = Scope(self._organization, self.head.size)
         while self.next < scope.size:
-            seqs: list[int] = []
+            first, seqs = self.next, list[int]()
 
             def take(row: Row[Any], seqs: list[int] = seqs) -> bool:
                 seqs.append(seq_of(row))
                 return len(seqs) < 256
 
             with self._reading() as connection:
-                self.next = pace.look(connection, scope, filter_, take, self.next)
+                self.next = pace.look(connection, scope, filter_, take, first)
                 positions = [position(self._organization, seq) for seq in seqs]
                 rows = connection.execute(_ROWS.where(schema.event.c.position.in_(positions))).all()
-            self.found.extend(map(seq_of, rows))
-            yield b"".join(map(self._line, rows))
+                lines = {seq_of(row): self._line(row) for row in rows}
+                if filter_ == EVERYTHING and len(lines) < self.next - first:
+                    lines = self._pruned(connection, first, self.next) | lines
+            self.found.extend(sorted(lines))
+            yield b"".join(lines[seq] for seq in sorted(lines))
+
+    def _pruned(self, connection: Connection, first: int, end: int) -> dict[int, bytes]:
+        """The lines of events as if all of them were pruned."""
+        hashes = tiles.leaves(connection, self._organization, first, end)
+        return {
+            seq: b'{"hash":"%b","seq":%d}\n' % (hashed.hex().encode(), seq) for seq, hashed in enumerate(hashes, first)
+        }
 
     def _line(self, row: Row[Any]) -> bytes:
         seq = seq_of(row)
