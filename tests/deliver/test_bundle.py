@@ -125,12 +125,10 @@ def test_what_was_erased_and_pruned_is_accounted_for(
     with deployment.store.reading() as connection:
         plan = plan_person(connection, organization, ada.email)
     assert erase(deployment.store, deployment.seat(ada, organization), plan, "They asked", deployment.ledger)
-    for filter_ in (EVERYTHING, FAILURES):
-        code, said = verdict(written(deployment, evidence(filter_), organization=organization), tmp_path, capsys)
-        assert code == 0, said
-    assert "8 fields, as event 8 says" in said
+    code, said = verdict(written(deployment, evidence(FAILURES), organization=organization), tmp_path, capsys)
+    assert code == 0 and "8 fields, as event 8 says" in said, said
     code, said = verdict(written(deployment, evidence(), organization=organization), tmp_path, capsys)
-    assert "Pruned     4 events, as event 7 says" in said
+    assert code == 0 and "Pruned     4 events, as event 7 says" in said, said
     monkeypatch.setattr(bundle, "EXPLAINING", ())
     code, said = verdict(written(deployment, evidence(FAILURES), organization=organization), tmp_path, capsys)
     assert code == 1, "and without what accounts for it, it is not"
