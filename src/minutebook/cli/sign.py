@@ -6,7 +6,7 @@ import typer
 
 from minutebook.cli.console import complain, say
 from minutebook.cli.deployment import settings_of, writing
-from minutebook.custody import keys
+from minutebook.custody import anchor_log, keys
 from minutebook.custody.high_water import Custody
 from minutebook.custody.signer import sign_logs
 
@@ -23,9 +23,13 @@ def sign(context: typer.Context) -> None:
     """
     settings = settings_of(context)
     with writing(settings) as store:
-        done = sign_logs(store, Custody(settings.custody), keys.host_of(settings.public_url))
+        custody = Custody(settings.custody)
+        done = sign_logs(store, custody, keys.host_of(settings.public_url))
+        refused = anchor_log.extend(store, custody)
     say(f"Signed {len(done.signed)} log{'' if len(done.signed) == 1 else 's'}.")
     for organization, why in done.refused.items():
         complain(f"Organization {organization}: {why}")
-    if done.refused:
+    if refused:
+        complain(refused)
+    if done.refused or refused:
         raise typer.Exit(1)

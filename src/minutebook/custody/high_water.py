@@ -3,7 +3,7 @@
 - `high_water`: of each log, the tree that was last signed. Written before the signature is used, durably, so that
   nothing smaller and nothing else is ever signed for the same log.
 - `statement`: the signed statements about keys, in order (`evidence/key_chain.py`).
-- `meta`: the host that the names of all logs begin with, fixed by the first key.
+- `meta`: the host that the names of all logs begin with, fixed by the first key; the name of the anchor log.
 
 Whoever changes it holds its lock meanwhile: two servers that share the directory sign one after the other.
 """
@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from minutebook.evidence.anchor_entry import ANCHOR_LOG
 from minutebook.evidence.tree import CompactRange
 from minutebook.store import sqlite
 
 FILE = "custody.sqlite3"
 KEYS = "keys"
-HOST = "host"
+HOST, ANCHOR_NAME = "host", "anchor_log"
 PATIENCE = 20.0
 SCHEMA = """
 BEGIN IMMEDIATE;
@@ -118,12 +119,22 @@ class Held:
 
     def host(self) -> str | None:
         """What the names of all logs begin with; None before the first key."""
-        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (HOST,)).fetchone()
-        return str(row[0]) if row else None
+        return self._meta(HOST)
 
     def fix_host(self, host: str) -> None:
         """Fixes it for good."""
         self._connection.execute("INSERT INTO meta VALUES (?, ?)", (HOST, host))
+
+    def anchor_log(self) -> str:
+        """What the anchor log is called: `anchor`, or after a restore `anchor.2` and so on."""
+        return self._meta(ANCHOR_NAME) or ANCHOR_LOG
+
+    def renew_anchor_log(self) -> None:
+        """Lets the anchor log go on under another name: entries were lost that were signed, and with the old name the
+        next ones would be a second history."""
+        number = int(self.anchor_log().removeprefix(ANCHOR_LOG).removeprefix(".") or 1) + 1
+        value = f"{ANCHOR_LOG}.{number}"
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (ANCHOR_NAME, value))
 
     def statements(self) -> list[str]:
         """The signed statements about keys, in their order."""
@@ -132,3 +143,7 @@ class Held:
     def state(self, note: str) -> None:
         """Adds a statement behind the others."""
         self._connection.execute("INSERT INTO statement SELECT count(*), ? FROM statement", (note,))
+
+    def _meta(self, name: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None

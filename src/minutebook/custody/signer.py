@@ -6,7 +6,8 @@ refused, and goes on being recorded.
 
     lock the custody file → read heads and leaf hashes → sign → high water, durably → checkpoint
 
-A crash before the checkpoint signs the same once more, which with Ed25519 is the same signature.
+A crash before the checkpoint signs the same once more, which with Ed25519 is the same signature. What was signed goes
+into the anchor log (`anchor_log.py`) in the same thread.
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy import Connection
 
-from minutebook.custody import keys
+from minutebook.custody import anchor_log, keys
 from minutebook.custody.high_water import Custody, Held, HighWater
 from minutebook.errors import BehindHighWater, CustodyBroken, MinutebookError, NoKey, StoreUnavailable
 from minutebook.evidence.checkpoint import Checkpoint, origin_of
 from minutebook.evidence.note import NotSigned, VerifierKey
 from minutebook.evidence.tree import CompactRange
 from minutebook.store import checkpoints, tiles
+from minutebook.store.anchor_log import size as anchored
 from minutebook.store.checkpoints import Signed
 from minutebook.store.engine import Store
 from minutebook.store.log import Head
+from minutebook.store.schema import ANCHOR
 
 log_ = structlog.get_logger("minutebook.signer")
 
@@ -77,12 +80,17 @@ def require_not_behind(store: Store, custody: Custody) -> None:
     """Raises BehindHighWater when the database has less than was signed: serving it would begin a second history."""
     with custody.reading() as held, store.reading() as connection:
         sizes = {one.head.log_id: one.head.size for one in checkpoints.heads(connection)}
-        for mark in held.high_waters().values() if held else ():
+        marks = held.high_waters() if held else {}
+        for mark in marks.values():
+            if anchor_log.is_anchor_log(mark.log_id):
+                continue
             if mark.log_id not in sizes:
                 raise BehindHighWater(what=f"of the log {mark.log_id} nothing is there.")
             if sizes[mark.log_id] < mark.tree.size:
                 has = f"{sizes[mark.log_id]:,} events, and {mark.tree.size:,} were signed."
                 raise BehindHighWater(what=f"the log {mark.log_id} has {has}")
+        if held and (last := marks.get(held.anchor_log())) and (size := anchored(connection)) < last.tree.size:
+            raise BehindHighWater(what=anchor_log.behind(size, last))
 
 
 def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
@@ -103,6 +111,8 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
         marks = held.high_waters()
         every = checkpoints.heads(connection)
         for log_id in marks.keys() - {one.head.log_id for one in every}:
+            if anchor_log.is_anchor_log(log_id):
+                continue
             yield None, f"The log {log_id} was signed with {marks[log_id].tree.size:,} events and is gone."
         for one in every:
             head = one.head
@@ -112,9 +122,16 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
                 yield head.organization, str(refused)
                 continue
             for signed in checkpoints.every(connection, head.organization):
-                if problem := _wrong(connection, head, signed, known):
+                if problem := _wrong(connection, head.organization, head.size, signed, known):
                     yield head.organization, problem
                     break
+        size, last = anchored(connection), marks.get(held.anchor_log())
+        if last and size < last.tree.size:
+            yield None, anchor_log.behind(size, last)
+        for signed in checkpoints.every(connection, ANCHOR):
+            if problem := _wrong(connection, ANCHOR, size, signed, known):
+                yield None, f"In the anchor log: {problem}"
+                break
 
 
 def _look(connection: Connection, held: Held) -> tuple[list[tuple[Head, CompactRange]], dict[int, str]]:
@@ -154,15 +171,17 @@ def _sign(head: Head, tree: CompactRange, held: Held, key: keys.Key, at: int) ->
     return Signed(checkpoint, at, (key.sign(checkpoint.text(), checkpoint.origin),))
 
 
-def _wrong(connection: Connection, head: Head, signed: Signed, known: Mapping[bytes, object]) -> str | None:
-    """What is wrong with a checkpoint that is stored."""
+def _wrong(
+    connection: Connection, organization: int, size: int, signed: Signed, known: Mapping[bytes, object]
+) -> str | None:
+    """What is wrong with a checkpoint that is stored of a log of this size."""
     checkpoint = signed.checkpoint
     try:
         own = [VerifierKey(checkpoint.origin, public) for public in known]
         Checkpoint.open(str(signed).encode(), own)
     except (NotSigned, ValueError):
         return f"The checkpoint of {checkpoint.size:,} events is not signed by a key of this deployment."
-    if checkpoint.size > head.size or tiles.root(connection, head.organization, checkpoint.size) != checkpoint.root:
+    if checkpoint.size > size or tiles.root(connection, organization, checkpoint.size) != checkpoint.root:
         return f"The first {checkpoint.size:,} events are not those that were signed."
     return None
 
@@ -178,6 +197,7 @@ class Signing:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="signer", daemon=True)
         self._waits: str | None = None
+        self._anchor_refused: str | None = None
         self.refused: Mapping[int, str] = {}
 
     def start(self) -> None:
@@ -194,6 +214,7 @@ class Signing:
             stopping = self._stopping.wait(self._every)
             try:
                 self._note(sign_logs(self._store, self._custody, self._host))
+                self._note_anchor(anchor_log.extend(self._store, self._custody))
                 self._waits = None
             except StoreUnavailable as error:
                 log_.warning("signing_waits", error=error.message)
@@ -211,3 +232,8 @@ class Signing:
             if self.refused.get(organization) != why:
                 log_.error("signing_refused", organization=organization, why=why)
         self.refused = done.refused
+
+    def _note_anchor(self, why: str | None) -> None:
+        if why and why != self._anchor_refused:
+            log_.error("anchor_log_refused", why=why)
+        self._anchor_refused = why

@@ -60,6 +60,16 @@ def origin_of(host: str, log_id: str) -> str:
     return f"{host}/o/{log_id}"
 
 
+def anchor_origin_of(host: str, name: str) -> str:
+    """The name of the anchor log, and of the key that signs it."""
+    return f"{host}/{name}"
+
+
+def log_of(origin: str) -> str:
+    """The id of the log that has this origin."""
+    return origin.rpartition("/")[2]
+
+
 def parse_number(text: str) -> int:
     """A number as C2SP writes it: decimal, without leading zeroes, at most 2⁶³−1. Raises NotACheckpoint."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 19) or (text != "0" and text.startswith("0")):

@@ -2,6 +2,7 @@
 
 A note is made anew of its size, its root and its signature lines; the first of these is the log's own, and the name in
 it is the log's origin. One checkpoint is kept for each hour, the last one: any two sizes can be compared without more.
+So are those that somebody else has seen, by themselves or in the anchor log.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, select
+from sqlalchemy import Connection, Row, and_, delete, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
-from minutebook.evidence.checkpoint import Checkpoint
+from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.note import Note, Signature
 from minutebook.evidence.tree import CompactRange
 from minutebook.model import HOUR
 from minutebook.store import schema
 from minutebook.store.log import Head
+
+ENTRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,13 @@ def every(connection: Connection, organization: int) -> Iterator[Signed]:
 
 
 def add(connection: Connection, organization: int, signed: Signed) -> None:
-    """Adds a checkpoint, and takes those away that were signed before it in the same hour. The same one again changes
-    nothing."""
+    """Adds a checkpoint, and takes those away that were signed before it in the same hour and that nobody has seen. The
+    same one again changes nothing."""
     table = schema.checkpoint.c
     hour = signed.signed_at - signed.signed_at % HOUR
     here = (table.organization == organization, table.signed_at.between(hour, hour + HOUR - 1))
-    connection.execute(delete(schema.checkpoint).where(*here, table.size < signed.size))
+    seen = _seen(connection, log_of(signed.checkpoint.origin), hour)
+    connection.execute(delete(schema.checkpoint).where(*here, table.size < signed.size, table.size.not_in(seen)))
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(schema.checkpoint)
     values = {
         "organization": organization,
@@ -77,6 +81,12 @@ def add(connection: Connection, organization: int, signed: Signed) -> None:
         "signatures": "".join(signature.line() for signature in signed.signatures),
     }
     connection.execute(insert.values(values).on_conflict_do_nothing())
+
+
+def of_size(connection: Connection, organization: int, size: int) -> Signed | None:
+    """The checkpoint of just this size; None when it was not kept, or never signed."""
+    row = connection.execute(_of(organization).where(schema.checkpoint.c.size == size)).one_or_none()
+    return _signed(row) if row else None
 
 
 def heads(connection: Connection) -> list[Unsigned]:
@@ -96,6 +106,24 @@ def heads(connection: Connection) -> list[Unsigned]:
 def any_signed(connection: Connection) -> bool:
     """Whether anything was ever signed."""
     return connection.execute(select(schema.checkpoint.c.size).limit(1)).first() is not None
+
+
+def _seen(connection: Connection, log_id: str, since: int) -> Any:
+    """The sizes of a log that others have seen since a time: itself, or in the anchor log; and those of its newest
+    entries there, which others are about to see."""
+    entry, anchor = schema.anchor_entry.c, schema.anchor.c
+    of_log = select(entry.size).where(entry.log_id == log_id).order_by(entry.number.desc())
+    seen = [
+        select(anchor.size).where(anchor.log_id == log_id, anchor.at >= since, anchor.state == "done"),
+        select(of_log.limit(ENTRIES).subquery().c.size),
+    ]
+    newest = latest(connection, schema.ANCHOR)
+    if newest and log_id != (name := log_of(newest.checkpoint.origin)):
+        last = of_log.where(entry.number < anchor.size).limit(1).correlate(schema.anchor).scalar_subquery()
+        told = select(last.label("size")).where(anchor.log_id == name, anchor.at >= since, anchor.state == "done")
+        known = told.subquery().c.size
+        seen.append(select(known).where(known.is_not(None)))
+    return union_all(*seen)
 
 
 def _of(organization: int) -> Any:

@@ -35,6 +35,9 @@ SEQ_BITS = 40
 """An event's position is `organization << 40 | seq`: one integer that is the primary key on both databases, keeps the
 events of an organization together in SQLite."""
 
+ANCHOR = 0
+"""Stands for an organization's number where the log is that of the deployment over all heads, the anchor log."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -135,7 +138,7 @@ event_marks = Table(
 tile = Table(
     "tile",
     metadata,
-    Column("organization", BigInteger, ForeignKey("log_head.organization"), nullable=False),
+    Column("organization", BigInteger, nullable=False),  # or ANCHOR
     Column("level", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
     Column("hashes", LargeBinary, nullable=False),
@@ -159,7 +162,7 @@ INDEX_TABLES: tuple[Table, ...] = (log_index, block, event_text, event_marks, pu
 checkpoint = Table(
     "checkpoint",
     metadata,
-    Column("organization", BigInteger, ForeignKey("log_head.organization"), nullable=False),
+    Column("organization", BigInteger, nullable=False),  # or ANCHOR
     Column("size", BigInteger, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("signed_at", BigInteger, nullable=False),
@@ -169,7 +172,45 @@ checkpoint = Table(
     sqlite_with_rowid=False,
 )
 
-CUSTODY_TABLES: tuple[Table, ...] = (checkpoint,)
+anchor_entry = Table(
+    "anchor_entry",
+    metadata,
+    Column("number", BigId, primary_key=True, autoincrement=False),
+    Column("log_id", String(64), nullable=False),
+    Column("previous_size", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Index(None, "log_id", "number"),
+)
+
+# of each log its newest entry, so that no other is looked at to know what grew
+anchor_head = Table(
+    "anchor_head",
+    metadata,
+    Column("log_id", String(64), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+# what somebody else said of a head, and in `state` failed what went wrong when they were asked last
+anchor = Table(
+    "anchor",
+    metadata,
+    Column("log_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("evidence", LargeBinary, nullable=True),
+    Column("error", Text, nullable=True),
+    PrimaryKeyConstraint("log_id", "kind", "name", "state", "size"),
+    Index(None, "log_id", "at"),
+)
+
+CUSTODY_TABLES: tuple[Table, ...] = (checkpoint, anchor_entry, anchor_head, anchor)
 
 # ── Organization tables ──────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,9 +3,10 @@
     tile(organization, level, number) → up to 256 hashes
 
 A hash of level 1 stands for 256 events, one of level 2 for 65,536, and so on. Of level 0, the leaf hashes themselves,
-nothing is stored: they are in `event`. A tile is written again for each hash that is added to it, until it is whole.
-Tiles follow the record as the text index does, in the same rounds: as far as events have texts. What lies behind that
-is made of the level below when it is asked for, so that every proof is there at acknowledgement.
+nothing is stored: they are in `event`, those of the anchor log in `anchor_entry`. A tile is written again for each hash
+that is added to it, until it is whole. Tiles follow the record as the text index does, in the same rounds: as far as
+events have texts. What lies behind that is made of the level below when it is asked for, so that every proof is there
+at acknowledgement.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ _LEAVES = (
     select(schema.event.c.position, schema.event.c.leaf_hash)
     .where(schema.event.c.position.between(bindparam("first"), bindparam("last")))
     .order_by(schema.event.c.position)
+)
+_ENTRIES = (
+    select(schema.anchor_entry.c.number.label("position"), schema.anchor_entry.c.leaf_hash)
+    .where(schema.anchor_entry.c.number.between(bindparam("first"), bindparam("last")))
+    .order_by(schema.anchor_entry.c.number)
 )
 _TILES = (
     select(schema.tile.c.number, schema.tile.c.hashes)
@@ -82,10 +88,11 @@ def hashes(connection: Connection, organization: int, level: int, first: int, en
 
 
 def leaves(connection: Connection, organization: int, first: int, end: int) -> list[bytes]:
-    """The leaf hashes from one event up to another; NO_HASH for one that is not there."""
+    """The leaf hashes from one event up to another, of the anchor log from one entry; NO_HASH for one that is not
+    there."""
     found = [NO_HASH] * (end - first)
     bounds = {"first": position(organization, first), "last": position(organization, end - 1)}
-    for at, hashed in connection.execute(_LEAVES, bounds).all():
+    for at, hashed in connection.execute(_ENTRIES if organization == schema.ANCHOR else _LEAVES, bounds).all():
         if len(hashed) == HASH_SIZE:
             found[(at & SEQ_MASK) - first] = hashed
     return found

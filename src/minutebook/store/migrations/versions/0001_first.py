@@ -107,7 +107,6 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("hashes", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_tile_organization")),
         sa.PrimaryKeyConstraint("organization", "level", "number", name=op.f("pk_tile")),
         sqlite_with_rowid=False,
     )
@@ -118,10 +117,41 @@ def upgrade() -> None:
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("signed_at", sa.BigInteger(), nullable=False),
         sa.Column("signatures", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_checkpoint_organization")),
         sa.PrimaryKeyConstraint("organization", "size", name=op.f("pk_checkpoint")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "anchor_entry",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("log_id", sa.String(length=64), nullable=False),
+        sa.Column("previous_size", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(), nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_anchor_entry")),
+    )
+    op.create_index(op.f("ix_anchor_entry_log_id_number"), "anchor_entry", ["log_id", "number"], unique=False)
+    op.create_table(
+        "anchor_head",
+        sa.Column("log_id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log_id", name=op.f("pk_anchor_head")),
+    )
+    op.create_table(
+        "anchor",
+        sa.Column("log_id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("evidence", sa.LargeBinary(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("log_id", "kind", "name", "state", "size", name=op.f("pk_anchor")),
+    )
+    op.create_index(op.f("ix_anchor_log_id_at"), "anchor", ["log_id", "at"], unique=False)
     op.create_table(
         "deployment_key",
         sa.Column("purpose", sa.String(length=16), nullable=False),

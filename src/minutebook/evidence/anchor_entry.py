@@ -1,0 +1,43 @@
+"""The entries of the anchor log, the one log of a deployment over the heads of all its logs.
+
+An entry says that a log has grown, from which size to which, and what its root is now. A log that is made smaller, or
+another, after that is at odds with an entry, and whoever has seen the head of the anchor log has seen them all. The
+nonce keeps the hash of an entry, which proofs about other logs show, from telling anything about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minutebook.evidence.canonical import canonical
+from minutebook.evidence.tree import leaf_hash
+
+ANCHOR_LOG = "anchor"
+NONCE_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorEntry:
+    """That a log has grown from a size, 0 the first time, to another one with this root."""
+
+    log_id: str
+    previous_size: int
+    size: int
+    root: bytes
+    nonce: bytes
+
+    def leaf(self) -> bytes:
+        """What is hashed: canonical JSON with root and nonce in hex."""
+        return canonical(
+            {
+                "log": self.log_id,
+                "nonce": self.nonce.hex(),
+                "previous_size": self.previous_size,
+                "root": self.root.hex(),
+                "size": self.size,
+            }
+        )
+
+    def leaf_hash(self) -> bytes:
+        """What the tree of the anchor log holds of it."""
+        return leaf_hash(self.leaf())

@@ -1,0 +1,130 @@
+"""The anchor log as it is stored: an entry for each log that grew, and the proof that a head is among them.
+
+It has the tiles and checkpoints that every log has, under the number ANCHOR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from minutebook.evidence.anchor_entry import NONCE_SIZE, AnchorEntry
+from minutebook.evidence.checkpoint import Checkpoint, log_of
+from minutebook.evidence.proof import LogProof
+from minutebook.model import Randomness
+from minutebook.store import anchors, checkpoints, schema, tiles
+from minutebook.store.checkpoints import Signed
+from minutebook.store.schema import ANCHOR
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An entry about a head that was signed and is kept, and its number in the anchor log."""
+
+    number: int
+    entry: AnchorEntry
+
+
+def size(connection: Connection) -> int:
+    """How many entries there are."""
+    last = connection.execute(select(func.max(schema.anchor_entry.c.number))).scalar_one()
+    return 0 if last is None else int(last) + 1
+
+
+def grown(connection: Connection, heads: Iterable[Checkpoint]) -> list[tuple[Checkpoint, int]]:
+    """Those of the heads that are larger than what was entered last of their logs, each with the size that was."""
+    before = {row.log_id: row.size for row in connection.execute(select(schema.anchor_head))}
+    sizes = [(head, before.get(log_of(head.origin), 0)) for head in heads]
+    return [(head, entered) for head, entered in sizes if head.size > entered]
+
+
+def enter(connection: Connection, heads: Iterable[Checkpoint], randomness: Randomness) -> None:
+    """Adds an entry for each of the heads that has grown."""
+    first = number = size(connection)
+    entries, newest = [], []
+    for head, previous in grown(connection, heads):
+        entry = AnchorEntry(log_of(head.origin), previous, head.size, head.root, randomness(NONCE_SIZE))
+        entries.append(
+            {
+                "number": number,
+                "log_id": entry.log_id,
+                "previous_size": previous,
+                "size": entry.size,
+                "root": entry.root,
+                "nonce": entry.nonce,
+                "leaf_hash": entry.leaf_hash(),
+            }
+        )
+        newest.append({"log_id": entry.log_id, "number": number, "size": entry.size})
+        number += 1
+    if entries:
+        connection.execute(insert(schema.anchor_entry), entries)
+        upsert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(schema.anchor_head)
+        changed = {name: upsert.excluded[name] for name in ("number", "size")}
+        connection.execute(upsert.on_conflict_do_update(index_elements=["log_id"], set_=changed), newest)
+        tiles.follow(connection, ANCHOR, first, number)
+
+
+def entered(connection: Connection, organization: int, log_id: str, below: int) -> Entered | None:
+    """The newest entry of a log among the first `below` ones whose head is kept as a checkpoint; None without one."""
+    table, kept = schema.anchor_entry.c, schema.checkpoint.c
+    is_kept = and_(kept.organization == organization, kept.size == table.size, kept.root == table.root)
+    statement = (
+        select(schema.anchor_entry)
+        .join(schema.checkpoint, is_kept)
+        .where(table.log_id == log_id, table.number < below)
+        .order_by(table.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return _entered(row) if row else None
+
+
+def prove(connection: Connection, one: Entered, head: Signed) -> LogProof:
+    """The proof that the entry is in the anchor log of this head, with what witnesses said of that. Its `extra` is the
+    entry. Raises ValueError when it is not in it."""
+    path = tiles.inclusion(connection, ANCHOR, one.number, head.size)
+    return LogProof(one.number, path, str(anchors.cosigned(connection, head)), one.entry.leaf())
+
+
+def evidence(connection: Connection, organization: int, log_id: str) -> dict[str, bytes]:
+    """All that shows by whom, and when, the heads of a log were seen through the anchor log, as files of a bundle.
+
+    For each head of the anchor log that somebody vouches for last, and for its newest one: `<size>.tlog-proof`, that
+    the newest head of this log that is kept and entered by then is in it; `<size>.tsr`, where it was timestamped: what
+    RFC 3161 answered about its text, the empty line, and the first signature line. The checkpoints of these heads,
+    `heads_in(…)`, belong into the same bundle.
+    """
+    files = {}
+    for head, one in _vouched_for(connection, organization, log_id):
+        files[f"{head.size}.tlog-proof"] = str(prove(connection, one, head)).encode()
+        token = anchors.timestamp(connection, head)
+        if token is not None:
+            files[f"{head.size}.tsr"] = token
+    return files
+
+
+def heads_in(connection: Connection, organization: int, log_id: str) -> list[int]:
+    """The sizes of the heads that `evidence` is about, in ascending order."""
+    return sorted({one.entry.size for _, one in _vouched_for(connection, organization, log_id)})
+
+
+def _vouched_for(connection: Connection, organization: int, log_id: str) -> list[tuple[Signed, Entered]]:
+    newest = checkpoints.latest(connection, ANCHOR)
+    if newest is None:
+        return []
+    told = {one.size for one in anchors.newest(connection, log_of(newest.checkpoint.origin)) if one.is_done}
+    heads = [head for size in sorted(told) if (head := checkpoints.of_size(connection, ANCHOR, size))]
+    if newest.size not in told:
+        heads.append(newest)
+    pairs = [(head, entered(connection, organization, log_id, head.size)) for head in heads]
+    return [(head, one) for head, one in pairs if one]
+
+
+def _entered(row: Row[Any]) -> Entered:
+    entry = AnchorEntry(row.log_id, row.previous_size, row.size, bytes(row.root), bytes(row.nonce))
+    return Entered(row.number, entry)
