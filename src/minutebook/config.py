@@ -29,6 +29,7 @@ CONFIG_FILE = "minutebook.toml"
 DATABASE_FILE = "minutebook.sqlite3"
 CUSTODY = "custody"
 ORIGIN = re.compile(r"(?P<origin>https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?)/?")
+URL = re.compile(r"https?://[^\s@?#]+")
 
 Network = IPv4Network | IPv6Network
 
@@ -96,6 +97,16 @@ class Settings(BaseSettings):
     smtp_from: str | None = Field(
         default=None, description="The sender of mails, such as `Minutebook <minutebook@example.com>`."
     )
+    witnesses: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Who sees the head of every log and signs it (C2SP `tlog-witness`): for each its URL, a space and "
+        "its key, as `minutebook witness init` prints it; separated by commas.",
+    )
+    outgoing_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="Private addresses or networks that witnesses and the like may be at, separated by commas. No "
+        "other is ever connected to, whatever a name stands for.",
+    )
     server: str | None = Field(
         default=None,
         description="For `minutebook search`, `tail` and `export`: the Minutebook that runs at this address is asked, "
@@ -124,7 +135,20 @@ class Settings(BaseSettings):
         files = _VariableFiles(settings_cls)
         return init_settings, env_settings, files, _TomlFile(settings_cls, init_settings, env_settings, files)
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("witnesses", mode="before")
+    @classmethod
+    def _witnesses(cls, value: object) -> object:
+        found = value.split(",") if isinstance(value, str) else value
+        if not isinstance(found, list | tuple):
+            raise ValueError("Enter a URL, a space and a key for each.")  # noqa: TRY004 - as below
+        witnesses = tuple(one.strip() for one in found if one != "")
+        for one in witnesses:
+            url, space, key = one.partition(" ")
+            if not (space and key and URL.fullmatch(url)):
+                raise ValueError("each is an https:// or http:// URL, a space, and a key")
+        return witnesses
+
+    @field_validator("trusted_proxies", "outgoing_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         names = value.split(",") if isinstance(value, str) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import signal
@@ -15,12 +16,14 @@ from typing import Literal
 import structlog
 import structlog.tracebacks
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from structlog.typing import Processor
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from minutebook.config import Settings
 from minutebook.custody import keys
+from minutebook.custody.anchoring import Anchoring
+from minutebook.custody.configured import anchors_of
 from minutebook.custody.custodian import Custodian
 from minutebook.custody.high_water import Custody
 from minutebook.custody.ledger import Ledger
@@ -30,6 +33,7 @@ from minutebook.mailer import Mailer, MailServer
 from minutebook.model import DAY
 from minutebook.organization import links
 from minutebook.organization.set_up import is_set_up
+from minutebook.outgoing import Outgoing
 from minutebook.store.engine import Store
 from minutebook.store.index import Follower
 from minutebook.web.app import WebSettings, create_app
@@ -51,11 +55,14 @@ def set_up_path(store: Store) -> str | None:
 def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     """Serves until it is told to stop. `greet` is given the address once requests are accepted.
 
-    Raises BadSettings when it cannot listen there, BehindHighWater when the database has less than was signed of it.
+    Raises BadSettings when it cannot listen there or a witness is none, BehindHighWater when the database has less than
+    was signed of it.
     """
     configure_logging(settings.log_format)
     custody = Custody(settings.custody)
     require_not_behind(store, custody)
+    outgoing = Outgoing(settings.outgoing_networks)
+    anchoring = Anchoring(store, anchors_of(settings, outgoing))
     listening = listen(settings.host, settings.port)
     address = settings.address(listening.getsockname()[1])
     server = MailServer.of(settings)
@@ -71,6 +78,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         follower.start()
         signing.start()
         custodian.start()
+        anchoring.start()
         if mailer:
             mailer.start()
         # What was loaded stays as long as the process: to look through all of it for garbage, ever again, would halt an
@@ -86,11 +94,21 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         custodian.stop()
         follower.stop()
         signing.stop()
+        anchoring.stop()
+        outgoing.close()
         if mailer:
             mailer.stop()
 
 
-def config_of(app: FastAPI, stop_seconds: int) -> uvicorn.Config:
+def serve_alone(app: ASGIApp, listening: socket.socket) -> None:
+    """Serves an application of its own, which has no store, until it is told to stop."""
+    configure_logging("text")
+    config = config_of(app, STOP_SECONDS)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def config_of(app: ASGIApp, stop_seconds: int) -> uvicorn.Config:
     """How the application is served; it has that long to finish what is being done when it is to stop."""
     return uvicorn.Config(
         app,

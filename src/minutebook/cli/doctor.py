@@ -19,7 +19,7 @@ from minutebook.custody import keys, signer
 from minutebook.custody.high_water import Custody
 from minutebook.errors import MinutebookError
 from minutebook.organization.differences import check_organization
-from minutebook.store import check, check_schema, migrate, schema, sqlite
+from minutebook.store import anchors, check, check_schema, migrate, schema, sqlite
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told
 from minutebook.store.check_index import check_index
@@ -29,6 +29,7 @@ SHOWN_PER_LOG = 5
 RESTORE = "Stop the server, keep the database for evidence, and restore the last good backup."
 REINDEX = "Stop the server and run minutebook reindex: the event itself is whole."
 SIGNED = "Keep database and custody directory for evidence. docs/operate.md says what each of these can mean."
+ANCHOR = "Recording and signing go on; the server tries again."
 LOOK = "Find out who did and why; when nobody knows, keep the database for evidence and restore the last good backup."
 
 
@@ -132,6 +133,16 @@ def _examine_custody(store: Store, custody: Custody) -> Iterator[str]:
         for number, problem in signer.examine(store, custody):
             label = f"{_name(connection, number)} ({number}): " if number else ""
             yield f"{label}{problem} {SIGNED}"
+        yield from _examine_anchors(connection)
+
+
+def _examine_anchors(connection: Connection) -> Iterator[str]:
+    """A sentence for each anchor that could not be shown a head, with what went wrong last."""
+    failed = sorted(anchors.failures(connection), key=lambda one: (one.kind, one.name, -one.at))
+    for (kind, name), said in itertools.groupby(failed, key=lambda one: (one.kind, one.name)):
+        last, *others = said
+        logs = f"{1 + len(others):,} logs wait" if others else f"The log {last.log_id} waits"
+        yield f"The anchor {shown(name)} ({kind.value}) {shown(last.error or '')}. {logs} for it. {ANCHOR}"
 
 
 def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from minutebook.cli.org import AsJson, choose
 from minutebook.custody import keys
 from minutebook.custody.high_water import Custody
 from minutebook.errors import Invalid, NoKey
-from minutebook.evidence.checkpoint import origin_of
+from minutebook.evidence.checkpoint import anchor_origin_of, origin_of
 from minutebook.evidence.key_chain import Standing, name_of, parse_time, write_time
 from minutebook.evidence.note import KEY_SIZE, NotANote, VerifierKey, from_base64, to_base64
 from minutebook.model import SECOND
@@ -31,28 +31,35 @@ Public = Annotated[
 def show(
     context: typer.Context,
     org: Annotated[str | None, typer.Option(help="Whose log: an id (org_…) or exact name.")] = None,
+    anchor_log: Annotated[bool, typer.Option("--anchor-log", help="Of the log over all heads.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a verifier pins: the key that signs a log now, under the name of that log.
+    """Show what a verifier or a witness pins: the key that signs a log now, under the name of that log.
 
     [bold]Examples[/bold]
 
         minutebook key show
 
         minutebook key show --org "Calder Robotics"
+
+        minutebook key show --anchor-log
     """
     settings = settings_of(context)
     custody = Custody(settings.custody)
-    with reading(settings) as store, store.reading() as connection:
-        log_id = log.read_head(connection, choose(connection, org).number).log_id
+    log_id = None
+    if not anchor_log:
+        with reading(settings) as store, store.reading() as connection:
+            log_id = log.read_head(connection, choose(connection, org).number).log_id
     with custody.reading() as held:
         counting = [one for one in keys.standings(held).values() if one.counts]
         host = held.host() if held else None
+        anchor_name = held.anchor_log() if held else ""
     if host is None or not counting:
         raise NoKey(why="none was added yet; a server that starts makes one")
-    vkey = str(VerifierKey(origin_of(host, log_id), counting[-1].public))
+    origin = origin_of(host, log_id) if log_id else anchor_origin_of(host, anchor_name)
+    vkey = str(VerifierKey(origin, counting[-1].public))
     if as_json:
-        print_json({"origin": origin_of(host, log_id), "vkey": vkey})
+        print_json({"origin": origin, "vkey": vkey})
     else:
         say(vkey)
 

@@ -28,6 +28,7 @@ from minutebook.cli import (
     tail,
     user,
     verify,
+    witness,
 )
 from minutebook.cli.console import complain, out
 from minutebook.cli.deployment import Chosen
@@ -70,6 +71,7 @@ app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
 app.add_typer(key.app, name="key")
 app.command("sign")(sign.sign)
+app.add_typer(witness.app, name="witness")
 app.command("backup")(backup.backup)
 app.command("reindex")(reindex.reindex)
 app.command("erase")(erase.erase)

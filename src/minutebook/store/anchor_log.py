@@ -5,8 +5,9 @@ It has the tiles and checkpoints that every log has, under the number ANCHOR.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, select
@@ -17,6 +18,7 @@ from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.proof import LogProof
 from minutebook.model import Randomness
 from minutebook.store import anchors, checkpoints, schema, tiles
+from minutebook.store.anchors import Said
 from minutebook.store.checkpoints import Signed
 from minutebook.store.schema import ANCHOR
 
@@ -111,6 +113,54 @@ def evidence(connection: Connection, organization: int, log_id: str) -> dict[str
 def heads_in(connection: Connection, organization: int, log_id: str) -> list[int]:
     """The sizes of the heads that `evidence` is about, in ascending order."""
     return sorted({one.entry.size for _, one in _vouched_for(connection, organization, log_id)})
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one anchor says of a log: how many of its events it vouches for, since when (UTC microseconds), and what
+    went wrong after that. `by_anchor_log` says that it was shown the anchor log, which has the head of this one."""
+
+    kind: str
+    name: str
+    by_anchor_log: bool = False
+    size: int = 0
+    at: int | None = None
+    error: str | None = None
+
+
+def states(connection: Connection, log_id: str) -> list[State]:
+    """What every anchor says of a log, the anchor log itself being the first of them."""
+    found = [_state(by, (one.size for one in by if one.is_done)) for by in _by_anchor(connection, log_id)]
+    newest = checkpoints.latest(connection, ANCHOR)
+    if newest is None:
+        return found
+    name, size = newest.checkpoint.origin, _size_below(connection, log_id, newest.size)
+    through = [
+        _state(by, (_size_below(connection, log_id, one.size) for one in by if one.is_done), by_anchor_log=True)
+        for by in _by_anchor(connection, log_of(name))
+    ]
+    own = [State("anchor_log", name, size=size, at=newest.signed_at)] if size else []
+    return [*own, *found, *through]
+
+
+def _by_anchor(connection: Connection, log_id: str) -> list[list[Said]]:
+    said = anchors.newest(connection, log_id)
+    return [list(by) for _, by in groupby(said, key=lambda one: (one.kind, one.name))]
+
+
+def _state(said: Sequence[Said], sizes: Iterable[int], *, by_anchor_log: bool = False) -> State:
+    """One state of what is known of an anchor: what it vouches for, and what went wrong."""
+    first = said[0]
+    at = next((one.at for one in said if one.is_done), None)
+    error = next((one.error for one in said if not one.is_done), None)
+    return State(first.kind.value, first.name, by_anchor_log, max(sizes, default=0), at, error)
+
+
+def _size_below(connection: Connection, log_id: str, below: int) -> int:
+    """How many events of a log are behind the first `below` entries."""
+    table = schema.anchor_entry.c
+    newest = select(table.size).where(table.log_id == log_id, table.number < below)
+    return connection.execute(newest.order_by(table.number.desc()).limit(1)).scalar_one_or_none() or 0
 
 
 def _vouched_for(connection: Connection, organization: int, log_id: str) -> list[tuple[Signed, Entered]]:

@@ -89,6 +89,13 @@ def of_size(connection: Connection, organization: int, size: int) -> Signed | No
     return _signed(row) if row else None
 
 
+def latest_of_each(connection: Connection) -> dict[int, Signed]:
+    """The newest checkpoint of every log that was signed, by organization, and of the anchor log."""
+    organizations = select(schema.log_head.c.organization).order_by(schema.log_head.c.organization)
+    numbers = [*connection.execute(organizations).scalars(), schema.ANCHOR]
+    return {number: signed for number in numbers if (signed := latest(connection, number))}
+
+
 def heads(connection: Connection) -> list[Unsigned]:
     """Every log as it is now."""
     head, table = schema.log_head.c, schema.checkpoint.c

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from minutebook.custody import keys
+from minutebook.custody.anchor_log import extend
 from minutebook.custody.high_water import Custody
 from minutebook.custody.signer import sign_logs
-from minutebook.evidence.checkpoint import Checkpoint
+from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.key_chain import follow
 from minutebook.evidence.note import VerifierKey, to_base64
 from minutebook.evidence.proof import LogProof, verify_consistency, verify_inclusion
 from minutebook.organization.credits import BuyCredits
-from minutebook.store import index
+from minutebook.store import anchors, index
+from minutebook.store.anchors import AnchorKind, Said
 from minutebook.web.app import WebSettings
 from tests.support import stored
 from tests.support.dashboard import Dashboard, Somebody
@@ -202,3 +204,30 @@ def test_another_implementation_accepts_what_is_answered(
 @pytest.fixture
 def filled_dashboard_signed(sqlite_deployment: Deployment, tmp_path: Path) -> Signed:
     return Signed(sqlite_deployment, tmp_path)
+
+
+def test_who_has_seen_the_log_is_told(signed: Signed) -> None:
+    store = signed.dashboard.store
+    before = json.loads(signed.ask("log/anchors"))
+    assert before == {"size": signed.checkpoint().size, "anchors": []}
+    extend(store, signed.custody)
+    log_id = log_of(signed.checkpoint().origin)
+    size = before["size"]
+    with store.housekeeping() as connection:
+        anchors.note(
+            connection,
+            [
+                Said(log_id, AnchorKind.WITNESS, "w.example", size - 1, 1_893_456_000_000_000, b"line"),
+                Said(log_id, AnchorKind.WITNESS, "w.example", size, 1_893_456_000_000_001, error="does not answer"),
+                Said("anchor", AnchorKind.TIMESTAMP, "tsa.example", 10, 1_893_456_000_000_002, b"token"),
+                Said("anchor", AnchorKind.WITNESS, "v.example", 10, 1_893_456_000_000_003, error="does not answer"),
+            ],
+        )
+    own, *others = json.loads(signed.ask("log/anchors"))["anchors"]
+    assert (own["kind"], own["name"], own["size"], own["state"]) == ("anchor_log", f"{HOST}/anchor", size, "done")
+    at = "2030-01-01T00:00:00.00000{}Z".format
+    direct = {"kind": "witness", "name": "w.example", "by_anchor_log": False, "size": size - 1, "at": at(0)}
+    stamped = {"kind": "timestamp", "name": "tsa.example", "by_anchor_log": True, "size": size, "at": at(2)}
+    never = {"kind": "witness", "name": "v.example", "by_anchor_log": True, "size": 0, "at": None}
+    down = {"state": "failed", "error": "does not answer"}
+    assert others == [direct | down, stamped | {"state": "done", "error": None}, never | down]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -162,6 +162,25 @@ class Keys(Answer):
     origin: str | None = Field(description="The first line of every checkpoint; null before the first one.")
     keys: list[KeyOf]
     statements: list[str] = Field(description="Signed notes, in their order: which key was added or revoked, by which.")
+
+
+class AnchorOf(Answer):
+    """What somebody else says of the log."""
+
+    kind: str = Field(description="anchor_log, witness, timestamp, mail, directory or object_store.")
+    name: str = Field(description="Of a witness the name of its key.")
+    by_anchor_log: bool = Field(description="Whether it was shown the anchor log, which has the head of this log.")
+    state: Literal["done", "failed"] = Field(description="failed as long as it could not be asked the last time.")
+    size: int = Field(description="How many events of the log it vouches for; 0 before the first time.")
+    at: Time | None = Field(description="Since when it does.")
+    error: str | None = Field(description="What went wrong the last time; it is tried again.")
+
+
+class Anchors(Answer):
+    """Who has seen the log."""
+
+    size: int = Field(description="How many events were signed.")
+    anchors: list[AnchorOf]
 
 
 class WrongField(Answer):

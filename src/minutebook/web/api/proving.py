@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import orjson
@@ -18,7 +19,8 @@ from minutebook.evidence.note import VerifierKey, to_base64
 from minutebook.evidence.proof import LogProof
 from minutebook.evidence.tile_path import NotATile, TilePath
 from minutebook.filters.terms import MOST_SEQ
-from minutebook.store import checkpoints, log, tiles
+from minutebook.model import rfc3339
+from minutebook.store import anchor_log, checkpoints, log, tiles
 from minutebook.store.checkpoints import Signed
 from minutebook.store.opened import opened
 from minutebook.web.api import answers
@@ -153,6 +155,24 @@ def list_keys(request: Request, reader: Reader) -> Response:
         for one in known
     ]
     return Response(orjson.dumps({"origin": origin, "keys": keys, "statements": statements}), media_type=JSON)
+
+
+@router.get("/log/anchors", operation_id="listAnchors", summary="List who has seen the log",
+            openapi_extra=NOTHING.described(), responses={200: {"model": answers.Anchors}})  # fmt: skip
+def list_anchors(request: Request, reader: Reader) -> Response:
+    """What anchors said of the head of the log: who keeps it where whoever runs Minutebook cannot change it, or has
+    signed that they have seen it. The anchor log of the deployment has the heads of all its logs, and is shown to
+    others, too."""
+    NOTHING.read(request, reader.at)
+    reader.sit()
+    number = reader.organization.number
+    with reader.reading() as connection:
+        signed = checkpoints.latest(connection, number)
+        states = anchor_log.states(connection, log.read_head(connection, number).log_id)
+    anchors = [
+        asdict(one) | {"at": one.at and rfc3339(one.at), "state": "failed" if one.error else "done"} for one in states
+    ]
+    return Response(orjson.dumps({"size": signed.size if signed else 0, "anchors": anchors}), media_type=JSON)
 
 
 def _latest(connection: Connection, reader: Principal) -> Signed:
