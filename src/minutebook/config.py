@@ -102,10 +102,24 @@ class Settings(BaseSettings):
         description="Who sees the head of every log and signs it (C2SP `tlog-witness`): for each its URL, a space and "
         "its key, as `minutebook witness init` prints it; separated by commas.",
     )
+    timestamp_url: str | None = Field(
+        default=None,
+        description="A timestamp authority (RFC 3161) that signs once an hour that the heads of all logs existed.",
+    )
+    timestamp_certificate: Path | None = Field(
+        default=None,
+        description="The certificate of the root that the authority's certificate leads to, as a file in PEM, perhaps "
+        "with those between. No other is trusted.",
+    )
+    heads_directory: Path | None = Field(
+        default=None,
+        description="A folder that gets a file with each head of the anchor log, never to be written again; best one "
+        "that somebody else keeps or copies. In the work tree of a Git repository each is committed.",
+    )
     outgoing_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(),
-        description="Private addresses or networks that witnesses and the like may be at, separated by commas. No "
-        "other is ever connected to, whatever a name stands for.",
+        description="Private addresses or networks that witnesses and timestamp authorities may be at, separated by "
+        "commas. No other is ever connected to, whatever a name stands for.",
     )
     server: str | None = Field(
         default=None,
@@ -147,6 +161,13 @@ class Settings(BaseSettings):
             if not (space and key and URL.fullmatch(url)):
                 raise ValueError("each is an https:// or http:// URL, a space, and a key")
         return witnesses
+
+    @field_validator("timestamp_url")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        if value is not None and not URL.fullmatch(value):
+            raise ValueError("it is an https:// or http:// URL")
+        return value
 
     @field_validator("trusted_proxies", "outgoing_networks", mode="before")
     @classmethod

@@ -55,14 +55,14 @@ def set_up_path(store: Store) -> str | None:
 def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     """Serves until it is told to stop. `greet` is given the address once requests are accepted.
 
-    Raises BadSettings when it cannot listen there or a witness is none, BehindHighWater when the database has less than
+    Raises BadSettings when it cannot listen there or an anchor is none, BehindHighWater when the database has less than
     was signed of it.
     """
     configure_logging(settings.log_format)
     custody = Custody(settings.custody)
     require_not_behind(store, custody)
     outgoing = Outgoing(settings.outgoing_networks)
-    anchoring = Anchoring(store, anchors_of(settings, outgoing))
+    anchoring = Anchoring(store, anchors_of(settings, store, outgoing))
     listening = listen(settings.host, settings.port)
     address = settings.address(listening.getsockname()[1])
     server = MailServer.of(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from tests.custody.test_signer import roll_back, wait_for
 from tests.store.test_query import fill
 from tests.support.answering import Answers, answering
 from tests.support.deployment import Deployment, Ticking
+from tests.support.timestamping import Authority
 from tests.support.walk import FILLED, OTHER
 from tests.support.witness import loopback, witnessing
 
@@ -86,6 +88,13 @@ def said(deployment: Deployment, organization: int) -> list[Said]:
     with deployment.store.reading() as connection:
         signed = checkpoints.latest(connection, organization)
         return anchors.newest(connection, log_of(signed.checkpoint.origin)) if signed else []
+
+
+def log_id_of(deployment: Deployment, organization: int) -> str:
+    with deployment.store.reading() as connection:
+        signed = checkpoints.latest(connection, organization)
+    assert signed
+    return log_of(signed.checkpoint.origin)
 
 
 def cosigned(deployment: Deployment, organization: int) -> Note:
@@ -335,21 +344,47 @@ def test_what_fails_does_not_stop_the_thread(
 # ── Settings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def configured(outgoing: Outgoing, **chosen: object) -> list[Anchor]:
-    return anchors_of(load_settings(**chosen), outgoing)
+@pytest.fixture
+def configured(sqlite_deployment: Deployment, outgoing: Outgoing) -> Callable[..., list[Anchor]]:
+    """The anchors of such settings."""
+    return lambda **chosen: anchors_of(load_settings(**chosen), sqlite_deployment.store, outgoing)
 
 
-def test_witnesses_are_set_by_url_and_key(book: Book, outgoing: Outgoing) -> None:
+def test_witnesses_are_set_by_url_and_key(book: Book, configured: Callable[..., list[Anchor]]) -> None:
     setting = f"https://w.example/mb/ {book.vkey}, http://x.example {book.vkey}"
-    found = [one for one in configured(outgoing, witnesses=setting) if isinstance(one, Witness)]
+    found = [one for one in configured(witnesses=setting) if isinstance(one, Witness)]
     assert [(one.url, str(one.key)) for one in found] == [
         ("https://w.example/mb", str(book.vkey)),
         ("http://x.example", str(book.vkey)),
     ]
-    assert configured(outgoing) == []
+    assert configured() == []
     log_key = VerifierKey("a.example", b"\x01" * 32)
     for wrong in ("https://w.example", f"ftp://w.example {book.vkey}", "https://w.example a+b+c"):
         with pytest.raises(BadSettings):
-            configured(outgoing, witnesses=wrong)
+            configured(witnesses=wrong)
     with pytest.raises(BadSettings, match="not of a witness"):
-        configured(outgoing, witnesses=f"https://w.example {log_key}")
+        configured(witnesses=f"https://w.example {log_key}")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on this machine")
+def test_every_anchor_is_set(tmp_path: Path, configured: Callable[..., list[Anchor]]) -> None:
+    (root := tmp_path / "root.pem").write_bytes(Authority(tmp_path / "tsa").root)
+    found = configured(
+        timestamp_url="https://tsa.example/now",
+        timestamp_certificate=root,
+        heads_directory=tmp_path,
+        smtp_host="mail.example",
+        smtp_from="minutebook@example.com",
+    )
+    assert [(one.kind.value, one.name) for one in found] == [
+        ("timestamp", "tsa.example"),
+        ("directory", "heads"),
+        ("mail", "owners"),
+    ]
+    (leaf := tmp_path / "leaf.pem").write_bytes(Authority(tmp_path / "tsa2").leaf)
+    wrong = ((None, "must name"), (tmp_path / "none", "cannot be read"), (leaf, "no certificate of a root"))
+    for certificate, why in wrong:
+        with pytest.raises(BadSettings, match=why):
+            configured(timestamp_url="https://tsa.example", timestamp_certificate=certificate)
+    with pytest.raises(BadSettings, match="URL"):
+        configured(timestamp_url="tsa.example")
