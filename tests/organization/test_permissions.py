@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from minutebook.actions.log import Format
-from minutebook.custody import clock, erase, holds, retention
+from minutebook.custody import clock, erase, holds, retention, verifications
 from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
@@ -47,6 +47,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     tokens.CreateToken: {OWNER, ADMIN},
     tokens.RevokeToken: {OWNER, ADMIN},
     sittings.OpenSitting: {OWNER, ADMIN, AUDITOR},
+    verifications.RecordVerification: {OWNER, ADMIN, AUDITOR},
     export.ExportLog: {OWNER, ADMIN, AUDITOR},
     auditor_links.CreateLink: {OWNER},
     auditor_links.RevokeLink: {OWNER},
@@ -114,6 +115,7 @@ class Tries:
             ),
             sittings.OpenSitting: lambda: sittings.OpenSitting(self.session),
             export.ExportLog: lambda: export.ExportLog(Format.JSONL),
+            verifications.RecordVerification: lambda: verifications.RecordVerification(1, "valid"),
             auditor_links.CreateLink: lambda: auditor_links.CreateLink(f"Firm {number}", "", 7, token),
             auditor_links.RevokeLink: lambda: auditor_links.RevokeLink(
                 self._made(auditor_links.CreateLink(f"Firm {number}", "", 7, token), "link")

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from minutebook.actions.log import Format
+from minutebook.custody.verifications import RecordVerification
 from minutebook.deliver.export import ExportLog
 from minutebook.errors import MinutebookError
 from minutebook.identifiers import new_token
@@ -359,6 +360,16 @@ class Machine(RuleBasedStateMachine):
     )
     def export_the_log(self, actor: int, organization: int, size: int | None, first: int, fault: Fault | None) -> None:
         self.act(actor, organization, ExportLog(Format.JSONL, size=size, first=first), fault)
+
+    @rule(
+        actor=actors,
+        organization=organizations,
+        size=st.sampled_from([0, 2, 9_999]),
+        verdict=st.sampled_from(["valid", "diverged", "?"]),
+        fault=faults,
+    )
+    def verify_the_log(self, actor: int, organization: int, size: int, verdict: str, fault: Fault | None) -> None:
+        self.act(actor, organization, RecordVerification(size, verdict), fault)
 
     @rule(actor=actors, organization=organizations, fault=faults)
     def read_the_log_as_operator(self, actor: int, organization: int, fault: Fault | None) -> None:

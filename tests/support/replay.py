@@ -38,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "log.clock_confirm": {"owner"},
     "log.clock_step": set(),
     "log.prune": set(),
+    "log.verify": {"owner", "admin", "auditor"},
     "link.create": {"owner"},
     "link.revoke": {"owner"},
     "search.save": {"owner", "admin", "auditor"},
@@ -243,6 +244,11 @@ def _export(_state: State, event: Stored) -> None:
     _require(details.get("first", 0) <= details["size"], "it begins behind what is exported")
 
 
+def _verification(_state: State, event: Stored) -> None:
+    _require(0 < event.details["size"] <= event.seq, "the log never held so many events")
+    _require(event.details["verdict"] in {"valid", "invalid", "diverged"}, "there is no such verdict")
+
+
 def _create_token(_state: State, event: Stored) -> None:
     lifetime = event.details["expires_at"] - event.recorded_at
     _require(lifetime in {days * DAY for days in range(1, 366)}, "a token works for 1 to 365 days")
@@ -264,5 +270,6 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "search.delete": _check_search,
     "token.create": _create_token,
     "log.export": _export,
+    "log.verify": _verification,
 }
 """What must hold before an act, besides the role of who acts."""

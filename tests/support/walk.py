@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions.log import Format
 from minutebook.custody import clock, erase, holds, retention
+from minutebook.custody.verifications import RecordVerification
 from minutebook.deliver.export import ExportLog
 from minutebook.filters import Filter
 from minutebook.identifiers import new_token
@@ -69,6 +70,7 @@ def work(deployment: Deployment) -> int:
     by_ada(EnterOrganization("password"))
     by_ada(sittings.OpenSitting(session))
     by_ada(ExportLog(Format.CSV, Filter(actions=("user.login",)), size=3, first=2))
+    by_ada(RecordVerification(3, "valid"))
     by_ada(RecordFailedSignIn("Wrong password", 1))
     by_ada(seats.ChangeRole(bob.id, Role.MEMBER))
     offer = by_ada(invitations.InvitePerson("dan@calder.example", Role.AUDITOR, new_token(deployment.store.randomness)))

@@ -259,3 +259,36 @@ def kept_for(days: int | None) -> str:
 
 def _of(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+class Verdict(StrEnum):
+    """What came of verifying a log. Diverged: it does not go on from a head that was seen earlier."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    DIVERGED = "diverged"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+
+@action(
+    "log.verify",
+    title="Audit log verified",
+    severity=Severity.MEDIUM,
+    ocsf=ocsf.READ,
+    says="Verified the first {events} in a browser, which says {verdict}",
+    since="0.1",
+)
+class LogVerified(Details):
+    """Someone had their browser verify the first `size` events of the log. The verdict is what the browser claims: the
+    server only writes it down."""
+
+    size: int
+    verdict: Verdict
+
+    @property
+    def events(self) -> str:
+        """`48,213 events`."""
+        return f"{self.size:,} event{'' if self.size == 1 else 's'}"

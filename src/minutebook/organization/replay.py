@@ -23,6 +23,7 @@ from minutebook.actions.log import (
     HoldChanged,
     LogExported,
     LogPruned,
+    LogVerified,
     LogViewed,
     RetentionChanged,
     kept_for,
@@ -340,6 +341,10 @@ def _log_exported(_state: State, event: Event, details: LogExported) -> None:
     _require((details.first or 0) <= details.size, "it begins beyond the events of the snapshot")
 
 
+def _log_verified(_state: State, event: Event, details: LogVerified) -> None:
+    _require(0 < details.size <= event.seq, "the log never held so many events")
+
+
 def _search_saved(state: State, event: Event, details: SearchSaved) -> None:
     shelf = SHARED if details.shared else event.actor.id
     _require(details.replaced == (details.search in state.saved_search), "there was none, or one already")
@@ -446,6 +451,7 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "token.revoke": _token_revoked,
     "log.view": _log_viewed,
     "log.export": _log_exported,
+    "log.verify": _log_verified,
     "link.create": _link_created,
     "link.use": _link_used,
     "link.revoke": _link_revoked,
