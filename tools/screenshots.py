@@ -25,6 +25,7 @@ from playwright.sync_api import Page  # noqa: E402
 from sqlalchemy import Connection  # noqa: E402
 
 from minutebook.config import DATABASE_FILE  # noqa: E402
+from minutebook.custody.signer import sign_logs  # noqa: E402
 from minutebook.demo.fill import prepare  # noqa: E402
 from minutebook.filters import Filter  # noqa: E402
 from minutebook.model import DAY, Context, Event, rfc3339  # noqa: E402
@@ -36,7 +37,7 @@ from minutebook.store.migrate import migrate  # noqa: E402
 from minutebook.store.scope import Scope  # noqa: E402
 from tests.support.browser import Contexts, running_browser  # noqa: E402
 from tests.support.history import live_a_little  # noqa: E402
-from tests.support.server import Site, serving, site_on  # noqa: E402
+from tests.support.server import Site, custody_of, serving, site_on  # noqa: E402
 from tests.support.states import STATES  # noqa: E402
 from tests.support.visitor import Visitor  # noqa: E402
 
@@ -58,6 +59,7 @@ DEMO_PAGES: dict[str, str] = {
     "modes": "modes",
     "mode-new": "modes/new",
     "credits": "credits",
+    "integrity": "integrity",
     "sso": "sso",
     "settings": "settings",
 }
@@ -105,6 +107,7 @@ def demo(contexts: Contexts) -> Iterator[Opened]:
         settings = newest(connection, organization.number, Filter(actions=("settings.change",), text="openai qwen"))
         refusal = newest(connection, organization.number, Filter(actions=("user.login_failed",)))
         events = {"settings": settings.seq, "refusal": refusal.seq, "day": rfc3339(settings.occurred_at + 4 * DAY)[:10]}
+    sign_logs(store, custody_of(store), "minutebook.local")
     with serving(store) as address:
 
         def opened(path: str, width: int, scheme: str) -> Page:

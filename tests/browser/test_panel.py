@@ -61,7 +61,7 @@ def test_an_event_is_shown_whole(reader: Visitor) -> None:
     assert "anthropic/claude-haiku-4.5" in " ".join(panel.locator(".diff .del").all_inner_texts())
     facts = facts_of(panel)
     assert facts["Actor"].startswith("Ada Okafor ada.okafor@calder.example")
-    assert {"IP address", "Event id", "Recorded", "Leaf hash"} <= facts.keys()
+    assert {"IP address", "Event id", "Leaf hash", "Checkpoint"} <= facts.keys()
     panel.get_by_role("tab", name="Raw JSON").click()
     shown = json.loads(panel.locator("#raw").inner_text())
     assert shown["seq"] == seq and shown["action"] == "settings.change"

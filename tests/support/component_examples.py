@@ -17,6 +17,7 @@ from minutebook.web.views.controls import (
     SavedMenu,
     SavedOption,
 )
+from minutebook.web.views.integrity import Proof, ProofStep
 from minutebook.web.views.log import ActorLink, DayGroup, EventRow, LogPage, ZoneSwitch
 from minutebook.web.views.page import (
     Choice,
@@ -161,6 +162,23 @@ def log_page() -> LogPage:
     )
 
 
+def proof() -> Proof:
+    """One step done and two due."""
+    recorded = Moment("2026-11-12T14:12:40.358Z", "15:12:40", "2026-11-12 15:12:40.358 CET")
+    return Proof(
+        seq=48_204,
+        leaf_hash="5f" * 32,
+        steps=(
+            ProofStep("Recorded", "Written together with the act itself.", "It could still be changed.", recorded),
+            ProofStep("Signed", "No checkpoint holds it.", "Until then it could be changed.", note="Due in a second"),
+            ProofStep("Anchored", "Nothing outside holds it.", "Until then it could be rewritten.", note="No anchor"),
+        ),
+        covered_by=None,
+        download_href="#proof",
+        integrity_href="#proof",
+    )
+
+
 def examples(theme: Theme = "auto", dialog: str = "") -> dict[str, Any]:
     """The whole context of `components.html`."""
     errors = {
@@ -177,6 +195,7 @@ def examples(theme: Theme = "auto", dialog: str = "") -> dict[str, Any]:
         "frame": frame(theme),
         "shell": shell(),
         "page": log_page(),
+        "proof": proof(),
         "link": None,
         "saved": SavedMenu(
             own=(SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", current=True),),

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import uvicorn
 
+from minutebook.custody.high_water import Custody
+from minutebook.custody.signer import sign_logs
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import STANDARD, Limits, Tails
 from minutebook.identifiers import new_token
@@ -34,6 +36,8 @@ from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD
 
 START_SECONDS = 10
+HOST = "minutebook.example"
+"""What the names of logs begin with."""
 PEOPLE = (
     ("Grace Lindqvist", Role.ADMIN),
     ("Ines Duarte", Role.AUDITOR),
@@ -66,6 +70,12 @@ class Clock:
         self._stopped, self._ahead = None, since - system_clock()
 
 
+@cache
+def custody_of(store: Store) -> Custody:
+    """The custody directory of a store: beside its file, if it is one."""
+    return Custody((store.file.parent if store.is_sqlite else Path(tempfile.mkdtemp())) / "custody")
+
+
 @contextmanager
 def serving(
     store: Store,
@@ -78,10 +88,9 @@ def serving(
 
     `limits` are for live tails, `rates` for API tokens and for exports that are begun, `writing` for those at once.
     """
-    custody = (store.file.parent if store.is_sqlite else Path(tempfile.mkdtemp())) / "custody"
     listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    app = create_app(store, WebSettings(address, custody=custody))
+    app = create_app(store, WebSettings(address, custody=custody_of(store).directory))
     site: WebSite = app.state.site
     app.state.site = replace(
         site,
@@ -205,6 +214,14 @@ class Site:
     @property
     def store(self) -> Store:
         return self.company.store
+
+    @property
+    def custody(self) -> Custody:
+        return custody_of(self.store)
+
+    def sign(self) -> None:
+        """Signs what is recorded, as the signer of a server does all the time."""
+        sign_logs(self.store, self.custody, HOST)
 
 
 @contextmanager

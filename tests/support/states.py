@@ -568,6 +568,38 @@ def _(visitor: Visitor) -> None:
     assert visitor.rows()
 
 
+@state("audit logs, an event that is proven")
+def _(visitor: Visitor) -> None:
+    visitor.site.sign()
+    visitor.open_log(("action", "settings.change"))
+    panel = visitor.open_event(visitor.found()[-1])
+    panel.get_by_text("Download proof").scroll_into_view_if_needed()
+
+
+@state("integrity")
+def _(visitor: Visitor) -> None:
+    visitor.site.sign()
+    visitor.open("integrity")
+
+
+@state("integrity, a wrong key")
+def _(visitor: Visitor) -> None:
+    visitor.open("integrity")
+    visitor.page.get_by_label("Key of the log").fill("minutebook.example/o/log_1")
+    visitor.page.get_by_role("button", name="Verify", exact=True).click()
+    expect(visitor.page.get_by_text("A key is one line")).to_be_visible()
+
+
+@state("integrity, verified")
+def _(visitor: Visitor) -> None:
+    visitor.open("integrity")
+    visitor.site.sign()
+    visitor.open("integrity")
+    visitor.page.get_by_label("Key of the log").fill(visitor.page.locator("#vkey-now").inner_text())
+    visitor.page.get_by_role("button", name="Verify", exact=True).click()
+    expect(visitor.page.get_by_text("Valid: the first")).to_be_visible()
+
+
 @state("auditor links")
 def _(visitor: Visitor) -> None:
     auditor_link(visitor, "Nordwind Wirtschaftsprüfung", "action:member.* OR action:user.invite OR action:settings.*")

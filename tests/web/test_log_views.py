@@ -10,8 +10,9 @@ from minutebook.model import Actor, ActorKind, Context, Event, Outcome, Target
 from minutebook.web import log_views
 from minutebook.web.log_address import Address
 from minutebook.web.log_views import Around
+from minutebook.web.views.integrity import Proof
 
-AROUND = Around(leaf_hash=bytes(32), newer=None, older=None, by_actor=None)
+AROUND = Around(Proof(4, "00" * 32, (), None, "", None), newer=None, older=None, by_actor=None)
 ADDRESS = Address("/o/org_abcdefghijkl/audit-logs")
 
 

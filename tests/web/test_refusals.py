@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from minutebook.custody.clock import RecordForwardStep
@@ -60,6 +58,10 @@ NEEDS = {
     "/o/{org}/audit-logs/complete": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}": Permission.LOG_READ,
     "/o/{org}/audit-logs/{seq}.json": Permission.LOG_READ,
+    "/o/{org}/audit-logs/{seq}.tlog-proof": Permission.LOG_READ,
+    "/o/{org}/integrity": Permission.LOG_READ,
+    "/o/{org}/integrity/checkpoints/{size}": Permission.LOG_READ,
+    "/o/{org}/integrity/verified": Permission.LOG_READ,
 }
 """What a page needs to be seen."""
 
@@ -81,6 +83,7 @@ LEAD_ON = {
     "/o/{org}/audit-logs/saved/{search}",
     "/o/{org}/audit-logs/{seq}",
     "/o/{org}/tokens/made",
+    "/o/{org}/integrity/verified",
     "/o/{org}/auditor-links/made",
 }
 """They only lead to another page; those that show what was made, once it was shown."""
@@ -118,15 +121,21 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
     if "/tokens/{token}" in path:
         token = dashboard.deployment.act(owner, dashboard.number, CreateToken("SIEM", ("log.read",), 1, "a secret"))
         path = path.replace("{token}", str(token.details["token"]))
-    if path.endswith("/evidence"):
-        sign_logs(dashboard.store, Custody(Path(str(dashboard.store.file)).with_name("custody")), "minutebook.example")
     if "/sso" in path:
         dashboard.deployment.act(owner, dashboard.number, SetSsoDomain(f"a{len(path)}.example"))
+    if path.endswith(("/evidence", ".tlog-proof", "/{size}")):
+        path = path.replace("{size}", str(signed(dashboard)))
     return (
         path.replace("{org}", dashboard.organization.id)
         .replace("{user}", dashboard.people[Role.MEMBER].id)
         .replace("{seq}", "0")
     )
+
+
+def signed(dashboard: Dashboard) -> int:
+    """Signs the log; how many events it has."""
+    sign_logs(dashboard.store, Custody(dashboard.store.file.with_name("custody")), "minutebook.example")
+    return dashboard.deployment.size(dashboard.number)
 
 
 def test_the_table_above_names_every_page() -> None:
@@ -242,7 +251,8 @@ def test_the_pages_of_a_small_plan_are_the_same_save_one(light_dashboard: Dashbo
     ada = light_dashboard.signed_in(Role.OWNER)
     for page in ("members", "models", "modes", "credits", "sso", "tokens", "settings"):
         assert ada.get(light_dashboard.path(page)).status_code == 200
-    assert "Enterprise" in told(ada.get(light_dashboard.path("audit-logs")))
+    for page in ("audit-logs", "integrity"):
+        assert "Enterprise" in told(ada.get(light_dashboard.path(page)))
     assert "History" not in told(ada.get(light_dashboard.path("members")))
     assert ada.follow(ada.get("/")).status_code == 303
 
@@ -250,11 +260,11 @@ def test_the_pages_of_a_small_plan_are_the_same_save_one(light_dashboard: Dashbo
 def test_the_navigation_shows_what_may_be_opened(light_dashboard: Dashboard) -> None:
     everything = (
         *("Members", "Invitations", "Models & Providers", "Modes", "Credits", "SSO", "API tokens", "Settings"),
-        *("Audit Logs", "Auditor links"),
+        *("Audit Logs", "Integrity", "Auditor links"),
     )
     expected = {
         Role.OWNER: {*everything},
-        Role.AUDITOR: {"Members", "Models & Providers", "Modes", "Settings", "Audit Logs"},
+        Role.AUDITOR: {"Members", "Models & Providers", "Modes", "Settings", "Audit Logs", "Integrity"},
         Role.BILLING_MANAGER: {"Members", "Models & Providers", "Modes", "Credits", "Settings"},
         Role.MEMBER: {"Members", "Models & Providers", "Modes", "Settings"},
     }

@@ -169,6 +169,7 @@ DRIVES: dict[str, Drive] = {
         _saved(d, "new"),
         {"name": "Refusals", "query": "-outcome:success", "shared": "no"},
     ),
+    "/o/{org}/integrity/verified": lambda d, _: (d.path("integrity", "verified"), {"size": "1", "verdict": "valid"}),
     "/o/{org}/audit-logs/saved/{search}/delete": lambda d, _: (_saved(d, _search(d), "delete"), {}),
 }
 DRIVES |= {
@@ -241,7 +242,7 @@ HOSTILE = (
 FIELDS = (
     "organization name email password next emails role confirm before models providers default_model new_model "
     "data_collection instructions tools amount reference domain scopes days query shared replace "
-    "person seq path reason plan"
+    "person seq path reason plan size verdict"
 ).split()
 """The fields of all forms."""
 TAKES_A_NAME = {

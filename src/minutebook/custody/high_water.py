@@ -108,6 +108,13 @@ class Held:
             for log_id, size, peaks, signed_at in rows
         }
 
+    def high_water(self, log_id: str) -> HighWater | None:
+        """Of one log, if it was signed."""
+        rows = self._connection.execute("SELECT size, peaks, signed_at FROM high_water WHERE log_id = ?", (log_id,))
+        for size, peaks, signed_at in rows:
+            return HighWater(log_id, CompactRange.from_bytes(size, peaks), signed_at)
+        return None
+
     def raise_to(self, marks: Iterable[HighWater]) -> None:
         """Notes what is about to be signed. Nothing is ever lowered: a smaller one changes nothing."""
         self._connection.executemany(

@@ -20,12 +20,12 @@ import structlog
 from sqlalchemy import Connection
 
 from minutebook.custody import anchor_log, keys
+from minutebook.custody.growth import Refused, checkpoint_problem, grown_tree, problem_of
 from minutebook.custody.high_water import Custody, Held, HighWater
 from minutebook.errors import BehindHighWater, CustodyBroken, MinutebookError, NoKey, StoreUnavailable
 from minutebook.evidence.checkpoint import Checkpoint, origin_of
-from minutebook.evidence.note import NotSigned, VerifierKey
 from minutebook.evidence.tree import CompactRange
-from minutebook.store import checkpoints, tiles
+from minutebook.store import checkpoints
 from minutebook.store.anchor_log import size as anchored
 from minutebook.store.checkpoints import Signed
 from minutebook.store.engine import Store
@@ -35,12 +35,6 @@ from minutebook.store.schema import ANCHOR
 log_ = structlog.get_logger("minutebook.signer")
 
 ROUND_SECONDS = 0.5
-AT_ONCE = 4096
-"""Leaf hashes that are read at once."""
-
-
-class Refused(Exception):
-    """A sentence: why this log cannot be what was signed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +110,14 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
             yield None, f"The log {log_id} was signed with {marks[log_id].tree.size:,} events and is gone."
         for one in every:
             head = one.head
-            try:
-                _grown(connection, head, marks.get(head.log_id))
-            except Refused as refused:
-                yield head.organization, str(refused)
-                continue
-            for signed in checkpoints.every(connection, head.organization):
-                if problem := _wrong(connection, head.organization, head.size, signed, known):
-                    yield head.organization, problem
-                    break
+            kept = checkpoints.every(connection, head.organization)
+            if why := problem_of(connection, head, marks.get(head.log_id), kept, known):
+                yield head.organization, why
         size, last = anchored(connection), marks.get(held.anchor_log())
         if last and size < last.tree.size:
             yield None, anchor_log.behind(size, last)
         for signed in checkpoints.every(connection, ANCHOR):
-            if problem := _wrong(connection, ANCHOR, size, signed, known):
+            if problem := checkpoint_problem(connection, ANCHOR, size, signed, known):
                 yield None, f"In the anchor log: {problem}"
                 break
 
@@ -141,7 +129,7 @@ def _look(connection: Connection, held: Held) -> tuple[list[tuple[Head, CompactR
     for one in checkpoints.heads(connection):
         head, before = one.head, marks.get(one.head.log_id)
         try:
-            tree = _grown(connection, head, before)
+            tree = grown_tree(connection, head, before)
         except Refused as why:
             refused[head.organization] = str(why)
             continue
@@ -150,40 +138,9 @@ def _look(connection: Connection, held: Held) -> tuple[list[tuple[Head, CompactR
     return grown, refused
 
 
-def _grown(connection: Connection, head: Head, before: HighWater | None) -> CompactRange:
-    """The tree of a log as it is now, made of the one that was signed last. Raises Refused."""
-    tree = before.tree if before else CompactRange()
-    if head.size < tree.size:
-        raise Refused(f"The log has {head.size:,} events, and {tree.size:,} were signed: it was rolled back.")
-    known = tree.size
-    for first in range(known, head.size, AT_ONCE):
-        for hashed in tiles.leaves(connection, head.organization, first, min(first + AT_ONCE, head.size)):
-            tree = tree.append(hashed)
-    if tree != head.tree:
-        raise Refused(
-            f"The log is not the one of which {known:,} events were signed: its events or its head are others."
-        )
-    return tree
-
-
 def _sign(head: Head, tree: CompactRange, held: Held, key: keys.Key, at: int) -> Signed:
     checkpoint = Checkpoint(origin_of(held.host() or "", head.log_id), tree.size, tree.root())
     return Signed(checkpoint, at, (key.sign(checkpoint.text(), checkpoint.origin),))
-
-
-def _wrong(
-    connection: Connection, organization: int, size: int, signed: Signed, known: Mapping[bytes, object]
-) -> str | None:
-    """What is wrong with a checkpoint that is stored of a log of this size."""
-    checkpoint = signed.checkpoint
-    try:
-        own = [VerifierKey(checkpoint.origin, public) for public in known]
-        Checkpoint.open(str(signed).encode(), own)
-    except (NotSigned, ValueError):
-        return f"The checkpoint of {checkpoint.size:,} events is not signed by a key of this deployment."
-    if checkpoint.size > size or tiles.root(connection, organization, checkpoint.size) != checkpoint.root:
-        return f"The first {checkpoint.size:,} events are not those that were signed."
-    return None
 
 
 class Signing:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, select, union_all
+from sqlalchemy import Connection, Row, and_, delete, func, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.evidence.checkpoint import Checkpoint, log_of
@@ -56,6 +56,27 @@ def latest(connection: Connection, organization: int) -> Signed | None:
     newest = _of(organization).order_by(table.size.desc()).limit(1)
     row = connection.execute(newest).one_or_none()
     return _signed(row) if row else None
+
+
+def covering(connection: Connection, organization: int, seq: int) -> Signed | None:
+    """The smallest checkpoint that was kept of those that hold the event."""
+    table = schema.checkpoint.c
+    smallest = _of(organization).where(table.size > seq).order_by(table.size).limit(1)
+    row = connection.execute(smallest).one_or_none()
+    return _signed(row) if row else None
+
+
+def count(connection: Connection, organization: int) -> int:
+    """How many checkpoints of a log were kept."""
+    table = schema.checkpoint
+    statement = select(func.count()).select_from(table).where(table.c.organization == organization)
+    return int(connection.execute(statement).scalar_one())
+
+
+def page(connection: Connection, organization: int, first: int, most: int) -> list[Signed]:
+    """Some checkpoints of a log, newest first, behind the `first` ones."""
+    statement = _of(organization).order_by(schema.checkpoint.c.size.desc()).offset(first).limit(most)
+    return [_signed(row) for row in connection.execute(statement)]
 
 
 def every(connection: Connection, organization: int) -> Iterator[Signed]:

@@ -232,6 +232,13 @@ def find(connection: Connection, organization: int, seq: int) -> Event:
     raise NotFound
 
 
+def recorded_at(connection: Connection, organization: int, seq: int) -> int | None:
+    """When an event was recorded (UTC microseconds); None where there is none."""
+    table = schema.event.c
+    found = connection.execute(select(table.recorded_at).where(table.position == position(organization, seq))).scalar()
+    return None if found is None else int(found)
+
+
 def leaf_hash_of(connection: Connection, event: Event) -> bytes:
     """The 32 bytes that stand for the event in the tree of its log."""
     table = schema.event.c

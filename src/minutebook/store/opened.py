@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from minutebook.errors import NotFound
+from minutebook.errors import NotFound, NotSignedYet
 from minutebook.evidence.canonical import canonical
 from minutebook.evidence.leaf import leaf
+from minutebook.evidence.proof import LogProof
 from minutebook.evidence.remains import remains_of
 from minutebook.model import Json
-from minutebook.store import body, log, schema
+from minutebook.store import body, checkpoints, log, schema, tiles
 
 _EVENTS = (
     select(schema.event)
@@ -35,6 +36,18 @@ class Opened:
         """`{"leaf":{…},"open":{path:[salt,text]}}`, canonical; salts in hexadecimal."""
         opened: Json = {path: [salt.hex(), text.decode()] for path, (salt, text) in self.open.items()}
         return b'{"leaf":%s,"open":%s}' % (self.leaf, canonical(opened))
+
+
+def proven(connection: Connection, organization: int, seq: int) -> LogProof:
+    """All that shows offline that an event is in its log, with the newest checkpoint. Raises NotFound, NotSignedYet."""
+    if seq >= log.read_head(connection, organization).size:
+        raise NotFound
+    signed = checkpoints.latest(connection, organization)
+    if signed is None or seq >= signed.size:
+        raise NotSignedYet
+    (event,) = opened(connection, organization, seq, seq + 1)
+    path = tiles.inclusion(connection, organization, seq, signed.size)
+    return LogProof(seq, path, str(signed), event.to_bytes())
 
 
 def opened(connection: Connection, organization: int, first: int, end: int) -> Iterator[Opened]:

@@ -18,6 +18,7 @@ SHEETS = (
     "overview",
     "log",
     "panel",
+    "proof",
     "states",
     "lists",
     "dialogs",

@@ -28,7 +28,7 @@ from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import Expression, all_of, conjuncts
 from minutebook.model import Event, Target
 from minutebook.organization import seats
-from minutebook.store import log, search, survey
+from minutebook.store import checkpoints, log, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
 from minutebook.store.survey import Count, Sums
@@ -36,6 +36,7 @@ from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES
 from minutebook.web.log_controls import controls_of, done_by, with_counts, with_people
 from minutebook.web.look import Look
+from minutebook.web.proving import proof_of
 from minutebook.web.subject import everything_by, everything_to, subject_of
 from minutebook.web.views.controls import ActionOption
 from minutebook.web.views.log import (
@@ -108,6 +109,8 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         evidence=_evidence(look) if found.events else None,
         newer=_newer(connection, scope, look, head.size, found.total) if cursor else 0,
         live=None if cursor else LiveTail(look.address.tail_href, head.size - 1),
+        signed=_signed(connection, look),
+        integrity_href=look.integrity,
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
@@ -152,6 +155,12 @@ def kept_since(connection: Connection, look: Look) -> Moment | None:
     return None
 
 
+def _signed(connection: Connection, look: Look) -> Moment | None:
+    """When the log was signed last: the time alone, if that was today."""
+    newest = checkpoints.latest(connection, look.organization.number) if look.integrity else None
+    return times.beside(newest.signed_at, look.now, look.zone) if newest else None
+
+
 def _refused(look: Look, problem: Problem) -> Look:
     reading = replace(
         look.reading, problems=(*look.reading.problems, problem), address=replace(look.address, cursor=None)
@@ -180,7 +189,10 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     by = everything_by(event.actor.id)
     by_actor = survey.count(connection, scope, filter_of(by)).number if by else None
     to_targets = tuple(_count_to(connection, scope, target) for target in event.known_targets[:MOST_COUNTED])
-    return log_views.Around(log.leaf_hash_of(connection, event), newer, older, by_actor, to_targets)
+    signed = checkpoints.covering(connection, look.organization.number, event.seq)
+    leaf_hash = log.leaf_hash_of(connection, event)
+    proof = proof_of(event, leaf_hash, signed, look.zone, look.now, look.address.path, look.integrity)
+    return log_views.Around(proof, newer, older, by_actor, to_targets)
 
 
 def _count_to(connection: Connection, scope: Scope, target: Target) -> int | None:

@@ -24,10 +24,10 @@ from minutebook.store.event_json import event_json
 from minutebook.web import times
 from minutebook.web.log_address import Address
 from minutebook.web.subject import everything_by, everything_to
+from minutebook.web.views.integrity import Proof
 from minutebook.web.views.log import ActorLink, DayGroup, EventPanel, EventRow, Fact
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
-RECORDED = "In one transaction with the act itself: neither exists without the other"
 ERASED_FIELDS = {
     "actor.email": "Actor's address",
     "actor.name": "Actor's name",
@@ -53,9 +53,10 @@ def field_title(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the panel says of the log around an event: its neighbours in what was found, and its actor's events."""
+    """What the panel says of the log around an event: how it is proven, its neighbours in what was found, and its
+    actor's events."""
 
-    leaf_hash: bytes
+    proof: Proof
     newer: int | None
     older: int | None
     by_actor: int | None
@@ -120,7 +121,8 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
         action_title=action.title if action else event.action,
         action_href=address.only("action", (event.action,)).href,
         diffs=details.diffs() if details else (),
-        facts=(*_facts(event, address, zone), *_details_told(event, details, zone), *_proof(event, around, zone)),
+        facts=(*_facts(event, address, zone), *_details_told(event, details, zone)),
+        proof=around.proof,
         raw_json=raw_json(event),
         permalink=f"{address.path}/{event.seq}",
         close_href=address.showing(None).href,
@@ -259,8 +261,3 @@ def _told(title: str, name: str, value: object, zone: ZoneInfo) -> Iterator[Fact
         label = getattr(value, "label", None)
         text = label if isinstance(label, str) else str(value)
         yield Fact(title, text, code=bool(ID.fullmatch(text)), lines="\n" in text)
-
-
-def _proof(event: Event, around: Around, zone: ZoneInfo) -> Iterator[Fact]:
-    yield Fact("Recorded", times.full_time(event.recorded_at, zone).text, RECORDED)
-    yield Fact("Leaf hash", around.leaf_hash.hex(), "SHA-256, in the tree of this log", code=True)

@@ -25,6 +25,9 @@ class Look:
     within: Expression = NOTHING_ASKED
     """What the viewer may see of the log."""
 
+    integrity: str | None = None
+    """Where more is said of how the log is proven; nowhere for whoever reads by a link."""
+
     @property
     def sees_all(self) -> bool:
         return self.within == NOTHING_ASKED

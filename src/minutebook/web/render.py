@@ -43,6 +43,7 @@ class Said(StrEnum):
     LINK_REVOKED = "Auditor link revoked"
     SEARCH_SAVED = "Search saved"
     SEARCH_DELETED = "Search deleted"
+    VERIFICATION_RECORDED = "The verification was recorded"
     SSO_REMOVED = "SSO domain removed"
     RETENTION_SET = "Retention changed"
     HOLD_PLACED = "Hold placed"

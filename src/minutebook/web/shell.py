@@ -15,6 +15,7 @@ SSO = "sso"
 TOKENS = "tokens"
 SETTINGS = "settings"
 AUDIT_LOGS = "audit-logs"
+INTEGRITY = "integrity"
 AUDITOR_LINKS = "auditor-links"
 RETENTION = "retention"
 
@@ -46,6 +47,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         "Record",
         (
             ("Audit Logs", "log", AUDIT_LOGS, Permission.LOG_READ),
+            ("Integrity", "shield", INTEGRITY, Permission.LOG_READ),
             ("Auditor links", "link", AUDITOR_LINKS, Permission.LINKS_WRITE),
             ("Retention & erasure", "calendar", RETENTION, Permission.RETENTION_WRITE),
         ),

@@ -28,6 +28,12 @@ def full_time(micros: int, zone: ZoneInfo) -> Moment:
     return Moment(rfc3339(micros), text, exact_time(micros, zone))
 
 
+def beside(micros: int, other: int, zone: ZoneInfo) -> Moment:
+    """`15:12:40`; on another day than the time that it stands beside, `Thu 12 Nov 2026, 15:12:40.358 CET`."""
+    is_same_day = local_date(micros, zone) == local_date(other, zone)
+    return row_time(micros, zone) if is_same_day else full_time(micros, zone)
+
+
 def day_of(micros: int, zone: ZoneInfo) -> Moment:
     """`2 Mar 2025`."""
     moment = _local(micros, zone)

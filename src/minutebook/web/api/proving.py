@@ -16,13 +16,12 @@ from minutebook.evidence import key_chain
 from minutebook.evidence.checkpoint import origin_of
 from minutebook.evidence.key_chain import BrokenChain, write_time
 from minutebook.evidence.note import VerifierKey, to_base64
-from minutebook.evidence.proof import LogProof
 from minutebook.evidence.tile_path import NotATile, TilePath
 from minutebook.filters.terms import MOST_SEQ
 from minutebook.model import rfc3339
 from minutebook.store import anchor_log, checkpoints, log, tiles
 from minutebook.store.checkpoints import Signed
-from minutebook.store.opened import opened
+from minutebook.store.opened import opened, proven
 from minutebook.web.api import answers
 from minutebook.web.api.events import JSON, SEQ, Reader, seq_of_path
 from minutebook.web.api.parameters import Accepted, whole
@@ -115,16 +114,9 @@ def event_proof(request: Request, reader: Reader, seq: Annotated[str, SEQ]) -> R
     NOTHING.read(request, reader.at)
     index = seq_of_path(seq)
     reader.sit()
-    number = reader.organization.number
     with reader.reading() as connection:
-        if index >= log.read_head(connection, number).size:
-            raise NotFound
-        signed = _latest(connection, reader)
-        if index >= signed.size:
-            raise NotSignedYet
-        (event,) = opened(connection, number, index, index + 1)
-        path = tiles.inclusion(connection, number, index, signed.size)
-    return Response(str(LogProof(index, path, str(signed), event.to_bytes())), media_type=TEXT)
+        proof = proven(connection, reader.organization.number, index)
+    return Response(str(proof), media_type=TEXT)
 
 
 @router.get("/log/keys", operation_id="listKeys", summary="List the keys that sign the log",

@@ -16,6 +16,7 @@ from minutebook.model import Plan
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import log, search
+from minutebook.store.opened import proven
 from minutebook.store.scope import Scope
 from minutebook.web import exporting, log_page, log_reading, log_views
 from minutebook.web.api import exports
@@ -24,7 +25,9 @@ from minutebook.web.log_reader import LogReader
 from minutebook.web.look import Look
 from minutebook.web.render import go, show
 from minutebook.web.session import Place, place
+from minutebook.web.shell import INTEGRITY
 from minutebook.web.views.log import Failure
+from minutebook.web.views.page import Moment, Shell
 
 router = APIRouter()
 Exporter = Annotated[Place, Depends(place(Permission.LOG_EXPORT))]
@@ -72,6 +75,12 @@ def event_as_json(reader: Reader, seq: str) -> Response:
     return json_of(reader, seq)
 
 
+@router.get("/o/{org}/audit-logs/{seq}.tlog-proof")
+def event_proof(reader: Reader, seq: str) -> Response:
+    """All that shows offline that the event is in the log."""
+    return proof_of(reader, seq)
+
+
 @router.get("/o/{org}/audit-logs/{seq}")
 def event_by_number(reader: Reader, seq: str) -> Response:
     """The permalink of an event: leads to the log with it open, whatever was filtered when the link was copied."""
@@ -83,7 +92,8 @@ def log_of(request: Request, reader: LogReader) -> Response:
     fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
     pairs = request.query_params.multi_items()
     reading = log_reading.read(pairs, reader.path, reader.organization.id, reader.site.seal, reader.zone)
-    look = Look(reader.organization, reading, reader.zone, reader.at, reader.within)
+    integrity = reader.place.path(INTEGRITY) if reader.place else None
+    look = Look(reader.organization, reading, reader.zone, reader.at, reader.within, integrity)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:
             raise NotAllowed(UPGRADE)
@@ -103,6 +113,22 @@ def json_of(reader: LogReader, seq: str) -> Response:
         size = log.read_head(connection, reader.organization.number).size
         event = search.find(connection, Scope(reader.organization.number, size, reader.within), number)
     return Response(log_views.raw_json(event), media_type="application/json")
+
+
+def proof_of(reader: LogReader, seq: str) -> Response:
+    """The proof of one event, if the event is there for whoever reads. It tells the size of the log, and nothing of
+    other events."""
+    number = _number(seq)
+    if reader.organization.plan is not Plan.ENTERPRISE:
+        raise NotAllowed(UPGRADE)
+    reader.sit()
+    organization = reader.organization.number
+    with reader.site.store.reading() as connection:
+        size = log.read_head(connection, organization).size
+        search.find(connection, Scope(organization, size, reader.within), number)
+        proof = proven(connection, organization, number)
+    headers = {"Content-Disposition": f'attachment; filename="{reader.organization.id}-{number}.tlog-proof"'}
+    return Response(str(proof), media_type="text/plain", headers=headers)
 
 
 def permalink_of(reader: LogReader, seq: str) -> Response:
@@ -145,7 +171,12 @@ def _upgrade(request: Request, reader: LogReader, look: Look) -> Response:
     with reader.site.store.reading() as connection:
         recorded = log.read_head(connection, reader.organization.number).size
         since = log_page.kept_since(connection, look)
-    return show(request, "audit_logs_upgrade.html", shell=reader.shell, recorded=recorded, kept_since=since)
+    return upgrade(request, reader.shell, "Audit Logs", recorded, since)
+
+
+def upgrade(request: Request, shell: Shell, title: str, recorded: int, since: Moment | None) -> Response:
+    """The page that stands in the place of one of the log."""
+    return show(request, "audit_logs_upgrade.html", shell=shell, title=title, recorded=recorded, kept_since=since)
 
 
 def _number(seq: str) -> int:

@@ -13,7 +13,7 @@ from minutebook.organization.sign_in import neighbourhood
 from minutebook.web import auditor, times
 from minutebook.web.auditor import PATH, Auditing
 from minutebook.web.log_reader import LogReader
-from minutebook.web.pages.audit_logs import json_of, log_of, permalink_of
+from minutebook.web.pages.audit_logs import json_of, log_of, permalink_of, proof_of
 from minutebook.web.pages.links import carried, carry, drop
 from minutebook.web.rates import OPENINGS
 from minutebook.web.render import go, show
@@ -88,6 +88,12 @@ def audited_log(request: Request, reader: Reader) -> Response:
 def audited_event_as_json(reader: Reader, seq: str) -> Response:
     """One event for programs."""
     return json_of(reader, seq)
+
+
+@router.get("/audit/{link}/log/{seq}.tlog-proof")
+def audited_proof(reader: Reader, seq: str) -> Response:
+    """All that shows offline that the event is in the log."""
+    return proof_of(reader, seq)
 
 
 @router.get("/audit/{link}/log/{seq}")

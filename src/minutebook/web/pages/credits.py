@@ -15,9 +15,10 @@ from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.paging import page_asked
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
-from minutebook.web.views.page import Form, Moment, Pager
+from minutebook.web.views.page import Form, Moment
 
 router = APIRouter()
 
@@ -69,9 +70,7 @@ def _show(request: Request, place: Place, form: Form, status: int = 200) -> Resp
     with place.site.store.reading() as connection:
         balance = credits.balance(connection, place.organization.number)
         entries = credits.entries(connection, place.organization.number)
-    asked = request.query_params.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
-    page = min(max(page, 1), max(1, -(-len(entries) // PAGE_SIZE)))
+    page = page_asked(request, len(entries), PAGE_SIZE)
     return show(
         request,
         "credits.html",
@@ -80,8 +79,8 @@ def _show(request: Request, place: Place, form: Form, status: int = 200) -> Resp
         status=status,
         form=form,
         balance=str(Cents(cents=balance)),
-        entries=[_row(place, entry) for entry in entries[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]],
-        pager=_pager(place, page, len(entries)),
+        entries=[_row(place, entry) for entry in entries[page.first : page.end]],
+        pager=page.pager(place.path(shell.CREDITS)),
         count=len(entries),
         action=place.path(shell.CREDITS),
         may_buy=place.may(Permission.CREDITS_BUY),
@@ -95,16 +94,4 @@ def _row(place: Place, entry: CreditEntry) -> EntryRow:
         entered_by=entry.entered_by,
         amount=str(Cents(cents=entry.cents)),
         balance=str(Cents(cents=entry.balance)),
-    )
-
-
-def _pager(place: Place, page: int, count: int) -> Pager | None:
-    if count <= PAGE_SIZE:
-        return None
-    first, last = (page - 1) * PAGE_SIZE + 1, min(page * PAGE_SIZE, count)
-    path = place.path(shell.CREDITS)
-    return Pager(
-        f"{first:,}–{last:,} of {count:,}, newest first",
-        newer_href=f"{path}?page={page - 1}" if page > 1 else None,
-        older_href=f"{path}?page={page + 1}" if last < count else None,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from minutebook.actions.parts import Part
 from minutebook.actions.values import Diff
 from minutebook.web.views.controls import ActionOption, FilterControls
+from minutebook.web.views.integrity import Proof
 from minutebook.web.views.page import Moment, Pager
 
 
@@ -82,6 +83,7 @@ class EventPanel:
     action_href: str
     diffs: tuple[Diff, ...]
     facts: tuple[Fact, ...]
+    proof: Proof
     raw_json: str
     """The event as indented JSON, one key a line."""
     permalink: str
@@ -289,6 +291,9 @@ class LogPage:
     """Whose history this is, when nothing but one actor or one target is asked for."""
     kept_since: Moment | None = None
     """When the first event of the log happened; `text` is its day."""
+    signed: Moment | None = None
+    """When the newest checkpoint of the log was signed; not told to whoever reads by a link."""
+    integrity_href: str | None = None
     days: tuple[DayGroup, ...] = ()
     histogram: Histogram | None = None
     """None when nothing was found, or when counting would have taken too long."""

@@ -15,6 +15,7 @@ import { setUpReturning } from "./returning.js";
 import { setUpTheme } from "./theme.js";
 import { setUpToast } from "./toast.js";
 import { setUpUnsent } from "./unsent.js";
+import { setUpVerifying } from "./verifying.js";
 import { tellZone } from "./zone.js";
 
 tellZone();
@@ -33,5 +34,6 @@ setUpLive();
 setUpReturning();
 setUpUnsent();
 setUpKeys();
+setUpVerifying();
 // Last: a link that one of the others follows by itself does not leave the page.
 setUpBusy();

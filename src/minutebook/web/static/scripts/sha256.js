@@ -30,15 +30,26 @@ export class Sha256 {
     }
   }
 
-  // The end: nothing can be added behind it.
-  hex() {
+  // The hash, 32 bytes. The end: nothing can be added behind it until it begins anew.
+  digest() {
     const bits = this.#bytes * 8, end = new Uint8Array((this.#held < 56 ? 64 : 128) - this.#held);
     end[0] = 0x80;
     const view = new DataView(end.buffer);
     view.setUint32(end.length - 8, Math.floor(bits / 2 ** 32));
     view.setUint32(end.length - 4, bits >>> 0);
     this.update(end);
-    return [...this.#state].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+    const hash = new Uint8Array(32), written = new DataView(hash.buffer);
+    this.#state.forEach((word, i) => written.setInt32(4 * i, word));
+    return hash;
+  }
+
+  hex() {
+    return [...this.digest()].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  begin() {
+    this.#state.set(BEGINNING);
+    this.#held = this.#bytes = 0;
   }
 
   #digestBlock() {
@@ -62,3 +73,11 @@ export class Sha256 {
     this.#held = 0;
   }
 }
+
+// The hash of these bytes, one behind the other. It runs a million times in a row, so it makes nothing new but the hash.
+const once = new Sha256();
+export const sha256 = (...parts) => {
+  once.begin();
+  for (const part of parts) once.update(part);
+  return once.digest();
+};

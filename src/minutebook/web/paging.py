@@ -1,0 +1,47 @@
+"""Numbered pages of a list that grows slowly: `?page=2`. The log itself is never paged so: its pages would shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from minutebook.web.views.page import Pager
+
+KEY = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedPage:
+    """One page of `count` entries, `most` on each; `number` is counted from 1."""
+
+    number: int
+    count: int
+    most: int
+
+    @property
+    def first(self) -> int:
+        """How many entries come before."""
+        return (self.number - 1) * self.most
+
+    @property
+    def end(self) -> int:
+        """How many there are up to the end of this page."""
+        return min(self.number * self.most, self.count)
+
+    def pager(self, path: str) -> Pager | None:
+        """The way to its neighbours; None where there is only one page."""
+        if self.count <= self.most:
+            return None
+        return Pager(
+            f"{self.first + 1:,}–{self.end:,} of {self.count:,}, newest first",
+            newer_href=f"{path}?{KEY}={self.number - 1}" if self.number > 1 else None,
+            older_href=f"{path}?{KEY}={self.number + 1}" if self.end < self.count else None,
+        )
+
+
+def page_asked(request: Request, count: int, most: int) -> NumberedPage:
+    """The page that the address asks for; the first or the last one for a number that is none of a page."""
+    asked = request.query_params.get(KEY, "1")
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+    return NumberedPage(min(max(number, 1), max(1, -(-count // most))), count, most)
