@@ -35,7 +35,8 @@ from minutebook.evidence.tree import HASH_SIZE
 from minutebook.filters import EVERYTHING, Filter, expression_of
 from minutebook.filters.expression import NOTHING_ASKED, Expression, Term, any_of
 from minutebook.model import DAY
-from minutebook.store import checkpoints, log, opened, schema, tiles
+from minutebook.store import anchor_log, anchors, checkpoints, log, opened, schema, tiles
+from minutebook.store.anchors import AnchorKind
 from minutebook.store.engine import Store
 from minutebook.store.log import position, seq_of
 from minutebook.store.scope import Scope
@@ -89,21 +90,27 @@ def require_signed(store: Store, organization: int) -> None:
 
 
 def heads_of(connection: Connection, organization: int, custody: Path | None) -> Heads:
-    """What is signed of a log now: its newest head, and of the days before the last one each. Raises NotSignedYet."""
+    """What is signed of a log now: its newest head, and of each day the last one and the last that a witness has seen;
+    with what others said of them. Raises NotSignedYet."""
     newest, chain = checkpoints.latest(connection, organization), list[str]()
     if newest is None or newest.size == 0:
         raise NotSignedYet
-    day = newest.signed_at // DAY
+    log_id = log.read_head(connection, organization).log_id
+    witnessed = anchors.sizes(connection, log_id, AnchorKind.WITNESS)
+    wanted = set(anchor_log.heads_in(connection, organization, log_id))
+    days = {(newest.signed_at // DAY, False)}
     for earlier in checkpoints.every(connection, organization):
-        if 0 < earlier.size < newest.size and earlier.signed_at // DAY < day:
-            day = earlier.signed_at // DAY
-            chain.append(str(earlier))
+        day = (earlier.signed_at // DAY, earlier.size in witnessed)
+        if 0 < earlier.size < newest.size and (earlier.size in wanted or day not in days):
+            days.add(day)
+            chain.append(str(anchors.cosigned(connection, earlier)))
     statements: list[str] = []
     if custody:
         with Custody(custody).reading() as held:
             statements = held.statements() if held else []
-    log_id = log.read_head(connection, organization).log_id
-    return Heads(str(newest), ((log_id, 0),), tuple(reversed(chain)), tuple(statements))
+    seen = anchor_log.evidence(connection, organization, log_id)
+    note = str(anchors.cosigned(connection, newest))
+    return Heads(note, ((log_id, 0),), tuple(reversed(chain)), tuple(statements), seen)
 
 
 def await_heads(store: Store, organization: int, custody: Path | None, size: int, wait: Wait = time.sleep) -> Heads:

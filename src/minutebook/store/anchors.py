@@ -105,6 +105,13 @@ def vouched(connection: Connection, kind: AnchorKind, name: str) -> dict[str, Sa
     return {row.log_id: Said(row.log_id, kind, name, row.size, row.at) for row in connection.execute(statement)}
 
 
+def sizes(connection: Connection, log_id: str, kind: AnchorKind) -> set[int]:
+    """The sizes of the heads of a log that anchors of this kind vouch for."""
+    table = schema.anchor.c
+    where = (table.log_id == log_id, table.kind == kind.value, table.state == DONE)
+    return set(connection.execute(select(table.size).where(*where)).scalars())
+
+
 def failures(connection: Connection) -> list[Said]:
     """Everything that went wrong last and was not made good since."""
     table = schema.anchor.c

@@ -1021,7 +1021,10 @@ def _anchor_log(files: Files, keys: Keys, host: str, heads: list[Checkpoint], as
         note = note_of(rest.encode(), name)
         anchor, leaf = checkpoint_of(note, name), unbase64(match[1], name)
         path = hashes_of(match[3].split(), name)
-        if anchor.origin != f"{host}/anchor" or keys.signer(note, anchor.origin, name) is None:
+        is_anchor = re.fullmatch(
+            re.escape(host) + r"/anchor(\.[1-9][0-9]{0,5})?", anchor.origin
+        )  # renamed by a restore
+        if not is_anchor or keys.signer(note, anchor.origin, name) is None:
             raise Wrong(name, "is not signed as the anchor log by a key that is pinned or vouched for")
         if not is_included(leaf_hash(leaf), int(match[2]), anchor.size, path, anchor.root):
             raise Wrong(name, "its proof does not lead to the root of the anchor log")
