@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         description="A folder that gets a file with each head of the anchor log, never to be written again; best one "
         "that somebody else keeps or copies. In the work tree of a Git repository each is committed.",
     )
+    heads_store: str | None = Field(
+        default=None,
+        description="An object store that gets an object with each head of the anchor log, put there only if it is not "
+        "there yet: `s3://bucket/heads`, `gs://…`, `az://…`. Best one with retention that is locked. Needs the extra "
+        "`minutebook[object-store]`, and what else the store needs in its own variables, such as `AWS_ACCESS_KEY_ID`.",
+    )
     outgoing_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         default=(),
         description="Private addresses or networks that witnesses and timestamp authorities may be at, separated by "

@@ -17,6 +17,9 @@ class Asked:
     body: bytes
     content_type: str
     client_port: int
+    method: str
+    only_new: bool
+    """Whether it is to be put there only if it is not there yet (If-None-Match: *)."""
 
 
 Answers = Callable[[Asked], tuple[int, dict[str, str], bytes]]
@@ -40,7 +43,12 @@ def answering(answers: Answers) -> Iterator[Answering]:
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             asked = Asked(
-                self.path, self.rfile.read(length), self.headers.get("Content-Type", ""), self.client_address[1]
+                self.path,
+                self.rfile.read(length),
+                self.headers.get("Content-Type", ""),
+                self.client_address[1],
+                self.command,
+                self.headers.get("If-None-Match") == "*",
             )
             there.asked.append(asked)
             status, headers, body = answers(asked)
@@ -50,6 +58,8 @@ def answering(answers: Answers) -> Iterator[Answering]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        do_PUT = do_GET = do_POST  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
