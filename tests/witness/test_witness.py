@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -38,6 +39,14 @@ class Running:
         return [self.send(log.submission(old, size)).status for old, size in steps]
 
 
+class Slow(Ticking):
+    """Takes its time between what is compared and what is written, so that requests at once are there at once."""
+
+    def __call__(self) -> int:
+        time.sleep(0.02)
+        return super().__call__()
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "witness"
@@ -45,7 +54,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def witness(directory: Path) -> Iterator[Running]:
-    book = make(directory, NAME, lambda size: b"\x09" * size, Ticking())
+    book = make(directory, NAME, lambda size: b"\x09" * size, Slow())
     with witnessing(book) as url:
         yield Running(book, url)
 
