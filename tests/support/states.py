@@ -22,6 +22,7 @@ from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
 from minutebook.record import Command, perform
+from minutebook.store import anchors, log
 from tests.support.component_examples import HOSTILE
 from tests.support.server import Company, new_person
 from tests.support.visitor import Visitor
@@ -580,6 +581,26 @@ def _(visitor: Visitor) -> None:
 def _(visitor: Visitor) -> None:
     visitor.site.sign()
     visitor.open("integrity")
+
+
+@state("integrity, anchored")
+def _(visitor: Visitor) -> None:
+    visitor.site.sign()
+    store, number = visitor.site.store, visitor.site.company.number
+    with store.reading() as connection:
+        log_id = log.read_head(connection, number).log_id
+    at = store.clock()
+    why = "could not be reached: https://timestamps.a-firm-with-a-long-name.example/tsr answers with status 503"
+    said = (
+        anchors.Said(log_id, anchors.AnchorKind.WITNESS, "auditor.example/witness", 19, at, b"a line"),
+        anchors.Said(
+            log_id, anchors.AnchorKind.TIMESTAMP, "timestamps.a-firm-with-a-long-name.example", 19, at, None, why
+        ),
+    )
+    with store.housekeeping() as connection:
+        anchors.note(connection, said)
+    visitor.open("integrity")
+    visitor.page.locator("#anchors").scroll_into_view_if_needed()
 
 
 @state("integrity, a wrong key")

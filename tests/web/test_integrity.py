@@ -19,7 +19,8 @@ from minutebook.model import HOUR, SECOND, Plan, Role
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.organizations import ChangePlan
-from minutebook.store import checkpoints, log
+from minutebook.store import anchors, checkpoints, log
+from minutebook.store.anchors import AnchorKind, Said
 from minutebook.web.app import WebSettings
 from minutebook.web.pages.integrity import PAGE_SIZE
 from tests.support.dashboard import Dashboard, Somebody, told
@@ -176,6 +177,32 @@ def test_the_panel_tells_how_an_event_is_proven(kept: Kept) -> None:
     with kept.dashboard.store.reading() as connection:
         leaf_hash = log.leaf_hash_of(connection, log.find(connection, kept.dashboard.number, 1))
     assert f"Leaf hash {leaf_hash.hex()}" in proof
+
+
+def test_who_has_seen_the_log_is_told_and_who_could_not_be_asked(kept: Kept) -> None:
+    kept.grow(3)
+    size = kept.sign().size
+    assert "No anchor is set up: nothing outside this server" in kept.page()
+    with kept.dashboard.store.reading() as connection:
+        log_id = log.read_head(connection, kept.dashboard.number).log_id
+    at = kept.dashboard.deployment.clock()
+    failed = Said(log_id, AnchorKind.TIMESTAMP, "tsa.example", size, at, error="answers with status 500")
+    with kept.dashboard.store.housekeeping() as connection:
+        anchors.note(connection, [failed])
+    page = kept.page()
+    assert "tsa.example Timestamp 0 Not yet Failing answers with status 500" in page
+    assert "No anchor has seen this log yet" in page
+    assert "Anchored Late: no anchor could be asked" in kept.panel(1)
+    with kept.dashboard.store.housekeeping() as connection:
+        anchors.note(connection, [Said(log_id, AnchorKind.WITNESS, "auditor.example/w", size, at, b"a line")])
+    page = kept.page()
+    assert re.search(rf"auditor.example/w Witness {size} \w+ 6 Nov 2026, 00:\S+ UTC Vouches for it", page)
+    assert "cannot write anew without them" in page
+    proof = kept.panel(1)
+    assert "All 3 steps done" in proof
+    assert f"Outside this server, witness auditor.example/w vouches for a head over {size} events" in proof
+    kept.grow(2)
+    assert "Anchored Not yet" in kept.panel(size + 1)
 
 
 def test_audit_logs_tells_up_to_when_it_is_signed(kept: Kept) -> None:

@@ -28,7 +28,7 @@ from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import Expression, all_of, conjuncts
 from minutebook.model import Event, Target
 from minutebook.organization import seats
-from minutebook.store import checkpoints, log, search, survey
+from minutebook.store import anchor_log, checkpoints, log, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
 from minutebook.store.survey import Count, Sums
@@ -36,7 +36,7 @@ from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES
 from minutebook.web.log_controls import controls_of, done_by, with_counts, with_people
 from minutebook.web.look import Look
-from minutebook.web.proving import proof_of
+from minutebook.web.proving import Grounds, proof_of
 from minutebook.web.subject import everything_by, everything_to, subject_of
 from minutebook.web.views.controls import ActionOption
 from minutebook.web.views.log import (
@@ -190,8 +190,9 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     by_actor = survey.count(connection, scope, filter_of(by)).number if by else None
     to_targets = tuple(_count_to(connection, scope, target) for target in event.known_targets[:MOST_COUNTED])
     signed = checkpoints.covering(connection, look.organization.number, event.seq)
-    leaf_hash = log.leaf_hash_of(connection, event)
-    proof = proof_of(event, leaf_hash, signed, look.zone, look.now, look.address.path, look.integrity)
+    anchors = anchor_log.states(connection, log.read_head(connection, look.organization.number).log_id)
+    grounds = Grounds(log.leaf_hash_of(connection, event), signed, anchors)
+    proof = proof_of(event, grounds, look.zone, look.now, look.address.path, look.integrity)
     return log_views.Around(proof, newer, older, by_actor, to_targets)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from minutebook.custody.log_state import LATE
 from minutebook.model import Event
+from minutebook.store.anchor_log import State
 from minutebook.store.checkpoints import Signed
 from minutebook.web import times
 from minutebook.web.views.integrity import Proof, ProofStep
@@ -19,25 +22,44 @@ SIGNED = (
 SIGNED_ONLY = "Whoever runs the server has the key, too, and could sign another log."
 NOT_SIGNED = "No signed checkpoint holds this event."
 UNTIL_SIGNED = "Until one does, whoever can change the database could change or remove it unnoticed."
-NOT_ANCHORED = "Nothing outside this server is known to hold a head of this log."
+ANCHOR_LOG = "anchor_log"
+KINDS = {
+    ANCHOR_LOG: "Log of all heads",
+    "witness": "Witness",
+    "timestamp": "Timestamp",
+    "mail": "Mail to owners",
+    "directory": "Folder",
+    "object_store": "Object store",
+}
+"""What people call whoever has seen a log."""
+ANCHORED = "Outside this server, {kind} {name} vouches for a head over {events} that holds this event."
+ANCHORED_ONLY = "Whoever runs the server could deceive you from now on only together with them."
+NOT_ANCHORED = "Nothing outside this server is known to hold a head of this log with this event."
 UNTIL_ANCHORED = (
     "Until something does, whoever runs the server could rewrite the event and sign the log anew. A checkpoint that "
     "you keep yourself shows that from then on."
 )
 
 
-def proof_of(
-    event: Event, leaf_hash: bytes, signed: Signed | None, zone: ZoneInfo, now: int, path: str, integrity: str | None
-) -> Proof:
-    """The proof of an event as its panel shows it. `signed` is the smallest checkpoint that holds it; `path` is where
-    the log is, `integrity` where more is said of it."""
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What an event rests on: its leaf hash, the smallest checkpoint that holds it, and who has seen its log."""
+
+    leaf_hash: bytes
+    signed: Signed | None
+    anchors: Sequence[State]
+
+
+def proof_of(event: Event, grounds: Grounds, zone: ZoneInfo, now: int, path: str, integrity: str | None) -> Proof:
+    """The proof of an event as its panel shows it. `path` is where the log is, `integrity` where more is said of it."""
+    signed = grounds.signed
     return Proof(
         seq=event.seq,
-        leaf_hash=leaf_hash.hex(),
+        leaf_hash=grounds.leaf_hash.hex(),
         steps=(
             ProofStep("Recorded", RECORDED, RECORDED_ONLY, times.row_time(event.recorded_at, zone)),
             _signed(event, signed, zone, now),
-            ProofStep("Anchored", NOT_ANCHORED, UNTIL_ANCHORED, note="No anchor is set up"),
+            _anchored(event, grounds.anchors, zone),
         ),
         covered_by=signed.size if signed else None,
         download_href=f"{path}/{event.seq}.tlog-proof" if signed else "",
@@ -45,11 +67,27 @@ def proof_of(
     )
 
 
+def _anchored(event: Event, anchors: Sequence[State], zone: ZoneInfo) -> ProofStep:
+    elsewhere = [one for one in anchors if one.kind != ANCHOR_LOG]
+    for one in elsewhere:
+        if one.size > event.seq and one.at is not None:
+            kind = KINDS[one.kind].lower()
+            text = ANCHORED.format(kind=kind, name=one.name, events=_events(one.size))
+            return ProofStep("Anchored", text, ANCHORED_ONLY, times.beside(one.at, event.recorded_at, zone))
+    note = "Not yet" if elsewhere else "No anchor is set up"
+    if elsewhere and all(one.error for one in elsewhere):
+        note = "Late: no anchor could be asked"
+    return ProofStep("Anchored", NOT_ANCHORED, UNTIL_ANCHORED, note=note)
+
+
+def _events(number: int) -> str:
+    return f"{number:,} event{'' if number == 1 else 's'}"
+
+
 def _signed(event: Event, signed: Signed | None, zone: ZoneInfo, now: int) -> ProofStep:
     if signed is None:
         is_late = now - event.recorded_at > LATE
         note = "Late: signing is behind" if is_late else "Due within a second"
         return ProofStep("Signed", NOT_SIGNED, UNTIL_SIGNED, note=note)
-    events = f"{signed.size:,} event{'' if signed.size == 1 else 's'}"
     when = times.beside(signed.signed_at, event.recorded_at, zone)
-    return ProofStep("Signed", SIGNED.format(events=events), SIGNED_ONLY, when)
+    return ProofStep("Signed", SIGNED.format(events=_events(signed.size)), SIGNED_ONLY, when)

@@ -17,7 +17,8 @@ from minutebook.organization import sittings
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.record import perform
-from minutebook.store import checkpoints, log
+from minutebook.store import anchor_log, checkpoints, log
+from minutebook.store.anchor_log import State
 from minutebook.store.checkpoints import Signed
 from minutebook.web import times
 from minutebook.web.api.principal import ORGANIZATIONS
@@ -25,10 +26,11 @@ from minutebook.web.forms import Sent
 from minutebook.web.log_address import LONGEST_EVENT
 from minutebook.web.pages.audit_logs import upgrade
 from minutebook.web.paging import page_asked
+from minutebook.web.proving import ANCHOR_LOG, KINDS
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS, INTEGRITY, shell_of
-from minutebook.web.views.integrity import CheckpointRow, Integrity, KeyRow, Signing
+from minutebook.web.views.integrity import AnchorRow, CheckpointRow, Integrity, KeyRow, Signing
 
 router = APIRouter()
 
@@ -105,6 +107,7 @@ def _integrity(request: Request, place: Place, connection: Connection, state: Lo
         vkey=next((key.vkey for key in keys if key.signs), ""),
         newest=_row(place, state.signed) if state.signed else None,
         newest_ago=times.ago(state.signed.signed_at, at) if state.signed else "",
+        anchors=tuple(_anchor(place, one) for one in anchor_log.states(connection, state.head.log_id)),
         keys=keys,
         history=tuple(_row(place, one) for one in checkpoints.page(connection, number, asked.first, PAGE_SIZE)),
         history_count=asked.count,
@@ -135,6 +138,12 @@ def _row(place: Place, signed: Signed) -> CheckpointRow:
         key_id=signed.signatures[0].key_id.hex(),
         href=place.path(INTEGRITY, "checkpoints", str(signed.size)),
     )
+
+
+def _anchor(place: Place, one: State) -> AnchorRow:
+    since = None if one.at is None or not one.size else times.full_time(one.at, place.viewer.zone)
+    here = one.kind == ANCHOR_LOG
+    return AnchorRow(KINDS[one.kind], one.name, one.size, since, one.error or "", here, one.by_anchor_log)
 
 
 def _keys(place: Place, state: LogState) -> tuple[KeyRow, ...]:

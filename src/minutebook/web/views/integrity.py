@@ -36,6 +36,20 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorRow:
+    """Who has seen the log: up to how many events, since when, and what went wrong the last time they were asked. What
+    is `here` is on this server itself, and no anchor yet; through it others see the heads of all logs at once."""
+
+    kind: str
+    name: str
+    size: int
+    since: Moment | None
+    error: str
+    here: bool
+    through: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Integrity:
     """The page. `size` is how many events there are, `waiting` how many of them are not signed, the oldest of these
     since `waits_since`; `newest` is the last checkpoint, and `vkey` the key that signs now, empty where none is known.
@@ -49,6 +63,7 @@ class Integrity:
     vkey: str
     newest: CheckpointRow | None
     newest_ago: str
+    anchors: tuple[AnchorRow, ...]
     keys: tuple[KeyRow, ...]
     history: tuple[CheckpointRow, ...]
     history_count: int
@@ -57,6 +72,11 @@ class Integrity:
     api: str
     log_href: str
     verified_href: str
+
+    @property
+    def is_anchored(self) -> bool:
+        """Whether anything outside this server vouches for a head of the log."""
+        return any(row.size and not row.here for row in self.anchors)
 
 
 @dataclass(frozen=True, slots=True)
