@@ -65,6 +65,36 @@ def erase_bob(deployment: Deployment, organization: int, ada: User) -> None:
     assert (event.details["fields"], event.details["events"]) == (plan.number, plan.events)
 
 
+@pytest.mark.parametrize("other", ["xrobert.zweig@calder.example", "x.robert.zweig@calder.example", f"{BOB}.org"])
+def test_somebody_whose_address_has_that_of_a_person_in_it_is_left(
+    deployment: Deployment, organization: int, ada: User, other: str
+) -> None:
+    before = planned(deployment, organization)
+    deployment.join(organization, ada, Role.ADMIN, deployment.person(other, "Somebody else"))
+    assert planned(deployment, organization) == before
+
+
+@pytest.mark.parametrize("said", ["<{}>", "-{}", "actor:{}", "First\n{}", "{}.", "Ask {}, then go on", "“{}”"])
+def test_a_person_is_found_however_their_address_is_written(
+    deployment: Deployment, organization: int, ada: User, said: str
+) -> None:
+    before = planned(deployment, organization)
+    deployment.act(ada, organization, CreateMode("Other", said.format(BOB), ()))
+    assert planned(deployment, organization).events == before.events + 1
+
+
+def test_the_reason_does_not_say_the_address(deployment: Deployment, organization: int, ada: User) -> None:
+    with pytest.raises(Invalid, match="Leave their address out of it"):
+        erase(
+            deployment.store,
+            deployment.seat(ada, organization),
+            planned(deployment, organization),
+            f"Asked by {BOB.upper()} on 3 May",
+            deployment.ledger,
+        )
+    assert planned(deployment, organization).fields
+
+
 def test_a_plan_names_what_a_person_did_and_what_was_done_to_them(deployment: Deployment, organization: int) -> None:
     plan = planned(deployment, organization)
     planned_by = {}

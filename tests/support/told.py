@@ -36,7 +36,7 @@ class Attempt:
 
     @property
     def request(self) -> str:
-        return f"{self.writer}-{self.number}"
+        return f"{self.writer}:{self.number}"
 
 
 class Told:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ from minutebook.errors import Conflict, Invalid, NotFound
 from minutebook.filters import Filter, filter_of
 from minutebook.filters.expression import Term, any_of
 from minutebook.filters.terms import ActorValue
-from minutebook.model import Event, Seat
+from minutebook.model import Event, Json, Seat
 from minutebook.organization import people, wording
 from minutebook.permissions import Permission
 from minutebook.record import NO_CHANGE, Act, Command, NoChange, perform
@@ -53,12 +53,13 @@ Fields = Mapping[int, Collection[str]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be erased. `subject` is the id of the person, if it is one; `held` are the numbers of the events of
-    which nothing is erased, since a legal hold is on them."""
+    """What would be erased. `subject` is the id of the person and `email` their address, if it is one; `held` are the
+    numbers of the events of which nothing is erased, since a legal hold is on them."""
 
     fields: Fields
     subject: str | None = None
     held: tuple[int, ...] = ()
+    email: str | None = None
 
     @property
     def events(self) -> int:
@@ -101,7 +102,7 @@ def plan_person(connection: Connection, organization: int, person: str) -> Plan:
             held.append(event.seq)
         else:
             fields[event.seq] = paths
-    return Plan(fields, user, tuple(held))
+    return Plan(fields, user, tuple(held), email)
 
 
 def _known_as(connection: Connection, person: str) -> tuple[str | None, str | None]:
@@ -146,12 +147,31 @@ def _erasable(event: Event) -> Iterator[str]:
 
 def _of_person(event: Event, user: str | None, email: str | None) -> Iterator[str]:
     is_own = event.actor.id == user if user else event.actor.email == email
-    names = [orjson.dumps(name)[1:-1].lower() for name in (user, email) if name]
+    named = _naming(*(name for name in (user, email) if name))
     disclosed = disclosures_of(event)
     for path in _erasable(event):
-        text = disclosed[path].lower()
-        if (is_own and path in OWN) or any(name in text for name in names):
+        if (is_own and path in OWN) or any(map(named, _strings(orjson.loads(disclosed[path])))):
             yield path
+
+
+def _naming(*names: str) -> Callable[[str], bool]:
+    """Whether a text names somebody: by one of the names as a whole, since wen@x.example stands in owen@x.example, too,
+    and in wen@x.example.org."""
+    whole = "|".join(rf"(?<!\w)(?<!\w[.+'-]){re.escape(name)}(?!\w)(?![.-]\w)" for name in names)
+    found = re.compile(whole, re.IGNORECASE)
+    return lambda text: found.search(text) is not None
+
+
+def _strings(value: Json) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield key
+            yield from _strings(inner)
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from _strings(inner)
 
 
 @dataclass(frozen=True)
@@ -195,7 +215,11 @@ class EraseFields(Command):
 
 def erase(store: Store, seat: Seat, plan: Plan, reason: str, ledger: Ledger) -> list[Event]:
     """Does what the plan says, act by act; the events that say so. What an interruption leaves undone is done by asking
-    again. What processes have in memory and what is left in files goes within a second (`store/index.py`)."""
+    again. What processes have in memory and what is left in files goes within a second (`store/index.py`).
+
+    Raises Invalid on `reason` where that has the very address, which would stay in the log."""
+    if plan.email and _naming(plan.email)(reason):
+        raise Invalid.one("reason", "The reason stays in the log for good. Leave their address out of it.")
     seqs = sorted(plan.fields)
     batches = [seqs[at : at + AT_ONCE] for at in range(0, len(seqs), AT_ONCE)]
     done = []
