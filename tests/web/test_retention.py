@@ -29,11 +29,11 @@ def family(dashboard: Dashboard, name: str) -> str:
 
 def test_a_policy_is_set_and_changed_back(dashboard: Dashboard, ada: Somebody) -> None:
     before = told(ada.get(dashboard.path("retention")))
-    assert "Modes for ever, as everything else" in before
+    assert "Modes for ever, by default" in before
     assert focused(ada.get(family(dashboard, "mode"))) == "days"
     after = ada.follow(ada.post(family(dashboard, "mode"), {"days": "365"}))
     assert "Modes 365 days Change" in told(after)
-    assert "Credits for ever, as everything else" in told(after)
+    assert "Credits for ever, by default" in told(after)
     assert dashboard.last().details == {"v": 1, "family": "mode", "after": 365}
     assert "Nothing to change" in told(ada.follow(ada.post(family(dashboard, "mode"), {"days": " 365 "})))
     ada.follow(ada.post(family(dashboard, "mode"), {"days": ""}))
@@ -73,10 +73,19 @@ def test_a_hold_is_placed_and_released(dashboard: Dashboard, ada: Somebody) -> N
     assert value(ada.get(path + "?query=actor:bob@x.example"), "query") == "actor:bob@x.example"
     refused = ada.post(path, {"name": "", "query": "seq:"})
     assert refused.status_code == 422
-    assert set(errors(refused)) <= {"hold-name", "hold-query"}
-    page = ada.follow(ada.post(path, {"name": "Acme v. Calder", "query": "action:mode.*"}))
+    assert set(errors(refused)) == {"hold-name", "hold-query"}
+    dashboard.deployment.act(dashboard.people[Role.OWNER], dashboard.number, CreateMode("Review", "", ()))
+    hold = {"name": "Acme v. Calder", "query": "action:mode.*"}
+    size = dashboard.recorded()
+    assert "It is on 1 event now" in told(ada.post(path, hold))
+    changed = ada.post(path, {**hold, "query": "action:sso.*", "seen": "action:mode.*"})
+    assert "It is on 0 events now" in told(changed)
+    assert dashboard.recorded() == size
+    page = ada.follow(ada.post(path, {**hold, "seen": value(ada.post(path, hold), "seen")}))
+    assert re.findall(r'href="[^"]*/audit-logs([^"]*)"><code>', page.text) == ["?q=action:mode.*&amp;zone=utc"]
     assert "Acme v. Calder action:mode.*" in told(page)
     release = re.findall(r'href="([^"]*/release)"', page.text)[0]
+    assert "It is on 1 event now." in told(ada.get(release))
     assert errors(ada.post(release, {"confirm": "Acme"})) == {
         "release-confirm": "Type Acme v. Calder to confirm, or cancel."
     }
@@ -114,6 +123,8 @@ def test_a_person_is_erased_after_the_plan_was_seen(dashboard: Dashboard, ada: S
     fields = planned(ada, dashboard)
     size = dashboard.recorded()
     assert errors(ada.post(path, {**fields, "confirm": "0"})).keys() == {"confirm"}
+    assert errors(ada.post(path, {**fields, "confirm": "", "reason": ""})).keys() == {"confirm", "reason"}
+    assert errors(ada.post(path, {**fields, "reason": f"Asked by {MEMBER}"})).keys() == {"reason"}
     assert errors(ada.post(path, {**fields, "reason": " "})).keys() == {"reason"}
     assert dashboard.recorded() == size
     assert "Erased" in ada.follow(ada.post(path, fields)).text
@@ -147,6 +158,7 @@ def test_a_plan_that_was_not_seen_is_not_done(dashboard: Dashboard, ada: Somebod
         ("seq=x&path=context.ip", "seq", "Enter whose, or the number"),
         ("seq=1&path=actor.kind", "path", "Event 1 has no such field to erase"),
         ("path=context.ip", "seq", "Enter whose, or the number"),
+        (f"person={MEMBER}&seq=1&path=context.ip", "person", "and not both"),
     ],
 )
 def test_what_cannot_be_planned_is_told_beside_its_field(

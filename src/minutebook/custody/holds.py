@@ -9,7 +9,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions.log import HoldChanged
-from minutebook.errors import Conflict, Invalid, NotFound
+from minutebook.errors import Conflict, Invalid, NotFound, Problem, kept
 from minutebook.filters import Here, expression_of, filter_of, fits, language
 from minutebook.filters.expression import NOTHING_ASKED, Expression, any_of
 from minutebook.filters.language import BadQuery
@@ -48,8 +48,20 @@ class PlaceHold(Command):
     name: str
     query: str
 
+    def check(self) -> None:
+        """Raises Invalid on `name` and `query` both."""
+        problems: list[Problem] = []
+        kept(problems, self._named)
+        kept(problems, meant_by, self.query)
+        if problems:
+            raise Invalid(*problems)
+
+    def _named(self) -> str:
+        return wording.name(self.name, "name", "The name", limit=MAX_NAME)
+
     def change(self, act: Act) -> HoldChanged:
-        name = wording.name(self.name, "name", "The name", limit=MAX_NAME)
+        self.check()
+        name = self._named()
         query = language.write(expression_of(filter_of(resolved(meant_by(self.query), Here(now=act.at)))))
         meant_by(query)
         if len(holds(act.connection, act.organization)) >= MAX_HOLDS:

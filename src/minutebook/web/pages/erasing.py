@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.custody.erase import Plan, erase, plan_field, plan_person
-from minutebook.errors import Conflict, Invalid, NotFound
+from minutebook.errors import Conflict, Invalid, NotFound, Problem
 from minutebook.permissions import Permission
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.log_views import field_title
@@ -45,10 +45,13 @@ def erase_what_was_planned(request: Request, place: Owner, sent: Sent) -> Respon
         plan = _plan(place, sent)
         if plan.digest != sent.one("plan"):
             raise Conflict("What there is to erase is not what the plan said. Look at this one, and approve it.")
-        if sent.one("confirm").strip() != _typed(plan):
-            raise Invalid.one("confirm", f"Type {_typed(plan)} to confirm, or cancel.")
+        problems = []
         if not sent.one("reason").strip():
-            raise Invalid.one("reason", "Say why, such as: asked by letter of 3 May. It stays in the log.")
+            problems.append(Problem("reason", "Say why, such as: asked by letter of 3 May. It stays in the log."))
+        if sent.one("confirm").strip().replace(",", "") != str(plan.number):
+            problems.append(Problem("confirm", f"Type {plan.number:,} to confirm, or cancel."))
+        if problems:
+            raise Invalid(*problems)
         erase(place.site.store, place.seat, plan, sent.one("reason"), place.site.ledger)
     except STAYS as error:
         return _show(request, place, form_after(sent, error, FIELDS), plan, status=error.status)
@@ -58,24 +61,21 @@ def erase_what_was_planned(request: Request, place: Owner, sent: Sent) -> Respon
 def _plan(place: Place, sent: Typed) -> Plan:
     """What is to be erased. Raises Invalid beside the field that it cannot be told from, and where nothing is."""
     number, person = place.organization.number, sent.one("person").strip()
+    seq, path = sent.one("seq").strip().replace(",", ""), sent.one("path").strip()
+    if person and (seq or path):
+        raise Invalid.one("person", "Give a person, or one event and its field, and not both: empty the other fields.")
     with place.site.store.reading() as connection:
         if person:
             plan = plan_person(connection, number, person)
             if not (plan.fields or plan.held):
                 raise Invalid.one("person", "Nothing in this log names them.")
             return plan
-        seq, path = sent.one("seq").strip().replace(",", ""), sent.one("path").strip()
         if not (seq.isascii() and seq.isdigit() and len(seq) <= 12):
             raise Invalid.one("seq" if path or seq else "person", "Enter whose, or the number of an event and a field.")
         try:
             return plan_field(connection, number, int(seq), path)
         except NotFound:
             raise Invalid.one("seq", f"There is no event {int(seq):,} in this log.") from None
-
-
-def _typed(plan: Plan) -> str:
-    """What is typed to approve a plan: how many fields go."""
-    return str(plan.number)
 
 
 def _show(request: Request, place: Place, form: Form, plan: Plan | None = None, *, status: int = 200) -> Response:

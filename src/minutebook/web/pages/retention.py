@@ -11,19 +11,23 @@ from minutebook.actions import NOUNS
 from minutebook.actions.log import ALL, kept_for, lasting, title_of
 from minutebook.custody import retention
 from minutebook.custody.clock import ConfirmClock, find_step
-from minutebook.custody.holds import Hold, PlaceHold, ReleaseHold, find_hold, holds
+from minutebook.custody.holds import Hold, PlaceHold, ReleaseHold, find_hold, holds, meant_by
 from minutebook.custody.retention import LEAST_DAYS, SetRetention
 from minutebook.errors import Invalid, NotFound
+from minutebook.filters import Here, filter_of
+from minutebook.filters.moments import resolved
 from minutebook.model import DAY
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
+from minutebook.store import log, survey
+from minutebook.store.scope import Scope
 from minutebook.web import times
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.log_address import Address
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, RETENTION
-from minutebook.web.templating import visible
+from minutebook.web.templating import plural, visible
 from minutebook.web.views.page import Form, Moment
 
 router = APIRouter()
@@ -31,7 +35,7 @@ router = APIRouter()
 Owner = Annotated[Place, Depends(place(Permission.RETENTION_WRITE))]
 
 FAMILIES = (ALL, *NOUNS)
-EVERYTHING = "Everything else"
+EVERYTHING = "By default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,14 @@ def ask_what_is_held(request: Request, place: Owner, query: str = "") -> Respons
 
 @router.post("/o/{org}/retention/holds/new")
 def place_hold(request: Request, place: Owner, sent: Sent) -> Response:
-    """Places a hold."""
+    """Places a hold, once it was seen how many events it is on."""
+    query = sent.one("query")
     try:
-        perform(place.site.store, place.seat, PlaceHold(sent.one("name"), sent.one("query")))
+        PlaceHold(sent.one("name"), query).check()
+        if sent.one("seen") != query:
+            form = form_after(sent, Invalid(), ("name", "query"))
+            return _list(request, place, placing=True, finds=_finds(place, query), form=form)
+        perform(place.site.store, place.seat, PlaceHold(sent.one("name"), query))
     except STAYS as error:
         return _list(request, place, placing=True, form=form_after(sent, error, ("name", "query")), status=error.status)
     return _back(place, Said.HOLD_PLACED)
@@ -160,7 +169,7 @@ def _days(sent: Typed) -> int | None:
     if not typed and "days" in dict(sent.fields):
         return None
     if not (typed.isascii() and typed.isdigit() and len(typed) < 7):
-        raise Invalid.one("days", f"Enter a number of days, {LEAST_DAYS} or more, or leave it empty to keep for ever.")
+        raise Invalid.one("days", f"Enter a number of days from {LEAST_DAYS} on, or leave it empty.")
     return int(typed)
 
 
@@ -187,6 +196,14 @@ def _hold(place: Place, hold: str) -> Hold:
         return find_hold(connection, place.organization.number, known_id(hold))
 
 
+def _finds(place: Place, query: str) -> str:
+    """How many events a hold is on now, in words."""
+    number, meant = place.organization.number, filter_of(resolved(meant_by(query), Here(now=place.viewer.at)))
+    with place.site.store.reading() as connection:
+        count = survey.count(connection, Scope(number, log.read_head(connection, number).size), meant)
+    return f"{'' if count.is_exact else 'at least '}{plural(count.number, 'event')}"
+
+
 def _step(place: Place) -> tuple[int, int] | None:
     with place.site.store.reading() as connection:
         return find_step(connection, place.organization.number)
@@ -203,6 +220,7 @@ def _list(
     setting: str = "",
     approving: tuple[str, int, int] | None = None,
     placing: bool = False,
+    finds: str = "",
     releasing: Hold | None = None,
     confirming: bool = False,
     form: Form | None = None,
@@ -225,6 +243,7 @@ def _list(
         due=due,
         days=days,
         placing=placing,
+        finds=_finds(place, releasing.query) if releasing else finds,
         releasing=_hold_row(place, releasing) if releasing else None,
         step=lasting(step[1] - step[0]) if step else "",
         confirming=confirming,
@@ -255,6 +274,6 @@ def _hold_row(place: Place, hold: Hold) -> HoldRow:
         query=hold.query,
         created_by=hold.placed_by,
         created=times.full_time(hold.placed_at, place.viewer.zone),
-        href=Address(place.path(AUDIT_LOGS)).href,
+        href=Address(place.path(AUDIT_LOGS), filter_of(meant_by(hold.query)), in_utc=True).href,
         release_href=place.path(RETENTION, "holds", hold.id, "release"),
     )
