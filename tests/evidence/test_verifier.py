@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,34 @@ def test_a_prune_cannot_prune_itself_or_what_comes_later(verified: Verified, log
     log.events[at + 1].is_pruned = True
     code, said = verified(log.evidence(), key=log.vkey)
     assert code == 1 and f"event {at + 1}: is not shown" in said
+
+
+def test_what_policies_prune_one_by_one_takes_no_longer() -> None:
+    """Of a log in which every other event is of a family that is pruned: hours, if each range looked at all others."""
+    numbers, ours = verifier.Numbers(), range(0, 300_000, 2)
+    for number in ours:
+        numbers.add(number)
+    began = time.process_time()
+    assert sum(numbers.remove(number, number) for number in ours[:-1]) == len(ours) - 1
+    assert time.process_time() - began < 20
+    assert numbers.first() == ours[-1]
+
+
+def test_ranges_are_taken_from_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifier.Numbers, "WIDTH", 8)
+    chance = random.Random(4)
+    for _ in range(100):
+        numbers, left = verifier.Numbers(), set[int]()
+        for _ in range(50):
+            one = chance.randrange(100)
+            numbers.add(one)
+            left.add(one)
+            first = chance.randrange(-5, 110)
+            last = chance.choice([first + chance.randrange(-3, 40), 2**53])
+            gone = {number for number in left if first <= number <= last}
+            assert numbers.remove(first, last) == len(gone)
+            left -= gone
+            assert numbers.first() == min(left, default=None)
 
 
 def test_a_clock_that_went_back(verified: Verified, log: Log) -> None:

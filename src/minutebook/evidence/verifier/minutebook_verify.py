@@ -556,32 +556,35 @@ def read_event(raw: bytes, number: int) -> Read:
 # ── 6. The story ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class Intervals:
-    """Numbers, as the ranges that they make up; they are added in ascending order."""
+class Numbers:
+    """A set of numbers from which whole ranges are taken: a byte for each, in chunks of those that are near."""
+
+    WIDTH = 1 << 16
 
     def __init__(self) -> None:
-        self.ranges: list[tuple[int, int]] = []
-
-    def amount(self) -> int:
-        return sum(high - low + 1 for low, high in self.ranges)
+        self._chunks: dict[int, bytearray] = {}
 
     def add(self, number: int) -> None:
-        if self.ranges and self.ranges[-1][1] == number - 1:
-            self.ranges[-1] = (self.ranges[-1][0], number)
-        else:
-            self.ranges.append((number, number))
+        chunk, place = divmod(number, self.WIDTH)
+        if chunk not in self._chunks:
+            self._chunks[chunk] = bytearray(self.WIDTH)
+        self._chunks[chunk][place] = 1
 
-    def remove(self, first: int, last: int) -> None:
-        """Takes out all numbers from first to last."""
-        if first > last:
-            return
-        kept = []
-        for low, high in self.ranges:
-            if low < first:
-                kept.append((low, min(high, first - 1)))
-            if high > last:
-                kept.append((max(low, last + 1), high))
-        self.ranges = kept
+    def remove(self, first: int, last: int) -> int:
+        """Takes out all numbers from first to last; how many there were."""
+        low, high, taken = first // self.WIDTH, last // self.WIDTH, 0
+        near = range(low, high + 1) if high - low < len(self._chunks) else self._chunks
+        for chunk in near:
+            begin, end = max(0, first - chunk * self.WIDTH), min(self.WIDTH, last + 1 - chunk * self.WIDTH)
+            if begin < end and (found := self._chunks.get(chunk)):
+                taken += found.count(1, begin, end)
+                found[begin:end] = bytes(end - begin)
+        return taken
+
+    def first(self) -> int | None:
+        """The least of them."""
+        left = (chunk * self.WIDTH + found.index(1) for chunk, found in self._chunks.items() if 1 in found)
+        return min(left, default=None)
 
 
 class Generation(NamedTuple):
@@ -610,7 +613,7 @@ class Story:
         self._generation = 0
         self._latest: tuple[int, int] | None = None  # when an event was recorded, and its number
         self._gone: dict[tuple[int, str], str] = {}
-        self._pruned = Intervals()
+        self._pruned = Numbers()
         self.count = 0
         self.steps: list[int] = []
         self.withheld: Counter[str] = Counter()
@@ -684,17 +687,17 @@ class Story:
                     self.erased[read.seq] += 1
 
     def _prunes(self, read: Read) -> None:
-        before = self._pruned.amount()
         for one in _list(read, "ranges"):
             if type(one) is list and len(one) == 2 and type(one[0]) is int and type(one[1]) is int:
-                self._pruned.remove(one[0], one[1])
-        if taken := before - self._pruned.amount():
-            self.pruned[read.seq] += taken
+                self.pruned[read.seq] += self._pruned.remove(one[0], one[1])
+        self.pruned += Counter()  # without what is 0
 
     def end(self) -> None:
         """Raises Wrong for what nothing has explained."""
         self._between(None)
-        unexplained = [(low, "") for low, _ in self._pruned.ranges[:1]] + sorted(self._gone)[:1]
+        pruned = self._pruned.first()
+        unexplained = [] if pruned is None else [(pruned, "")]
+        unexplained += sorted(self._gone)[:1]
         if unexplained:
             seq, path = min(unexplained)
             if path:
