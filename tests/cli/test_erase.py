@@ -102,3 +102,19 @@ def test_a_clock_that_is_not_sure_prunes_nothing(directory: Path) -> None:
     deployment.store.close()
     assert "no owner has confirmed that it is right: nothing is pruned" in invoke(directory, "prune").stdout
     whole(directory)
+
+
+def test_pruning_one_log_does_not_make_a_wrong_clock_look_right_to_another(tmp_path: Path) -> None:
+    """For all that a command knows the last event was weeks ago, or the clock is weeks ahead."""
+    clock = Ticking(system_clock() - 20 * DAY)
+    deployment = Deployment(Store(f"sqlite:///{tmp_path / DATABASE_FILE}", clock=clock), clock)
+    migrate(deployment.store)
+    for name in ("Calder", "Other"):
+        deployment.found(deployment.person(), name, Plan.ENTERPRISE)
+    deployment.store.close()
+    for name in ("Calder", "Other", "Other"):
+        assert "nothing is pruned" in invoke(tmp_path, "prune", "--org", name).stdout
+    deployment = Deployment(Store(f"sqlite:///{tmp_path / DATABASE_FILE}"), clock)
+    for number in (1, 2):
+        assert [event.action for event in deployment.events(number)[1:]] == ["log.clock_step"]
+    deployment.store.close()

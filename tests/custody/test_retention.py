@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from minutebook.actions.log import ALL
-from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch
+from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch, find_step
 from minutebook.custody.custodian import Custodian
 from minutebook.custody.erase import EraseFields
 from minutebook.custody.holds import PlaceHold, ReleaseHold
-from minutebook.custody.retention import Prune, SetRetention, due, prune_log, runs
-from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
+from minutebook.custody.retention import Prune, SetRetention, due, prune_log, record_step_at_start, runs
+from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound, StoreUnavailable
 from minutebook.filters import EVERYTHING, Filter
 from minutebook.model import DAY, HOUR, SECOND
 from minutebook.organization.credits import BuyCredits
@@ -19,6 +19,7 @@ from minutebook.organization.differences import check_organization
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store import index, log, schema, search, survey
+from minutebook.store.engine import Store
 from minutebook.store.scope import Scope
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
@@ -216,6 +217,41 @@ def test_a_server_that_was_away_for_long_does_not_trust_its_clock(deployment: De
     assert deployment.events(organization)[-1].action == "log.clock_step"
     with deployment.store.reading() as connection:
         assert connection.execute(select(schema.clock_step.c.after)).scalars().all()
+
+
+def test_a_step_that_could_not_be_recorded_at_once_is_recorded_later(
+    deployment: Deployment, organization: int, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment.act(ada, organization, SetRetention(ALL, 110))
+    deployment.clock.step = 0
+    custodian = Custodian(deployment.store, deployment.ledger, Watch(deployment.store, lambda: 0.0))
+    custodian.look()
+    before = deployment.events(organization)
+    deployment.clock.go_on(3_650 * DAY)
+    with monkeypatch.context() as patched, pytest.raises(StoreUnavailable):
+        patched.setattr(Store, "acting", _away)
+        custodian.look()
+    custodian.look()
+    assert [one.action for one in deployment.events(organization)[len(before) :]] == ["log.clock_step"]
+
+
+def _away(_: Store) -> None:
+    raise StoreUnavailable
+
+
+def test_what_acts_by_a_wrong_clock_does_not_make_it_look_right(
+    deployment: Deployment, organization: int, ada: User
+) -> None:
+    """A command at the command line of one organization, while the server is stopped."""
+    deployment.act(ada, organization, SetRetention(ALL, 110))
+    before = deployment.events(organization)
+    deployment.clock.go_on(3_650 * DAY)
+    record_step_at_start(deployment.store)
+    deployment.found(ada, "Other")
+    Custodian(deployment.store, deployment.ledger).look()
+    assert [one.action for one in deployment.events(organization)[len(before) :]] == ["log.clock_step"]
+    with deployment.store.reading() as connection:
+        assert find_step(connection, organization)
 
 
 def test_a_step_back_is_recorded_before_the_event_that_it_befell(

@@ -9,10 +9,11 @@ import typer
 from minutebook.cli.console import say
 from minutebook.cli.deployment import operator_seat, settings_of, writing
 from minutebook.cli.org import choose
+from minutebook.custody.clock import find_step
 from minutebook.custody.erase import Plan, plan_field, plan_person
 from minutebook.custody.erase import erase as erase_planned
 from minutebook.custody.ledger import Ledger
-from minutebook.custody.retention import is_clock_right, prune_log
+from minutebook.custody.retention import prune_log, record_step_at_start
 from minutebook.errors import Invalid
 from minutebook.store import index
 
@@ -73,7 +74,10 @@ def prune(context: typer.Context, org: Org = None) -> None:
     with writing(settings) as store:
         with store.reading() as connection:
             number = choose(connection, org).number
-        if not is_clock_right(store, number):
+        record_step_at_start(store)
+        with store.reading() as connection:
+            step = find_step(connection, number)
+        if step:
             say("The clock went forward, and no owner has confirmed that it is right: nothing is pruned.")
             return
         done = prune_log(store, number, Ledger(settings.custody))

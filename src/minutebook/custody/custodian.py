@@ -7,12 +7,11 @@ import threading
 import structlog
 from sqlalchemy import select
 
-from minutebook.custody.clock import RecordForwardStep, Watch
+from minutebook.custody.clock import Watch
 from minutebook.custody.ledger import Ledger
-from minutebook.custody.retention import prune_log, seat_of
+from minutebook.custody.retention import prune_log, record_step
 from minutebook.errors import StoreUnavailable
 from minutebook.model import DAY
-from minutebook.record import perform
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -29,6 +28,8 @@ class Custodian:
         self._ledger = ledger
         self._watch = watch or Watch(store)
         self._pruned_on = -1
+        self._unrecorded: tuple[int, int] | None = None
+        """From when to when the clock went forward, until every log says so: the database may be away meanwhile."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="custodian", daemon=True)
 
@@ -54,12 +55,14 @@ class Custodian:
     def look(self) -> None:
         """Records a step of the clock, and once a day prunes what is due. The clock comes first: what it says is what
         pruning goes by."""
-        with self._store.reading() as connection:
-            numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
         step = self._watch.step()
         if step and step[1] > step[0]:
-            for number in numbers:
-                perform(self._store, seat_of(number), RecordForwardStep(*step))
+            self._unrecorded = (self._unrecorded or step)[0], step[1]
+        if self._unrecorded:
+            record_step(self._store, *self._unrecorded)
+            self._unrecorded = None
+        with self._store.reading() as connection:
+            numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
         today = self._store.clock() // DAY
         if today == self._pruned_on:
             return

@@ -145,13 +145,20 @@ def runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
     yield first, last
 
 
-def is_clock_right(store: Store, organization: int) -> bool:
-    """Whether nothing speaks against the clock of a program that has only just begun; a step forward is recorded."""
+def record_step_at_start(store: Store) -> None:
+    """Records that the clock went forward while nothing ran, if it did: in every log, since what is recorded in one by
+    a wrong clock makes that clock look right to the next program that starts."""
     expected, now = expected_at_start(store), store.clock()
     if now - expected > TOLERANCE:
-        perform(store, seat_of(organization), RecordForwardStep(expected, now))
+        record_step(store, expected, now)
+
+
+def record_step(store: Store, before: int, after: int) -> None:
+    """Records in every log that the clock went forward, as far as it does not say so yet."""
     with store.reading() as connection:
-        return find_step(connection, organization) is None
+        numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
+    for number in numbers:
+        perform(store, seat_of(number), RecordForwardStep(before, after))
 
 
 def prune_log(store: Store, organization: int, ledger: Ledger) -> list[Event]:
