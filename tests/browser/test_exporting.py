@@ -75,6 +75,20 @@ def test_it_says_how_far_it_is_and_saves_a_whole_file(site: Site, reader: Visito
     assert events(site)[-1].action == "log.export"
 
 
+def test_evidence_is_saved_and_the_page_is_not_left_waiting(site: Site, reader: Visitor) -> None:
+    site.sign()
+    page = reader.page
+    menu(page).locator("summary").click()
+    menu(page).get_by_label("IP addresses").check()
+    with page.expect_download() as download:
+        menu(page).get_by_role("button", name="Evidence (zip)").click()
+    assert download.value.suggested_filename.endswith(".zip")
+    expect(menu(page).get_by_role("button", name="Evidence (zip)")).not_to_be_visible()
+    expect(page.get_by_text("Evidence is on its way")).to_be_visible()
+    expect(menu(page).locator("summary")).to_be_focused()
+    assert "is-on" not in (page.locator("#busy").get_attribute("class") or "")
+
+
 def test_by_keyboard_alone(reader: Visitor) -> None:
     menu(reader.page).locator("summary").focus()
     reader.page.keyboard.press("Enter")

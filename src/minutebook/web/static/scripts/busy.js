@@ -28,7 +28,8 @@ export const setUpBusy = () => {
     if (link && !e.defaultPrevented && e.button === 0 && !(e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) && leaves(link)) busy(true);
   });
   document.addEventListener("submit", (e) => {
-    if (e.defaultPrevented || e.target.method === "dialog") return;
+    // A file leaves the page where it is.
+    if (e.defaultPrevented || e.target.method === "dialog" || e.target.hasAttribute("data-download")) return;
     busy(true);
     // Later: a button that is disabled now would not send its own name and value.
     if (e.target.method === "post") setTimeout(() => rest(e.target));

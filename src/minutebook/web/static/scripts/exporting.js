@@ -3,6 +3,7 @@
 // off goes on behind its last whole record; Parquet starts over.
 import { $, onContent } from "./page.js";
 import { Sha256 } from "./sha256.js";
+import { say } from "./toast.js";
 
 const QUOTE = 34, LINE_FEED = 10;
 const TAIL = 16_384, AT_ONCE = 4_194_304;
@@ -245,6 +246,12 @@ const setUp = (from) => {
     menu.open = false;
     dialog.showModal();
     run(dialog, link, found);
+  });
+  // The browser itself tells how far evidence is.
+  $("[data-download]", menu)?.addEventListener("submit", () => {
+    menu.open = false;
+    $("summary", menu).focus();
+    say("Evidence is on its way. Your browser saves it.");
   });
 };
 
