@@ -78,7 +78,7 @@ def test_one_field_is_erased(directory: Path) -> None:
         (("--person", BOB, "--event", "1"), "Say whose with --person, or which event"),
         (("--person", "bob"), "Enter an address, or an id"),
         (("--event", "1", "--field", "actor.kind"), "Event 1 has no such field to erase"),
-        (("--event", "99", "--field", "context.ip"), "There is nothing here"),
+        (("--event", "99", "--field", "context.ip"), "There is no event 99 in this log."),
     ],
 )
 def test_what_cannot_be_erased_is_refused(directory: Path, arguments: tuple[str, ...], complaint: str) -> None:

@@ -14,7 +14,7 @@ from minutebook.custody.erase import Plan, plan_field, plan_person
 from minutebook.custody.erase import erase as erase_planned
 from minutebook.custody.ledger import Ledger
 from minutebook.custody.retention import prune_log, record_step_at_start
-from minutebook.errors import Invalid
+from minutebook.errors import Invalid, NotFound
 from minutebook.store import index
 
 Org = Annotated[str | None, typer.Option(help="The organization: its id or its exact name, if there are several.")]
@@ -48,7 +48,10 @@ def erase(
             if event is None:
                 plan = plan_person(connection, number, person)
             else:
-                plan = plan_field(connection, number, event, field)
+                try:
+                    plan = plan_field(connection, number, event, field)
+                except NotFound:
+                    raise Invalid.one("event", f"There is no event {event:,} in this log.") from None
         _tell(plan)
         if not plan.fields:
             return
