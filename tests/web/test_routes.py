@@ -176,7 +176,7 @@ DRIVES |= {
     "/o/{org}/retention/families/{family}": lambda d, _: (d.path("retention", "families", "mode"), {"days": "90"}),
     "/o/{org}/retention/holds/new": lambda d, _: (
         d.path("retention", "holds", "new"),
-        {"name": "Acme v. Calder", "query": "action:member.*"},
+        {"name": "Acme v. Calder", "query": "action:member.*", "seen": "action:member.*"},
     ),
     "/o/{org}/retention/holds/{hold}/release": lambda d, _: (
         d.path("retention", "holds", _hold(d), "release"),
