@@ -106,12 +106,14 @@ def test_the_policy_of_all_is_that_of_families_without_one(
 
 def test_what_explains_the_log_stays(deployment: Deployment, organization: int, ada: User) -> None:
     erased = deployment.act(ada, organization, EraseFields({3: ["context.ip"]}, "By letter", deployment.ledger))
+    deployment.act(ada, organization, PlaceHold("Matter", "seq:1000000"))
     deployment.act(ada, organization, SetRetention(ALL, 90))
     prune_log(deployment.store, organization, deployment.ledger)
     deployment.clock.go_on(200 * DAY)
     prune_log(deployment.store, organization, deployment.ledger)
     left = deployment.events(organization)
-    assert {event.action for event in left} == {"organization.create", "log.erase", "log.policy_change", "log.prune"}
+    explaining = {"log.erase", "log.hold", "log.policy_change", "log.prune"}
+    assert {event.action for event in left} == {"organization.create", *explaining}
     assert erased.seq in {event.seq for event in left}
     check_log(deployment.store)
 

@@ -441,6 +441,8 @@ def test_anchored_by_a_witness(verified: Verified, log: Log) -> None:
     assert verified(log.evidence(), *witness, key=log.vkey)[0] == 4
     assert verified(log.evidence(), "--witness", str(WITNESS_KEY), key=log.vkey)[0] == 0
     assert verified(cosigned(log, 12, NOON, OTHER_KEY), *witness, key=log.vkey)[0] == 4  # another key of that name
+    code, said = verified(cosigned(log, 12, 2**63), *witness, key=log.vkey)
+    assert code == 1 and "is of no time" in said
     forged = cosigned(log, 12, NOON)
     forged["checkpoint"] = forged["checkpoint"][:-6] + b"AAA=\n"
     assert verified(summed(forged), *witness, key=log.vkey)[0] == 1

@@ -84,10 +84,15 @@ def expected_at_start(store: Store) -> int:
     return last if last and now - last > AWAY else now
 
 
+def time_passing() -> float:
+    """Seconds that only go on, also while the machine sleeps, where it can tell."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Watch:
     """Holds the clock against the time that passes. `passing` are seconds that only go on."""
 
-    def __init__(self, store: Store, passing: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, passing: Callable[[], float] = time_passing) -> None:
         self._store = store
         self._passing = passing
         self._expected, self._at = expected_at_start(store), passing()

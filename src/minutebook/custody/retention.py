@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
-from minutebook.actions import NOUNS
+from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.actions.log import ALL, LogPruned, RetentionChanged
 from minutebook.custody.clock import TOLERANCE, RecordForwardStep, expected_at_start, find_step
 from minutebook.custody.holds import held_by
@@ -129,9 +129,11 @@ def due(
 
 def _old(organization: int, family: str, before: int, first: int) -> Select[tuple[object, ...]]:
     event = schema.event.c
-    of_family = (event.action >= f"{family}.", event.action < f"{family}/")  # the sign behind the dot
+    of_family = [name for name, action in CATALOGUE.items() if action.noun == family]
     here = event.position.between(position(organization, first), position(organization, SEQ_MASK))
-    return select(*log.SHOWN).where(here, event.recorded_at < before, *of_family).order_by(event.position)
+    return (
+        select(*log.SHOWN).where(here, event.recorded_at < before, event.action.in_(of_family)).order_by(event.position)
+    )
 
 
 def runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:

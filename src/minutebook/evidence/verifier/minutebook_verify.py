@@ -65,6 +65,8 @@ MAX_LEAF = 65_535
 MAX_LINE = 64 * 1024 * 1024
 MAX_FILES = 100_000
 MAX_INTEGER = 2**53 - 1
+LATEST = 253_402_300_799
+"""The last second of the year 9999."""
 SLACK = 3600
 """Seconds by which the clocks of the server and of a witness may differ, with the time that a cosignature takes."""
 
@@ -249,6 +251,8 @@ def signed_at(note: Note, key: Key, place: str) -> int | None:
         at, signature, message = 0, found, note.text.encode()
         if key.kind == COSIGNS:
             at, signature = int.from_bytes(found[:8], "big"), found[8:]
+            if at > LATEST:
+                raise Wrong(place, f"the cosignature of {key.name} is of no time")
             message = f"cosignature/v1\ntime {at}\n".encode() + message
         if not ed25519(key.public, message, signature):
             raise Wrong(place, f"the signature of {key.name} does not verify")
