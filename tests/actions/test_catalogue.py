@@ -166,6 +166,7 @@ def test_sentences() -> None:
         "The server's clock went forward by 10 days",
         "Confirmed that the server's clock is right, which went forward by 10 days",
         "Verified the first 48,213 events in a browser, which says Valid",
+        "Restored the log from a backup with 48,213 events; 2 signed events are lost",
         "Changed role of Bob Admin → Billing manager",
         "Removed bob@x.example, role Auditor",
         "Created mode Review",

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from minutebook.actions.log import Format
 from minutebook.custody import clock, erase, holds, retention, verifications
+from minutebook.custody.restore import BeginGeneration
 from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
@@ -62,6 +63,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
 DECIDE_THEMSELVES = {
     auditor_links.OpenLinkSitting,
     auditor_links.UseLink,
+    BeginGeneration,
     invitations.AcceptInvitation,
     organizations.ChangePlan,
     organizations.CreateOrganization,

@@ -69,9 +69,14 @@ def position(organization: int, seq: int) -> int:
     return organization << schema.SEQ_BITS | seq
 
 
+def new_log_id(randomness: Randomness) -> str:
+    """An id that no other log has."""
+    return f"log_{randomness(16).hex()}"
+
+
 def start_log(connection: Connection, randomness: Randomness) -> Head:
     """A new, empty log; its organization gets the next free number."""
-    log_id = f"log_{randomness(16).hex()}"
+    log_id = new_log_id(randomness)
     statement = insert(schema.log_head).values(log_id=log_id, size=0, peaks=b"", recorded_at=0)
     number = connection.execute(statement.returning(schema.log_head.c.organization)).scalar_one()
     return Head(number, log_id, CompactRange(), 0)
@@ -171,7 +176,7 @@ def event_id(at: int, randomness: Randomness) -> str:
 
 
 def facts_of(event: Event, log_id: str) -> Facts:
-    """What the leaf of an event says openly."""
+    """What the leaf of an event says openly; the log id is the one of its generation (`generations.log_of`)."""
     return Facts(log_id, event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
 
 
