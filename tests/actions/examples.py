@@ -61,7 +61,6 @@ EXAMPLES: tuple[Details, ...] = (
     HoldChanged(hold="hol_1", name="Acme v. Calder", query="actor:bob@x.example", placed=True),
     ClockStepped(before=0, after=864_000_000_000),
     ClockConfirmed(before=0, after=864_000_000_000),
-    LogVerified(size=48_213, verdict=Verdict.VALID),
     LogRestored(
         log="log_2",
         previous_log="log_1",
@@ -72,6 +71,7 @@ EXAMPLES: tuple[Details, ...] = (
         known_root="a1" * 32,
         lost=2,
     ),
+    LogVerified(size=48_213, verdict=Verdict.VALID),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
     MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),
     ModeCreated(mode="mod_1", name="Review", instructions="Read\nfirst", tools=("read",)),

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from minutebook.custody import anchor_log
+from minutebook.custody.clock import ConfirmClock
+from minutebook.custody.erase import EraseFields
 from minutebook.custody.high_water import Custody, Ended
-from minutebook.custody.restore import begin_generations, settle, wrong
+from minutebook.custody.holds import PlaceHold
+from minutebook.custody.ledger import Ledger
+from minutebook.custody.restore import begin_generations, erase_again, settle, wrong
+from minutebook.custody.retention import Prune, SetRetention
 from minutebook.custody.signer import examine, require_not_behind, sign_logs
 from minutebook.errors import BehindHighWater, CustodyBroken
 from minutebook.evidence.checkpoint import Checkpoint, origin_of
 from minutebook.evidence.proof import verify_consistency, verify_inclusion
-from minutebook.model import Context, Event, Seat
+from minutebook.model import DAY, MINUTE, Context, Event, Seat
 from minutebook.organization.credits import BuyCredits
 from minutebook.store import checkpoints, log, migrate, tiles
 from minutebook.store.engine import Store
@@ -28,6 +34,10 @@ from tests.support.tampering import tamper
 from tests.support.walk import FILLED, OTHER
 
 HOST = "minutebook.example"
+
+
+def operator(organization: int) -> Seat:
+    return Seat(organization, OPERATOR, Context())
 
 
 class World:
@@ -80,11 +90,15 @@ class World:
 
     def begin(self) -> list[Event]:
         assert list(wrong(self.store, self.custody)) == []
-        return begin_generations(self.store, self.custody, lambda number: Seat(number, OPERATOR, Context()))
+        return begin_generations(self.store, self.custody, operator)
+
+    def erase(self, fields: Mapping[int, Sequence[str]]) -> None:
+        self.deployment.act(None, FILLED, EraseFields(fields, "Asked", Ledger(self.custody.directory)))
 
     def restore(self) -> list[Event]:
         """Goes on from what is there, which is then as good as any other log."""
         begun = self.begin()
+        self.again = erase_again(self.store, self.custody, operator)
         self.missing = settle(self.store, self.custody)
         check_log(self.store)
         require_not_behind(self.store, self.custody)
@@ -178,6 +192,29 @@ def test_a_log_goes_on_under_another_id_and_says_what_is_lost(world: World) -> N
             assert verify_inclusion(hashed, one.seq, after.size, after.root, proof)
     assert not world.begin()
     assert not settle(world.store, world.custody)
+
+
+def test_the_anchor_log_goes_on_under_another_name_when_something_is_lost(world: World) -> None:
+    def name() -> str:
+        anchor_log.extend(world.store, world.custody)
+        with world.custody.reading() as held:
+            return held.anchor_log() if held else ""
+
+    world.sign()
+    assert name() == "anchor"
+    backup = world.backup()
+    world.put_back(backup)
+    world.restore()  # nothing is
+    assert name() == "anchor"
+    world.grow(2)
+    world.sign()
+    world.deployment.clock.go_on(MINUTE)
+    assert name() == "anchor"
+    world.put_back(backup)
+    world.restore()
+    assert name() == "anchor.2"
+    require_not_behind(world.store, world.custody)
+    assert list(examine(world.store, world.custody)) == []
 
 
 def test_what_was_signed_and_is_all_there_goes_on_as_it_was(world: World) -> None:
@@ -316,3 +353,61 @@ def test_a_backup_of_another_deployment_is_not_restored(world: World, tmp_path: 
     ]
     with pytest.raises(CustodyBroken, match="knows nothing"):
         list(wrong(world.store, Custody(tmp_path / "empty")))
+
+
+# ── What was erased ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_erased_since_is_erased_again(world: World) -> None:
+    world.grow(3)
+    world.sign()
+    first, backup = world.head().size - 3, world.backup()
+    world.put_back(backup)
+    seqs = [first, first + 1]
+    world.erase({seq: ["actor.name", "context.ip"] for seq in seqs})
+    world.sign()
+    world.put_back(backup)
+    assert not [one for one in world.deployment.events(FILLED)[first:] if one.erased]
+    for attempt in range(2):  # and once more, from the same backup, under the next id
+        world.restore()
+        (event,) = world.again
+        assert (event.action, event.details["fields"], event.details["events"]) == ("log.erase", 4, 2)
+        assert [one.seq for one in world.deployment.events(FILLED)[first:] if one.erased] == seqs
+        if not attempt:
+            world.grow(1)
+            world.sign()
+            world.put_back(backup)
+    assert world.begin() == erase_again(world.store, world.custody, operator) == []
+
+
+def test_what_stands_under_the_same_number_now_is_not_erased(world: World) -> None:
+    world.sign()
+    backup, first = world.backup(), world.head().size
+    world.put_back(backup)
+    world.grow(2)
+    world.erase({first: ["context.ip"], first + 1: ["context.ip"]})
+    world.sign()
+    world.put_back(backup)
+    world.restore()
+    world.grow(2)
+    assert world.again == erase_again(world.store, world.custody, operator) == []
+
+
+def test_what_was_pruned_since_has_no_fields_again_and_no_hold_keeps_them(world: World) -> None:
+    world.grow(3)
+    world.sign()
+    first, backup = world.head().size - 3, world.backup()
+    world.put_back(backup)
+    world.deployment.clock.go_on(200 * DAY)
+    world.deployment.act(None, FILLED, ConfirmClock())
+    world.deployment.act(None, FILLED, SetRetention("credits", 90))
+    ledger = Ledger(world.custody.directory)
+    pruned = world.deployment.act(None, FILLED, Prune("credits", ledger, first))
+    assert (pruned.details["first"], pruned.details["count"]) == (first, 3)
+    world.sign()
+    world.put_back(backup)
+    world.deployment.act(None, FILLED, PlaceHold("Acme", "action:credits.*"))
+    world.restore()
+    assert [event.details["events"] for event in world.again] == [3]
+    for event in world.deployment.events(FILLED)[first : first + 3]:
+        assert event.erased >= {"actor.name", "details.amount", "details.reference"}

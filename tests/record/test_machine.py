@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 )
 
 from minutebook.actions.log import Format
+from minutebook.custody.erase_again import EraseAgain
 from minutebook.custody.restore import BeginGeneration
 from minutebook.custody.verifications import RecordVerification
 from minutebook.deliver.export import ExportLog
@@ -188,6 +189,10 @@ class Machine(RuleBasedStateMachine):
     def begin_generation(self, actor: int, organization: int, lost: int, fault: Fault | None) -> None:
         log_id, known = log.new_log_id(self.store.randomness), CompactRange(1, (b"7" * 32,))
         self.act(actor, organization, BeginGeneration(log_id, known, "log_x", lost), fault)
+
+    @rule(actor=actors, organization=organizations, seq=st.integers(0, 40), fault=faults)
+    def erase_again(self, actor: int, organization: int, seq: int, fault: Fault | None) -> None:
+        self.act(actor, organization, EraseAgain({seq: ["context.ip"]}), fault)
 
     # ── What the organization has ────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions.log import Format
 from minutebook.custody import clock, erase, holds, retention
+from minutebook.custody.erase_again import EraseAgain
 from minutebook.custody.restore import BeginGeneration
 from minutebook.custody.verifications import RecordVerification
 from minutebook.deliver.export import ExportLog
@@ -51,6 +52,7 @@ def walk(deployment: Deployment) -> int:
     by_ada(
         erase.EraseFields({3: ["context.ip"], 5: ["context.ip", "actor.email"]}, "Asked by letter", deployment.ledger)
     )
+    deployment.act(None, organization, EraseAgain({4: ["context.ip"]}))
     by_ada(retention.SetRetention("mode", 90))
     deployment.act(None, organization, clock.RecordForwardStep(deployment.clock(), deployment.clock() + 100 * DAY))
     deployment.clock.go_on(100 * DAY)

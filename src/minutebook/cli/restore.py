@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress, TextColumn
 
 from minutebook.actions import read_details
-from minutebook.actions.log import LogRestored
+from minutebook.actions.log import FieldsErased, LogRestored
 from minutebook.cli.console import complain, err, remark, say
 from minutebook.cli.deployment import operator_seat, settings_of, sqlite_file, writing
 from minutebook.config import Settings
@@ -37,7 +37,8 @@ def restore(
 
     With SQLite, the file takes the place of the database, which is kept beside it. A PostgreSQL database is put back
     with its own tools first. Stop the server before. What is damaged, of another deployment, or not what was signed is
-    refused, and nothing is changed. Logs that are not behind go on as they are. Whatever interrupts it: run it again.
+    refused, and nothing is changed. Logs that are not behind go on as they are. What was erased since, and is in the
+    backup again, is erased again. Whatever interrupts it: run it again.
 
     [bold]Examples[/bold]
 
@@ -106,10 +107,14 @@ def _begin(store: Store, custody: Custody) -> list[Event]:
 
         for problem in restoring.wrong(store, custody, told):
             raise Conflict(f"{problem} It is not restored; minutebook doctor tells more of a database in its place.")
-    return restoring.begin_generations(store, custody, operator_seat)
+    begun = restoring.begin_generations(store, custody, operator_seat)
+    return [*begun, *restoring.erase_again(store, custody, operator_seat)]
 
 
 def _tell(event: Event) -> None:
     details = read_details(event.action, event.details)
+    if isinstance(details, FieldsErased):
+        say(f"Organization {event.organization}: {details.amount} that were erased before are erased again.")
+        return
     assert isinstance(details, LogRestored)
     say(f"Organization {event.organization} goes on from event {event.seq:,} as {details.log}: {details.loss}.")

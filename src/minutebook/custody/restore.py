@@ -1,6 +1,6 @@
 """Going on from a backup: whatever was signed and is not in it is lost, and the log says so itself.
 
-    find out what is wrong → a new generation of each log that is behind → settle
+    find out what is wrong → a new generation of each log that is behind → erase again → settle
 
 A log that has less than was signed of it goes on under another id: its first event under that says what was last known
 of it, `log.restore`. So no id ever stands for two histories. Until custody knows what has become of every log that was
@@ -14,17 +14,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from minutebook.actions.log import LogRestored
 from minutebook.custody import anchor_log, keys
+from minutebook.custody import erase_again as erasing
 from minutebook.custody.growth import Refused, checkpoint_problem, grown_tree
 from minutebook.custody.high_water import Custody, Ended, Held, HighWater
+from minutebook.custody.ledger import Ledger
 from minutebook.errors import CustodyBroken, NotAllowed
 from minutebook.evidence.tree import CompactRange
 from minutebook.model import Event, Randomness, Seat
 from minutebook.record import ANYBODY, Act, Command, perform
-from minutebook.store import check, checkpoints, generations, log
+from minutebook.store import check, checkpoints, generations, log, schema
 from minutebook.store.anchor_log import size as anchored
 from minutebook.store.check import Finding, Progress
 from minutebook.store.engine import Store
@@ -46,7 +48,10 @@ class BeginGeneration(Command):
     def open_log(self, connection: Connection, seat: Seat, randomness: Randomness) -> tuple[log.Head, Seat]:
         """The log as it was, and from here on under its new id."""
         del randomness
-        return generations.begin(connection, log.lock_head(connection, seat.organization), self.log_id), seat
+        head = log.lock_head(connection, seat.organization)
+        row = {"organization": seat.organization, "log_id": self.log_id, "first": head.size, "previous": head.log_id}
+        connection.execute(insert(schema.generation).values(row))
+        return log.rename(connection, head, self.log_id), seat
 
     def change(self, act: Act) -> LogRestored:
         if not act.by_operator:
@@ -143,11 +148,30 @@ def newest_of(
     return Newest(last, tree, min(shared, tree.size))
 
 
+def erase_again(store: Store, custody: Custody, seat_of: Callable[[int], Seat]) -> list[Event]:
+    """Erases what the ledger names of each log, under any id that it ever had, and what is there again; the events that
+    say so."""
+    with custody.reading() as held, store.reading() as connection:
+        marks, ended = (held.high_waters(), held.ended()) if held else ({}, {})
+        ids = dict[int, list[str]]()
+        for head in (one.head for one in checkpoints.heads(connection)):
+            own = {one.log_id for one in _generations(connection, head)}
+            last = {_follow(log_id, 0, ended)[0] for log_id in own}
+            every = sorted(own | marks.keys() | ended.keys())
+            ids[head.organization] = [log_id for log_id in every if _follow(log_id, 0, ended)[0] in last]
+    ledger = Ledger(custody.directory)
+    return [
+        event
+        for organization, known in ids.items()
+        for event in erasing.erase_again(store, organization, known, ledger, seat_of)
+    ]
+
+
 def settle(store: Store, custody: Custody) -> dict[str, int]:
     """Notes under which id each log goes on. Of logs that were signed and are not here at all it returns id and size;
     they have ended."""
     with custody.changing() as held, store.reading() as connection:
-        ended, before, current = held.ended(), held.ended(), set[str]()
+        ended, before, current = held.ended(), held.ended().keys(), set[str]()
         for head in (one.head for one in checkpoints.heads(connection)):
             known = _generations(connection, head)
             current.add(head.log_id)
@@ -163,8 +187,10 @@ def settle(store: Store, custody: Custody) -> dict[str, int]:
         }
         for log_id in missing:
             _end(held, ended, log_id, Ended(None, 0), store.clock())
-        entered = held.high_waters().get(held.anchor_log())
-        if ended != before or (entered and anchored(connection) < entered.tree.size):
+        marks = held.high_waters()
+        entered = marks.get(held.anchor_log())
+        is_lost = marks.keys() & (ended.keys() - before)
+        if is_lost or (entered and anchored(connection) < entered.tree.size):
             held.renew_anchor_log()
     return missing
 

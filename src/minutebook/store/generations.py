@@ -6,12 +6,11 @@ So no two logs of one id ever differ: what was signed of the old one, and is los
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from minutebook.store import log, schema
-from minutebook.store.log import Head
 
 _OF = (
     select(schema.generation)
@@ -43,12 +42,3 @@ def of_head(connection: Connection, organization: int, log_id: str) -> tuple[Gen
 def log_of(generations: Sequence[Generation], seq: int) -> str:
     """The id that the log had when this event was recorded."""
     return next(one.log_id for one in reversed(generations) if one.first <= seq)
-
-
-def begin(connection: Connection, head: Head, log_id: str) -> Head:
-    """Lets the log go on under another id; its next event must say so. The head must be locked."""
-    row = {"organization": head.organization, "log_id": log_id, "first": head.size, "previous": head.log_id}
-    connection.execute(insert(schema.generation).values(row))
-    here = schema.log_head.c.organization == head.organization
-    connection.execute(update(schema.log_head).where(here).values(log_id=log_id))
-    return replace(head, log_id=log_id)
