@@ -165,6 +165,7 @@ def test_sentences() -> None:
         "Placed the hold Acme v. Calder on what actor:bob@x.example finds",
         "The server's clock went forward by 10 days",
         "Confirmed that the server's clock is right, which went forward by 10 days",
+        "Restored the log from a backup with 48,213 events; 2 signed events are lost",
         "Verified the first 48,213 events in a browser, which says Valid",
         "Changed role of Bob Admin → Billing manager",
         "Removed bob@x.example, role Auditor",

@@ -85,7 +85,8 @@ def test_evidence_of_what_a_filter_finds(
     with zipfile.ZipFile(io.BytesIO(data)) as zipped:
         assert ("hashes" in zipped.namelist()) == bool(few) and ("proofs.jsonl" in zipped.namelist()) == (not few)
         actions = [json.loads(line)["leaf"]["action"] for line in zipped.read("events.jsonl").splitlines()]
-    assert set(actions) == {"user.login", "log.policy_change", "log.clock_step"}, "and what may account for a gap"
+    accounting = {"log.policy_change", "log.clock_step", "log.restore"}
+    assert set(actions) == {"user.login", *accounting}, "and what may account for a gap"
 
 
 def test_what_is_withheld_is_not_in_it(filled: Deployment, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

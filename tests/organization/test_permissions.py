@@ -8,6 +8,8 @@ from contextlib import suppress
 
 from minutebook.actions.log import Format
 from minutebook.custody import clock, erase, holds, retention, verifications
+from minutebook.custody.erase_again import EraseAgain
+from minutebook.custody.restore import BeginGeneration
 from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
@@ -62,6 +64,8 @@ EXPECTED: dict[type[Command], set[Role]] = {
 DECIDE_THEMSELVES = {
     auditor_links.OpenLinkSitting,
     auditor_links.UseLink,
+    BeginGeneration,
+    EraseAgain,
     invitations.AcceptInvitation,
     organizations.ChangePlan,
     organizations.CreateOrganization,

@@ -22,9 +22,12 @@ from hypothesis.stateful import (
 )
 
 from minutebook.actions.log import Format
+from minutebook.custody.erase_again import EraseAgain
+from minutebook.custody.restore import BeginGeneration
 from minutebook.custody.verifications import RecordVerification
 from minutebook.deliver.export import ExportLog
 from minutebook.errors import MinutebookError
+from minutebook.evidence.tree import CompactRange
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
 from minutebook.organization import (
@@ -43,6 +46,7 @@ from minutebook.organization import settings as organization_settings
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange
+from minutebook.store import log
 from tests.support import keeping, stored
 from tests.support.check_log import check_log
 from tests.support.commands import all_commands
@@ -180,6 +184,15 @@ class Machine(RuleBasedStateMachine):
     )
     def change_plan(self, actor: int, organization: int, plan: Plan, limit: int, fault: Fault | None) -> None:
         self.act(actor, organization, ChangePlan(plan, limit), fault)
+
+    @rule(actor=actors, organization=organizations, lost=indices, fault=faults)
+    def begin_generation(self, actor: int, organization: int, lost: int, fault: Fault | None) -> None:
+        log_id, known = log.new_log_id(self.store.randomness), CompactRange(1, (b"7" * 32,))
+        self.act(actor, organization, BeginGeneration(log_id, known, "log_x", lost), fault)
+
+    @rule(actor=actors, organization=organizations, seq=st.integers(0, 40), fault=faults)
+    def erase_again(self, actor: int, organization: int, seq: int, fault: Fault | None) -> None:
+        self.act(actor, organization, EraseAgain({seq: ["context.ip"]}), fault)
 
     # ── What the organization has ────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Row, Table, select
 
-from minutebook.store import check, schema
+from minutebook.store import check, generations, schema
 from minutebook.store.check import Finding
 from minutebook.store.check_gone import Gone
 from minutebook.store.engine import Store
@@ -63,9 +63,7 @@ def test_a_changed_column_is_found_where_it_is(store: Store, change: str) -> Non
 def test_each_changed_byte_is_found(store: Store) -> None:
     with store.reading() as connection:
         row = connection.execute(select(schema.event).where(schema.event.c.position == AT)).one()
-        heads = schema.log_head.c
-        log_id = connection.execute(select(heads.log_id).where(heads.organization == FILLED)).scalar_one()
-    assert log_id
+        log_id = generations.log_of(generations.generations(connection, FILLED), 5)
     assert list(check.problems_of(row, FILLED, log_id, Gone())) == []
     for name in ("disclosures", "secret", "leaf_hash"):
         stored = getattr(row, name)
@@ -101,7 +99,8 @@ def test_each_changed_byte_is_found(store: Store) -> None:
         ),
         ([f"UPDATE log_head SET size = size + 1 WHERE organization = {FILLED}"], None, "missing"),
         ([f"UPDATE log_head SET size = size - 1 WHERE organization = {FILLED}"], None, "not in the log"),
-        ([f"UPDATE log_head SET log_id = 'log_x' WHERE organization = {FILLED}"], 0, "hash"),
+        ([f"UPDATE log_head SET log_id = 'log_x' WHERE organization = {FILLED}"], None, "hash"),
+        (["UPDATE generation SET previous = 'log_x'"], 0, "hash"),
         ([f"UPDATE log_head SET peaks = substr(peaks, 2) WHERE organization = {FILLED}"], None, "does not fit"),
         ([f"INSERT INTO act VALUES ({position(FILLED, 900)})"], 900, "without an event"),
         ([f"DELETE FROM log_head WHERE organization = {FILLED}"], None, "no head"),

@@ -15,7 +15,7 @@ from minutebook.store import schema
 
 SOURCE = Path(minutebook.__file__).parent
 TABLES = {table.name for table in schema.ORGANIZATION_TABLES}
-OF_CUSTODY = {"retention", "hold", "clock_step"}
+OF_CUSTODY = {"retention", "hold", "clock_step", "generation"}
 LOG = {"log_head", "event", "act"}
 WRITING = {"insert", "update", "delete"}
 SQL = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE|TRUNCATE|ALTER|DROP)\b", re.IGNORECASE)

@@ -269,6 +269,32 @@ def test_an_act_needs_an_event(filled: Deployment) -> None:
     filled.check()
 
 
+def test_a_log_gets_another_id_only_by_a_generation_that_begins_with_its_next_event(filled: Deployment) -> None:
+    size = filled.size(OTHER)
+
+    def begin(first: int, log_id: str, previous: str) -> Change:
+        return sql(f"INSERT INTO generation VALUES ({OTHER}, '{log_id}', {first}, '{previous}')")
+
+    with filled.store.reading() as connection:
+        before = log.read_head(connection, OTHER).log_id
+    rename = sql(f"UPDATE log_head SET log_id = 'log_x' WHERE organization = {OTHER}")
+    event = append(filled, OTHER)
+    right = begin(size, "log_x", before)
+    for wrong in (
+        (rename, event),
+        (right, rename),
+        (right, event, rename),
+        (begin(size - 1, "log_x", before), rename, event),
+        (begin(size + 1, "log_x", before), rename, event),
+        (begin(size, "log_y", before), rename, event),
+        (begin(size, "log_x", "log_y"), rename, event),
+        (right, sql(f"UPDATE log_head SET log_id = 'log_x', peaks = '' WHERE organization = {OTHER}"), event),
+    ):
+        assert refused(filled, *wrong), wrong
+    filled.check()
+    assert not refused(filled, right, rename, event, roll_back_if_it_could_commit)
+
+
 def test_an_event_keeps_to_its_organization(filled: Deployment) -> None:
     columns = [column.name for column in schema.event.c]
     moved = ", ".join({"position": "position + 1000", "organization": "organization + 1"}.get(n, n) for n in columns)

@@ -89,7 +89,7 @@ def seen_in_the_row(deployment: Deployment, seq: int, statement: str) -> list[st
     with tampered(deployment, statement) as connection:
         (head,) = (head for head in stored.heads(connection) if head.organization == FILLED)
         row = connection.execute(schema.event.select().where(schema.event.c.position == at(seq))).one()
-        return list(check.problems_of(row, FILLED, head.log_id, Gone()))
+        return list(check.problems_of(row, FILLED, head.log_of(seq), Gone()))
 
 
 def plain(lines: list[tuple[str, bytes]]) -> bytes:
@@ -187,7 +187,7 @@ def test_rewritten_with_its_own_hash(opened: Deployment) -> None:
         events = stored.events(connection, FILLED)
     last = events[-1]
     forged = stored.Stored(**{**vars(last), "secret": bytes(32)})
-    leaf = stored.leaf_hash(stored.leaf(head.log_id, forged))
+    leaf = stored.leaf_hash(stored.leaf(head.log_of(forged.seq), forged))
     rewrite = (
         f"UPDATE event SET secret = x'{bytes(32).hex()}', leaf_hash = x'{leaf.hex()}' WHERE position = {last.position}"
     )

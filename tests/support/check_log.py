@@ -136,7 +136,7 @@ def _check_event(head: StoredHead, event: Stored) -> Iterator[str]:
         yield "a disclosure is not canonical JSON"
     if [path for path, _ in lines] != _expected_paths(event):
         yield "the paths of the disclosures are not those of an event"
-    if stored.leaf_hash(stored.leaf(head.log_id, event)) != event.leaf_hash:
+    if stored.leaf_hash(stored.leaf(head.log_of(event.seq), event)) != event.leaf_hash:
         yield "the leaf does not re-hash"
         return
     milliseconds = int(event.id.replace("-", "")[:12], 16)

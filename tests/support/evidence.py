@@ -225,11 +225,13 @@ def signed(
     with deployment.store.reading() as connection:
         (head,) = (head for head in stored.heads(connection) if head.organization == organization)
         hashes = [event.leaf_hash for event in stored.events(connection, organization)]
-    origin = f"{HOST}/o/{head.log_id}"
 
     def note(size: int) -> str:
+        origin = f"{HOST}/o/{head.log_of(size - 1)}"
         text = f"{origin}\n{size}\n{to_base64(stored.root(hashes[:size]))}\n"
         return str(Note(text, (sign(text, origin, KEY),)))
 
     keys = key_statement(0, f"add {to_base64(KEY.public)} since 2026-11-01T00:00:00Z", KEY).decode()
-    return bundle.Heads(note(size or len(hashes)), ((head.log_id, 0),), tuple(map(note, chain)), (keys,))
+    firsts = (0, *(end for end, _ in head.begun))
+    logs = tuple((head.log_of(first), first) for first in firsts if first < (size or len(hashes)))
+    return bundle.Heads(note(size or len(hashes)), logs, tuple(map(note, chain)), (keys,))

@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "log.clock_step": set(),
     "log.prune": set(),
     "log.verify": {"owner", "admin", "auditor"},
+    "log.restore": set(),
     "link.create": {"owner"},
     "link.revoke": {"owner"},
     "search.save": {"owner", "admin", "auditor"},

@@ -93,12 +93,22 @@ class StoredHead:
     log_id: str
     size: int
     peaks: bytes
+    begun: tuple[tuple[int, str], ...]
+    """Of each generation but the last: the number that the next begins with, and its own id."""
+
+    def log_of(self, seq: int) -> str:
+        """The id that the log had at this event."""
+        return next((log_id for end, log_id in self.begun if seq < end), self.log_id)
 
 
 def heads(connection: Connection) -> list[StoredHead]:
     """Every log of the deployment."""
     rows = connection.exec_driver_sql("SELECT organization, log_id, size, peaks FROM log_head ORDER BY organization")
-    return [StoredHead(number, log_id, size, bytes(peaks)) for number, log_id, size, peaks in rows]
+    begun = connection.exec_driver_sql('SELECT organization, "first", previous FROM generation ORDER BY "first"').all()
+    return [
+        StoredHead(number, log_id, size, bytes(peaks), tuple((end, old) for of, end, old in begun if of == number))
+        for number, log_id, size, peaks in rows
+    ]
 
 
 def events(connection: Connection, organization: int) -> list[Stored]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from minutebook.actions.log import Format
 from minutebook.custody import clock, erase, holds, retention
+from minutebook.custody.erase_again import EraseAgain
+from minutebook.custody.restore import BeginGeneration
 from minutebook.custody.verifications import RecordVerification
 from minutebook.deliver.export import ExportLog
+from minutebook.evidence.tree import CompactRange
 from minutebook.filters import Filter
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
@@ -25,6 +28,7 @@ from minutebook.organization import (
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from minutebook.record import Command
+from minutebook.store import log
 from tests.support.deployment import Deployment
 
 NAME = "Calder"
@@ -48,6 +52,7 @@ def walk(deployment: Deployment) -> int:
     by_ada(
         erase.EraseFields({3: ["context.ip"], 5: ["context.ip", "actor.email"]}, "Asked by letter", deployment.ledger)
     )
+    deployment.act(None, organization, EraseAgain({4: ["context.ip"]}))
     by_ada(retention.SetRetention("mode", 90))
     deployment.act(None, organization, clock.RecordForwardStep(deployment.clock(), deployment.clock() + 100 * DAY))
     deployment.clock.go_on(100 * DAY)
@@ -98,6 +103,8 @@ def work(deployment: Deployment) -> int:
     deployment.read_by_token(organization, token)
     by_ada(tokens.RevokeToken(token))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
+    log_id, known = log.new_log_id(deployment.store.randomness), CompactRange(1, (b"7" * 32,))
+    deployment.act(None, organization, BeginGeneration(log_id, known, "log_x", 1))
     deployment.act(None, organization, sittings.ReadAsOperator())
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))

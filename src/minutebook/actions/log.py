@@ -239,6 +239,38 @@ class ClockConfirmed(Details):
         return lasting(self.after - self.before)
 
 
+@action(
+    "log.restore",
+    title="Backup restored",
+    severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
+    says="Restored the log from a backup with {restored}; {loss}",
+    since="0.1",
+)
+class LogRestored(Details):
+    """A backup was restored, and the log goes on behind what it had, under the id `log`. Before, it had the id
+    `previous_log`, and the backup `restored_size` events, the tree of which has the root `restored_root` (in
+    hexadecimal). Last signed were `known_size` events with the root `known_root`, under the id `known_log` where that
+    is another; `lost` of them are not in the log any more."""
+
+    log: str
+    previous_log: str
+    restored_size: int
+    restored_root: str
+    known_log: str | None = None
+    known_size: int
+    known_root: str
+    lost: int
+
+    @property
+    def restored(self) -> str:
+        return f"{self.restored_size:,} event{'' if self.restored_size == 1 else 's'}"
+
+    @property
+    def loss(self) -> str:
+        return f"{self.lost:,} signed event{' is' if self.lost == 1 else 's are'} lost"
+
+
 def lasting(micros: int) -> str:
     """How long something lasts, in its largest unit."""
     for unit, length in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):

@@ -22,6 +22,7 @@ from minutebook.cli import (
     key,
     org,
     reindex,
+    restore,
     search,
     serve,
     sign,
@@ -73,6 +74,7 @@ app.add_typer(key.app, name="key")
 app.command("sign")(sign.sign)
 app.add_typer(witness.app, name="witness")
 app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.command("reindex")(reindex.reindex)
 app.command("erase")(erase.erase)
 app.command("prune")(erase.prune)

@@ -123,7 +123,7 @@ def _known_as(connection: Connection, person: str) -> tuple[str | None, str | No
 def plan_field(connection: Connection, organization: int, seq: int, path: str) -> Plan:
     """One field of one event. Raises NotFound, Invalid for a field that is not there or stays."""
     event = log.find(connection, organization, seq)
-    if path not in (there := tuple(_erasable(event))):
+    if path not in (there := tuple(erasable(event))):
         raise Invalid.one("path", f"Event {seq:,} has no such field to erase. It has: {', '.join(there) or 'none'}.")
     if held_by(connection, organization)(event):
         return Plan({}, held=(seq,))
@@ -137,7 +137,7 @@ def _found(connection: Connection, scope: Scope, filter_: Filter) -> Iterator[Ev
         first = events[-1].seq + 1
 
 
-def _erasable(event: Event) -> Iterator[str]:
+def erasable(event: Event) -> Iterator[str]:
     """The paths of what the event says of anything and can be erased."""
     for path, text in disclosures_of(event).items():
         stays = path in STAYS or (path.startswith("details.") and event.action in KEPT_ACTIONS)
@@ -149,7 +149,7 @@ def _of_person(event: Event, user: str | None, email: str | None) -> Iterator[st
     is_own = event.actor.id == user if user else event.actor.email == email
     named = _naming(*(name for name in (user, email) if name))
     disclosed = disclosures_of(event)
-    for path in _erasable(event):
+    for path in erasable(event):
         if (is_own and path in OWN) or any(map(named, _strings(orjson.loads(disclosed[path])))):
             yield path
 
@@ -197,20 +197,27 @@ class EraseFields(Command):
         for event in log.events(act.connection, act.organization, sorted(self.fields)):
             if is_held(event):
                 raise Conflict(f"A legal hold is on event {event.seq:,}. Nothing was erased; look at the plan again.")
-            may_go[event.seq] = set(self.fields[event.seq]).intersection(_erasable(event))
+            may_go[event.seq] = set(self.fields[event.seq]).intersection(erasable(event))
         lost = erase_fields(act.connection, act.organization, may_go)
         if not lost:
             return NO_CHANGE
         self.ledger.write(log.read_head(act.connection, act.organization).log_id, act.at, lost)
-        return FieldsErased(
-            subject=self.subject,
-            reason=reason,
-            events=len({seq for seq, _, _ in lost}),
-            fields=len(lost),
-            erased=tuple((seq, path, digest.hex()) for seq, path, digest in lost),
-            part=self.part,
-            parts=self.parts,
-        )
+        return told(lost, reason, self.subject, part=self.part, parts=self.parts)
+
+
+def told(
+    lost: Collection[tuple[int, str, bytes]], reason: str, subject: str | None = None, *, part: int, parts: int
+) -> FieldsErased:
+    """What is recorded of an erasure: number of the event, path and commitment of each field that is gone."""
+    return FieldsErased(
+        subject=subject,
+        reason=reason,
+        events=len({seq for seq, _, _ in lost}),
+        fields=len(lost),
+        erased=tuple((seq, path, digest.hex()) for seq, path, digest in lost),
+        part=part,
+        parts=parts,
+    )
 
 
 def erase(store: Store, seat: Seat, plan: Plan, reason: str, ledger: Ledger) -> list[Event]:

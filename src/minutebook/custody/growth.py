@@ -19,6 +19,7 @@ from minutebook.store.log import Head
 
 AT_ONCE = 4096
 """Leaf hashes that are read at once."""
+ENDED = "The log went on without what is here, since a backup was restored."
 
 
 class Refused(Exception):

@@ -2,6 +2,7 @@
 
 - `high_water`: of each log, the tree that was last signed. Written before the signature is used, durably, so that
   nothing smaller and nothing else is ever signed for the same log.
+- `ended`: the logs that nothing is signed of any more, since a backup was restored (`restore.py`).
 - `statement`: the signed statements about keys, in order (`evidence/key_chain.py`).
 - `meta`: the host that the names of all logs begin with, fixed by the first key; the name of the anchor log.
 
@@ -28,6 +29,8 @@ SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS high_water
     (log_id TEXT PRIMARY KEY, size INTEGER NOT NULL, peaks BLOB NOT NULL, signed_at INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS ended
+    (log_id TEXT PRIMARY KEY, next TEXT, shared INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS statement (number INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 COMMIT;
@@ -41,6 +44,14 @@ class HighWater:
     log_id: str
     tree: CompactRange
     signed_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A log went on under the id `next`, which has its first `shared` events; None when the backup had none of it."""
+
+    next: str | None
+    shared: int
 
 
 class Custody:
@@ -122,6 +133,17 @@ class Held:
             "size = excluded.size, peaks = excluded.peaks, signed_at = excluded.signed_at "
             "WHERE excluded.size > high_water.size",
             [(mark.log_id, mark.tree.size, mark.tree.to_bytes(), mark.signed_at) for mark in marks],
+        )
+
+    def ended(self) -> dict[str, Ended]:
+        """Every log that has ended, by its id."""
+        rows = self._connection.execute("SELECT log_id, next, shared FROM ended ORDER BY log_id")
+        return {log_id: Ended(next_, shared) for log_id, next_, shared in rows}
+
+    def end(self, log_id: str, ended: Ended, at: int) -> None:
+        """Notes that a log has ended, at `at` (UTC microseconds)."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO ended VALUES (?, ?, ?, ?)", (log_id, ended.next, ended.shared, at)
         )
 
     def host(self) -> str | None:

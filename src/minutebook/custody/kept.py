@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from minutebook.actions.log import ClockConfirmed, ClockStepped, FieldsErased, HoldChanged, LogPruned, RetentionChanged
+from minutebook.actions.log import (
+    ClockConfirmed,
+    ClockStepped,
+    FieldsErased,
+    HoldChanged,
+    LogPruned,
+    LogRestored,
+    RetentionChanged,
+)
 from minutebook.actions.organization import OrganizationCreated
 
 KEPT_ACTIONS = frozenset(
-    details.action.name for details in (FieldsErased, LogPruned, RetentionChanged, ClockStepped, ClockConfirmed)
+    details.action.name
+    for details in (FieldsErased, LogPruned, LogRestored, RetentionChanged, ClockStepped, ClockConfirmed)
 )
 """Without the details of these nobody could tell why something is missing."""
 NEVER_PRUNED = KEPT_ACTIONS | {OrganizationCreated.action.name, HoldChanged.action.name}

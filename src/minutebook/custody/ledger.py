@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS erasure (
 ) WITHOUT ROWID
 """
 WHOLE = ""
-"""In the place of a path: all of an event, which was pruned."""
+"""In the place of a path: all of an event, which was pruned; its leaf hash is in the place of the commitment."""
 
 
 @dataclass(frozen=True, slots=True)

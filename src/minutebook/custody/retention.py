@@ -82,7 +82,8 @@ class Prune(Command):
         seqs = due(act.connection, act.organization, self.family, before, first=self.first, limit=AT_ONCE)
         if not seqs:
             return NO_CHANGE
-        self.ledger.write(_log_id(act), act.at, [(seq, WHOLE, b"") for seq in seqs])
+        hashes = log.leaf_hashes(act.connection, act.organization, seqs)
+        self.ledger.write(_log_id(act), act.at, [(seq, WHOLE, hashes[seq]) for seq in seqs])
         prune(act.connection, act.organization, seqs)
         return LogPruned(
             family=self.family,

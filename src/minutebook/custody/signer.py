@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection
 
 from minutebook.custody import anchor_log, keys
-from minutebook.custody.growth import Refused, checkpoint_problem, grown_tree, problem_of
+from minutebook.custody.growth import ENDED, Refused, checkpoint_problem, grown_tree, problem_of
 from minutebook.custody.high_water import Custody, Held, HighWater
 from minutebook.errors import BehindHighWater, CustodyBroken, MinutebookError, NoKey, StoreUnavailable
 from minutebook.evidence.checkpoint import Checkpoint, origin_of
@@ -74,9 +74,11 @@ def require_not_behind(store: Store, custody: Custody) -> None:
     """Raises BehindHighWater when the database has less than was signed: serving it would begin a second history."""
     with custody.reading() as held, store.reading() as connection:
         sizes = {one.head.log_id: one.head.size for one in checkpoints.heads(connection)}
-        marks = held.high_waters() if held else {}
+        marks, ended = (held.high_waters(), held.ended()) if held else ({}, {})
+        for log_id in sizes.keys() & ended.keys():
+            raise BehindHighWater(what=f"the log {log_id} went on without what is here.")
         for mark in marks.values():
-            if anchor_log.is_anchor_log(mark.log_id):
+            if mark.log_id in ended or anchor_log.is_anchor_log(mark.log_id):
                 continue
             if mark.log_id not in sizes:
                 raise BehindHighWater(what=f"of the log {mark.log_id} nothing is there.")
@@ -102,16 +104,17 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
             keys.current(custody, held).sign("Is there a key?\n", "minutebook.local")
         except NoKey as error:
             yield None, error.message
-        marks = held.high_waters()
+        marks, ended = held.high_waters(), held.ended()
         every = checkpoints.heads(connection)
-        for log_id in marks.keys() - {one.head.log_id for one in every}:
+        for log_id in marks.keys() - ended.keys() - {one.head.log_id for one in every}:
             if anchor_log.is_anchor_log(log_id):
                 continue
             yield None, f"The log {log_id} was signed with {marks[log_id].tree.size:,} events and is gone."
         for one in every:
             head = one.head
             kept = checkpoints.every(connection, head.organization)
-            if why := problem_of(connection, head, marks.get(head.log_id), kept, known):
+            before = marks.get(head.log_id)
+            if why := ENDED if head.log_id in ended else problem_of(connection, head, before, kept, known):
                 yield head.organization, why
         size, last = anchored(connection), marks.get(held.anchor_log())
         if last and size < last.tree.size:
@@ -124,18 +127,20 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
 
 def _look(connection: Connection, held: Held) -> tuple[list[tuple[Head, CompactRange]], dict[int, str]]:
     """The logs that have something to sign, with the tree that is to be signed; and those that cannot be."""
-    marks = held.high_waters()
-    grown, refused = [], {}
+    marks, ended = held.high_waters(), held.ended()
+    found, refused = [], {}
     for one in checkpoints.heads(connection):
         head, before = one.head, marks.get(one.head.log_id)
         try:
+            if head.log_id in ended:
+                raise Refused(ENDED)
             tree = grown_tree(connection, head, before)
         except Refused as why:
             refused[head.organization] = str(why)
             continue
         if head.size and not (one.is_signed and before and before.tree.size == head.size):
-            grown.append((head, tree))
-    return grown, refused
+            found.append((head, tree))
+    return found, refused
 
 
 def _sign(head: Head, tree: CompactRange, held: Held, key: keys.Key, at: int) -> Signed:

@@ -35,7 +35,7 @@ from minutebook.evidence.tree import HASH_SIZE
 from minutebook.filters import EVERYTHING, Filter, expression_of
 from minutebook.filters.expression import NOTHING_ASKED, Expression, Term, any_of
 from minutebook.model import DAY
-from minutebook.store import anchor_log, anchors, checkpoints, log, opened, schema, tiles
+from minutebook.store import anchor_log, anchors, checkpoints, generations, opened, schema, tiles
 from minutebook.store.anchors import AnchorKind
 from minutebook.store.engine import Store
 from minutebook.store.log import position, seq_of
@@ -95,7 +95,9 @@ def heads_of(connection: Connection, organization: int, custody: Path | None) ->
     newest, chain = checkpoints.latest(connection, organization), list[str]()
     if newest is None or newest.size == 0:
         raise NotSignedYet
-    log_id = log.read_head(connection, organization).log_id
+    known = generations.generations(connection, organization)
+    logs = tuple((one.log_id, one.first) for one in known if one.first < newest.size)
+    log_id = logs[-1][0]
     witnessed = anchors.sizes(connection, log_id, AnchorKind.WITNESS)
     wanted = set(anchor_log.heads_in(connection, organization, log_id))
     days = {(newest.signed_at // DAY, False)}
@@ -110,7 +112,7 @@ def heads_of(connection: Connection, organization: int, custody: Path | None) ->
             statements = held.statements() if held else []
     seen = anchor_log.evidence(connection, organization, log_id)
     note = str(anchors.cosigned(connection, newest))
-    return Heads(note, ((log_id, 0),), tuple(reversed(chain)), tuple(statements), seen)
+    return Heads(note, logs, tuple(reversed(chain)), tuple(statements), seen)
 
 
 def await_heads(store: Store, organization: int, custody: Path | None, size: int, wait: Wait = time.sleep) -> Heads:

@@ -23,6 +23,7 @@ from minutebook.actions.log import (
     HoldChanged,
     LogExported,
     LogPruned,
+    LogRestored,
     LogVerified,
     LogViewed,
     RetentionChanged,
@@ -77,6 +78,7 @@ class State:
     retention: Rows = field(default_factory=dict)
     hold: Rows = field(default_factory=dict)
     clock_step: Rows = field(default_factory=dict)
+    generation: Rows = field(default_factory=dict)
     size: int = 0
     balance: int = 0
     untold: set[str] = field(default_factory=set)
@@ -345,6 +347,14 @@ def _log_verified(_state: State, event: Event, details: LogVerified) -> None:
     _require(0 < details.size <= event.seq, "the log never held so many events")
 
 
+def _log_restored(state: State, event: Event, details: LogRestored) -> None:
+    _require(details.restored_size == event.seq, f"the log had {event.seq} events")
+    latest = max(state.generation, key=lambda log_id: state.generation[log_id]["first"], default=details.previous_log)
+    _require(details.previous_log == latest, f"the log before was {latest}")
+    row = {"first": event.seq, "previous": details.previous_log}
+    _put(state.generation, details.log, row, "generation")
+
+
 def _search_saved(state: State, event: Event, details: SearchSaved) -> None:
     shelf = SHARED if details.shared else event.actor.id
     _require(details.replaced == (details.search in state.saved_search), "there was none, or one already")
@@ -452,6 +462,7 @@ APPLY: dict[str, Callable[[State, Event, Any], None]] = {
     "log.view": _log_viewed,
     "log.export": _log_exported,
     "log.verify": _log_verified,
+    "log.restore": _log_restored,
     "link.create": _link_created,
     "link.use": _link_used,
     "link.revoke": _link_revoked,

@@ -23,7 +23,7 @@ from minutebook.evidence.leaf import disclose, leaf
 from minutebook.evidence.remains import remains_of
 from minutebook.evidence.tree import HASH_SIZE, CompactRange, leaf_hash
 from minutebook.model import Event
-from minutebook.store import body, schema
+from minutebook.store import body, generations, schema
 from minutebook.store.check_gone import Gone
 from minutebook.store.log import SEQ_MASK, event_of, facts_of, is_pruned, position
 
@@ -68,6 +68,11 @@ def check_log(
         return
     if head.size == 0:
         yield Finding(organization, None, "The log is empty, but every log begins with its organization.")
+    with any_text(connection):
+        known = generations.of_head(connection, organization, head.log_id)
+    if not all(isinstance(one.first, int) for one in known):
+        yield Finding(organization, None, "From which events on the log has which id cannot be read.")
+        return
     tree: CompactRange | None = CompactRange()
     gone = Gone()
     following = 0
@@ -80,7 +85,8 @@ def check_log(
             yield Finding(organization, seq, f"The event is not in the log: the head says {head.size:,} events.")
         elif tree is not None:
             tree = tree.append(_hash_of(row))
-        problems = problems_of(row, organization, head.log_id, gone, visit) if hashes else ()
+        log_id = generations.log_of(known, seq)
+        problems = problems_of(row, organization, log_id, gone, visit) if hashes else ()
         yield from (Finding(organization, seq, problem) for problem in problems)
         following = seq + 1
         if progress:

@@ -28,8 +28,14 @@ STAYS = ("position", "organization", "recorded_at", "occurred_at", "leaf_hash")
 
 # Without the last event being there, a head moved ahead would leave a gap in the log that nobody can fill.
 LAST_EVENT = f"SELECT 1 FROM event WHERE position = ((NEW.organization << {SEQ_BITS}) | (NEW.size - 1))"  # noqa: S608
-SAME_LOG = "NEW.organization = OLD.organization AND NEW.log_id = OLD.log_id"
-GROWS = f"NEW.size > OLD.size AND {SAME_LOG} AND EXISTS ({LAST_EVENT})"
+GROWS = f"NEW.size > OLD.size AND NEW.log_id = OLD.log_id AND EXISTS ({LAST_EVENT})"
+# The row of a generation that begins here needs the event that comes here, as every row of an organization table.
+GENERATION = (
+    "SELECT 1 FROM generation WHERE organization = NEW.organization AND first = NEW.size "
+    "AND log_id = NEW.log_id AND previous = OLD.log_id"
+)
+BEGINS = f"NEW.size = OLD.size AND NEW.peaks = OLD.peaks AND EXISTS ({GENERATION})"
+MOVES = f"NEW.organization = OLD.organization AND ({GROWS} OR {BEGINS})"
 
 
 def install(connection: Connection, organization_tables: Iterable[str]) -> None:
@@ -67,7 +73,7 @@ def _sqlite(tables: tuple[str, ...]) -> Iterator[str]:
     same = "SELECT 1 FROM log_head WHERE organization = NEW.organization OR log_id = NEW.log_id"
     yield _sqlite_refusal("log_head", "INSERT", f"EXISTS ({same})", "a log only grows")
     yield _sqlite_refusal("log_head", "DELETE", "1", "a log is never deleted")
-    yield _sqlite_refusal("log_head", "UPDATE", f"NOT ({GROWS})", "a log only grows, by events that are there")
+    yield _sqlite_refusal("log_head", "UPDATE", f"NOT ({MOVES})", "a log only grows, by events that are there")
 
 
 def _sqlite_note(row: str) -> str:
@@ -117,7 +123,7 @@ def _postgresql(tables: tuple[str, ...], schema: str) -> Iterator[str]:
     yield f"""
         CREATE FUNCTION guard_head() RETURNS trigger LANGUAGE plpgsql {own_path} AS $$
         BEGIN
-            IF NOT ({GROWS}) THEN
+            IF NOT ({MOVES}) THEN
                 RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
                     MESSAGE = 'a log only grows, by events that are there';
             END IF;

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -69,12 +69,25 @@ def position(organization: int, seq: int) -> int:
     return organization << schema.SEQ_BITS | seq
 
 
+def new_log_id(randomness: Randomness) -> str:
+    """An id that no other log has."""
+    return f"log_{randomness(16).hex()}"
+
+
 def start_log(connection: Connection, randomness: Randomness) -> Head:
     """A new, empty log; its organization gets the next free number."""
-    log_id = f"log_{randomness(16).hex()}"
+    log_id = new_log_id(randomness)
     statement = insert(schema.log_head).values(log_id=log_id, size=0, peaks=b"", recorded_at=0)
     number = connection.execute(statement.returning(schema.log_head.c.organization)).scalar_one()
     return Head(number, log_id, CompactRange(), 0)
+
+
+def rename(connection: Connection, head: Head, log_id: str) -> Head:
+    """Lets the log go on under another id, that of a generation which begins with its next event. The head must be
+    locked."""
+    here = schema.log_head.c.organization == head.organization
+    connection.execute(update(schema.log_head).where(here).values(log_id=log_id))
+    return replace(head, log_id=log_id)
 
 
 def lock_head(connection: Connection, organization: int) -> Head:
@@ -171,7 +184,7 @@ def event_id(at: int, randomness: Randomness) -> str:
 
 
 def facts_of(event: Event, log_id: str) -> Facts:
-    """What the leaf of an event says openly."""
+    """What the leaf of an event says openly; the log id is the one of its generation (`generations.log_of`)."""
     return Facts(log_id, event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
 
 
@@ -237,6 +250,15 @@ def recorded_at(connection: Connection, organization: int, seq: int) -> int | No
     table = schema.event.c
     found = connection.execute(select(table.recorded_at).where(table.position == position(organization, seq))).scalar()
     return None if found is None else int(found)
+
+
+def leaf_hashes(connection: Connection, organization: int, seqs: Iterable[int]) -> dict[int, bytes]:
+    """The 32 bytes that stand for each of these events in the tree of its log, by number."""
+    table = schema.event.c
+    statement = select(table.position, table.leaf_hash).where(
+        table.position.in_([position(organization, seq) for seq in seqs])
+    )
+    return {row.position & SEQ_MASK: bytes(row.leaf_hash) for row in connection.execute(statement)}
 
 
 def leaf_hash_of(connection: Connection, event: Event) -> bytes:

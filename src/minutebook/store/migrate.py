@@ -62,6 +62,12 @@ def require_current(store: Store) -> None:
         raise (SchemaTooNew if newer else SchemaTooOld)(found=found or "none", known=known)
 
 
+def is_ours(store: Store) -> bool:
+    """Whether the database has the schema of some version of Minutebook."""
+    with store.reading() as connection:
+        return _revision(connection) is not None
+
+
 def backup(store: Store, to: Path) -> None:
     """Writes a consistent copy of a SQLite database, also while it is being written to. The file must not exist."""
     to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -14,7 +14,7 @@ from minutebook.evidence.leaf import leaf
 from minutebook.evidence.proof import LogProof
 from minutebook.evidence.remains import remains_of
 from minutebook.model import Json
-from minutebook.store import body, checkpoints, log, schema, tiles
+from minutebook.store import body, checkpoints, generations, log, schema, tiles
 
 _EVENTS = (
     select(schema.event)
@@ -52,12 +52,12 @@ def proven(connection: Connection, organization: int, seq: int) -> LogProof:
 
 def opened(connection: Connection, organization: int, first: int, end: int) -> Iterator[Opened]:
     """The events of a log from one number up to another, opened. Raises NotFound for one that was pruned."""
-    log_id = log.read_head(connection, organization).log_id
+    known = generations.generations(connection, organization)
     bounds = {"first": log.position(organization, first), "last": log.position(organization, end - 1)}
     for row in connection.execute(_EVENTS, bounds):
         if log.is_pruned(row):
             raise NotFound
-        yield of_row(row, log_id)
+        yield of_row(row, generations.log_of(known, log.seq_of(row)))
 
 
 def of_row(row: Row[Any], log_id: str) -> Opened:

@@ -403,6 +403,17 @@ clock_step = Table(
     PrimaryKeyConstraint("organization"),
 )
 
+generation = Table(
+    "generation",
+    metadata,
+    # from the number `first` on the log has this id, and before it another: it was restored from a backup
+    _organization_column(),
+    Column("log_id", String(64), nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("previous", String(64), nullable=False),
+    PrimaryKeyConstraint("organization", "log_id"),
+)
+
 ORGANIZATION_TABLES: tuple[Table, ...] = (
     organization,
     seat,
@@ -419,6 +430,7 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     retention,
     hold,
     clock_step,
+    generation,
 )
 
 # ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -29,6 +29,7 @@ GUARDED = (
     "retention",
     "hold",
     "clock_step",
+    "generation",
 )
 
 
@@ -281,6 +282,17 @@ def upgrade() -> None:
             ["organization"], ["organization.organization"], name=op.f("fk_credit_entry_organization")
         ),
         sa.PrimaryKeyConstraint("organization", "reference", name=op.f("pk_credit_entry")),
+    )
+    op.create_table(
+        "generation",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("log_id", sa.String(length=64), nullable=False),
+        sa.Column("first", sa.BigInteger(), nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_generation_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "log_id", name=op.f("pk_generation")),
     )
     op.create_table(
         "invitation",
