@@ -242,7 +242,7 @@ HOSTILE = (
 FIELDS = (
     "organization name email password next emails role confirm before models providers default_model new_model "
     "data_collection instructions tools amount reference domain scopes days query shared replace "
-    "person seq path reason plan size verdict"
+    "person seq path reason plan seen size verdict"
 ).split()
 """The fields of all forms."""
 TAKES_A_NAME = {

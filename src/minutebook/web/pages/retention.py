@@ -106,7 +106,7 @@ def place_hold(request: Request, place: Owner, sent: Sent) -> Response:
         PlaceHold(sent.one("name"), query).check()
         if sent.one("seen") != query:
             form = form_after(sent, Invalid(), ("name", "query"))
-            return _list(request, place, placing=True, finds=_finds(place, query), form=form)
+            return _list(request, place, placing=True, finds=_finds(place, query), form=form, status=422)
         perform(place.site.store, place.seat, PlaceHold(sent.one("name"), query))
     except STAYS as error:
         return _list(request, place, placing=True, form=form_after(sent, error, ("name", "query")), status=error.status)
