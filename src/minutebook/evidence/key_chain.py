@@ -5,7 +5,8 @@
     add <public key> since <time>        or:  revoke <public key> cut-off <time>
 
 The first statement adds a key by itself alone. Every later `add` is signed by a key that counted before and by the new
-one; a `revoke` by a key that goes on counting. Whoever pins any key of the chain so learns the others. All keys are
+one; a `revoke` by a key that goes on counting. Whoever pins a key of the chain so learns those after it; not those
+before it, since a statement does not say by which key it adds. All keys are
 Ed25519, in base64; times are RFC 3339 in UTC, to the second; a number is that of the statement, from 0.
 
 A revoked key counts up to its cut-off: for what an anchor shows to have existed before.
