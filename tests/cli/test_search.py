@@ -80,6 +80,11 @@ def search(
         return invoke(deployment.directory, command, *(("--org", org) if org else ()), *arguments, **chosen, **settings)
 
 
+def read_by(deployment: Calder) -> int:
+    """How often the log was read: a server that starts may say something else of its clock."""
+    return sum(event.action == "log.view" for event in stored(deployment))
+
+
 def stored(deployment: Calder) -> list[Event]:
     store = Store(deployment.store.url, lock=False)
     with store.reading() as connection:
@@ -207,14 +212,14 @@ def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(de
     if not deployment.store.is_sqlite:
         return
     with serving(deployment.store.file.parent):
-        before = len(stored(deployment))
+        before = read_by(deployment)
         answer = search(deployment, "reviewer")
         assert (answer.returncode, answer.stdout) == (3, "")
         assert "Reading the log is an act and is recorded, which cannot be done just now" in answer.stderr
         assert "in use by process" in answer.stderr
         assert answer.stderr.rstrip().endswith("add --unrecorded.")
         assert "Created mode Code reviewer" in search(deployment, "--unrecorded", "reviewer").stdout
-        assert len(stored(deployment)) == before
+        assert read_by(deployment) == before
 
 
 def test_a_reader_that_has_read_enough_ends_it(tmp_path: Path, deployment: Calder) -> None:

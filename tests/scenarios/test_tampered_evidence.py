@@ -201,16 +201,16 @@ def test_a_row_rewritten_with_its_own_hash(damaged: Damaged, filled_sqlite: Depl
     """Row, hash and head of the log fit one another again; only the signature does not."""
     with filled_sqlite.store.reading() as connection:
         events = stored.events(connection, FILLED)
-    log_id = damaged.heads.logs[0][0]
     for seq in some(damaged.size):
         forged = stored.Stored(**{**vars(events[seq]), "secret": bytes(32)})
-        hashed = stored.leaf_hash(stored.leaf(log_id, forged))
+        hashed = stored.leaf_hash(stored.leaf(damaged.heads.log_of(seq), forged))
         hashes = [hashed if event.seq == seq else event.leaf_hash for event in events]
         code, said = damaged.verdict(
             f"UPDATE event SET secret = x'{bytes(32).hex()}', leaf_hash = x'{hashed.hex()}' WHERE position = {at(seq)}",
             f"UPDATE log_head SET peaks = x'{stored.peaks(hashes).hex()}' WHERE organization = {FILLED}",
         )
-        assert code == 1 and "hashes: do not make the root" in said
+        assert code == 1
+        assert "hashes: do not make the root" in said or "the restored log is not the one before it" in said
 
 
 def test_the_whole_rolled_back(damaged: Damaged, filled_sqlite: Deployment) -> None:

@@ -300,6 +300,7 @@ def test_pages_read_what_they_show(filled_sqlite: Deployment, filter_: Filter) -
         plans = [
             " ".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values))
             for text, values in list(statements)
+            if "FROM log_index" not in text  # one row: whether what is in memory still holds
         ]
     assert len(plans) <= 1, statements
     assert all(plan.startswith("SEARCH event USING INTEGER PRIMARY KEY") for plan in plans)

@@ -723,7 +723,7 @@ def _(visitor: Visitor) -> None:
     dialog = visitor.page.get_by_role("dialog", name="Place a legal hold")
     dialog.get_by_label("Name").fill(HOSTILE)
     dialog.get_by_label("What is held").fill("outcome:sucess")
-    visitor.press("Place hold", dialog)
+    visitor.press("Show what it holds", dialog)
     expect(visitor.page.get_by_label("What is held")).to_be_focused()
 
 

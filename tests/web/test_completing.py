@@ -87,7 +87,7 @@ def test_typing_opens_no_sitting_and_without_one_no_name_is_offered(dashboard: D
     before = dashboard.recorded()
     assert options(complete(reader, "actor:|")) == KINDS
     assert options(complete(reader, "target:|")) == options(complete(reader, "ada@|")) == []
-    assert options(complete(reader, "action:log.v|")) == ["log.view "]
+    assert options(complete(reader, "action:log.vi|")) == ["log.view "]
     assert dashboard.recorded() == before
     reader.read()
     assert "ada@calder.example " in options(complete(reader, "actor:|"))

@@ -77,7 +77,9 @@ def test_a_program_is_given_evidence_with_its_own_export_in_it(
 def test_the_page_offers_evidence_of_what_it_shows(signed: Signed, capsys: pytest.CaptureFixture[str]) -> None:
     ada = signed.dashboard.signed_in(Role.OWNER)
     page = ada.get(signed.dashboard.path("audit-logs") + "?action=user.invite&q=-outcome:failure")
-    [form] = re.findall(r'<form action="([^"]+/evidence)" method="get">(.*?)</form>', page.text, re.DOTALL)
+    [form] = re.findall(
+        r'<form action="([^"]+/evidence)" method="get" data-download>(.*?)</form>', page.text, re.DOTALL
+    )
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]+)">', form[1])
     boxes = re.findall(r'name="withhold" value="([^"]+)"', form[1])
     assert boxes == ["context.ip", "actor.email", "targets.*", "details.*"]

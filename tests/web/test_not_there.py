@@ -23,7 +23,7 @@ from tests.web.test_refusals import filled_in, routes
 ID = re.compile(r"\b([a-z]{3})_[a-z0-9]{12}\b")
 NAMES = re.compile(rf"{ID.pattern}|[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|[\d,]+")
 """Ids and numbers, which tell of what was asked for."""
-WITH_AN_ID = sorted(path for path in routes("GET") if path.count("{") > 1 and "{seq}" not in path)
+WITH_AN_ID = sorted(path for path in routes("GET") if len(re.findall(r"{(?!seq|size|family)", path)) > 1)
 """Pages of something in an organization, by its id."""
 
 ONLY_LEADS_ON = {"/o/{org}/members/{user}/role"}

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from minutebook.custody.high_water import Custody
 from minutebook.deliver.export import STRIDE, Ask, Export, Piece
@@ -35,10 +35,10 @@ from minutebook.evidence.tree import HASH_SIZE
 from minutebook.filters import EVERYTHING, Filter, expression_of
 from minutebook.filters.expression import NOTHING_ASKED, Expression, Term, any_of
 from minutebook.model import DAY
-from minutebook.store import anchor_log, anchors, checkpoints, generations, opened, schema, tiles
+from minutebook.store import anchor_log, anchors, body, checkpoints, generations, opened, schema, tiles
 from minutebook.store.anchors import AnchorKind
 from minutebook.store.engine import Store
-from minutebook.store.log import position, seq_of
+from minutebook.store.log import SEQ_MASK, position, seq_of
 from minutebook.store.scope import Scope
 
 MEDIA_TYPE = "application/zip"
@@ -59,6 +59,10 @@ PATIENCE = 2.0
 Wait = Callable[[float], None]
 _PATH = re.compile(r"(?:actor|context|details)\.[a-z0-9_]{1,64}|(?:actor|context|targets|details)\.\*")
 _ROWS = select(schema.event).order_by(schema.event.c.position)
+_PRUNED = select(schema.event.c.position, schema.event.c.leaf_hash).where(
+    schema.event.c.position.between(bindparam("first"), bindparam("last")),
+    schema.event.c.disclosures == body.PRUNED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ def parse_withheld(paths: Iterable[str]) -> tuple[str, ...]:
     for path in given:
         if not _PATH.fullmatch(path):
             raise Invalid.one(
-                "withhold", f"{path!r} is no field of an event. Name one, as context.ip, or a group, as targets.*"
+                "withhold", f"{path[:40]!r} is no field of an event. Name one, as context.ip, or a group, as targets.*"
             )
     return given
 
@@ -230,16 +234,15 @@ class _Bundle:
                 rows = connection.execute(_ROWS.where(schema.event.c.position.in_(positions))).all()
                 lines = {seq_of(row): self._line(row) for row in rows}
                 if filter_ == EVERYTHING and len(lines) < self.next - first:
-                    lines = self._pruned(connection, first, self.next) | lines
+                    lines |= self._pruned(connection, first, self.next)
             self.found.extend(sorted(lines))
             yield b"".join(lines[seq] for seq in sorted(lines))
 
     def _pruned(self, connection: Connection, first: int, end: int) -> dict[int, bytes]:
-        """The lines of events as if all of them were pruned."""
-        hashes = tiles.leaves(connection, self._organization, first, end)
-        return {
-            seq: b'{"hash":"%b","seq":%d}\n' % (hashed.hex().encode(), seq) for seq, hashed in enumerate(hashes, first)
-        }
+        """The lines of those of the events that were pruned."""
+        between = {"first": position(self._organization, first), "last": position(self._organization, end - 1)}
+        found = [(row.position & SEQ_MASK, row.leaf_hash.hex()) for row in connection.execute(_PRUNED, between)]
+        return {seq: f'{{"hash":"{hashed}","seq":{seq}}}\n'.encode() for seq, hashed in found}
 
     def _line(self, row: Row[Any]) -> bytes:
         seq = seq_of(row)
