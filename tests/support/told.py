@@ -36,7 +36,7 @@ class Attempt:
 
     @property
     def request(self) -> str:
-        return f"{self.writer}:{self.number}"
+        return f"{self.writer}_{self.number}"  # whoever erases the writer finds no name of theirs in it
 
 
 class Told:

@@ -37,7 +37,7 @@ def command_of(writer: str, number: int) -> Command:
 
 def request_of(writer: str, number: int) -> str:
     """The request id of one attempt, as `told.Attempt` has it."""
-    return f"{writer}:{number}"
+    return f"{writer}_{number}"
 
 
 def write(store: Store, writer: str, organization: int) -> None:
