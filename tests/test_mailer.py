@@ -96,8 +96,8 @@ def test_a_mail_arrives_as_it_was_written_and_is_forgotten(store: Store) -> None
     box = Postbox()
     put(store, MAIL)
     with listening(box) as port:
-        assert Mailer(store, plain(port)).send_due() == 1
-        assert Mailer(store, plain(port)).send_due() == 0
+        assert Mailer(store, plain(port)).round() == 1
+        assert Mailer(store, plain(port)).round() == 0
     ((to, message),) = box.mails
     assert to == [MAIL.to]
     assert (message["Subject"], message["From"]) == (MAIL.subject, "Minutes <m@x.example>")
@@ -111,7 +111,7 @@ def test_one_that_is_refused_does_not_hold_up_the_others(store: Store) -> None:
     box.refused.add("gone@x.example")
     put(store, Mail("gone@x.example", "Hello", "Hello"), Mail("a@x.example", "Hel\nBcc: all@x.example", "Hello"), MAIL)
     with listening(box) as port:
-        assert Mailer(store, plain(port)).send_due() == 1
+        assert Mailer(store, plain(port)).round() == 1
     assert [to for to, _ in box.mails] == [[MAIL.to]]
     (refused, injected) = left(store)
     assert refused[1] == 1 and "nobody here" in refused[2]
@@ -144,10 +144,10 @@ def test_it_signs_in_where_the_server_asks_for_it(store: Store) -> None:
     put(store, MAIL)
     options = {"authenticator": knows, "auth_required": True, "auth_require_tls": False}
     with listening(box, **options) as port:
-        assert Mailer(store, plain(port, user="minutes", password="wrong")).send_due() == 0
+        assert Mailer(store, plain(port, user="minutes", password="wrong")).round() == 0
         assert "Authentication" in left(store)[0][2]
         store.clock.go_on(3600_000_000)  # type: ignore[attr-defined]
-        assert Mailer(store, plain(port, user="minutes", password="pass word")).send_due() == 1
+        assert Mailer(store, plain(port, user="minutes", password="pass word")).round() == 1
 
 
 def test_starttls_is_never_skipped_and_certificates_are_checked(
@@ -155,7 +155,7 @@ def test_starttls_is_never_skipped_and_certificates_are_checked(
 ) -> None:
     put(store, MAIL)
     with listening(Postbox()) as port:
-        assert Mailer(store, plain(port, tls=SmtpTls.STARTTLS)).send_due() == 0
+        assert Mailer(store, plain(port, tls=SmtpTls.STARTTLS)).round() == 0
     assert "STARTTLS" in left(store)[0][2]
     if not shutil.which("openssl"):
         pytest.skip("needs openssl to make a certificate")
@@ -174,11 +174,11 @@ def test_starttls_is_never_skipped_and_certificates_are_checked(
     with listening(box, tls_context=secure) as port:
         server = plain(port, host="localhost", tls=SmtpTls.STARTTLS)
         store.clock.go_on(3600_000_000)  # type: ignore[attr-defined]
-        assert Mailer(store, server).send_due() == 0
+        assert Mailer(store, server).round() == 0
         assert "CERTIFICATE_VERIFY_FAILED" in left(store)[0][2]
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         store.clock.go_on(3600_000_000)  # type: ignore[attr-defined]
-        assert Mailer(store, server).send_due() == 1
+        assert Mailer(store, server).round() == 1
 
 
 @pytest.mark.parametrize("mail", [Mail("a@x.example\nBcc: b", "s", "b"), Mail("a@x.example", "s\r\nX: y", "b")])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from email.utils import formatdate, make_msgid, parseaddr
 
 import structlog
 
+from minutebook.background import Job
 from minutebook.config import Settings, SmtpTls
-from minutebook.errors import MinutebookError
 from minutebook.organization import outbox
 from minutebook.organization.outbox import Mail, Waiting
 from minutebook.store.engine import Store
@@ -72,36 +71,18 @@ class MailServer:
             yield connection
 
 
-class Mailer:
-    """Sends what is due, every few seconds, in a thread. Whatever goes wrong in it never reaches the server."""
+class Mailer(Job):
+    """Sends what is due, every few seconds. A mail whose sending is cut off may be sent twice."""
+
+    name = "mailer"
+    patience = TIMEOUT_SECONDS
 
     def __init__(self, store: Store, server: MailServer, *, every: float = ROUND_SECONDS) -> None:
+        super().__init__(every)
         self._store = store
         self._server = server
-        self._every = every
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="mailer", daemon=True)
 
-    def start(self) -> None:
-        """Begins to send."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Lets the mail at hand be finished, and ends. A mail whose sending is cut off may be sent twice."""
-        self._stopping.set()
-        self._thread.join(TIMEOUT_SECONDS)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.send_due()
-            except MinutebookError as error:
-                log.warning("outbox_unavailable", error=error.message)
-            except Exception:
-                log.exception("mailer_failed")
-            self._stopping.wait(self._every)
-
-    def send_due(self) -> int:
+    def round(self) -> int:
         """Sends what is due now; returns how many mails the server has taken."""
         waiting = outbox.due(self._store)
         if not waiting:

@@ -179,19 +179,19 @@ def test_a_clock_that_went_forward_prunes_nothing_until_it_is_confirmed(
     passed = 0.0
     custodian = Custodian(deployment.store, deployment.ledger, Watch(deployment.store, lambda: passed))
     deployment.clock.step = 0
-    custodian.look()
+    custodian.round()
     before = deployment.events(organization)
     deployment.clock.go_on(step)
     passed += 60
-    custodian.look()
-    custodian.look()
+    custodian.round()
+    custodian.round()
     (recorded,) = deployment.events(organization)[len(before) :]
     assert recorded.action == "log.clock_step"
     assert recorded.details["after"] - recorded.details["before"] == step - 60 * SECOND  # type: ignore[operator]
     deployment.act(ada, organization, ConfirmClock())
     deployment.clock.go_on(DAY)
     passed += DAY / SECOND
-    custodian.look()
+    custodian.round()
     assert deployment.events(organization)[-1].action == "log.prune"
     assert len(deployment.events(organization)) < len(before)
     check_log(deployment.store)
@@ -215,7 +215,7 @@ def test_a_clock_that_is_kept_right_says_nothing(deployment: Deployment, organiz
 
 def test_a_server_that_was_away_for_long_does_not_trust_its_clock(deployment: Deployment, organization: int) -> None:
     deployment.clock.go_on(8 * DAY)
-    Custodian(deployment.store, deployment.ledger).look()
+    Custodian(deployment.store, deployment.ledger).round()
     assert deployment.events(organization)[-1].action == "log.clock_step"
     with deployment.store.reading() as connection:
         assert connection.execute(select(schema.clock_step.c.after)).scalars().all()
@@ -227,13 +227,13 @@ def test_a_step_that_could_not_be_recorded_at_once_is_recorded_later(
     deployment.act(ada, organization, SetRetention(ALL, 110))
     deployment.clock.step = 0
     custodian = Custodian(deployment.store, deployment.ledger, Watch(deployment.store, lambda: 0.0))
-    custodian.look()
+    custodian.round()
     before = deployment.events(organization)
     deployment.clock.go_on(3_650 * DAY)
     with monkeypatch.context() as patched, pytest.raises(StoreUnavailable):
         patched.setattr(Store, "acting", _away)
-        custodian.look()
-    custodian.look()
+        custodian.round()
+    custodian.round()
     assert [one.action for one in deployment.events(organization)[len(before) :]] == ["log.clock_step"]
 
 
@@ -250,7 +250,7 @@ def test_what_acts_by_a_wrong_clock_does_not_make_it_look_right(
     deployment.clock.go_on(3_650 * DAY)
     record_step_at_start(deployment.store)
     deployment.found(ada, "Other")
-    Custodian(deployment.store, deployment.ledger).look()
+    Custodian(deployment.store, deployment.ledger).round()
     assert [one.action for one in deployment.events(organization)[len(before) :]] == ["log.clock_step"]
     with deployment.store.reading() as connection:
         assert find_step(connection, organization)

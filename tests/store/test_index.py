@@ -94,7 +94,7 @@ def test_a_log_that_cannot_be_followed_keeps_no_other_waiting(
     monkeypatch.setattr(text_index, "STEP", 1)
     monkeypatch.setattr(index, "_follow", fails)
     follower = index.Follower(followed.store)
-    follower._round()
+    follower.round()
     other = max(FILLED, OTHER)
     with followed.store.reading() as connection:
         assert index.reached(connection, other).texts == followed.size(other)

@@ -6,7 +6,6 @@ An anchor that cannot be reached is left alone for all logs until then.
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from minutebook.errors import MinutebookError, StoreUnavailable
+from minutebook.background import Job
 from minutebook.evidence.checkpoint import log_of
 from minutebook.evidence.proof import Path
 from minutebook.model import HOUR, MINUTE
@@ -154,38 +153,24 @@ def _failed(anchor: Anchor, asked: Asked, at: int, why: str) -> Said:
     return Said(log_id, anchor.kind, anchor.name, asked.head.size, at, error=why)
 
 
-class Anchoring:
-    """Shows heads to anchors in a thread while a server runs."""
+class Anchoring(Job):
+    """Shows heads to anchors while a server runs."""
+
+    name = "anchoring"
+    patience = STOP_SECONDS
+    at_once = False
 
     def __init__(self, store: Store, anchors_: Sequence[Anchor], *, every: float = ROUND_SECONDS) -> None:
+        super().__init__(every)
         self._store = store
         self._rounds = Rounds(store, anchors_)
         self._keep = [(one.kind, one.name) for one in anchors_]
-        self._every = every
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="anchoring", daemon=True)
+        self._is_first = True
 
-    def start(self) -> None:
-        """Begins to show heads."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Lets the request at hand be finished, if that takes a few seconds only, and ends."""
-        self._stopping.set()
-        self._thread.join(STOP_SECONDS)
-
-    def _run(self) -> None:
-        is_first = True
-        while not self._stopping.wait(self._every):
-            try:
-                if is_first:
-                    with self._store.housekeeping() as connection:
-                        anchors.forget_failures(connection, self._keep)
-                    is_first = False
-                self._rounds.go(self._stopping.is_set)
-            except StoreUnavailable as error:
-                log_.warning("anchoring_waits", error=error.message)
-            except MinutebookError as error:
-                log_.error("anchoring_failed", error=error.message)
-            except Exception:
-                log_.exception("anchoring_failed")
+    def round(self) -> None:
+        """Shows each anchor what it has not seen and is due."""
+        if self._is_first:
+            with self._store.housekeeping() as connection:
+                anchors.forget_failures(connection, self._keep)
+            self._is_first = False
+        self._rounds.go(self._stopping.is_set)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import structlog
 from sqlalchemy import select
 
+from minutebook.background import Job
 from minutebook.custody.clock import Watch
 from minutebook.custody.ledger import Ledger
 from minutebook.custody.retention import prune_log, record_step
-from minutebook.errors import StoreUnavailable
 from minutebook.model import DAY
 from minutebook.store import schema
 from minutebook.store.engine import Store
@@ -20,39 +18,21 @@ log_ = structlog.get_logger("minutebook.custody")
 LOOK_SECONDS = 10.0
 
 
-class Custodian:
+class Custodian(Job):
     """Keeps every log in a thread while a server runs."""
 
+    name = "custody"
+
     def __init__(self, store: Store, ledger: Ledger, watch: Watch | None = None) -> None:
+        super().__init__(LOOK_SECONDS)
         self._store = store
         self._ledger = ledger
         self._watch = watch or Watch(store)
         self._pruned_on = -1
         self._unrecorded: tuple[int, int] | None = None
         """From when to when the clock went forward, until every log says so: the database may be away meanwhile."""
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="custodian", daemon=True)
 
-    def start(self) -> None:
-        """Begins."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Lets the act at hand be finished, and ends."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.look()
-            except StoreUnavailable as error:
-                log_.warning("custody_waits", error=error.message)
-            except Exception:
-                log_.exception("custody_failed")
-            self._stopping.wait(LOOK_SECONDS)
-
-    def look(self) -> None:
+    def round(self) -> None:
         """Records a step of the clock, and once a day prunes what is due. The clock comes first: what it says is what
         pruning goes by."""
         step = self._watch.step()

@@ -12,13 +12,13 @@ into the anchor log (`anchor_log.py`) in the same thread.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import Connection
 
+from minutebook.background import Job
 from minutebook.custody import anchor_log, keys
 from minutebook.custody.growth import ENDED, Refused, checkpoint_problem, grown_tree, problem_of
 from minutebook.custody.high_water import Custody, Held, HighWater
@@ -148,46 +148,39 @@ def _sign(head: Head, tree: CompactRange, held: Held, key: keys.Key, at: int) ->
     return Signed(checkpoint, at, (key.sign(checkpoint.text(), checkpoint.origin),))
 
 
-class Signing:
-    """Signs every log in a thread while a server runs. `refused` says why some cannot be, by organization."""
+class Signing(Job):
+    """Signs every log while a server runs. `refused` says why some cannot be, by organization."""
+
+    name = "signing"
+    at_once = False
 
     def __init__(self, store: Store, custody: Custody, host: str, *, every: float = ROUND_SECONDS) -> None:
+        super().__init__(every)
         self._store = store
         self._custody = custody
         self._host = host
-        self._every = every
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="signer", daemon=True)
         self._waits: str | None = None
         self._anchor_refused: str | None = None
         self.refused: Mapping[int, str] = {}
 
-    def start(self) -> None:
-        """Begins to sign."""
-        self._thread.start()
-
     def stop(self) -> None:
-        """Lets the round at hand be finished, and ends; what was recorded last is signed."""
-        self._stopping.set()
-        self._thread.join()
+        """Ends, with a last round: what was recorded last is signed."""
+        super().stop()
+        self.try_round()
 
-    def _run(self) -> None:
-        while True:
-            stopping = self._stopping.wait(self._every)
-            try:
-                self._note(sign_logs(self._store, self._custody, self._host))
-                self._note_anchor(anchor_log.extend(self._store, self._custody))
-                self._waits = None
-            except StoreUnavailable as error:
-                log_.warning("signing_waits", error=error.message)
-            except MinutebookError as error:
-                if error.message != self._waits:  # once, not twice a second
-                    log_.error("nothing_is_signed", error=error.message)
-                self._waits = error.message
-            except Exception:
-                log_.exception("signing_failed")
-            if stopping:
-                return
+    def round(self) -> None:
+        """Signs what has grown."""
+        self._note(sign_logs(self._store, self._custody, self._host))
+        self._note_anchor(anchor_log.extend(self._store, self._custody))
+        self._waits = None
+
+    def failed(self, error: Exception) -> None:
+        if isinstance(error, StoreUnavailable) or not isinstance(error, MinutebookError):
+            super().failed(error)
+            return
+        if error.message != self._waits:  # once, not twice a second
+            log_.error("nothing_is_signed", error=error.message)
+        self._waits = error.message
 
     def _note(self, done: Round) -> None:
         for organization, why in done.refused.items():

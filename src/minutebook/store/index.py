@@ -10,7 +10,6 @@ hold hashes alone, which stay.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from minutebook.background import Job
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import text_of
 from minutebook.store import blocks, columns, log, marks, schema, text, tiles
@@ -112,37 +112,19 @@ def follow_all(store: Store) -> None:
             pass
 
 
-class Follower:
-    """Follows every log in a thread while a server runs. Whatever goes wrong in it, searches miss nothing."""
+class Follower(Job):
+    """Follows every log while a server runs. Whatever goes wrong in it, searches miss nothing."""
+
+    name = "index"
 
     def __init__(self, store: Store, *, every: float = ROUND_SECONDS) -> None:
+        super().__init__(every)
         self._store = store
-        self._every = every
-        self._stopping = threading.Event()
         self._rewritten = -1
         """How often something had been erased when last nothing was left of it."""
-        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
-    def start(self) -> None:
-        """Begins to follow."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Lets the batch at hand be finished, and ends."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._round()
-            except StoreUnavailable as error:
-                log_.warning("index_waits", error=error.message)
-            except Exception:
-                log_.exception("index_failed")
-            self._stopping.wait(self._every)
-
-    def _round(self) -> None:
+    def round(self) -> None:
+        """Follows every log to its end, batch by batch."""
         with self._store.reading() as connection:
             numbers = behind(connection)
             rewritten = connection.execute(select(func.sum(schema.log_index.c.rewritten))).scalar() or 0
