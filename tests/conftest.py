@@ -26,6 +26,7 @@ from minutebook.store.migrate import migrate
 from minutebook.web import log_page
 from tests.support.browser import Contexts, running_browser
 from tests.support.deployment import Deployment, Ticking
+from tests.support.faulty import FaultyStore
 from tests.support.postgres import EmbeddedServer, PostgresServer
 from tests.support.walk import fill
 
@@ -257,3 +258,13 @@ def page_context(browser: Browser, request: pytest.FixtureRequest) -> Iterator[C
         contexts.photograph(re.sub(r"[^\w.-]+", "-", request.node.nodeid))
     contexts.close()
     assert not complaints, "The browser complained:\n" + "\n".join(complaints)
+
+
+@pytest.fixture
+def faulty(deployment: Deployment) -> Iterator[Deployment]:
+    """A deployment whose acts can be broken off."""
+    deployment.store.close()
+    clock = Ticking()
+    store = FaultyStore(deployment.store.url, clock=clock)
+    yield Deployment(store, clock)
+    store.close()

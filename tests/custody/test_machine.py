@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.record.test_machine import FULL, SETTINGS, Machine
-from tests.support.deployment import Deployment, Ticking
-from tests.support.faulty import FaultyStore
+from tests.support.deployment import Deployment
 from tests.support.keeping import Keeping
 
 
@@ -19,16 +16,6 @@ class KeepingMachine(Keeping, Machine):
     def __init__(self) -> None:
         Machine.__init__(self)
         self.held = []
-
-
-@pytest.fixture
-def faulty(deployment: Deployment) -> Iterator[Deployment]:
-    """A deployment whose acts can be broken off."""
-    deployment.store.close()
-    clock = Ticking()
-    store = FaultyStore(deployment.store.url, clock=clock)
-    yield Deployment(store, clock)
-    store.close()
 
 
 @pytest.mark.slow

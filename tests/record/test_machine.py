@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -50,8 +49,8 @@ from minutebook.store import log
 from tests.support import keeping, stored
 from tests.support.check_log import check_log
 from tests.support.commands import all_commands
-from tests.support.deployment import Deployment, Ticking
-from tests.support.faulty import BrokeOff, Fault, FaultyStore, breaking_off
+from tests.support.deployment import Deployment
+from tests.support.faulty import BrokeOff, Fault, breaking_off
 from tests.support.told import Answer, Told
 
 FULL = bool(os.environ.get("FULL"))
@@ -415,16 +414,6 @@ def test_there_is_a_rule_for_every_command() -> None:
     for command in all_commands():
         is_there = command is CreateOrganization or f"{command.__name__}(" in rules  # the machine begins with founding
         assert is_there, f"No rule performs {command.__name__}: add one to Machine in tests/record/test_machine.py"
-
-
-@pytest.fixture
-def faulty(deployment: Deployment) -> Iterator[Deployment]:
-    """A deployment whose acts can be broken off."""
-    deployment.store.close()
-    clock = Ticking()
-    store = FaultyStore(deployment.store.url, clock=clock)
-    yield Deployment(store, clock)
-    store.close()
 
 
 @pytest.mark.slow
