@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 
 from minutebook.custody.ledger import Ledger
 from minutebook.identifiers import new_token
@@ -20,6 +18,7 @@ from minutebook.organization.sittings import OpenSitting
 from minutebook.record import Command, NoChange
 from minutebook.store import log
 from minutebook.store.engine import Store
+from tests.support.beside import custody_beside
 from tests.support.check_log import Logs, check_log
 from tests.support.told import Told
 
@@ -56,10 +55,7 @@ class Deployment:
     @cached_property
     def ledger(self) -> Ledger:
         """The ledger of its erasures: beside a SQLite file, else in a directory of its own."""
-        beside = (
-            self.store.file.parent if self.store.is_sqlite else Path(tempfile.mkdtemp(prefix="minutebook-custody-"))
-        )
-        return Ledger(beside / "custody")
+        return Ledger(custody_beside(self.store, self))
 
     def person(self, email: str | None = None, name: str | None = None, password: str | None = None) -> User:
         """A new user without a seat. Without a password they cannot sign in, which is much faster."""

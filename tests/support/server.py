@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import tempfile
 import threading
 import time
 import unicodedata
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import uvicorn
 
@@ -32,6 +30,7 @@ from minutebook.store.engine import PATIENCE, Store, system_clock
 from minutebook.web.app import WebSettings, create_app
 from minutebook.web.rates import Rates
 from minutebook.web.site import Site as WebSite
+from tests.support.beside import custody_beside
 from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD
 
@@ -73,7 +72,7 @@ class Clock:
 @cache
 def custody_of(store: Store) -> Custody:
     """The custody directory of a store: beside its file, if it is one."""
-    return Custody((store.file.parent if store.is_sqlite else Path(tempfile.mkdtemp())) / "custody")
+    return Custody(custody_beside(store, store))
 
 
 @contextmanager
