@@ -42,12 +42,12 @@ def quoted(*names: str) -> str:
 def test_every_action_can_be_replayed() -> None:
     ruled = ALLOWED.keys() | ANYWAY
     for action in CATALOGUE:
-        assert action in APPLY, f"add what {action} does to APPLY in organization/replay.py"
+        assert action in APPLY, f"add what {action} does, with @replays, to organization/replay/"
         assert action in ruled, (
             f"add who may do {action} to ALLOWED in tests/support/replay.py, or the action to ANYWAY"
         )
     for action in APPLY.keys() | ruled:
-        assert action in CATALOGUE, f"take {action} out of organization/replay.py and tests/support/replay.py"
+        assert action in CATALOGUE, f"take {action} out of organization/replay/ and tests/support/replay.py"
 
 
 def test_only_secrets_are_not_compared() -> None:

@@ -3,7 +3,7 @@
 First a plan, which whoever decides sees: how many events, which fields. Then acts, each of so many events at most, that
 say which fields were erased, with the commitment to each: the log still proves that something was recorded, when, and
 that nothing else was changed. The account and the seats of a person are not of the log; what these events made is no
-longer told by them (`organization/replay.py`).
+longer told by them (`organization/replay/`).
 """
 
 from __future__ import annotations

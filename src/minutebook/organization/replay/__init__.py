@@ -1,0 +1,44 @@
+"""Replay: from the events of a log alone, every row that its organization has.
+
+Whether each act was allowed is not asked here. Once something of an event was erased or pruned, what it did cannot be
+told any more: of the tables that its action touches, nothing is said from there on. What each action does is said in
+the modules of this package, next to the tables that it touches.
+"""
+
+from __future__ import annotations
+
+from minutebook.actions import read_details
+from minutebook.actions.organization import OrganizationCreated
+from minutebook.model import Event
+from minutebook.organization.replay import custody, product, readers, seats  # noqa: F401 - they fill APPLY
+from minutebook.organization.replay.state import APPLY, ONE, TOUCHES, DoesNotFollow, Row, Rows, State, require
+
+__all__ = ["APPLY", "ONE", "TOUCHES", "DoesNotFollow", "Row", "Rows", "State", "apply", "pass_over"]
+
+UNASKED = frozenset({"actor.email", "actor.credential", "actor.on_behalf_of"}) | {
+    f"context.{name}" for name in ("ip", "user_agent", "request_id", "client")
+}
+"""The paths that nothing here asks for."""
+
+
+def apply(state: State, event: Event) -> None:
+    """Does to the state what the event says was done. Raises DoesNotFollow."""
+    first = event.action == OrganizationCreated.action.name
+    require(first == (state.size == 0), "a log begins with the creation of its organization, and only there")
+    touched, is_erased = TOUCHES.get(event.action, frozenset()), not event.erased <= UNASKED
+    try:
+        APPLY[event.action](state, event, read_details(event.action, event.details, event.erased))
+    except (DoesNotFollow, LookupError, TypeError, ValueError, AttributeError):
+        if not (is_erased or state.pruned or touched & state.untold):
+            raise
+        state.untold |= touched
+    if is_erased:
+        state.untold |= touched
+    state.size += 1
+    state.last = max(state.last, event.recorded_at)
+
+
+def pass_over(state: State) -> None:
+    """The next event of the log was pruned."""
+    state.size += 1
+    state.pruned = True

@@ -1,0 +1,108 @@
+"""The organization, its seats, and who has access to it."""
+
+from __future__ import annotations
+
+from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.organization import OrganizationCreated
+from minutebook.actions.user import (
+    InvitationAccepted,
+    InvitationRevoked,
+    PersonInvited,
+    SignedIn,
+    SignedOut,
+    SignInFailed,
+)
+from minutebook.model import Event, Role
+from minutebook.organization.replay.state import (
+    ONE,
+    SEATS,
+    State,
+    by,
+    end_access,
+    end_each_access,
+    give_access,
+    json_of,
+    put,
+    replays,
+    require,
+    row,
+    take,
+    user_of,
+)
+
+
+@replays("organization.create", "organization", "seat", "setting", "access", "sitting")
+def _organization_created(state: State, event: Event, details: OrganizationCreated) -> None:
+    at = event.recorded_at
+    kept = details.model_dump(mode="json", include={"id", "name", "plan", "seat_limit"})
+    state.organization[ONE] = {**kept, "created_at": at}
+    state.seat[details.owner.id] = {"role": Role.OWNER.value, "joined_at": at}
+    state.setting = {
+        name: {"value": json_of(value)} for name, value in details.settings.model_dump(mode="json").items()
+    }
+    if event.actor.id == details.owner.id:
+        give_access(state, event)
+
+
+@replays("user.login", "access", "sitting")
+def _signed_in(state: State, event: Event, _details: SignedIn) -> None:
+    require(event.context.session_id not in state.access, "the session had access already")
+    give_access(state, event)
+
+
+@replays("user.login_failed")
+def _sign_in_failed(_state: State, _event: Event, _details: SignInFailed) -> None:
+    """Somebody was refused, so nothing became different."""
+
+
+@replays("user.logout", "access", "sitting")
+def _signed_out(state: State, event: Event, _details: SignedOut) -> None:
+    session = event.context.session_id or ""
+    row(state.access, session, "access of the session")
+    end_access(state, session)
+
+
+@replays("user.invite", "invitation")
+def _person_invited(state: State, event: Event, details: PersonInvited) -> None:
+    require(details.invitation not in state.invitation, f"there was an invitation {details.invitation} already")
+    for known, offer in list(state.invitation.items()):
+        if offer["email"] == details.email:  # an invitation that cannot be accepted any more gives way
+            del state.invitation[known]
+    state.invitation[details.invitation] = {
+        **details.model_dump(mode="json", include={"email", "role", "expires_at"}),
+        "invited_by": by(event),
+        "inviter": user_of(event),
+        "created_at": event.recorded_at,
+    }
+
+
+@replays("user.accept_invite", "invitation", *SEATS)
+def _invitation_accepted(state: State, event: Event, details: InvitationAccepted) -> None:
+    offer = take(state.invitation, details.invitation, "invitation")
+    offered, taken = (offer["role"], offer["invited_by"]), (details.role, details.invited_by)
+    require(offered == taken, "the invitation was for another role, or from somebody else")
+    put(state.seat, details.member.id, {"role": details.role.value, "joined_at": event.recorded_at}, "seat of")
+    give_access(state, event)
+
+
+@replays("user.revoke_invite", "invitation")
+def _invitation_revoked(state: State, _event: Event, details: InvitationRevoked) -> None:
+    offer = take(state.invitation, details.invitation, "invitation")
+    same = (offer["email"], offer["role"]) == (details.email, details.role)
+    require(same, "the invitation was for another address or role")
+
+
+@replays("member.change_role", "seat")
+def _role_changed(state: State, _event: Event, details: RoleChanged) -> None:
+    seat, change = row(state.seat, details.member.id, "seat of"), details.role
+    require(seat["role"] == change.before, f"the role before was {seat['role']}")
+    require(change.before != change.after, "the role was the same before")
+    seat["role"] = change.after.value
+
+
+@replays("member.remove", *SEATS)
+def _member_removed(state: State, _event: Event, details: MemberRemoved) -> None:
+    seat = take(state.seat, details.member.id, "seat of")
+    require(seat["role"] == details.role, f"the role was {seat['role']}")
+    end_each_access(state, details.member.id)
+    state.saved_search = {key: row for key, row in state.saved_search.items() if row["shelf"] != details.member.id}
