@@ -25,7 +25,8 @@ from minutebook.filters.expression import (
 from minutebook.filters.expression import terms as expression_terms
 from minutebook.filters.language import BadQuery, read, read_what_can_be
 from minutebook.filters.moments import Here, Relative, is_backwards
-from minutebook.filters.terms import CLIENTS, TERMS, ActorValue, Details, Numbers, parse_details
+from minutebook.filters.term_values import CLIENTS, ActorValue, Details, Numbers, parse_details
+from minutebook.filters.terms import TERMS
 from minutebook.filters.zones import UTC
 from minutebook.model import HOUR, ActorKind, Outcome
 from tests.filters.test_fields import filters, relatives

@@ -22,10 +22,10 @@ from minutebook.filters.expression import Expression, terms
 from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Here
 from minutebook.model import DAY
-from minutebook.store import blocks, closer, columns, index, memory, search, survey, text
+from minutebook.store import blocks, closer, columns, index, memory, search, survey, text, view
 from minutebook.store.bound import bounded
-from minutebook.store.memory import View, view_of
 from minutebook.store.scope import Scope
+from minutebook.store.view import View, view_of
 from tests.fuzz.queries import queries
 from tests.store.test_query import expressions, fill
 from tests.support.deployment import START, Deployment
@@ -126,7 +126,7 @@ def test_every_loop_looks_at_the_clock_and_gives_up_in_time(
     filled: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(memory, "CHUNK", 2)
+    monkeypatch.setattr(view, "CHUNK", 2)
     monkeypatch.setattr(memory, "MOST_TEXTS", 8)
     monkeypatch.setattr(text, "GROUP_BITS", 4)
     monkeypatch.setattr(text, "GROUP", 16)

@@ -10,7 +10,7 @@ import pytest
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, search_text, text_of
-from minutebook.store import blocks, index, log, marks, memory, search
+from minutebook.store import blocks, index, log, marks, search, view
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
@@ -32,7 +32,7 @@ def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(blocks, "PACK", 3)
-    monkeypatch.setattr(memory, "CHUNK", 4)
+    monkeypatch.setattr(view, "CHUNK", 4)
     monkeypatch.setattr(text_index, "GROUP_BITS", 4)
     monkeypatch.setattr(text_index, "GROUP", 16)
     monkeypatch.setattr(index, "BATCH", 8)

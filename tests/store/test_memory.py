@@ -13,9 +13,10 @@ import orjson
 import pytest
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
-from minutebook.store import blocks, body, columns, index, memory, schema, sqlite
+from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, view
 from minutebook.store.columns import SHARED, TIMES, Who
-from minutebook.store.memory import Chunk, Log, View
+from minutebook.store.memory import Log
+from minutebook.store.view import Chunk, View
 
 ORGANIZATION = 3
 
@@ -96,7 +97,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     """Blocks of 16 events, four of which are looked at together and stand in one row."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(blocks, "PACK", 4)
-    monkeypatch.setattr(memory, "CHUNK", 4)
+    monkeypatch.setattr(view, "CHUNK", 4)
     engine = create_engine("sqlite://", module=sqlite.driver())
     with engine.connect() as connection:
         schema.metadata.create_all(connection)
@@ -237,7 +238,7 @@ def test_chunks_in_time_do_not_reach_into_each_other(shelf: Shelf, step_back: in
 
 
 def test_a_log_that_is_little_longer_than_its_head_is_one_chunk(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "HEAD", 8)
+    monkeypatch.setattr(view, "HEAD", 8)
     shelf.add(rows(12))
     assert [len(chunk) for chunk in shelf.view().in_time(newest_first=True)] == [12]
 

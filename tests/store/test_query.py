@@ -22,9 +22,10 @@ from minutebook.filters import EVERYTHING, Cursor, Filter, expression_of, filter
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, all_of, any_of, conjuncts, none_of, terms
 from minutebook.filters.language import read
 from minutebook.filters.moments import Here
-from minutebook.filters.terms import TERMS, ActorValue, parse_details
+from minutebook.filters.term_values import ActorValue, parse_details
+from minutebook.filters.terms import TERMS
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import blocks, bound, index, log, memory, search, survey, text
+from minutebook.store import blocks, bound, index, log, search, survey, text, view
 from minutebook.store.bound import bounded
 from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
@@ -232,7 +233,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
     monkeypatch.setattr(blocks, "BLOCK", 32)
     monkeypatch.setattr(blocks, "PACK", 2)
-    monkeypatch.setattr(memory, "CHUNK", 4)
+    monkeypatch.setattr(view, "CHUNK", 4)
     monkeypatch.setattr(text, "GROUP_BITS", 4)
     monkeypatch.setattr(text, "GROUP", 16)
     if followed:
@@ -329,7 +330,7 @@ def test_a_search_stays_what_it_was_on_its_first_page_while_events_are_added(
 ) -> None:
     """There and back over all pages, each in a transaction of its own, for any query and size of page."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(memory, "CHUNK", 4)
+    monkeypatch.setattr(view, "CHUNK", 4)
     fill(filled, 60)
     grown: list[int] = []
 
@@ -390,7 +391,7 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
 def test_counts_that_take_too_long_say_at_least(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = Scope(FILLED, filled_sqlite.size(FILLED))
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(memory, "CHUNK", 1)
+    monkeypatch.setattr(view, "CHUNK", 1)
     monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     newest = filled_sqlite.events(FILLED)[scope.size // 16 * 16 :]
     with filled_sqlite.store.reading() as connection:

@@ -26,7 +26,7 @@ from minutebook.email_address import normal_email
 from minutebook.errors import Conflict, Invalid, NotFound
 from minutebook.filters import Filter, filter_of
 from minutebook.filters.expression import Term, any_of
-from minutebook.filters.terms import ActorValue
+from minutebook.filters.term_values import ActorValue
 from minutebook.model import Event, Json, Seat
 from minutebook.organization import people, wording
 from minutebook.permissions import Permission

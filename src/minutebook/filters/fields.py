@@ -30,7 +30,8 @@ from minutebook.filters.moments import (
     write_relative,
 )
 from minutebook.filters.quote import LIMIT, quoted
-from minutebook.filters.terms import TERMS, ActorValue, meant
+from minutebook.filters.term_values import ActorValue, meant
+from minutebook.filters.terms import TERMS
 from minutebook.filters.text import MAX_LENGTH, parse_text, written_words
 from minutebook.filters.zones import UTC
 

@@ -33,7 +33,8 @@ from minutebook.filters.expression import (
 from minutebook.filters.moments import Here
 from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write
 from minutebook.filters.quote import quoted
-from minutebook.filters.terms import DETAILS, TERMS, closest, meant, network_meant, parse_details
+from minutebook.filters.term_values import closest, meant, network_meant, parse_details
+from minutebook.filters.terms import DETAILS, TERMS
 from minutebook.filters.text import unsearchable
 
 __all__ = ["BadQuery", "read", "read_what_can_be", "write"]

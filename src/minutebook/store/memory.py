@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,58 +17,23 @@ import structlog
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, select
 
-from minutebook.store import blocks, columns, text
-from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Codes, Passing, Times, Words
+from minutebook.store import blocks, columns
+from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
 from minutebook.store.marks import Marks
 from minutebook.store.schema import log_index
 
 log_ = structlog.get_logger("minutebook.memory")
 
-CHUNK = 16
-"""Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 MOST = 16_000_000
 """Events kept in memory, of all logs of a database together: 36 bytes each, and 31 of marks at most where words are
 searched for. Then the log least asked for goes."""
 MOST_TEXTS = 20_000
-HEAD = 512
-"""About so many of the newest events are looked at before any others: a page is often full then."""
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
 LAST = 2**63 - 1
 TYPES: dict[str, type[np.generic]] = {"occurred_at": np.int64, "recorded_at": np.int64} | dict.fromkeys(
     SHARED, np.uint32
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Neighbours in a log: views of its columns that nothing changes any more, read when they are asked for."""
-
-    _view: View
-    first: int
-    """The number of its first event."""
-    end: int
-    """The number behind its last event."""
-    earliest: int
-    latest: int
-    """Of `occurred_at`."""
-    is_sorted: bool
-    """Whether its events happened in the order of their numbers."""
-
-    def __len__(self) -> int:
-        return self.end - self.first
-
-    @property
-    def occurred_at(self) -> Times:
-        return self._view.column("occurred_at", self.first, self.end)
-
-    @property
-    def recorded_at(self) -> Times:
-        return self._view.column("recorded_at", self.first, self.end)
-
-    def codes(self, name: str) -> Codes:
-        """The codes of the values in a shared column."""
-        return self._view.column(name, self.first, self.end)
 
 
 class _Column:
@@ -273,68 +235,6 @@ class _Spans:
         return places + 1, until[places]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The first `size` events of a log, read through one connection."""
-
-    log: Log
-    size: int
-    _connection: Connection
-
-    def column(self, name: str, first: int, end: int) -> NDArray[Any]:
-        """A column between two numbers, of which the first begins a block."""
-        return self.log.column(self._connection, name, first, end)
-
-    def passing(self, name: str, key: Hashable, test: Callable[[Any], bool]) -> Passing:
-        """Which of the values that are known so far pass a test; equal keys stand for equal tests."""
-        return self.log.words[name].passing((name, key), test)
-
-    def chunks(self, first: int | None = None) -> Iterator[Chunk]:
-        """All events, in the order of the log; or those from a number on, and few before it, in chunks that grow, for
-        who may stop soon."""
-        number = CHUNK if first is None else 1
-        at = (first or 0) // blocks.BLOCK * blocks.BLOCK
-        while at < self.size:
-            end = min(at + number * blocks.BLOCK, self.size)
-            yield self._chunk(at, end)
-            at, number = end, min(2 * number, CHUNK)
-
-    def in_time(self, *, newest_first: bool) -> Iterator[Chunk]:
-        """All events, in chunks none of which reaches into the time of the next: small ones, then larger.
-
-        In the usual log the order of the log is that of time; where a clock was set back a chunk holds all that
-        overlaps.
-        """
-        edges = self._edges()
-        if newest_first:
-            edges.reverse()
-            head = (edges[0] - HEAD) // text.GROUP * text.GROUP
-            if len(edges) > 1 and head > edges[1] and self._chunk(edges[1], edges[0]).is_sorted:
-                edges.insert(1, head)
-        number, at = 1, 0
-        while at < len(edges) - 1:
-            following = min(at + number, len(edges) - 1)
-            first, end = sorted((edges[at], edges[following]))
-            yield self._chunk(first, end)
-            at, number = following, min(2 * number, CHUNK)
-
-    def _edges(self) -> list[int]:
-        """Where the events can be cut so that everything before happened before, or when, everything behind it did."""
-        whole, more = divmod(self.size, blocks.BLOCK)
-        since = self.log.span(self._connection, whole, self.size).earliest if more else LAST
-        edges = [0, *(self.log.cuts(whole, since) * blocks.BLOCK).tolist()]
-        return [*edges, self.size] if more else edges
-
-    def _chunk(self, first: int, end: int) -> Chunk:
-        size = blocks.BLOCK
-        spans = [self.log.span(self._connection, number, end) for number in range(first // size, -(-end // size))]
-        is_sorted = all(span.is_sorted for span in spans) and all(
-            one.latest <= other.earliest for one, other in pairwise(spans)
-        )
-        earliest, latest = min(span.earliest for span in spans), max(span.latest for span in spans)
-        return Chunk(self, first, end, earliest, latest, is_sorted)
-
-
 class Texts:
     """The texts of the events of a log that were looked at last, by position: the next search need not make them
     again."""
@@ -396,14 +296,12 @@ def pruned(connection: Connection, organization: int) -> int:
     return int(of.pruned) if of else 0
 
 
-def view_of(connection: Connection, organization: int, size: int) -> View:
-    """The first `size` events of a log.
+def log_of(connection: Connection, organization: int) -> Log:
+    """The columns of a log as they stand in memory.
 
     A connection of an engine that has a cache must see only what is committed: others get columns of their own.
     """
     cache: Cache | None = connection.get_execution_options().get(OPTION)
     of = connection.execute(_REWRITTEN, {"organizations": [organization]}).one_or_none()
     known = (organization, of.rewritten, of.pruned) if of else (organization,)
-    log = cache.log(*known) if cache else Log(*known)
-    log.read_to(connection, size)
-    return View(log, size, connection)
+    return cache.log(*known) if cache else Log(*known)

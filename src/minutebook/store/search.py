@@ -28,9 +28,9 @@ from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import FROM, Closer, Rows, rows_of
 from minutebook.store.event_json import row_json
 from minutebook.store.log import SEQ_MASK, event_of, position, seq_of
-from minutebook.store.memory import Chunk, view_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import COUNT_SECONDS, Count, count
+from minutebook.store.view import Chunk, view_of
 from minutebook.store.where import Mask, Numbers, Plan, means_of, numbers, plan_there
 
 PAGE_SECONDS = 2.0

@@ -20,8 +20,9 @@ from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
 from minutebook.store.log import seq_of
-from minutebook.store.memory import Chunk, pruned, view_of
+from minutebook.store.memory import pruned
 from minutebook.store.scope import Scope
+from minutebook.store.view import Chunk, view_of
 from minutebook.store.where import Look, Mask, means_of, numbers, plan, there
 
 COUNT_SECONDS = 1.0

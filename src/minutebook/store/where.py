@@ -21,14 +21,14 @@ from sqlalchemy import Connection
 
 from minutebook.filters import actor_match, globs, is_id, matches, normal_text
 from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of
-from minutebook.filters.terms import ActorValue, Details
-from minutebook.filters.terms import Numbers as SeqRange
+from minutebook.filters.term_values import ActorValue, Details
+from minutebook.filters.term_values import Numbers as SeqRange
 from minutebook.store import index, text
 from minutebook.store.bound import Deadline
 from minutebook.store.closer import texts_of
 from minutebook.store.columns import Who
-from minutebook.store.memory import Chunk, View
 from minutebook.store.text import Sought
+from minutebook.store.view import Chunk, View
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
 """Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""

@@ -20,7 +20,8 @@ from minutebook.filters.expression import Expression, Term, all_of, conjuncts, n
 from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Relative, tell
 from minutebook.filters.telling import clause_of
-from minutebook.filters.terms import TERMS, ActorValue, named_actions
+from minutebook.filters.term_values import ActorValue, named_actions
+from minutebook.filters.terms import TERMS
 from minutebook.model import from_micros
 from minutebook.organization import seats
 from minutebook.store.scope import Scope

@@ -37,7 +37,7 @@ from minutebook.filters.globs import STAR
 from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import ANYWHERE, is_backwards
 from minutebook.filters.quote import quoted
-from minutebook.filters.terms import named_actions
+from minutebook.filters.term_values import named_actions
 from minutebook.web.log_address import (
     ALONE,
     BOX,

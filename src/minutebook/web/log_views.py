@@ -18,7 +18,7 @@ from minutebook.actions import CATALOGUE, Details, Severity, describe, read_deta
 from minutebook.actions.parts import Code, Gone, Part, Text
 from minutebook.actions.values import Erased, Person
 from minutebook.filters import UTC, zone_label
-from minutebook.filters.terms import CLIENTS
+from minutebook.filters.term_values import CLIENTS
 from minutebook.model import Actor, Event, Target
 from minutebook.store.event_json import event_json
 from minutebook.web import times

@@ -14,7 +14,7 @@ from minutebook.email_address import is_email
 from minutebook.filters import expression_of, instants
 from minutebook.filters.buckets import CALENDAR, CLOCK_WIDTHS, Buckets
 from minutebook.filters.expression import Expression, Term, any_of, conjuncts, none_of, values_of
-from minutebook.filters.terms import CLIENTS, ActorValue, named_actions
+from minutebook.filters.term_values import CLIENTS, ActorValue, named_actions
 from minutebook.filters.zones import MONTHS
 from minutebook.model import HOUR, Outcome, from_micros
 from minutebook.store.survey import Sums

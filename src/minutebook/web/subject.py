@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from minutebook.errors import TooSlow
 from minutebook.filters import expression_of, filter_of, normal_text
 from minutebook.filters.expression import Expression, Term
-from minutebook.filters.terms import IDS, ActorValue
+from minutebook.filters.term_values import IDS, ActorValue
 from minutebook.model import Event
 from minutebook.store import search
 from minutebook.store.scope import Scope

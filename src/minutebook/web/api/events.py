@@ -14,7 +14,7 @@ from minutebook.filters import Cursor, Direction, Here, search_of, write
 from minutebook.filters.cursor import NO_SUCH_PAGE, ONE_OF_BOTH
 from minutebook.filters.instants import write_start
 from minutebook.filters.quote import quoted
-from minutebook.filters.terms import MOST_SEQ
+from minutebook.filters.term_values import MOST_SEQ
 from minutebook.permissions import Permission
 from minutebook.store import log, search
 from minutebook.store.closer import Rows
