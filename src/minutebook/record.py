@@ -1,18 +1,21 @@
-"""The door that writes: an act and its event in one transaction.
+"""The doors that write: an act and its event in one transaction.
 
     prepare → begin → lock the head → authorize and read → change → append → commit
 
 Authorizing before the lock would be a race: two owners who demote each other would both be allowed to. Nothing here
 catches an error of the act or of its record: if one fails, neither exists.
+
+`perform()` acts in one organization, `perform_everywhere()` on a person, in each organization where they hold a seat.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final, final
 
 import orjson
+import structlog
 from sqlalchemy import Connection, select
 
 from minutebook.actions import Details
@@ -40,6 +43,7 @@ class Anybody:
 
 ANYBODY: Final = Anybody()
 CLOCK = Actor(ActorKind.SYSTEM, "system", name="Minutebook")
+security_log = structlog.get_logger("minutebook.security")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,31 @@ class Command(ABC):
         return log.lock_head(connection, seat.organization), seat
 
 
+class PersonalCommand(ABC):
+    """What is done to a person, and concerns each organization where they hold a seat: a frozen dataclass of its
+    arguments. They do it themselves, or whoever runs Minutebook does.
+    """
+
+    unrecorded: ClassVar[str]
+    """What the security log is told in place of a log, where there is none that it is recorded in."""
+
+    person: str
+    """The id of the user."""
+
+    def prepare(self) -> PersonalCommand:
+        """Does what is slow and needs no transaction."""
+        return self
+
+    @abstractmethod
+    def change_person(self, act: Act) -> NoChange | None:
+        """Checks what depends on the state and changes what belongs to the person alone, once. The act is in no
+        organization; every head is locked."""
+
+    @abstractmethod
+    def change(self, act: Act) -> Details | NoChange:
+        """Changes the rows of one of the organizations and says what is recorded there."""
+
+
 def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
     """Does what the command says and records it, both or neither; returns the event.
 
@@ -111,15 +140,72 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
         head, seat = prepared.open_log(connection, seat, store.randomness)
         act = Act(connection, seat, role_of(connection, seat), store.clock(), store.randomness)
         _authorize(act, prepared.needs)
-        if act.at < head.recorded_at:
-            head = _record_step_back(connection, act, head)
-        details = prepared.change(act)
-        if isinstance(details, NoChange):
+        event = _record(act, head, prepared)
+        if isinstance(event, NoChange):
             connection.rollback()
-            return details
-        event = log.append(connection, head, draft(seat, details), at=act.at, randomness=store.randomness)
+            return event
     store.recorded.tell(event.organization)  # only now: before the commit, whoever is woken would find nothing
     return event
+
+
+def perform_everywhere(store: Store, actor: Actor, context: Context, command: PersonalCommand) -> tuple[Event, ...]:
+    """Does what the command says and records it in each organization of the person, all of it or nothing; returns the
+    events. What is recorded in no log, the security log is told.
+
+    Raises NotFound when the person is not there, or somebody else acts; others as the command documents, and as
+    `perform` does.
+    """
+    prepared = command.prepare()
+    while True:
+        with store.acting() as connection:
+            numbers = _organizations_of(connection, prepared.person)
+            heads = [log.lock_head(connection, number) for number in numbers]  # in order, so that two never cross
+            _lock_person(connection, prepared.person)
+            if _organizations_of(connection, prepared.person) != numbers:  # a seat came or went before its head was had
+                connection.rollback()
+                continue
+            act = Act(connection, Seat(0, actor, context), None, store.clock(), store.randomness)
+            if not act.by_operator and actor.id != prepared.person:
+                raise NotFound(why="somebody else")
+            if isinstance(prepared.change_person(act), NoChange):
+                connection.rollback()
+                return ()
+            answers = [_record(_act_in(act, head.organization), head, prepared) for head in heads]
+            events = tuple(event for event in answers if isinstance(event, Event))
+        break
+    for event in events:
+        store.recorded.tell(event.organization)
+    if not events:
+        security_log.warning(prepared.unrecorded, user=prepared.person, by=actor.id, ip=context.ip)
+    return events
+
+
+def _organizations_of(connection: Connection, person: str) -> list[int]:
+    seats = schema.seat.c
+    statement = select(seats.organization).where(seats.user == person).order_by(seats.organization)
+    return list(connection.execute(statement).scalars())
+
+
+def _lock_person(connection: Connection, person: str) -> None:
+    """Nobody else changes the person or gives them a seat until the transaction ends."""
+    users = schema.user.c
+    statement = select(users.id).where(users.id == person).with_for_update()
+    if connection.execute(statement).first() is None:
+        raise NotFound(why="no such person")
+
+
+def _act_in(act: Act, organization: int) -> Act:
+    seat = replace(act.seat, organization=organization)
+    return replace(act, seat=seat, role=role_of(act.connection, seat))
+
+
+def _record(act: Act, head: log.Head, command: Command | PersonalCommand) -> Event | NoChange:
+    if act.at < head.recorded_at:
+        head = _record_step_back(act.connection, act, head)
+    details = command.change(act)
+    if isinstance(details, NoChange):
+        return details
+    return log.append(act.connection, head, draft(act.seat, details), at=act.at, randomness=act.randomness)
 
 
 def _record_step_back(connection: Connection, act: Act, head: log.Head) -> log.Head:

@@ -29,6 +29,8 @@ from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.actions.user import (
     InvitationAccepted,
     InvitationRevoked,
+    PasswordChanged,
+    PasswordTaken,
     PersonInvited,
     SignedIn,
     SignedOut,
@@ -108,6 +110,8 @@ EXAMPLES: tuple[Details, ...] = (
     SignedIn(method="password"),
     SignInFailed(reason="Wrong password", attempt=3),
     SignedOut(),
+    PasswordChanged(method="the current password"),
+    PasswordTaken(member=BOB),
     PersonInvited(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR, expires_at=1),
     InvitationAccepted(invitation="inv_1", role=Role.MEMBER, invited_by="Ada", member=BOB),
     InvitationRevoked(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR),

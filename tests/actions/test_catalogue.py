@@ -184,6 +184,8 @@ def test_sentences() -> None:
         "Signed in with password",
         "Wrong password, attempt 3 in 15 minutes",
         "Signed out",
+        "Changed their password, proven by the current password",
+        "Took the password of Bob, and ended their sessions",
         "Invited dan@x.example as Auditor",
         "Accepted the invitation from Ada as Member",
         "Revoked the invitation of dan@x.example, role Auditor",

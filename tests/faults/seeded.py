@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from minutebook import record
 from minutebook.actions import Details
 from minutebook.errors import StoreUnavailable
-from minutebook.model import Event, Role, Seat
+from minutebook.model import Actor, Context, Event, Role, Seat
 from minutebook.organization import seats
-from minutebook.record import Act, Command, NoChange
+from minutebook.record import Act, Command, NoChange, PersonalCommand
 from minutebook.store import log
 from minutebook.store.engine import Store
 from tests.support import told
@@ -60,7 +60,7 @@ def commit_before_append(store: Store, seat: Seat, command: Command) -> Event | 
     if not seat.organization:  # founding stays as it is
         return record.perform(store, seat, command)
     with store.acting() as connection:
-        log.lock_head(connection, seat.organization)
+        command.open_log(connection, seat, store.randomness)
         act = _act(store, connection, seat)
         record._authorize(act, command.needs)
         details = command.change(act)
@@ -92,6 +92,15 @@ def try_again_blindly(store: Store, seat: Seat, command: Command) -> Event | NoC
     """An act whose answer was late is simply done again."""
     record.perform(store, seat, command)
     return record.perform(store, seat, command)
+
+
+def one_after_the_other(store: Store, actor: Actor, context: Context, command: PersonalCommand) -> NoReturn:
+    """Each organization of the person is told in a transaction of its own; the process ends behind the first."""
+    first = record._organizations_of
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record, "_organizations_of", lambda *of: first(*of)[:1])
+        record.perform_everywhere(store, actor, context, command)
+    raise Crash
 
 
 def authorize_before_the_lock(together: threading.Barrier) -> Perform:

@@ -16,6 +16,7 @@ from minutebook.deliver.formats import csv
 from minutebook.model import Role
 from minutebook.organization import access, people
 from minutebook.organization.credits import BuyCredits
+from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
 from minutebook.organization.sign_in import RecordFailedSignIn
@@ -24,6 +25,7 @@ from minutebook.store import columns
 from tests.deliver import test_export, test_formats
 from tests.faults import seeded
 from tests.record.test_machine import SETTINGS, Machine
+from tests.support import told
 from tests.support.check_log import LogViolation
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import FaultyStore
@@ -78,6 +80,19 @@ def test_an_act_done_twice_is_noticed(filled: Deployment, ada: User, monkeypatch
 def test_an_event_nobody_asked_for_is_noticed(filled: Deployment, ada: User) -> None:
     perform(filled.store, filled.seat(ada, FILLED), RecordFailedSignIn("Wrong password", 1))
     with pytest.raises(LogViolation, match="of request None is stored, and nobody asked for it"):
+        filled.check()
+
+
+def test_an_act_on_a_person_that_not_all_of_their_organizations_record_is_noticed(
+    filled: Deployment, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.join(OTHER, None, Role.MEMBER, ada)
+    filled.act_everywhere(None, TakePassword(ada.id))
+    filled.check()
+    monkeypatch.setattr(told, "perform_everywhere", seeded.one_after_the_other)
+    with pytest.raises(seeded.Crash):
+        filled.act_everywhere(None, TakePassword(ada.id))
+    with pytest.raises(LogViolation, match=r"is stored in organizations \[1\], and not in all of \[1, 2\]"):
         filled.check()
 
 

@@ -67,7 +67,7 @@ def run_and_kill(url: str, run: int, organizations: list[int]) -> list[Attempt]:
 def attempt_of(line: bytes) -> Attempt:
     writer, number, event = pickle.loads(base64.b64decode(line))
     answer = Answer.ACKNOWLEDGED if event else Answer.NOTHING
-    return Attempt(writer, number, event.organization if event else None, answer, event)
+    return Attempt(writer, number, event.organization if event else None, answer, (event,) if event else ())
 
 
 def tell(told: Told, answers: list[Attempt]) -> None:

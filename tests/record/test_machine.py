@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -33,7 +35,9 @@ from minutebook.organization import (
     auditor_links,
     credits,
     invitations,
+    links,
     modes,
+    passwords,
     saved_searches,
     seats,
     sign_in,
@@ -41,18 +45,20 @@ from minutebook.organization import (
     sso,
     tokens,
 )
+from minutebook.organization import people as people_
 from minutebook.organization import settings as organization_settings
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.people import User
-from minutebook.record import Command, NoChange
+from minutebook.record import Command, PersonalCommand
 from minutebook.store import log
 from tests.support import keeping, stored
 from tests.support.check_log import check_log
-from tests.support.commands import all_commands
+from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
 from tests.support.faulty import BrokeOff, Fault, breaking_off
 from tests.support.told import Answer, Told
 
+A = TypeVar("A")
 FULL = bool(os.environ.get("FULL"))
 SETTINGS = settings(
     max_examples=300 if FULL else 8,
@@ -120,22 +126,37 @@ class Machine(RuleBasedStateMachine):
 
     def act(self, actor: int, organization: int, command: Command, fault: Fault | None) -> Event | None:
         """Performs a command; the event when the client was shown one."""
-        user: User | None = self.people[actor] if actor >= 0 else None
-        session = self.sessions[actor] if actor >= 0 else None
+        user, session = self.user_of(actor)
         if fault is Fault.AFTER_CHANGE:
             command = breaking_off(command)
+        attempt = partial(self.deployment.attempt, user, self.numbers[organization], command, session)
+        answer = self.answer(attempt, fault)
+        return answer if isinstance(answer, Event) else None
+
+    def act_everywhere(self, actor: int, command: PersonalCommand, fault: Fault | None) -> tuple[Event, ...]:
+        """The same of a command on a person."""
+        user, session = self.user_of(actor)
+        if fault is Fault.AFTER_CHANGE:
+            command = breaking_off(command)
+        return self.answer(partial(self.deployment.act_everywhere, user, command, session), fault) or ()
+
+    def user_of(self, actor: int) -> tuple[User | None, str | None]:
+        """Who acts, in which session; nobody is the operator."""
+        return (self.people[actor], self.sessions[actor]) if actor >= 0 else (None, None)
+
+    def answer(self, attempt: Callable[[], A], fault: Fault | None) -> A | None:
+        """What is answered to an attempt; nothing when it is refused or breaks off."""
         self.store.fault = fault
         try:
-            answer = self.deployment.attempt(user, self.numbers[organization], command, session)
+            return attempt()
         except BrokeOff:
             if fault and fault.undoes:
                 [*self.told.attempts.values()][-1].answer = Answer.NOTHING
-            return None
         except MinutebookError:
-            return None
+            pass
         finally:
             self.store.fault = None
-        return None if isinstance(answer, NoChange) else answer
+        return None
 
     # ── Seats ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -359,6 +380,26 @@ class Machine(RuleBasedStateMachine):
     def fail_to_sign_in(self, actor: int, organization: int, fault: Fault | None) -> None:
         self.act(actor, organization, sign_in.RecordFailedSignIn("Wrong password", 1), fault)
 
+    @rule(actor=people, known=st.booleans(), fault=faults)
+    def change_the_password(self, actor: int, known: bool, fault: Fault | None) -> None:
+        with self.store.reading() as connection:
+            before = people_.password_hash_of(connection, self.people[actor].id) or ""
+        before = before if known else "what it was once"
+        new = new_token(self.store.randomness)
+        self.act_everywhere(actor, passwords.ChangePassword(self.people[actor].id, before, new), fault)
+
+    @rule(actor=actors, person=people, fault=faults)
+    def take_the_password(self, actor: int, person: int, fault: Fault | None) -> None:
+        self.act_everywhere(actor, passwords.TakePassword(self.people[person].id), fault)
+
+    @rule(person=people, other=rarely, fault=faults)
+    def choose_a_password(self, person: int, other: bool, fault: Fault | None) -> None:
+        """By a link, now and then that of somebody else."""
+        user, link = self.people[person].id, self.people[0].id if other else self.people[person].id
+        token = links.new_link(self.store, links.RESET, lifetime=DAY, user=link)
+        new = new_token(self.store.randomness)
+        self.act_everywhere(person, passwords.ChoosePassword(user, token, new), fault)
+
     @rule(actor=people, organization=organizations, fault=faults)
     def read_the_log(self, actor: int, organization: int, fault: Fault | None) -> None:
         self.act(actor, organization, sittings.OpenSitting(self.sessions[actor]), fault)
@@ -411,7 +452,7 @@ class Machine(RuleBasedStateMachine):
 
 def test_there_is_a_rule_for_every_command() -> None:
     rules = inspect.getsource(Machine) + inspect.getsource(keeping)
-    for command in all_commands():
+    for command in (*all_commands(), *personal_commands()):
         is_there = command is CreateOrganization or f"{command.__name__}(" in rules  # the machine begins with founding
         assert is_there, f"No rule performs {command.__name__}: add one to Machine in tests/record/test_machine.py"
 

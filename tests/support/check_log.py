@@ -204,7 +204,7 @@ def _check_acts(connection: Connection) -> Iterator[str]:
 def check_told(logs: Logs, told: Told) -> Iterator[str]:
     """What clients were told beside what is stored."""
     by_request: dict[str | None, list[Stored]] = defaultdict(list)
-    shown = {(a.event.organization, a.event.seq): a.request for a in told.attempts.values() if a.event is not None}
+    shown = {(event.organization, event.seq): a.request for a in told.attempts.values() for event in a.events}
     for organization, events in logs.items():
         yield from (f"organization {organization}: {problem}" for problem in _check_clock(events))
         for event in events:
@@ -223,8 +223,11 @@ def check_told(logs: Logs, told: Told) -> Iterator[str]:
 
 
 def _check_attempt(attempt: Attempt, found: Sequence[Stored]) -> Iterator[str]:
-    if len(found) > 1:
+    places = {event.organization for event in found}
+    if len(found) > (1 if attempt.everywhere is None else len(places)):
         yield f"is stored {len(found)} times"
+    if attempt.everywhere is not None and places not in (set(), attempt.everywhere):
+        yield f"is stored in organizations {sorted(places)}, and not in all of {sorted(attempt.everywhere)}"
     if attempt.answer is Answer.ACKNOWLEDGED and not found:
         yield "was acknowledged and is not stored"
     if attempt.answer is Answer.NOTHING and found:
@@ -232,8 +235,9 @@ def _check_attempt(attempt: Attempt, found: Sequence[Stored]) -> Iterator[str]:
     for event in found:
         if attempt.organization not in (None, event.organization):
             yield f"was asked in organization {attempt.organization} and is stored in {event.organization}"
-        if attempt.event is not None:
-            yield from _check_shown(attempt.event, event)
+        for shown in attempt.events:
+            if shown.organization == event.organization:
+                yield from _check_shown(shown, event)
 
 
 def _check_shown(shown: Event, event: Stored) -> Iterator[str]:

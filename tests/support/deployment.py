@@ -15,7 +15,7 @@ from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import Session
 from minutebook.organization.sittings import OpenSitting
-from minutebook.record import Command, NoChange
+from minutebook.record import Command, NoChange, PersonalCommand
 from minutebook.store import log
 from minutebook.store.engine import Store
 from tests.support.beside import custody_beside
@@ -110,6 +110,14 @@ class Deployment:
     def answer(self, writer: str, seat: Seat, command: Command) -> Event | NoChange:
         """The same for whoever acts."""
         return self.told.perform(self.store, writer, seat, command)
+
+    def act_everywhere(
+        self, user: User | None, command: PersonalCommand, session: str | None = None
+    ) -> tuple[Event, ...]:
+        """Performs a command on a person, by themself or by the operator; it is recorded wherever they hold a seat."""
+        writer, seat = user.email if user else "operator", self.seat(user, 0, session)
+        everywhere = sign_in.seats_of(self.store, command.person)
+        return self.told.perform_everywhere(self.store, writer, seat, command, everywhere)
 
     def enter(self, user: User, organization: int, session: str) -> Event:
         """Signs the session in to the organization."""

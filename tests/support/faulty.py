@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from sqlalchemy import Connection
 
-from minutebook.record import Act, Command
+from minutebook.record import Act, Command, PersonalCommand
 from minutebook.store.engine import Store
+
+C = TypeVar("C", Command, PersonalCommand)
 
 
 class Fault(Enum):
@@ -45,14 +47,14 @@ class FaultyStore(Store):
             raise BrokeOff
 
 
-def breaking_off(command: Command) -> Command:
-    """The same command, broken off behind its change."""
+def breaking_off(command: C) -> C:
+    """The same command, broken off behind its change, on a person in the first of their organizations."""
 
     class BreaksOff(type(command)):  # type: ignore[misc]
         def change(self, act: Act) -> NoReturn:
             super().change(act)
             raise BrokeOff
 
-    broken: Command = object.__new__(BreaksOff)
+    broken: C = object.__new__(BreaksOff)
     broken.__dict__.update(vars(command))
     return broken

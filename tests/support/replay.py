@@ -47,6 +47,8 @@ ALLOWED: dict[str, set[str]] = {
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.password_change": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.password_reset": set(),
 }
 """Which roles may do what; the operator needs no seat for anything."""
 TOKENS_MAY = {"log.view": "log.read", "log.export": "log.export"}

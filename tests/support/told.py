@@ -1,18 +1,19 @@
 """What clients were told: the half of the truth that the log is compared with.
 
-Every attempt carries a request id of its own, which the event records, so each event can be laid beside its attempt.
+Every attempt carries a request id of its own, which its events record, so each event can be laid beside its attempt.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from minutebook.errors import MinutebookError, OutcomeUnknown
 from minutebook.model import Event, Seat
-from minutebook.record import Command, NoChange, perform
+from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
 from minutebook.store.engine import Store
 
 
@@ -26,13 +27,15 @@ class Answer(Enum):
 
 @dataclass
 class Attempt:
-    """One act that a writer asked for. `event` is the one it was shown; `organization` is None while it is founded."""
+    """One act that a writer asked for. `events` are those it was shown; `organization` is None while it is founded, and
+    for an act on a person, which is recorded in all of `everywhere` or in none."""
 
     writer: str
     number: int
     organization: int | None
     answer: Answer = Answer.UNKNOWN
-    event: Event | None = None
+    events: tuple[Event, ...] = ()
+    everywhere: frozenset[int] | None = None
 
     @property
     def request(self) -> str:
@@ -75,5 +78,22 @@ class Told:
         if isinstance(answer, NoChange):
             attempt.answer = Answer.NOTHING
         else:
-            attempt.answer, attempt.event = Answer.ACKNOWLEDGED, answer
+            attempt.answer, attempt.events = Answer.ACKNOWLEDGED, (answer,)
         return answer
+
+    def perform_everywhere(
+        self, store: Store, writer: str, seat: Seat, command: PersonalCommand, everywhere: Collection[int]
+    ) -> tuple[Event, ...]:
+        """The same of `record.perform_everywhere()`, by whoever holds the seat; it must be recorded `everywhere`."""
+        attempt = self.attempt(writer, None)
+        attempt.everywhere = frozenset(everywhere)
+        context = replace(seat.context, request_id=attempt.request)
+        try:
+            events = perform_everywhere(store, seat.actor, context, command)
+        except OutcomeUnknown:
+            raise
+        except MinutebookError:
+            attempt.answer = Answer.NOTHING
+            raise
+        attempt.answer, attempt.events = Answer.ACKNOWLEDGED if events else Answer.NOTHING, events
+        return events

@@ -16,7 +16,9 @@ from minutebook.organization import (
     auditor_links,
     credits,
     invitations,
+    links,
     modes,
+    passwords,
     people,
     saved_searches,
     seats,
@@ -106,6 +108,10 @@ def work(deployment: Deployment) -> int:
     log_id, known = log.new_log_id(deployment.store.randomness), CompactRange(1, (b"7" * 32,))
     deployment.act(None, organization, BeginGeneration(log_id, known, "log_x", 1))
     deployment.act(None, organization, sittings.ReadAsOperator())
+    deployment.act_everywhere(None, passwords.TakePassword(bob.id))
+    link = links.new_link(deployment.store, links.RESET, lifetime=DAY, user=bob.id)
+    deployment.act_everywhere(bob, passwords.ChoosePassword(bob.id, link, "a hash"))
+    deployment.act_everywhere(bob, passwords.ChangePassword(bob.id, "a hash", "another hash"))
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization

@@ -23,10 +23,11 @@ from minutebook.model import Context, Plan, Role, Seat
 from minutebook.organization import sign_in
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
 from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
-from minutebook.record import perform
+from minutebook.record import perform, perform_everywhere
 from minutebook.store import log
 from tests.support.deployment import OPERATOR
 from tests.support.server import Site, site_on
@@ -183,11 +184,15 @@ def change_plan(site: Site) -> None:
     perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangePlan(Plan.TEAMS, 25))
 
 
+def take_password(site: Site, user: User) -> None:
+    perform_everywhere(site.store, OPERATOR, Context(), TakePassword(user.id))
+
+
 LOSSES: dict[str, Callable[[Site, User, sign_in.Session, str], object]] = {
     "role": lambda site, user, *_: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)),
     "seat": lambda site, user, *_: site.company.act(site.company.owner, RemoveMember(user.id)),
     "session": lambda site, _, session, __: sign_in.sign_out(site.store, session, Context()),
-    "password": lambda site, user, *_: sign_in.shut_out(site.store, user),
+    "password": lambda site, user, *_: take_password(site, user),
     "plan": lambda site, *_: change_plan(site),
     "token": lambda site, _, __, token: site.company.act(site.company.owner, RevokeToken(token)),
 }

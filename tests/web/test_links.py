@@ -8,9 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from minutebook.model import DAY, Plan, Role
-from minutebook.organization import links, outbox, people, sign_in
+from minutebook.organization import links, outbox, people
 from minutebook.organization.invitations import LIFETIME, InvitePerson, RevokeInvitation
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.store import schema
 from minutebook.web.site import WebSettings
@@ -263,7 +264,7 @@ def test_who_invites_sees_what_becomes_of_the_mail(sqlite_deployment: Deployment
 
 
 def reset_link(dashboard: Dashboard, user: User) -> str:
-    sign_in.shut_out(dashboard.store, user)
+    dashboard.deployment.act_everywhere(None, TakePassword(user.id))
     return f"/password/{links.new_link(dashboard.store, links.RESET, lifetime=DAY, user=user.id)}"
 
 
@@ -282,9 +283,12 @@ def test_a_reset_shuts_everybody_out_but_who_has_its_link(light_dashboard: Dashb
     assert (short.status_code, ada.email in told(short)) == (422, True)
     with capture_logs() as logs:
         assert somebody.post(page, {"password": "a new one for ada"}).headers["location"] == "/"
-    told_security = {"event": "password_chosen", "user": ada.id, "by": "reset link", "ip": "203.0.113.9"}
-    assert [log for log in logs if log["event"] != "request"] == [told_security | {"log_level": "warning"}]
-    assert light_dashboard.events()[-1].details["method"] == "a new password"
+    assert {log["event"] for log in logs} == {"request"}  # whoever has no seat, the security log is told of
+    taken, _, changed, entered = light_dashboard.events()[-4:]
+    assert (taken.action, taken.actor.kind, taken.targets[0].id) == ("user.password_reset", "system", ada.id)
+    assert (changed.action, changed.actor.id, changed.actor.credential) == ("user.password_change", ada.id, None)
+    assert (changed.context.ip, changed.details["method"]) == ("203.0.113.9", "a single-use link")
+    assert entered.details["method"] == "a new password"
     assert somebody.get(light_dashboard.path("members")).status_code == 200
     assert somebody.post("/sign-in", {"email": ada.email, "password": "a new one for ada"}).status_code == 303
     again = light_dashboard.anybody()

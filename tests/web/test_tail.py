@@ -21,10 +21,11 @@ from minutebook.organization import sign_in, sittings
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
 from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
-from minutebook.record import perform
+from minutebook.record import perform, perform_everywhere
 from minutebook.store import log
 from tests.support.deployment import OPERATOR
 from tests.support.follower import Follower, Message, events_of
@@ -179,11 +180,15 @@ def change_plan(site: Site, plan: Plan) -> None:
     perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangePlan(plan, 25))
 
 
+def take_password(site: Site, user: User) -> None:
+    perform_everywhere(site.store, OPERATOR, Context(), TakePassword(user.id))
+
+
 LOSSES: dict[str, tuple[Callable[[Site, User, sign_in.Session], object], str]] = {
     "role": (lambda site, user, _: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)), "forbidden"),
     "seat": (lambda site, user, _: site.company.act(site.company.owner, RemoveMember(user.id)), "not_found"),
     "session": (lambda site, _, session: sign_in.sign_out(site.store, session, Context()), "not_signed_in"),
-    "password": (lambda site, user, _: sign_in.shut_out(site.store, user), "not_signed_in"),
+    "password": (lambda site, user, _: take_password(site, user), "not_signed_in"),
     "plan": (lambda site, *_: change_plan(site, Plan.TEAMS), "not_allowed"),
 }
 

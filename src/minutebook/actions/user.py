@@ -40,6 +40,38 @@ class SignedOut(Details):
 
 
 @action(
+    "user.password_change",
+    title="Password changed",
+    severity=Severity.MEDIUM,
+    ocsf=ocsf.PASSWORD_CHANGE,
+    says="Changed their password, proven by {method}",
+    since="0.1",
+)
+class PasswordChanged(Details):
+    """A user chose another password, which ended every other session of theirs. Each organization of theirs is told."""
+
+    method: str
+
+
+@action(
+    "user.password_reset",
+    title="Password taken",
+    severity=Severity.HIGH,
+    ocsf=ocsf.PASSWORD_RESET,
+    says="Took the password of {member}, and ended their sessions",
+    since="0.1",
+)
+class PasswordTaken(Details):
+    """Whoever runs Minutebook took the password of a user, who chooses another by a link. Each organization of theirs
+    is told."""
+
+    member: Person
+
+    def targets(self) -> tuple[Target, ...]:
+        return (self.member.target(),)
+
+
+@action(
     "user.invite",
     title="Person invited",
     severity=Severity.MEDIUM,

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from minutebook.config import CONFIG_FILE, Settings, load_settings
 from minutebook.errors import BadSettings
 from minutebook.model import Actor, ActorKind, Context, Event, Seat
-from minutebook.record import Command, NoChange, perform
+from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate, require_current
 
@@ -86,6 +86,11 @@ def reading(settings: Settings) -> Iterator[Store]:
 def operate(store: Store, organization: int, command: Command) -> Event | NoChange:
     """Does it in the name of whoever runs Minutebook, recorded as such."""
     return perform(store, operator_seat(organization), command)
+
+
+def operate_on_person(store: Store, command: PersonalCommand) -> tuple[Event, ...]:
+    """The same of what is done to a person."""
+    return perform_everywhere(store, OPERATOR, operator_seat(0).context, command)
 
 
 def operator_seat(organization: int) -> Seat:

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from minutebook.cli.console import print_json, print_table, remark, say
-from minutebook.cli.deployment import reading, settings_of, writing
+from minutebook.cli.deployment import operate_on_person, reading, settings_of, writing
 from minutebook.config import Settings
 from minutebook.email_address import normal_email
 from minutebook.errors import Invalid
 from minutebook.model import MINUTE, rfc3339
-from minutebook.organization import links, people, sign_in
+from minutebook.organization import links, people
+from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.store.engine import Store
 
@@ -101,7 +102,7 @@ def reset(
     settings = settings_of(context)
     with writing(settings) as store:
         user = _find(store, email)
-        sign_in.shut_out(store, user)
+        operate_on_person(store, TakePassword(user.id))
         token = links.new_link(store, links.RESET, lifetime=RESET_MINUTES * MINUTE, user=user.id)
     remark(f"{user.email} has no password and no session any more. This link chooses a new password, while the server")
     remark(f"runs; it works once, for {RESET_MINUTES} minutes:")

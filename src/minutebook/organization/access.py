@@ -51,6 +51,12 @@ def end_all(act: Act, user: str) -> None:
     _end_each(act, schema.access.c.user == user)
 
 
+def end_others(act: Act, user: str) -> None:
+    """Ends the access of every session of a user but the one that acts."""
+    table = schema.access.c
+    _end_each(act, table.user == user, table.session != (act.seat.context.session_id or ""))
+
+
 def _end_each(act: Act, *which: ColumnElement[bool]) -> None:
     table = schema.access.c
     statement = select(table.session).where(table.organization == act.organization, *which)

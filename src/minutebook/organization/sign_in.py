@@ -18,7 +18,7 @@ from minutebook.email_address import normal_email
 from minutebook.errors import NotAllowed, NotFound, TooManyAttempts
 from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, MINUTE, Context, Seat
-from minutebook.organization import access, links, people
+from minutebook.organization import access, people
 from minutebook.organization.people import User
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
 from minutebook.store import schema
@@ -171,34 +171,6 @@ def sign_out(store: Store, session: Session, context: Context) -> None:
         perform(store, seat, LeaveOrganization(session=session.id))
     with store.housekeeping() as connection:
         connection.execute(delete(schema.session).where(schema.session.c.id == session.id))
-
-
-def shut_out(store: Store, user: User) -> None:
-    """Takes the password, the sessions and the links of a user: whoever could get in as them cannot any more.
-
-    Only whoever runs Minutebook does this. It belongs to no organization's log, so the security log is told.
-    """
-    users, sessions, link = schema.user, schema.session, schema.link
-    with store.housekeeping() as connection:
-        connection.execute(update(users).where(users.c.id == user.id).values(password_hash=None))
-        connection.execute(delete(sessions).where(sessions.c.user == user.id))
-        connection.execute(delete(link).where(link.c.user == user.id))
-    security_log.warning("password_reset", user=user.id, by="operator")
-
-
-def choose_password(store: Store, token: str, password_hash: str, ip: str | None) -> User:
-    """Uses a reset link up and gives its user the password. Raises NotFound when the link cannot be used."""
-    users, link = schema.user, schema.link
-    this = (link.c.token_hash == token_hash(token), link.c.purpose == links.RESET)
-    with store.housekeeping() as connection:
-        used = delete(link).where(*this, link.c.expires_at > store.clock()).returning(link.c.user)
-        owner = connection.execute(used).scalar_one_or_none()
-        if owner is None:
-            raise NotFound
-        connection.execute(update(users).where(users.c.id == owner).values(password_hash=password_hash))
-        user = people.user_by_id(connection, owner)
-    security_log.warning("password_chosen", user=user.id, by="reset link", ip=ip)
-    return user
 
 
 def find_session(connection: Connection, token: str, at: int) -> tuple[Session, int] | None:

@@ -7,6 +7,8 @@ from minutebook.actions.organization import OrganizationCreated
 from minutebook.actions.user import (
     InvitationAccepted,
     InvitationRevoked,
+    PasswordChanged,
+    PasswordTaken,
     PersonInvited,
     SignedIn,
     SignedOut,
@@ -60,6 +62,18 @@ def _signed_out(state: State, event: Event, _details: SignedOut) -> None:
     session = event.context.session_id or ""
     row(state.access, session, "access of the session")
     end_access(state, session)
+
+
+@replays("user.password_change", "seat", "access", "sitting")
+def _password_changed(state: State, event: Event, _details: PasswordChanged) -> None:
+    row(state.seat, event.actor.id, "seat of")
+    end_each_access(state, event.actor.id, but=event.context.session_id)
+
+
+@replays("user.password_reset", "seat", "access", "sitting")
+def _password_taken(state: State, _event: Event, details: PasswordTaken) -> None:
+    row(state.seat, details.member.id, "seat of")
+    end_each_access(state, details.member.id)
 
 
 @replays("user.invite", "invitation")

@@ -142,7 +142,7 @@ def end_access(state: State, session: str) -> None:
     state.sitting.pop(session, None)
 
 
-def end_each_access(state: State, user: str) -> None:
+def end_each_access(state: State, user: str, but: str | None = None) -> None:
     """No session of the user has access any more."""
-    for session in [session for session, row in state.access.items() if row["user"] == user]:
+    for session in [session for session, row in state.access.items() if row["user"] == user and session != but]:
         end_access(state, session)

@@ -7,15 +7,17 @@ nothing up, so that a preview in a mail program does no harm; only the button on
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import Invalid, NotFound, Problem, kept
 from minutebook.model import Plan, Seat
 from minutebook.organization import links, people, sign_in, wording
+from minutebook.organization.passwords import ChoosePassword
 from minutebook.organization.people import User
 from minutebook.organization.set_up import FIRST_SEAT_LIMIT, SetUpDeployment, is_set_up
-from minutebook.record import perform
+from minutebook.record import perform, perform_everywhere
 from minutebook.web import session
 from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept_user
 from minutebook.web.render import Said, go, show
@@ -116,14 +118,24 @@ def ask_for_password(request: Request) -> Response:
 def choose_password(request: Request, sent: Sent) -> Response:
     """Uses the link up, sets the password and signs its person in."""
     try:
-        hashed = people.hash_password(sent.one("password"))
-        token = carried(request, links.RESET)
-        user = sign_in.choose_password(site_of(request).store, token, hashed, context_of(request).ip)
+        user = _choose_password(request, sent.one("password"))
     except NotFound:
         return show(request, "link_over.html", status=410, kind="reset", done=False)
     except STAYS as error:
         return _ask_for_password(request, form_after(sent, error, ("password",)), error.status)
     return _signed_in(request, user, RESET_METHOD, links.RESET, Said.RESET_DONE)
+
+
+def _choose_password(request: Request, password: str) -> User:
+    hashed, token, store = people.hash_password(password), carried(request, links.RESET), site_of(request).store
+    owner = links.owner(store, links.RESET, token)
+    if owner is None:
+        raise NotFound
+    with store.reading() as connection:
+        user = people.user_by_id(connection, owner)
+    actor = replace(user.actor(), credential=None)
+    perform_everywhere(store, actor, context_of(request), ChoosePassword(user.id, token, hashed))
+    return user
 
 
 def _ask_for_password(request: Request, form: Form, status: int = 200) -> Response:
