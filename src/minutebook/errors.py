@@ -119,8 +119,10 @@ class NotAllowed(MinutebookError):
     status = 403
     code = "not_allowed"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, recorded: str | None = None) -> None:
         super().__init__(reason=reason)
+        self.recorded = recorded or reason
+        """What is recorded of the reason, where that says whom it is about."""
 
 
 class Conflict(MinutebookError):

@@ -46,7 +46,7 @@ class Plan(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an act ended; `denied` is a failure for want of a permission, which no act of today records yet."""
+    """How an act ended; `denied` is a failure for want of a permission."""
 
     SUCCESS = "success"
     FAILURE = "failure"

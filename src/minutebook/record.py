@@ -21,7 +21,8 @@ from sqlalchemy import Connection, select
 from minutebook.actions import Details
 from minutebook.actions.log import ClockStepped
 from minutebook.actions.values import Person
-from minutebook.errors import Forbidden, NotAllowed, NotFound
+from minutebook.denied import Denied, lacking, note
+from minutebook.errors import NotAllowed, NotFound
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Randomness, Role, Seat
 from minutebook.permissions import Permission, TokenScope, may, token_may
 from minutebook.store import log, schema
@@ -202,7 +203,7 @@ def _act_in(act: Act, organization: int) -> Act:
 def _record(act: Act, head: log.Head, command: Command | PersonalCommand) -> Event | NoChange:
     if act.at < head.recorded_at:
         head = _record_step_back(act.connection, act, head)
-    details = command.change(act)
+    details = _changed(act, command)
     if isinstance(details, NoChange):
         return details
     return log.append(act.connection, head, draft(act.seat, details), at=act.at, randomness=act.randomness)
@@ -238,21 +239,25 @@ def token_scopes(connection: Connection, seat: Seat, at: int) -> tuple[TokenScop
 def _authorize(act: Act, needs: Permission | Anybody) -> None:
     if isinstance(needs, Anybody) or act.by_operator:
         return
-    if act.by_token:
-        _authorize_token(act, needs)
-        return
-    if act.role is None:
-        raise NotFound(why="no seat")
-    if not may(act.role, needs):
-        raise Forbidden(role=act.role.label.lower(), verb=needs.value)
+    standing = _standing(act)
+    if standing is None:
+        raise NotFound(why="no token" if act.by_token else "no seat")
+    if not (may(standing, needs) if isinstance(standing, Role) else token_may(standing, needs)):
+        raise lacking(act.seat, standing, needs)
 
 
-def _authorize_token(act: Act, needs: Permission) -> None:
-    scopes = token_scopes(act.connection, act.seat, act.at)
-    if scopes is None:
-        raise NotFound(why="no token")
-    if not token_may(scopes, needs):
-        raise NotAllowed(f"This API token may not {needs.value}.")
+def _changed(act: Act, command: Command | PersonalCommand) -> Details | NoChange:
+    try:
+        return command.change(act)
+    except NotAllowed as error:
+        standing = _standing(act)
+        if standing is not None:
+            note(Denied(act.seat, standing, reason=error.recorded))
+        raise
+
+
+def _standing(act: Act) -> Role | tuple[TokenScope, ...] | None:
+    return token_scopes(act.connection, act.seat, act.at) if act.by_token else act.role
 
 
 def draft(seat: Seat, details: Details) -> log.Draft:

@@ -37,6 +37,7 @@ from minutebook.outgoing import Outgoing
 from minutebook.store.engine import Store
 from minutebook.store.index import Follower
 from minutebook.web.app import WebSettings, create_app
+from minutebook.web.site import Site
 
 STOP_SECONDS = 10
 SET_UP_LIFETIME = DAY
@@ -72,12 +73,15 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     custodian = Custodian(store, Ledger(settings.custody))
     web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None, custody=settings.custody)
     app = create_app(store, web)
+    site: Site = app.state.site
+    denials = site.denials
     config = config_of(app, STOP_SECONDS)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         follower.start()
         signing.start()
         custodian.start()
+        denials.start()
         anchoring.start()
         if mailer:
             mailer.start()
@@ -85,12 +89,13 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         # answer in the middle for a tenth of a second.
         gc.freeze()
         greet(address)
-        Server(config, app.state.site.stop).run(sockets=[listening])
+        Server(config, site.stop).run(sockets=[listening])
     except KeyboardInterrupt:
         pass  # Ctrl-C is how a server is stopped, no mishap
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()
+        denials.stop()
         custodian.stop()
         follower.stop()
         signing.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minutebook.actions import Details
+from minutebook.actions.access import AccessDenied
 from minutebook.actions.credits import CreditsPurchased
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import (
@@ -43,6 +44,16 @@ BOB = Person(id="usr_b", email="bob@x.example", name="Bob")
 FIRST = FirstSettings(models=("a/b",), providers=("c",), default_model="a/b", data_collection="forbid")
 
 EXAMPLES: tuple[Details, ...] = (
+    AccessDenied(
+        operation="change role",
+        route="POST /o/{org}/members/{user}/role",
+        needed="invite, remove or change people",
+        role=Role.BILLING_MANAGER,
+        times=14,
+        more=True,
+        since=1,
+        until=720_000_001,
+    ),
     CreditsPurchased(amount=Cents(cents=250_000), balance=Cents(cents=250_001), reference="inv-1"),
     LinkCreated(link="aud_1", name="Acme Audit", query="action:member.*", expires_at=1),
     LinkUsed(link="aud_1", name="Acme Audit"),

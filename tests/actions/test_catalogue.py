@@ -153,6 +153,8 @@ def test_details_that_do_not_fit_are_refused() -> None:
 def test_sentences() -> None:
     told = [plain(describe(details)) for details in EXAMPLES]
     assert told == [
+        "Was refused to change role 14 more times in 12 minutes: the role billing manager may not "
+        "invite, remove or change people",
         "Bought $2,500.00 of credits, balance $2,500.01, payment inv-1",
         "Made an auditor link for Acme Audit: action:member.*",
         "Opened the auditor link for Acme Audit",

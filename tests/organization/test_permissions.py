@@ -16,6 +16,7 @@ from minutebook.model import Role
 from minutebook.organization import (
     auditor_links,
     credits,
+    denials,
     invitations,
     modes,
     organizations,
@@ -65,6 +66,7 @@ DECIDE_THEMSELVES = {
     auditor_links.OpenLinkSitting,
     auditor_links.UseLink,
     BeginGeneration,
+    denials.RecordDenial,
     EraseAgain,
     invitations.AcceptInvitation,
     organizations.ChangePlan,

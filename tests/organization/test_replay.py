@@ -248,6 +248,7 @@ def test_an_event_left_out_is_noticed_and_one_put_in_twice(history: list[Event])
     for number, event in enumerate(history):
         if event.action in {
             "user.login_failed",
+            "access.denied",
             "log.view",
             "log.export",
             "log.verify",

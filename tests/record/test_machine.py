@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from minutebook.actions.access import AccessDenied
 from minutebook.actions.log import Format
 from minutebook.custody.erase_again import EraseAgain
 from minutebook.custody.restore import BeginGeneration
@@ -34,6 +35,7 @@ from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
 from minutebook.organization import (
     auditor_links,
     credits,
+    denials,
     invitations,
     links,
     modes,
@@ -399,6 +401,11 @@ class Machine(RuleBasedStateMachine):
         token = links.new_link(self.store, links.RESET, lifetime=DAY, user=link)
         new = new_token(self.store.randomness)
         self.act_everywhere(person, passwords.ChoosePassword(user, token, new), fault)
+
+    @rule(actor=actors, organization=organizations, fault=faults)
+    def be_refused(self, actor: int, organization: int, fault: Fault | None) -> None:
+        denial = AccessDenied(operation="buy credits", reason="It was closed.", since=1, until=1)
+        self.act(actor, organization, denials.RecordDenial(denial), fault)
 
     @rule(actor=people, organization=organizations, fault=faults)
     def read_the_log(self, actor: int, organization: int, fault: Fault | None) -> None:

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from minutebook.filters import Seal
 from minutebook.model import Context, Event, Plan, Role
 from minutebook.organization import people, sign_in, tokens
+from minutebook.organization.denials import Denials
 from minutebook.organization.organizations import Organization, all_organizations, read_organization
 from minutebook.organization.people import User
 from minutebook.store import schema
@@ -150,6 +151,15 @@ class Dashboard:
         """How many events there are in all logs together."""
         with self.store.reading() as connection:
             return sum(self.deployment.size(one.number) for one in all_organizations(connection))
+
+    def denied(self) -> list[Event]:
+        """What was refused since this was asked last, recorded in the log of the organization."""
+        before = len(self.events())
+        self.app.state.site.denials.round()
+        events = self.events()[before:]
+        assert {event.action for event in events} <= {"access.denied"}
+        self.app.state.site = replace(self.app.state.site, denials=Denials(self.store))
+        return events
 
     def sessions(self) -> int:
         with self.store.reading() as connection:

@@ -57,8 +57,8 @@ ADMINS_OWN = {"admin", "billing_manager", "member", None}
 
 BY_LINK = {"link.use", "log.view"}
 """What is done by an auditor link."""
-ANYWAY = {"organization.create", "user.accept_invite", "link.use"}
-"""What needs no seat."""
+ANYWAY = {"organization.create", "user.accept_invite", "link.use", "access.denied"}
+"""What needs no seat, or not always."""
 
 
 class Unlawful(Exception):
@@ -107,6 +107,9 @@ def event_of(event: Stored) -> Event:
 
 
 def _check_allowed(state: State, event: Stored) -> None:
+    if event.action == "access.denied":
+        _check_denied(state, event)
+        return
     if event.actor["kind"] == "auditor_link" or event.action == "link.use":
         _check_link(state, event)
         return
@@ -130,6 +133,14 @@ def _check_link(state: State, event: Stored) -> None:
     entered = state.access.get(event.context["session_id"])
     by_it = entered is not None and entered["user"] == event.actor["id"]
     _require(by_it or event.action == "link.use", "the session had not come by this link")
+
+
+def _check_denied(state: State, event: Stored) -> None:
+    """Whoever is refused has a place there; one who had it is told only of how often, once it was recorded."""
+    _require(event.outcome == "denied", "its outcome is not denied")
+    places: dict[str, dict[str, Row]] = {"user": state.seat, "token": state.token, "auditor_link": state.auditor_link}
+    has_place = event.actor["id"] in places.get(event.actor["kind"], {})
+    _require(has_place or event.details["more"], "who was refused had no place there")
 
 
 def _create_link(_state: State, event: Stored) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions.access import AccessDenied
 from minutebook.actions.log import Format
 from minutebook.custody import clock, erase, holds, retention
 from minutebook.custody.erase_again import EraseAgain
@@ -15,6 +16,7 @@ from minutebook.model import DAY, Plan, Role
 from minutebook.organization import (
     auditor_links,
     credits,
+    denials,
     invitations,
     links,
     modes,
@@ -79,6 +81,8 @@ def work(deployment: Deployment) -> int:
     by_ada(ExportLog(Format.CSV, Filter(actions=("user.login",)), size=3, first=2))
     by_ada(RecordVerification(3, "valid"))
     by_ada(RecordFailedSignIn("Wrong password", 1))
+    was_refused = AccessDenied(operation="buy credits", needed="buy credits", role=Role.ADMIN, since=1, until=1)
+    deployment.act(bob, organization, denials.RecordDenial(was_refused))
     by_ada(seats.ChangeRole(bob.id, Role.MEMBER))
     offer = by_ada(invitations.InvitePerson("dan@calder.example", Role.AUDITOR, new_token(deployment.store.randomness)))
     by_ada(invitations.RevokeInvitation(str(offer["invitation"])))

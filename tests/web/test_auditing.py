@@ -314,6 +314,8 @@ def test_all_of_the_log_and_a_log_that_is_not_read(light_dashboard: Dashboard) -
     light_dashboard.deployment.act(None, light_dashboard.number, ChangePlan(Plan.TEAMS, 20))
     assert audit.get().status_code == 403
     assert audit.browser.get(f"{audit.path}/0.json").status_code == 403
+    denied = [(event.actor.kind, event.actor.id, event.details["route"]) for event in light_dashboard.denied()]
+    assert denied == [("auditor_link", audit.id, f"GET /audit/{{link}}/log{more}") for more in ("", "/{seq}.json")]
 
 
 def test_a_link_that_shows_nothing_yet(light_dashboard: Dashboard) -> None:

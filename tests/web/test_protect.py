@@ -15,6 +15,7 @@ from minutebook.web.app import WebSettings
 from minutebook.web.session import Place
 from tests.support.dashboard import Dashboard, Somebody, heading, told
 from tests.support.deployment import PASSWORD, Deployment
+from tests.support.sent import statements
 
 MIB = 1024 * 1024
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -238,19 +239,21 @@ def test_the_access_log_names_routes_not_addresses(light_dashboard: Dashboard) -
     assert not {"member@calder.example", "a-secret-token", member.id} & set(str(logs).replace("'", " ").split())
 
 
-def test_who_may_not_is_noted_in_the_security_log(light_dashboard: Dashboard) -> None:
+def test_who_holds_no_seat_is_noted_in_the_security_log(light_dashboard: Dashboard) -> None:
+    outsider = light_dashboard.person("out@sider.example", "Out Sider")
     with capture_logs() as logs:
+        light_dashboard.signed_in(outsider).get(light_dashboard.path("audit-logs"))
         light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("audit-logs"))
     [denied] = [log for log in logs if log["event"] == "access_denied"]
-    [request] = [log for log in logs if log["event"] == "request"]
+    request = next(log for log in logs if log["event"] == "request")
     assert denied == {
         "event": "access_denied",
         "log_level": "warning",
         "route": "/o/{org}/audit-logs",
         "method": "GET",
-        "user": light_dashboard.people[Role.MEMBER].id,
+        "user": outsider.id,
         "organization": light_dashboard.organization.id,
-        "reason": "The role member may not read the audit log.",
+        "reason": "no seat",
         "request_id": request["request_id"],
         "ip": "203.0.113.9",
     }
@@ -266,17 +269,23 @@ def test_refusals_inside_an_act_are_noted_once_each(
     stranger = light_dashboard.signed_in(outsider)
 
     def denied(somebody: Somebody, path: str, fields: dict[str, str] | None = None) -> list[tuple[object, ...]]:
+        """What the security log is told, and behind it what the organization's own log is."""
         with capture_logs() as logs:
             response = somebody.get(path) if fields is None else somebody.post(path, fields)
         assert response.status_code in (403, 404)
         found = [log for log in logs if log["event"] == "access_denied"]
-        assert "@" not in str(found)
+        events = light_dashboard.denied()
+        assert "@" not in str([found, [event.details for event in events]])
         assert {log["request_id"] for log in found} <= {response.headers["x-request-id"]}
-        return [tuple(log[name] for name in ("route", "user", "organization", "reason")) for log in found]
+        assert {event.context.request_id for event in events} <= {response.headers["x-request-id"]}
+        told = [tuple(log[name] for name in ("route", "user", "organization", "reason")) for log in found]
+        names = ("operation", "route", "role", "needed", "reason")
+        return told + [(event.actor.id, *map(event.details.get, names)) for event in events]
 
-    route = "/o/{org}/members/{user}/role"
+    change = ("change role", "POST /o/{org}/members/{user}/role")
     role_of_ada = light_dashboard.path("members", ada_id, "role")
-    assert denied(admin, role_of_ada, {"role": "member"}) == [(route, admin_id, organization, "not_allowed")]
+    why = "Only an owner makes someone owner, or changes the seat of one."
+    assert denied(admin, role_of_ada, {"role": "member"}) == [(admin_id, *change, "admin", None, why)]
     members = light_dashboard.path("members")
     assert denied(stranger, members) == [("/o/{org}/members", outsider.id, organization, "no seat")]
     assert denied(stranger, "/o/%0d%0aada@x.example/members") == [("/o/{org}/members", outsider.id, None, "no seat")]
@@ -284,11 +293,29 @@ def test_refusals_inside_an_act_are_noted_once_each(
     assert denied(light_dashboard.anybody(), "/sign-in", {"email": "ada@calder.example", "password": "wrong"}) == []
     assert denied(admin, "/sign-in", {"email": "ada@calder.example", "password": "wrong"}) == []
 
-    member = light_dashboard.signed_in(Role.MEMBER)
+    member, member_id = light_dashboard.signed_in(Role.MEMBER), people[Role.MEMBER].id
     monkeypatch.setattr(Place, "may", lambda *_: True)
-    said = "The role member may not invite, remove or change people."
-    expected = (route, people[Role.MEMBER].id, organization, said)
-    assert denied(member, role_of_ada, {"role": "member"}) == [expected]
+    needed = "invite, remove or change people"
+    assert denied(member, role_of_ada, {"role": "member"}) == [(member_id, *change, "member", needed, None)]
+
+
+def test_a_refusal_is_answered_before_it_is_recorded_and_holds_nothing_that_was_sent(
+    light_dashboard: Dashboard,
+) -> None:
+    """Nothing is written until the answer is there, so neither its time nor a full disk has to do with it."""
+    member = light_dashboard.signed_in(Role.MEMBER)
+    member.get(light_dashboard.path("members"))
+    with statements() as sent:
+        answer = member.post(
+            light_dashboard.path("members", "usr_sentinelsent", "role") + "?q=sentinel",
+            {"role": "sentinel"},
+            referer="http://sentinel.example",
+        )
+    assert answer.status_code == 403
+    assert {statement.split()[0].upper() for statement, _ in sent} <= {"BEGIN", "SELECT", "WITH"}
+    [event] = light_dashboard.denied()
+    assert "sentinel" not in str(event)
+    assert event.details["operation"] == "change role"
 
 
 def test_a_session_dies_with_its_seat(light_dashboard: Dashboard) -> None:

@@ -157,6 +157,16 @@ def test_a_page_is_seen_by_those_who_may(light_dashboard: Dashboard, path: str) 
         else:
             assert response.status_code == 403, role
             assert f"may not {NEEDS[path].value}" in told(response)
+            assert_denied(light_dashboard, role, f"GET {path}", NEEDS[path])
+
+
+def assert_denied(dashboard: Dashboard, role: Role, route: str, needed: Permission) -> None:
+    """The refusal is recorded, once: by whom, as what, on which route, for want of what."""
+    [event] = dashboard.denied()
+    assert event.outcome == "denied"
+    assert event.actor.email == dashboard.people[role].email
+    assert (event.details["route"], event.details["role"]) == (route, role.value)
+    assert (event.details["needed"], event.details["times"]) == (needed.value, 1)
 
 
 @pytest.mark.parametrize("path", sorted(NEEDS))
@@ -202,7 +212,8 @@ def test_head_is_answered_like_get_without_the_page(light_dashboard: Dashboard, 
 def test_a_form_of_those_who_may_not_changes_nothing(light_dashboard: Dashboard, path: str) -> None:
     address = filled_in(light_dashboard, path)
     outsider = light_dashboard.signed_in(light_dashboard.person("out@sider.example", "Out Sider"))
-    refused = [(light_dashboard.signed_in(role), 403) for role in Role if not may(role, NEEDS_TO_SEND[path])]
+    lacking = [role for role in Role if not may(role, NEEDS_TO_SEND[path])]
+    refused = [(light_dashboard.signed_in(role), 403) for role in lacking]
     assert refused
     before = light_dashboard.recorded()
     everything = {
@@ -217,6 +228,10 @@ def test_a_form_of_those_who_may_not_changes_nothing(light_dashboard: Dashboard,
         assert response.status_code == status, (somebody.user, told(response))
         assert "text/html" in response.headers["content-type"]
     assert light_dashboard.recorded() == before
+    denied = light_dashboard.denied()
+    assert [event.details["role"] for event in denied] == [role.value for role in lacking], "others hold no seat"
+    assert {event.details["route"] for event in denied} == {f"POST {path}"}
+    assert {event.details["needed"] for event in denied} == {NEEDS_TO_SEND[path].value}
 
 
 def test_a_program_is_refused_in_its_own_words(light_dashboard: Dashboard) -> None:

@@ -1,6 +1,20 @@
 """The catalogue: every action that can be recorded, declared once. Importing this package declares them all."""
 
-from minutebook.actions import credits, link, log, member, mode, ocsf, organization, search, settings, sso, token, user
+from minutebook.actions import (
+    access,
+    credits,
+    link,
+    log,
+    member,
+    mode,
+    ocsf,
+    organization,
+    search,
+    settings,
+    sso,
+    token,
+    user,
+)
 from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
 
 __all__ = [
@@ -9,6 +23,7 @@ __all__ = [
     "Action",
     "Details",
     "Severity",
+    "access",
     "credits",
     "describe",
     "link",

@@ -37,6 +37,7 @@ OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 NOUNS: dict[str, str] = {
     "organization": "Organization",
     "user": "Sign-in and invitations",
+    "access": "Refusals",
     "member": "Members",
     "settings": "Settings",
     "mode": "Modes",

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from minutebook.actions import ocsf
 from minutebook.actions.catalogue import NOUNS, Details, Severity, action
-from minutebook.actions.values import Change, Query
-from minutebook.model import DAY, HOUR, MINUTE, SECOND, Target
+from minutebook.actions.values import Change, Query, lasting, number_of
+from minutebook.model import Target
 
 
 @action(
@@ -98,7 +98,7 @@ class FieldsErased(Details):
 
     @property
     def amount(self) -> str:
-        return f"{_of(self.fields, 'field')} in {_of(self.events, 'event')}"
+        return f"{number_of(self.fields, 'field')} in {number_of(self.events, 'event')}"
 
     @property
     def of_parts(self) -> str | None:
@@ -132,7 +132,7 @@ class LogPruned(Details):
 
     @property
     def amount(self) -> str:
-        return _of(self.count, "event")
+        return number_of(self.count, "event")
 
     @property
     def family_title(self) -> str:
@@ -271,14 +271,6 @@ class LogRestored(Details):
         return f"{self.lost:,} signed event{' is' if self.lost == 1 else 's are'} lost"
 
 
-def lasting(micros: int) -> str:
-    """How long something lasts, in its largest unit."""
-    for unit, length in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
-        if micros >= length:
-            return _of(micros // length, unit)
-    return _of(micros // SECOND, "second")
-
-
 def title_of(family: str) -> str:
     """What people call a family of actions."""
     return "everything" if family == ALL else NOUNS.get(family, family)
@@ -286,11 +278,7 @@ def title_of(family: str) -> str:
 
 def kept_for(days: int | None) -> str:
     """How long something is kept, in words."""
-    return "for ever" if days is None else _of(days, "day")
-
-
-def _of(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return "for ever" if days is None else number_of(days, "day")
 
 
 class Verdict(StrEnum):

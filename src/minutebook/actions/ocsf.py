@@ -58,5 +58,6 @@ ASSIGN_ROLE = Activity(USER_ACCESS, 1, "Assign Privileges")
 ADD_MEMBER = Activity(GROUP_MANAGEMENT, 3, "Add User")
 REMOVE_MEMBER = Activity(GROUP_MANAGEMENT, 4, "Remove User")
 READ = Activity(API_ACTIVITY, 2, "Read")
+REFUSE = Activity(API_ACTIVITY, OTHER, "Refuse access")
 UNKNOWN = Activity(API_ACTIVITY, OTHER, "Recorded by another version")
 """For an action that this version of Minutebook does not know."""

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from minutebook.actions.parts import Added, Code, Gone, Part, Removed, Strong, Swap, Text
-from minutebook.model import Role, Target
+from minutebook.model import DAY, HOUR, MINUTE, SECOND, Role, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _lines(text: str | None) -> list[str]:
 
 
 def _of_lines(number: int) -> str:
-    return f"{number:,} line{'' if number == 1 else 's'}"
+    return number_of(number, "line")
 
 
 def _diff_lines(before: list[str], after: list[str]) -> Iterator[DiffLine]:
@@ -171,6 +171,19 @@ def _diff_lines(before: list[str], after: list[str]) -> Iterator[DiffLine]:
             continue
         yield from (DiffLine("del", line) for line in before[first:last])
         yield from (DiffLine("add", line) for line in after[new_first:new_last])
+
+
+def lasting(micros: int) -> str:
+    """How long something lasts, in its largest unit."""
+    for unit, length in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
+        if micros >= length:
+            return number_of(micros // length, unit)
+    return number_of(micros // SECOND, "second")
+
+
+def number_of(number: int, what: str) -> str:
+    """`1 event`, `48,213 events`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def change(before: str | None, after: str | None) -> Change | None:

@@ -6,17 +6,21 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
+from minutebook.actions.access import AccessDenied
 from minutebook.demo.cast import CALDER
 from minutebook.demo.props import INTRUDERS
 from minutebook.demo.stage import CLIENT, Player, Stage, days_between
 from minutebook.model import HOUR, MINUTE, Context, Seat
+from minutebook.organization.denials import RecordDenial
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.organization.sittings import OpenSitting
-from minutebook.permissions import Permission
+from minutebook.permissions import Permission, may
 from minutebook.record import perform
 
 READERS = {"ada": 0.4, "mateo": 0.45, "priya": 0.35, "sofia": 0.6, "camille": 0.2, "kwame": 0.1}
 """How likely each of those who may read the log does so on a working day."""
+CURIOUS = 89
+"""On one working day in so many, somebody opens what they may not."""
 NIGHTS_WITH_INTRUDERS = 0.04
 HOLIDAYS = {(12, 24), (12, 25), (12, 26), (12, 31), (1, 1), (5, 1), (10, 3)}
 
@@ -55,6 +59,8 @@ def _plan_for(stage: Stage, player: Player, day: date) -> None:
         stage.at(reads, lambda: read_log(stage, player))
         if stage.chance.random() < 0.3:
             stage.at(reads + stage.chance.randrange(HOUR, 3 * HOUR), lambda: read_log(stage, player))
+    if (player.number * 37 + day.toordinal()) % CURIOUS == 0:
+        stage.at(begins + HOUR, lambda: _be_refused(stage, player))
     if stage.chance.random() < 0.19:
         stage.at(ends, lambda: stage.sign_out(player))
 
@@ -82,6 +88,23 @@ def read_log(stage: Stage, player: Player) -> None:
         stage.takes(5, 40)
     assert player.session is not None
     perform(stage.store, stage.seat(player, number), OpenSitting(session=player.session.id))
+
+
+def _be_refused(stage: Stage, player: Player) -> None:
+    """Looks for the audit log, without a seat that may read it."""
+    number = stage.organizations[CALDER]
+    role = player.seats.get(number)
+    if role is None or may(role, Permission.LOG_READ) or not stage.is_signed_in(player):
+        return
+    denial = AccessDenied(
+        operation="open the page audit-logs",
+        route="GET /o/{org}/audit-logs",
+        needed=Permission.LOG_READ.value,
+        role=role,
+        since=stage.clock.now,
+        until=stage.clock.now,
+    )
+    perform(stage.store, stage.seat(player, number), RecordDenial(denial))
 
 
 def fail(stage: Stage, player: Player, context: Context, attempt: int) -> None:

@@ -131,7 +131,10 @@ class AcceptInvitation(Command):
         if found is None or found.organization != act.organization:
             raise NotFound
         if self.user.email != found.email:
-            raise NotAllowed(f"This invitation is for {found.email}; you are signed in as {self.user.email}.")
+            raise NotAllowed(
+                f"This invitation is for {found.email}; you are signed in as {self.user.email}.",
+                recorded="The invitation is for another address.",
+            )
         if self.password_hash is not None:
             if not opens_account(act.connection, self.token):
                 raise NotAllowed(f"Only the link in the mail to {found.email} opens an account for that address.")

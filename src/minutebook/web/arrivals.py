@@ -1,25 +1,31 @@
 """Each request as it arrives: the id it is noted under, where it came from, and its line in the access log.
 
-Whoever is refused for want of a permission or a seat has a line in the security log too. The lines name the route,
-never the address: paths hold single-use tokens and queries hold what people search for.
+What somebody is refused who has a place in the organization is left to be recorded in its log; others have a line in
+the security log. Both name the route, never the address: paths hold single-use tokens and queries hold what people
+search for.
 """
 
 from __future__ import annotations
 
+import re
 import time
 
 import structlog
+from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from minutebook.denied import NOTED, Denied
 from minutebook.errors import MinutebookError, NotAllowed
 from minutebook.identifiers import new_id
-from minutebook.web.refusals import respond
+from minutebook.organization.denials import Attempt
+from minutebook.web.refusals import SAFE, respond
 from minutebook.web.session import ID
 from minutebook.web.site import site_of
 from minutebook.web.source import client_ip
 
+PARAMETER = re.compile(r"^/o/\{org\}|/?\{\w+\}")
 log = structlog.get_logger("minutebook.access")
 security_log = structlog.get_logger("minutebook.security")
 
@@ -42,7 +48,8 @@ class Arrivals:
         request.state.ip = client_ip(request)
         request.state.user = request.state.refused = None
         request.state.headers = {}
-        began, status = time.perf_counter(), 0
+        began, status, denied = time.perf_counter(), 0, list[Denied]()
+        listening = NOTED.set(denied)
 
         async def send_noted(message: Message) -> None:
             nonlocal status
@@ -61,7 +68,8 @@ class Arrivals:
                 raise
             await respond(request, MinutebookError())(scope, receive, send_noted)
         finally:
-            _note_refusal(request, status)
+            NOTED.reset(listening)
+            _note_refusals(request, status, denied)
             log.info(
                 "request",
                 request_id=request.state.request_id,
@@ -72,22 +80,41 @@ class Arrivals:
             )
 
 
-def _note_refusal(request: Request, status: int) -> None:
+def _note_refusals(request: Request, status: int, denied: list[Denied]) -> None:
+    if denied:
+        attempt = Attempt(_operation(request.scope), f"{request.method} {_route(request.scope)}", _asked(request))
+        for each in denied:
+            site_of(request).denials.note(attempt, each)
+        return
     # A page that shows its form again says nothing but 403; what was noted elsewhere is an empty reason.
     unsaid = NotAllowed.code if status == NotAllowed.status else ""
     reason = unsaid if request.state.refused is None else request.state.refused
     if reason:
-        asked = str(request.path_params.get("org", ""))
         security_log.warning(
             "access_denied",
             route=_route(request.scope),
             method=request.method,
             user=request.state.user,
-            organization=asked if ID.fullmatch(asked) else None,
+            organization=_asked(request),
             reason=reason,
             request_id=request.state.request_id,
             ip=request.state.ip,
         )
+
+
+def _asked(request: Request) -> str | None:
+    asked = str(request.path_params.get("org", ""))
+    return asked if ID.fullmatch(asked) else None
+
+
+def _operation(scope: Scope) -> str:
+    """What was tried, in words: `open the page audit-logs/export`, `change role`, `list events`."""
+    route: APIRoute = scope["route"]
+    if route.summary:
+        return route.summary[:1].lower() + route.summary[1:]
+    if scope["method"] in SAFE:
+        return f"open the page {PARAMETER.sub('', route.path).strip('/')}"
+    return route.name.replace("_", " ")
 
 
 def _route(scope: Scope) -> str:

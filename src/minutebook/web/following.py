@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from minutebook.deliver.tail import Batch, Tail
-from minutebook.errors import Forbidden, NotAllowed, NotFound, NotSignedIn
+from minutebook.denied import Standing, lacking, refused
+from minutebook.errors import NotAllowed, NotFound, NotSignedIn
 from minutebook.model import ActorKind, Plan, Seat
 from minutebook.organization import sign_in, sittings, tokens
-from minutebook.organization.organizations import Organization, read_organization
+from minutebook.organization.organizations import read_organization
 from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
 from minutebook.store.engine import Store
@@ -51,25 +52,26 @@ def must_read(
 ) -> None:
     """Raises NotSignedIn, NotFound, Forbidden or NotAllowed when the log may not be read, or exported, at `at` (UTC
     microseconds). What the scopes of a token permit never changes, and was looked at before."""
+    standing: Standing
     if seat.actor.kind is ActorKind.TOKEN:
-        organization = _by_token(connection, seat, sitting, at)
+        standing = _by_token(connection, seat, sitting, at)
     else:
-        organization = _by_session(connection, seat, sitting, at, permission)
-    if organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(sittings.UPGRADE)
+        standing = _by_session(connection, seat, sitting, at, permission)
+    if read_organization(connection, seat.organization).plan is not Plan.ENTERPRISE:
+        raise refused(seat, standing, sittings.UPGRADE)
 
 
-def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Organization:
+def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Standing:
     try:
-        is_live = tokens.read_token(connection, seat.organization, token).is_live(at)
+        found = tokens.read_token(connection, seat.organization, token)
     except NotFound:
-        is_live = False
-    if not is_live:
+        found = None
+    if found is None or not found.is_live(at):
         raise NotAllowed("This API token has expired or was revoked.")
-    return read_organization(connection, seat.organization)
+    return found.scopes
 
 
-def _by_session(connection: Connection, seat: Seat, session: str, at: int, permission: Permission) -> Organization:
+def _by_session(connection: Connection, seat: Seat, session: str, at: int, permission: Permission) -> Standing:
     if not sign_in.lives(connection, session, at):
         raise NotSignedIn
     held = held_seats(connection, seat.actor.id, session)
@@ -79,5 +81,5 @@ def _by_session(connection: Connection, seat: Seat, session: str, at: int, permi
     if not here.entered:
         raise NotSignedIn
     if not may(here.role, permission):
-        raise Forbidden(role=here.role.label.lower(), verb=permission.value)
-    return here.organization
+        raise lacking(seat, here.role, permission)
+    return here.role

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from minutebook.denied import refused
 from minutebook.filters.expression import NOTHING_ASKED, Expression
-from minutebook.model import Seat
+from minutebook.model import Plan, Seat
 from minutebook.organization import auditor_links, sittings
 from minutebook.organization.organizations import Organization
+from minutebook.organization.sittings import UPGRADE
 from minutebook.web.auditor import Auditor
 from minutebook.web.log_address import Address
 from minutebook.web.saved_menu import saved_menu
@@ -69,6 +71,11 @@ class LogReader:
             within=auditor.session.link.scope(auditor.at),
             link=auditor.note,
         )
+
+    def must_read(self) -> None:
+        """Raises NotAllowed on a plan on which the log is not read."""
+        if self.organization.plan is not Plan.ENTERPRISE:
+            raise refused(self.seat, self.place.role if self.place else None, UPGRADE)
 
     def sit(self) -> None:
         """Records that the session reads the log, unless it has been reading for less than 30 minutes.

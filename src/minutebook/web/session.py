@@ -12,14 +12,16 @@ import structlog
 from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
-from minutebook.errors import Forbidden, NotFound, NotSignedIn, StoreUnavailable
+from minutebook.denied import lacking, refused
+from minutebook.errors import NotFound, NotSignedIn, StoreUnavailable
 from minutebook.filters import zone_named
-from minutebook.model import SECOND, Context, Role, Seat
+from minutebook.model import SECOND, Context, Plan, Role, Seat
 from minutebook.organization import invitations, seats, sign_in
 from minutebook.organization.organizations import Organization
 from minutebook.organization.people import User
 from minutebook.organization.places import HeldSeat, held_seats
 from minutebook.organization.sign_in import Session
+from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission, may
 from minutebook.web.site import Site, site_of
 from minutebook.web.source import context_of
@@ -72,6 +74,11 @@ class Place:
         """Whether the viewer's role has the permission; what is done is decided again when it is recorded."""
         return may(self.role, permission)
 
+    def must_read(self) -> None:
+        """Raises NotAllowed on a plan on which the log is not read."""
+        if self.organization.plan is not Plan.ENTERPRISE:
+            raise refused(self.seat, self.role, UPGRADE)
+
     def path(self, *parts: str) -> str:
         """`/o/org_…/members` for `members`."""
         return "/".join(("/o", self.organization.id, *parts))
@@ -116,7 +123,7 @@ def place(permission: Permission) -> Callable[..., Place]:
         found = _find_place(viewer, org)
         request.state.place = found
         if not found.may(permission):
-            raise Forbidden(role=found.role.label.lower(), verb=permission.value)
+            raise lacking(found.seat, found.role, permission)
         return found
 
     return find

@@ -17,6 +17,7 @@ from minutebook.custody.ledger import Ledger
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import Tails
 from minutebook.filters import Seal
+from minutebook.organization.denials import Denials
 from minutebook.organization.sign_in import SignIns
 from minutebook.store import keys
 from minutebook.store.engine import Store
@@ -47,6 +48,7 @@ class Site:
     sign_ins: SignIns
     tails: Tails
     searches: Searches
+    denials: Denials
     writing: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)
     exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))

@@ -15,6 +15,7 @@ from minutebook.deliver import bundle
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import DAY, MINUTE, Plan, Role
 from minutebook.organization import sittings, tokens
+from minutebook.organization.denials import OTHERS
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.tokens import RevokeToken
 from minutebook.store import blocks, search, survey, view
@@ -117,6 +118,7 @@ def test_what_belongs_to_others_is_not_there(two: Two) -> None:
                 assert secret not in theirs.text, (who, path)
             for odd in ("%00", "x" * 3000, "..%2f", "%F0%9F%92%A9", "org_"):
                 assert principal.ask(path, odd).status_code == 404
+        assert two.here.denied() == two.there.denied() == [], "neither has anything to do with it"
         assert two.here.recorded() == before, who
 
 
@@ -128,6 +130,7 @@ def test_without_a_credential_there_is_nothing(two: Two) -> None:
             assert theirs.status_code == 401, (who, path, theirs.text)
             assert theirs.headers["www-authenticate"] == "Bearer"
             assert body_of(theirs) == body_of(missing), (who, path)
+        assert two.there.denied() == []
         assert two.here.recorded() == before, who
 
 
@@ -162,6 +165,11 @@ def test_a_role_reads_when_it_may(two: Two) -> None:
             if role not in READERS:
                 assert body_of(answer)["detail"] == f"The role {role.label.lower()} may not read the audit log."
         assert two.there.recorded() == before + (role in READERS)
+        denied = two.there.denied()
+        assert sum(int(str(event.details["times"])) for event in denied) == (0 if role in READERS else len(READING))
+        for event in denied:
+            assert (event.actor.email, event.context.client) == (two.there.people[role].email, "api")
+            assert event.details["operation"] == OTHERS or event.details["needed"] == "read the audit log"
         if role in READERS:
             event = two.there.last()
             assert (event.action, event.actor.email) == ("log.view", two.there.people[role].email)
@@ -178,6 +186,10 @@ def test_a_token_reads_when_it_may(two: Two) -> None:
         if status == 403:  # and before a word is said of what else is wrong
             assert principal.somebody.ask(two.there.api(), token=principal.token, nonsense=1).status_code == 403
         assert two.there.recorded() == before + (status == 200)
+        denied = two.there.denied()
+        assert bool(denied) == (status == 403)
+        for event in denied:
+            assert (event.actor.kind, event.details["scopes"], event.context.client) == ("token", [*scopes], "api")
     check_log(two.there.store)
 
 
@@ -222,6 +234,9 @@ def test_on_the_small_plan_nothing_is_read(two: Two) -> None:
             assert answer.status_code == 403
             assert "Enterprise" in str(body_of(answer)["detail"])
     assert two.there.recorded() == before
+    denied = [event for event in two.there.denied() if event.details["operation"] != OTHERS]
+    assert {event.actor.kind for event in denied} == {"user", "token"}
+    assert {event.details["reason"] for event in denied} == {sittings.UPGRADE}
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable, OutcomeUnknown])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions.access import AccessDenied
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.organization import OrganizationCreated
 from minutebook.actions.user import (
@@ -55,6 +56,11 @@ def _signed_in(state: State, event: Event, _details: SignedIn) -> None:
 @replays("user.login_failed")
 def _sign_in_failed(_state: State, _event: Event, _details: SignInFailed) -> None:
     """Somebody was refused, so nothing became different."""
+
+
+@replays("access.denied")
+def _denied(_state: State, _event: Event, details: AccessDenied) -> None:
+    require(details.times > 0 and details.since <= details.until, "it was refused at least once")
 
 
 @replays("user.logout", "access", "sitting")

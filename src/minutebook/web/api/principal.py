@@ -15,10 +15,9 @@ import structlog
 from fastapi import Path, Request
 from sqlalchemy import Connection
 
+from minutebook.denied import Standing, lacking, refused
 from minutebook.errors import (
-    Forbidden,
     MinutebookError,
-    NotAllowed,
     NotFound,
     NotSignedIn,
     OutcomeUnknown,
@@ -61,12 +60,13 @@ class BadToken(MinutebookError):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, in which organization. `sitting` is the id of their session or token; `at` is now, in UTC
-    microseconds."""
+    """Who asks, in which organization, and what lets them. `sitting` is the id of their session or token; `at` is now,
+    in UTC microseconds."""
 
     site: Site
     organization: Organization
     seat: Seat
+    standing: Standing
     sitting: str
     at: int
 
@@ -120,7 +120,7 @@ def principal(permission: Permission) -> Callable[[Request, str], Principal]:
         secret = _secret(request)
         found = _by_session(request, org, permission) if secret is None else _by_token(request, secret, org, permission)
         if found.organization.plan is not Plan.ENTERPRISE:
-            raise NotAllowed(UPGRADE)
+            raise refused(found.seat, found.standing, UPGRADE)
         return found
 
     return find
@@ -139,11 +139,11 @@ def _by_token(request: Request, secret: str, org: str, permission: Permission) -
     site, token, organization, at = _bearer(request, secret)
     if organization.id != org:
         raise NotFound(why="no seat")
-    if not token_may(token.scopes, permission):
-        raise NotAllowed(f"This API token may not {permission.value}.")
-    _note_use(site, token, at)
     seat = Seat(organization.number, token.actor(), context_of(request, client=API))
-    return Principal(site, organization, seat, token.id, at)
+    if not token_may(token.scopes, permission):
+        raise lacking(seat, token.scopes, permission)
+    _note_use(site, token, at)
+    return Principal(site, organization, seat, token.scopes, token.id, at)
 
 
 def _bearer(request: Request, secret: str) -> Bearer:
@@ -178,10 +178,10 @@ def _by_session(request: Request, org: str, permission: Permission) -> Principal
     with viewer.site.store.reading() as connection:
         here, _ = session.find_seat(connection, viewer, org)
     session.enter_unless_inside(viewer, here)
-    if not may(here.role, permission):
-        raise Forbidden(role=here.role.label.lower(), verb=permission.value)
     seat = Seat(here.organization.number, viewer.user.actor(), replace(viewer.context, client=API))
-    return Principal(viewer.site, here.organization, seat, viewer.session.id, viewer.at)
+    if not may(here.role, permission):
+        raise lacking(seat, here.role, permission)
+    return Principal(viewer.site, here.organization, seat, here.role, viewer.session.id, viewer.at)
 
 
 def _viewer(request: Request) -> session.Viewer:

@@ -11,9 +11,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import HTMLResponse
 
-from minutebook.errors import Invalid, NotAllowed, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
+from minutebook.errors import Invalid, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import Plan
-from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import log, search
 from minutebook.store.opened import proven
@@ -52,8 +51,7 @@ def audit_logs(request: Request, reader: Reader) -> Response:
 @router.get("/o/{org}/audit-logs/export")
 def export(request: Request, reader: Exporter) -> Response:
     """A file of exactly what the filter of the address finds."""
-    if reader.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    reader.must_read()
     command = exports.command_of(request, reader.viewer.at, reader.viewer.zone)
     session = reader.viewer.session.id
     return exporting.answer(request, reader.site, reader.seat, session, reader.organization, command)
@@ -62,8 +60,7 @@ def export(request: Request, reader: Exporter) -> Response:
 @router.get("/o/{org}/audit-logs/evidence")
 def evidence(request: Request, reader: Exporter) -> Response:
     """A zip of what the filter of the address finds, with all that shows offline that it is what was recorded."""
-    if reader.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    reader.must_read()
     command = exports.evidence_of(request, reader.viewer.at, reader.viewer.zone)
     session = reader.viewer.session.id
     return exporting.answer(request, reader.site, reader.seat, session, reader.organization, command)
@@ -96,7 +93,7 @@ def log_of(request: Request, reader: LogReader) -> Response:
     look = Look(reader.organization, reading, reader.zone, reader.at, reader.within, integrity)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:
-            raise NotAllowed(UPGRADE)
+            reader.must_read()
         return _upgrade(request, reader, look)
     if not reading.problems and not reading.canonical:
         return go(reader.site, reading.address.href)
@@ -106,8 +103,7 @@ def log_of(request: Request, reader: LogReader) -> Response:
 def json_of(reader: LogReader, seq: str) -> Response:
     """One event, if it is there for whoever reads."""
     number = _number(seq)
-    if reader.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    reader.must_read()
     reader.sit()
     with reader.site.store.reading() as connection:
         size = log.read_head(connection, reader.organization.number).size
@@ -119,8 +115,7 @@ def proof_of(reader: LogReader, seq: str) -> Response:
     """The proof of one event, if the event is there for whoever reads. It tells the size of the log, and nothing of
     other events."""
     number = _number(seq)
-    if reader.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    reader.must_read()
     reader.sit()
     organization = reader.organization.number
     with reader.site.store.reading() as connection:

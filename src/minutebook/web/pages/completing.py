@@ -12,14 +12,12 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
-from minutebook.errors import Invalid, NotAllowed
+from minutebook.errors import Invalid
 from minutebook.filters import Here, zone_named
 from minutebook.filters.completion import SHORTEST_WORD, Candidate, Typed, candidates, inserted, named, typed_at
 from minutebook.filters.quote import quoted
-from minutebook.model import Plan
 from minutebook.organization import sittings
 from minutebook.organization.roster import read_roster
-from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.store import completion, log
 from minutebook.store.completion import Known
@@ -42,8 +40,7 @@ def complete(reader: Reader, query: str = "", at: str = "0", form_zone: str = "U
 
     Raises Invalid for a place that is none, NotAllowed on the plan `teams`.
     """
-    if reader.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    reader.must_read()
     typed = typed_at(query, _place(at, query))
     found = _found(reader, typed, _here(reader, form_zone)) if typed else []
     shown = Completions(

@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 from minutebook.custody.high_water import Custody
 from minutebook.custody.log_state import LogState, state_of
 from minutebook.custody.verifications import RecordVerification
-from minutebook.errors import NotAllowed, NotFound
+from minutebook.errors import NotFound
 from minutebook.evidence.note import VerifierKey, to_base64
 from minutebook.model import SECOND, Plan
 from minutebook.organization import sittings
-from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.record import perform
 from minutebook.store import anchor_log, checkpoints, log
@@ -59,8 +58,7 @@ def show_integrity(request: Request, place: Reading) -> Response:
 @router.get("/o/{org}/integrity/checkpoints/{size}")
 def download_checkpoint(place: Reading, size: str) -> Response:
     """A checkpoint that was kept, as a signed note."""
-    if place.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    place.must_read()
     if not (size.isascii() and size.isdigit() and len(size) <= LONGEST_EVENT):
         raise NotFound
     _sit(place)
@@ -82,8 +80,7 @@ def lead_back(place: Reading) -> Response:
 @router.post("/o/{org}/integrity/verified")
 def record_verification(place: Reading, sent: Sent) -> Response:
     """Records what the browser claims to have found."""
-    if place.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    place.must_read()
     size = sent.one("size")
     number = int(size) if size.isascii() and size.isdigit() and len(size) <= LONGEST_EVENT else 0
     perform(place.site.store, place.seat, RecordVerification(number, sent.one("verdict")))

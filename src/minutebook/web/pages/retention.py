@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.actions import NOUNS
-from minutebook.actions.log import ALL, kept_for, lasting, title_of
+from minutebook.actions.log import ALL, kept_for, title_of
+from minutebook.actions.values import lasting
 from minutebook.custody import retention
 from minutebook.custody.clock import ConfirmClock, find_step
 from minutebook.custody.holds import Hold, PlaceHold, ReleaseHold, find_hold, holds, meant_by

@@ -7,11 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import Invalid, NotAllowed, Problem
-from minutebook.model import Plan
+from minutebook.errors import Invalid, Problem
 from minutebook.organization import saved_searches
 from minutebook.organization.saved_searches import DeleteSearch, SavedSearch, SaveSearch
-from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import times
@@ -28,8 +26,7 @@ router = APIRouter()
 
 def reader(found: Annotated[Place, Depends(place(Permission.LOG_READ))]) -> Place:
     """Whoever may read the log. Raises NotAllowed on the plan `teams`, where it is not read."""
-    if found.organization.plan is not Plan.ENTERPRISE:
-        raise NotAllowed(UPGRADE)
+    found.must_read()
     return found
 
 
