@@ -9,7 +9,13 @@ from pathlib import Path
 
 from minutebook.cli.api_reference import api_markdown
 from minutebook.cli.export_reference import export_markdown
-from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
+from minutebook.cli.reference import (
+    actions_markdown,
+    cli_markdown,
+    filters_markdown,
+    security_markdown,
+    settings_markdown,
+)
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = {
@@ -19,6 +25,7 @@ PAGES = {
     "export.md": export_markdown,
     "settings.md": settings_markdown,
     "cli.md": cli_markdown,
+    "security-log.md": security_markdown,
 }
 
 

@@ -28,6 +28,7 @@ CONFIG_VARIABLE = PREFIX + "CONFIG"
 CONFIG_FILE = "minutebook.toml"
 DATABASE_FILE = "minutebook.sqlite3"
 CUSTODY = "custody"
+SECURITY_LOG = "security.jsonl"
 ORIGIN = re.compile(r"(?P<origin>https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?)/?")
 URL = re.compile(r"https?://[^\s@?#]+")
 
@@ -137,6 +138,20 @@ class Settings(BaseSettings):
         description="The API token (`mbt_…`) that `server` is asked with. In a variable or a file and never on the "
         "command line, which every account of the machine can see.",
     )
+    security_log: Path | None = Field(
+        default=None,
+        description="The file of the security log (`docs/security-log.md`), JSON lines. Without it, "
+        "`security.jsonl` in the data directory; `-` for the server's own log on standard error.",
+    )
+    security_log_megabytes: int = Field(
+        default=10, ge=1, le=10_000, description="How large that file gets before it begins anew."
+    )
+    security_log_files: int = Field(
+        default=5,
+        ge=0,
+        le=1_000,
+        description="How many of the files before it are kept beside it, as `.1` and so on.",
+    )
     log_format: Literal["text", "json"] = Field(
         default="text", description="The server's own log on standard error, for people or for machines."
     )
@@ -220,6 +235,12 @@ class Settings(BaseSettings):
     def custody(self) -> Path:
         """Where keys are, what was signed last, and the ledger of erasures."""
         return self.custody_directory or self.data_directory / CUSTODY
+
+    @property
+    def security_file(self) -> Path | None:
+        """The file of the security log; None for standard error."""
+        path = self.security_log or self.data_directory / SECURITY_LOG
+        return None if str(path) == "-" else path
 
     def address(self, port: int) -> str:
         """How people reach the server that listens on `port`, without a slash at the end."""

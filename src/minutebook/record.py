@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final, final
 
 import orjson
-import structlog
 from sqlalchemy import Connection, select
 
+from minutebook import security
 from minutebook.actions import Details
 from minutebook.actions.log import ClockStepped
 from minutebook.actions.values import Person
@@ -44,7 +44,6 @@ class Anybody:
 
 ANYBODY: Final = Anybody()
 CLOCK = Actor(ActorKind.SYSTEM, "system", name="Minutebook")
-security_log = structlog.get_logger("minutebook.security")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +176,7 @@ def perform_everywhere(store: Store, actor: Actor, context: Context, command: Pe
     for event in events:
         store.recorded.tell(event.organization)
     if not events:
-        security_log.warning(prepared.unrecorded, user=prepared.person, by=actor.id, ip=context.ip)
+        security.tell(prepared.unrecorded, user=prepared.person, by=actor.id, ip=context.ip)
     return events
 
 

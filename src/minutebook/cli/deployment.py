@@ -11,13 +11,16 @@ from pathlib import Path
 import typer
 from sqlalchemy.exc import ArgumentError
 
+from minutebook import security
 from minutebook.config import CONFIG_FILE, Settings, load_settings
 from minutebook.errors import BadSettings
 from minutebook.model import Actor, ActorKind, Context, Event, Seat
 from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
+from minutebook.security import SecurityLog
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate, require_current
 
+MEGABYTE = 1_000_000
 OPERATOR = Actor(ActorKind.SYSTEM, "system", name="Minutebook (command line)")
 
 
@@ -32,6 +35,18 @@ def settings_of(context: typer.Context, **chosen: object) -> Settings:
     """The settings, options first. Raises BadSettings."""
     before: Chosen = context.obj or Chosen()
     return load_settings(data_directory=before.data_directory, **chosen)
+
+
+@contextmanager
+def _telling(settings: Settings, store: Store) -> Iterator[Store]:
+    """The store, with the security log where the settings say."""
+    path = settings.security_file
+    size, kept = settings.security_log_megabytes * MEGABYTE, settings.security_log_files
+    security.write_to(SecurityLog(path, size, kept, store.clock) if path else None)
+    try:
+        yield store
+    finally:
+        security.write_to(None)
 
 
 def open_store(settings: Settings, *, lock: bool = True) -> Store:
@@ -54,7 +69,8 @@ def current_store(settings: Settings, backed_up: Callable[[Path], None]) -> Iter
         saved = migrate(store)
         if saved:
             backed_up(saved)
-        yield store
+        with _telling(settings, store):
+            yield store
     finally:
         store.close()
 
@@ -66,7 +82,8 @@ def writing(settings: Settings) -> Iterator[Store]:
     store = open_store(settings)
     try:
         require_current(store)
-        yield store
+        with _telling(settings, store):
+            yield store
     finally:
         store.close()
 
@@ -105,9 +122,11 @@ def sqlite_file(settings: Settings) -> Path | None:
 
 
 def open_to_others(settings: Settings) -> Iterator[str]:
-    """A sentence for each of the data directory, the SQLite file and the settings that other accounts may open."""
+    """A sentence for each of the data directory, the database, the settings and security log that other
+    accounts may open."""
     directory = settings.data_directory
-    for path, right in ((directory, 0o700), (sqlite_file(settings), 0o600), (directory / CONFIG_FILE, 0o600)):
+    secret = (sqlite_file(settings), directory / CONFIG_FILE, settings.security_file)
+    for path, right in ((directory, 0o700), *((file, 0o600) for file in secret)):
         if path and path.exists() and (found := stat.S_IMODE(path.stat().st_mode)) & 0o077:
             yield f"{path} is open to other accounts of this machine ({found:o}). Run: chmod {right:o} {path}"
 

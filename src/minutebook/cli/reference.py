@@ -12,7 +12,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from typer.main import get_command
 
-from minutebook import config
+from minutebook import config, security
 from minutebook.actions import CATALOGUE, NOUNS, Action
 from minutebook.config import Settings, variable_of
 from minutebook.filters import FIELDS, TERMS, in_order, language
@@ -105,6 +105,19 @@ def settings_markdown() -> str:
         default = _default_text(field.default)
         lines += ["", f"## `{name}`", "", f"Variable `{variable_of(name)}`, default {default}.", ""]
         lines += prose(field.description or "")
+    return "\n".join(lines) + "\n"
+
+
+def security_markdown() -> str:
+    """`docs/security-log.md`: every event of the security log, and its fields."""
+    lines = [GENERATED, "", "# The security log", ""]
+    for paragraph in dedent(security.__doc__ or "").strip().split("\n\n"):
+        lines += [*prose(paragraph.replace("`docs/security-log.md` is made from the tables here.", "")), ""]
+    fields = {name: ", ".join(f"`{field}`" for field in fields) for name, (_, fields) in security.EVENTS.items()}
+    rows = [(f"`{name}`", meaning, fields[name]) for name, (meaning, _) in security.EVENTS.items()]
+    lines += table(("Event", "Meaning", "Fields"), rows)
+    lines += ["", "A field that does not apply is left out. `at` and `event` are always there.", ""]
+    lines += table(("Field", "Meaning"), [(f"`{name}`", meaning) for name, meaning in security.FIELDS.items()])
     return "\n".join(lines) + "\n"
 
 

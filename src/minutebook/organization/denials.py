@@ -15,6 +15,7 @@ from typing import ClassVar
 import structlog
 from sqlalchemy import select
 
+from minutebook import security
 from minutebook.actions.access import AccessDenied
 from minutebook.background import Job
 from minutebook.denied import Denied
@@ -34,7 +35,6 @@ MOST = 10_000
 """How many windows are open at once in a process; what comes on top is told to the security log."""
 
 log = structlog.get_logger("minutebook.denials")
-security_log = structlog.get_logger("minutebook.security")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +204,7 @@ def _tell(window: _Window) -> None:
     """Tells the security log what the log of the organization cannot hold."""
     if window.times:
         seat = window.denied.seat
-        security_log.warning(
+        security.tell(
             "access_denied",
             route=window.attempt.route,
             user=seat.actor.id,
@@ -212,5 +212,5 @@ def _tell(window: _Window) -> None:
             reason=window.denied.reason or window.denied.needed,
             request_id=seat.context.request_id,
             ip=seat.context.ip,
-            times=window.times,
+            times=window.times if window.times > 1 else None,
         )

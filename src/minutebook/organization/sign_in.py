@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import ClassVar
 
-import structlog
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import Connection, delete, insert, select, update
 
+from minutebook import security
 from minutebook.actions.user import SignedIn, SignedOut, SignInFailed
 from minutebook.email_address import normal_email
 from minutebook.errors import NotAllowed, NotFound, TooManyAttempts
@@ -29,8 +29,6 @@ SEEN_EVERY = 5 * MINUTE
 WINDOW_MINUTES = 15
 PER_ACCOUNT = RateLimitItemPerMinute(10, WINDOW_MINUTES)
 PER_ADDRESS = RateLimitItemPerMinute(50, WINDOW_MINUTES)
-
-security_log = structlog.get_logger("minutebook.security")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class SignIns:
         # An attempt counts for its account before the password is looked at, so that many at once get no extra tries;
         # for its network address only when it fails, since a whole office may sign in from one.
         if not self._limiter.test(*by_address) or not self._limiter.hit(*by_account):
-            security_log.warning("sign_in_limited", email=address, ip=context.ip)
+            security.tell("sign_in_limited", email=address, ip=context.ip)
             raise TooManyAttempts(minutes=WINDOW_MINUTES)
         with self._store.reading() as connection:
             user = people.find_user(connection, address)
@@ -123,7 +121,7 @@ class SignIns:
         attempt = PER_ACCOUNT.amount - self._limiter.get_window_stats(PER_ACCOUNT, "account", address).remaining
         organizations = seats_of(self._store, user.id) if user else []
         if user is None or not organizations:
-            security_log.warning("sign_in_failed", email=address, ip=context.ip, attempt=attempt)
+            security.tell("sign_in_failed", email=address, ip=context.ip, attempt=attempt)
             return
         actor = replace(user.actor(), credential=None)
         for organization in organizations:

@@ -16,10 +16,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from minutebook import security
 from minutebook.denied import NOTED, Denied
 from minutebook.errors import MinutebookError, NotAllowed
 from minutebook.identifiers import new_id
 from minutebook.organization.denials import Attempt
+from minutebook.web.auditor import LinkOver
 from minutebook.web.refusals import SAFE, respond
 from minutebook.web.session import ID
 from minutebook.web.site import site_of
@@ -27,7 +29,6 @@ from minutebook.web.source import client_ip
 
 PARAMETER = re.compile(r"^/o/\{org\}|/?\{\w+\}")
 log = structlog.get_logger("minutebook.access")
-security_log = structlog.get_logger("minutebook.security")
 
 
 class Arrivals:
@@ -86,11 +87,11 @@ def _note_refusals(request: Request, status: int, denied: list[Denied]) -> None:
         for each in denied:
             site_of(request).denials.note(attempt, each)
         return
-    # A page that shows its form again says nothing but 403; what was noted elsewhere is an empty reason.
-    unsaid = NotAllowed.code if status == NotAllowed.status else ""
+    # Pages that show a form again, or that a link is over, say no more; what was noted elsewhere is an empty reason.
+    unsaid = {NotAllowed.status: NotAllowed.code, LinkOver.status: LinkOver.code}.get(status, "")
     reason = unsaid if request.state.refused is None else request.state.refused
     if reason:
-        security_log.warning(
+        security.tell(
             "access_denied",
             route=_route(request.scope),
             method=request.method,

@@ -17,6 +17,8 @@ from minutebook.web.render import show
 JSON_TYPES = frozenset({"application/json", PROBLEM, "text/event-stream"})
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
 SAFE = frozenset({"GET", "HEAD"})
+NOTED = frozenset({401, 403, 410})
+"""What the security log is told of: a wrong or missing credential, what is not allowed, a link that is over."""
 
 TITLES = {
     400: "This address is not right",
@@ -54,12 +56,13 @@ def respond(request: Request, error: MinutebookError) -> Response:
 
     Notes for the security log why somebody was refused, if that is what the error says.
     """
-    request.state.refused = _refused(error)
     if wants_json(request):
+        request.state.refused = _refused(error)
         return problem_details(request, error)
     here = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
     if isinstance(error, NotSignedIn) and request.method in SAFE:
         return RedirectResponse(f"/sign-in?{urlencode({'next': here})}", 303)
+    request.state.refused = _refused(error)
     place = getattr(request.state, "place", None)
     return show(
         request,
@@ -138,7 +141,7 @@ def _refused(error: MinutebookError) -> str:
     if isinstance(error, Forbidden):
         return error.message
     # what other errors say may hold an address
-    return error.code if error.status == Forbidden.status else str(error.facts.get("why", ""))
+    return error.code if error.status in NOTED else str(error.facts.get("why", ""))
 
 
 def _quality(parameters: str) -> float:

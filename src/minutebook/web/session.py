@@ -30,7 +30,7 @@ SESSION = "session"
 """The cookie that holds the token of a session."""
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
-security_log = structlog.get_logger("minutebook.security")
+log = structlog.get_logger("minutebook.access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,4 +193,4 @@ def _touch(site: Site, session: Session) -> None:
         sign_in.touch(site.store, session)
     except StoreUnavailable:
         # A full disk must not keep people from reading; "last active" is then a little older.
-        security_log.warning("session_not_touched", session=session.id)
+        log.warning("session_not_touched", session=session.id)

@@ -44,7 +44,7 @@ ORGANIZATION = Path(
     examples=["org_k3v9d2m7q5xa"],
 )
 
-security_log = structlog.get_logger("minutebook.security")
+log = structlog.get_logger("minutebook.access")
 
 
 class NoCredential(NotSignedIn):
@@ -170,7 +170,7 @@ def _note_use(site: Site, token: tokens.Token, at: int) -> None:
         tokens.note_use(site.store, token.id, at)
     except (StoreUnavailable, OutcomeUnknown):
         # A full disk must not keep programs from reading; "last used" is then a little older.
-        security_log.warning("token_use_not_noted", token=token.id)
+        log.warning("token_use_not_noted", token=token.id)
 
 
 def _by_session(request: Request, org: str, permission: Permission) -> Principal:

@@ -1,0 +1,131 @@
+"""The security log: what somebody tried who has no place in any organization's log, and what concerns none of them.
+
+JSON lines in a file of its own, apart from the server's log, since it says who: addresses of mail and network. Never a
+password, token or anything else that somebody sent. Without a file, or while it cannot be written, the lines are in the
+server's log. `docs/security-log.md` is made from the tables here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+from typing import IO
+
+import orjson
+import structlog
+
+from minutebook.model import Clock, rfc3339
+
+EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "access_denied": (
+        "Somebody was refused who holds no seat there, is not known, or shows a token or link that is wrong, has "
+        "expired or was revoked; or a page of another site asked. Also what an organization's own log could not hold.",
+        ("route", "method", "user", "organization", "reason", "request_id", "ip", "times"),
+    ),
+    "sign_in_failed": (
+        "Somebody failed to sign in with an address that nobody has who holds a seat.",
+        ("email", "ip", "attempt"),
+    ),
+    "sign_in_limited": (
+        "Somebody tried to sign in more often than the limit lets them, for the account or from the network.",
+        ("email", "ip"),
+    ),
+    "password_changed": ("Somebody without a seat changed their password.", ("user", "by", "ip")),
+    "password_chosen": ("Somebody without a seat chose a password, by a reset link.", ("user", "by", "ip")),
+    "password_reset": (
+        "Password, sessions and links were taken from somebody without a seat.",
+        ("user", "by", "ip"),
+    ),
+}
+"""Every event: what it means, and the fields that it may have."""
+
+FIELDS: dict[str, str] = {
+    "at": "When, in UTC by the server's clock.",
+    "event": "Which of the events it is.",
+    "route": "What was asked for: the template of the address, never the address itself.",
+    "method": "The HTTP method.",
+    "user": "The id of the user, or of the API token, as far as one is known.",
+    "organization": "The id of the organization that was asked for, whether or not there is one.",
+    "reason": "Why: `no seat`, `bad_token`, `cross_origin`, `not_signed_in` and the like, or a sentence.",
+    "request_id": "The id of the request, which the answer shows, too.",
+    "ip": "The network address.",
+    "times": "How often, where it is not once.",
+    "email": "The address that was typed, when it can be one.",
+    "attempt": "How many attempts that makes in 15 minutes.",
+    "by": "The id of who did it: a user, or `system` for whoever runs Minutebook.",
+}
+
+log = structlog.get_logger("minutebook.security")
+
+
+class SecurityLog:
+    """A file of lines that begins anew before it has more than `size` bytes; of those before, `kept` are kept beside it
+    (`.1` is the newest). Safe to share between threads, and with other processes."""
+
+    def __init__(self, path: Path, size: int, kept: int, clock: Clock) -> None:
+        self.path = path
+        self._size = size
+        self._kept = kept
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def write(self, event: str, fields: dict[str, object]) -> None:
+        """Adds a line. Raises OSError."""
+        line = orjson.dumps({"at": rfc3339(self._clock()), "event": event} | fields, option=orjson.OPT_APPEND_NEWLINE)
+        with self._lock:
+            while not self._append(line):
+                pass
+
+    def _append(self, line: bytes) -> bool:
+        """Whether the line was added; False when the file has begun anew meanwhile."""
+        private = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(private, "ab", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not self._is_at_path(file):
+                return False
+            size = file.seek(0, os.SEEK_END)
+            if size and size + len(line) > self._size:
+                self._begin_anew()
+                return False
+            file.write(line)
+            return True
+
+    def _is_at_path(self, file: IO[bytes]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _begin_anew(self) -> None:
+        for number in range(self._kept, 0, -1):
+            before = self._numbered(number - 1) if number > 1 else self.path
+            if before.exists():
+                before.replace(self._numbered(number))
+        self.path.unlink(missing_ok=True)  # when none is kept
+
+    def _numbered(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+
+_file: SecurityLog | None = None
+
+
+def write_to(file: SecurityLog | None) -> None:
+    """Where this process writes from now on; None for the server's own log."""
+    global _file  # noqa: PLW0603 - as every logger, it is one for the process
+    _file = file
+
+
+def tell(event: str, **fields: object) -> None:
+    """Writes one of EVENTS, with those of its fields that are not None. Never fails."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    if _file:
+        try:
+            _file.write(event, given)
+        except OSError as error:
+            log.error("security_log_not_written", path=str(_file.path), error=error.strerror)
+        else:
+            return
+    log.warning(event, **given)

@@ -1,0 +1,143 @@
+"""The security log: JSON lines in a file that begins anew when it is large, whatever else writes to it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import stat
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+import minutebook
+from minutebook import security
+from minutebook.model import DAY, Role
+from minutebook.organization import links
+from minutebook.record import PersonalCommand
+from minutebook.security import EVENTS, FIELDS, SecurityLog
+from tests.support.commands import all_commands
+from tests.support.dashboard import Dashboard
+from tests.support.deployment import Deployment
+
+NOW = 1_793_923_200_000_000
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Path]:
+    """The file that this process writes to."""
+    path = tmp_path / "security.jsonl"
+    security.write_to(SecurityLog(path, 100_000, 3, lambda: NOW))
+    yield path
+    security.write_to(None)
+
+
+def lines(*files: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for file in files if file.exists() for line in file.read_bytes().splitlines()]
+
+
+def test_every_event_and_field_that_is_written_is_documented() -> None:
+    """Against the code: each call names an event of the table, and all of its fields; nothing else is in the tables."""
+    told: dict[str, set[str]] = defaultdict(set)
+    root = Path(minutebook.__file__).parent
+    for source in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "security.tell"):
+                continue
+            fields = {str(keyword.arg) for keyword in node.keywords}
+            name = node.args[0]
+            found = [name.value] if isinstance(name, ast.Constant) else UNRECORDED
+            for event in found:
+                told[str(event)] |= fields
+    assert {event: set(fields) for event, (_, fields) in EVENTS.items()} == told
+    assert set(FIELDS) == {"at", "event"}.union(*told.values())
+
+
+UNRECORDED = ["password_changed", "password_chosen", "password_reset"]
+"""What acts on a person are called in the security log."""
+
+
+def test_acts_on_a_person_are_documented_as_well() -> None:
+    all_commands()
+    assert sorted(command.unrecorded for command in PersonalCommand.__subclasses__()) == UNRECORDED
+
+
+def test_it_holds_who_was_refused_and_nothing_that_they_sent(sqlite_deployment: Deployment, file: Path) -> None:
+    """Somebody without a seat, nobody who is known, tokens and links that are wrong or over, another site."""
+    dashboard = Dashboard(sqlite_deployment).filled()
+    outsider = dashboard.person("out@sider.example", "Out Sider")
+    stranger, anybody = dashboard.signed_in(outsider), dashboard.anybody()
+    stranger.get(dashboard.path("members") + "?q=secret-sent")
+    anybody.ask(dashboard.api(), token="mbt_" + "secret-sent".ljust(43, "a"))
+    anybody.ask(dashboard.api())
+    anybody.post(dashboard.path("tokens", "new"), {"name": "secret-sent"})
+    reset = links.new_link(dashboard.store, links.RESET, lifetime=DAY, user=outsider.id)
+    dashboard.deployment.clock.go_on(2 * DAY)
+    anybody.follow(anybody.get(f"/password/{reset}"))
+    anybody.post("/sign-in", {"email": "nobody@x.example", "password": "secret-sent"})
+    anybody.post(dashboard.path("sso"), {"domain": "secret-sent"}, Sec_Fetch_Site="cross-site")
+    dashboard.signed_in(Role.MEMBER).get(dashboard.path("sso"))
+    anybody.get(dashboard.path("members"))
+
+    text = file.read_text()
+    assert "secret-sent" not in text
+    assert reset not in text
+    told = [(line["event"], line.get("reason"), line.get("route"), line.get("user")) for line in lines(file)]
+    assert told == [
+        ("access_denied", "no seat", "/o/{org}/members", outsider.id),
+        ("access_denied", "bad_token", "/api/v1/organizations/{org}/events", None),
+        ("access_denied", "not_signed_in", "/api/v1/organizations/{org}/events", None),
+        ("access_denied", "not_signed_in", "/o/{org}/tokens/new", None),
+        ("access_denied", "link_over", "/password", None),
+        ("sign_in_failed", None, None, None),
+        ("access_denied", "cross_origin", "none", None),
+    ], "who holds a seat is in the organization's log, and who is asked to sign in was refused nothing"
+    for line in lines(file):
+        assert set(line) <= {"at", "event", *EVENTS[str(line["event"])][1]}
+        assert line["at"] == "2026-11-06T00:00:00.000000Z"
+        assert line["ip"] == "203.0.113.9"
+    [failed] = [line for line in lines(file) if line["event"] == "sign_in_failed"]
+    assert failed["email"] == "nobody@x.example"
+
+
+def test_it_begins_anew_when_it_is_large_and_keeps_as_many_as_it_should(tmp_path: Path) -> None:
+    path = tmp_path / "security.jsonl"
+    log = SecurityLog(path, 1_000, 2, lambda: NOW)
+    for number in range(100):
+        log.write("sign_in_limited", {"attempt": number})
+    assert sorted(file.name for file in tmp_path.iterdir()) == [path.name, f"{path.name}.1", f"{path.name}.2"]
+    numbered = [path.with_name(f"{path.name}.{number}") for number in (2, 1)]
+    assert all(file.stat().st_size <= 1_000 for file in (*numbered, path))
+    found = [line["attempt"] for line in lines(*numbered, path)]
+    assert found == list(range(100 - len(found), 100)), "the newest, without a gap"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    none_kept = SecurityLog(tmp_path / "one.jsonl", 100, 0, lambda: NOW)
+    for number in range(3):
+        none_kept.write("sign_in_limited", {"email": "x" * 80, "attempt": number})
+    assert [line["attempt"] for line in lines(none_kept.path)] == [2], "a line that is longer has a file of its own"
+    assert not none_kept.path.with_name("one.jsonl.1").exists()
+
+
+def test_several_processes_and_threads_lose_no_line(tmp_path: Path) -> None:
+    """Each log here opens the file by itself, as each process does."""
+    path = tmp_path / "security.jsonl"
+    logs = [SecurityLog(path, 2_000, 1_000, lambda: NOW) for _ in range(3)]
+    with ThreadPoolExecutor(9) as threads:
+        list(threads.map(lambda number: logs[number % 3].write("sign_in_limited", {"attempt": number}), range(600)))
+    found = sorted(int(str(line["attempt"])) for line in lines(*tmp_path.iterdir()))
+    assert found == list(range(600))
+    assert len(list(tmp_path.iterdir())) > 10
+
+
+def test_what_cannot_be_written_is_in_the_servers_log(tmp_path: Path) -> None:
+    security.write_to(SecurityLog(tmp_path / "gone" / "security.jsonl", 1_000, 1, lambda: NOW))
+    try:
+        with capture_logs() as logs:
+            security.tell("sign_in_limited", email="x@x.example", ip=None)
+    finally:
+        security.write_to(None)
+    assert [entry["event"] for entry in logs] == ["security_log_not_written", "sign_in_limited"]
+    assert logs[1] == {"event": "sign_in_limited", "email": "x@x.example", "log_level": "warning"}
