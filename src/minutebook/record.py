@@ -106,7 +106,8 @@ class Command(ABC):
 
 class PersonalCommand(ABC):
     """What is done to a person, and concerns each organization where they hold a seat: a frozen dataclass of its
-    arguments. They do it themselves, or whoever runs Minutebook does.
+    arguments. They do it themselves, or whoever runs Minutebook does. `change` is asked in each organization, then
+    `change_person` once; what either refuses is not done anywhere.
     """
 
     unrecorded: ClassVar[str]
@@ -120,13 +121,12 @@ class PersonalCommand(ABC):
         return self
 
     @abstractmethod
-    def change_person(self, act: Act) -> NoChange | None:
-        """Checks what depends on the state and changes what belongs to the person alone, once. The act is in no
-        organization; every head is locked."""
+    def change(self, act: Act) -> Details | NoChange:
+        """Changes the rows of one of the organizations and says what is recorded there. Every head is locked."""
 
     @abstractmethod
-    def change(self, act: Act) -> Details | NoChange:
-        """Changes the rows of one of the organizations and says what is recorded there."""
+    def change_person(self, act: Act) -> NoChange | None:
+        """Checks and changes what belongs to the person alone. The act is in no organization."""
 
 
 def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
@@ -148,7 +148,9 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
     return event
 
 
-def perform_everywhere(store: Store, actor: Actor, context: Context, command: PersonalCommand) -> tuple[Event, ...]:
+def perform_everywhere(
+    store: Store, actor: Actor, context: Context, command: PersonalCommand
+) -> tuple[Event, ...] | NoChange:
     """Does what the command says and records it in each organization of the person, all of it or nothing; returns the
     events. What is recorded in no log, the security log is told.
 
@@ -167,10 +169,10 @@ def perform_everywhere(store: Store, actor: Actor, context: Context, command: Pe
             act = Act(connection, Seat(0, actor, context), None, store.clock(), store.randomness)
             if not act.by_operator and actor.id != prepared.person:
                 raise NotFound(why="somebody else")
+            answers = [_record(_act_in(act, head.organization), head, prepared) for head in heads]
             if isinstance(prepared.change_person(act), NoChange):
                 connection.rollback()
-                return ()
-            answers = [_record(_act_in(act, head.organization), head, prepared) for head in heads]
+                return NO_CHANGE
             events = tuple(event for event in answers if isinstance(event, Event))
         break
     for event in events:

@@ -186,6 +186,7 @@ def test_sentences() -> None:
         "Signed in with password",
         "Wrong password, attempt 3 in 15 minutes",
         "Signed out",
+        "Changed their profile, name Bob → Bob B., time zone +Europe/Berlin",
         "Changed their password, proven by the current password",
         "Took the password of Bob, and ended their sessions",
         "Invited dan@x.example as Auditor",

@@ -40,8 +40,10 @@ from minutebook.organization import (
     links,
     modes,
     passwords,
+    profiles,
     saved_searches,
     seats,
+    sessions,
     sign_in,
     sittings,
     sso,
@@ -393,6 +395,19 @@ class Machine(RuleBasedStateMachine):
     @rule(actor=actors, person=people, fault=faults)
     def take_the_password(self, actor: int, person: int, fault: Fault | None) -> None:
         self.act_everywhere(actor, passwords.TakePassword(self.people[person].id), fault)
+
+    @rule(actor=people, name=st.sampled_from(NAMES), zone=st.sampled_from([None, "Europe/Berlin", "?"]), fault=faults)
+    def change_the_profile(self, actor: int, name: str, zone: str | None, fault: Fault | None) -> None:
+        self.act_everywhere(actor, profiles.ChangeProfile(self.people[actor].id, name, zone), fault)
+
+    @rule(actor=people, session=people, every=st.booleans(), fault=faults)
+    def end_sessions(self, actor: int, session: int, every: bool, fault: Fault | None) -> None:
+        """From another browser: all, or one, which now and then is somebody else's."""
+        user = self.people[actor]
+        command = sessions.EndSessions(user.id, None if every else self.sessions[session])
+        self.sessions[actor], here = "ses_of_another", self.sessions[actor]
+        self.act_everywhere(actor, command, fault)
+        self.sessions[actor] = here
 
     @rule(person=people, other=rarely, fault=faults)
     def choose_a_password(self, person: int, other: bool, fault: Fault | None) -> None:

@@ -6,6 +6,8 @@ import itertools
 from dataclasses import replace
 from functools import cached_property
 
+from sqlalchemy import text
+
 from minutebook.custody.ledger import Ledger
 from minutebook.identifiers import new_token
 from minutebook.model import SECOND, Actor, ActorKind, Context, Event, Plan, Role, Seat
@@ -13,6 +15,7 @@ from minutebook.organization import auditor_links, organizations, people, sign_i
 from minutebook.organization.auditor_links import OpenLinkSitting, UseLink
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
+from minutebook.organization.sessions import EndSessions
 from minutebook.organization.sign_in import Session
 from minutebook.organization.sittings import OpenSitting
 from minutebook.record import Command, NoChange, PersonalCommand
@@ -114,9 +117,16 @@ class Deployment:
     def act_everywhere(
         self, user: User | None, command: PersonalCommand, session: str | None = None
     ) -> tuple[Event, ...]:
-        """Performs a command on a person, by themself or by the operator; it is recorded wherever they hold a seat."""
+        """Performs a command on a person, by themself or by the operator; it is recorded wherever they hold a seat, or
+        where what it ends had access."""
         writer, seat = user.email if user else "operator", self.seat(user, 0, session)
         everywhere = sign_in.seats_of(self.store, command.person)
+        if isinstance(command, EndSessions):
+            ended = "AND session = :session" if command.session else ""
+            statement = text(f"""SELECT organization FROM access WHERE "user" = :user AND session <> :this {ended}""")
+            values = {"user": command.person, "this": session or "", "session": command.session}
+            with self.store.reading() as connection:
+                everywhere = list(connection.execute(statement, values).scalars())
         return self.told.perform_everywhere(self.store, writer, seat, command, everywhere)
 
     def enter(self, user: User, organization: int, session: str) -> Event:

@@ -47,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.profile_change": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.password_change": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.password_reset": set(),
 }

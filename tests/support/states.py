@@ -109,6 +109,30 @@ def _(visitor: Visitor) -> None:
     visitor.press("Set password and sign in")
 
 
+@state("account")
+def _(visitor: Visitor) -> None:
+    visitor.go("/account")
+
+
+@state("account, a name that is wrong")
+def _(visitor: Visitor) -> None:
+    visitor.go("/account/profile")
+    visitor.page.get_by_label("Your name").fill("")
+    visitor.press("Save")
+
+
+@state("account, a password that is wrong")
+def _(visitor: Visitor) -> None:
+    visitor.go("/account/password")
+    visitor.press("Change password")
+
+
+@state("account, sessions")
+def _(visitor: Visitor) -> None:
+    visitor.site.company.session(visitor.site.company.owner)
+    visitor.go("/account/sessions")
+
+
 @state("new organization")
 def _(visitor: Visitor) -> None:
     visitor.go("/organizations/new")

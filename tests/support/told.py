@@ -95,5 +95,8 @@ class Told:
         except MinutebookError:
             attempt.answer = Answer.NOTHING
             raise
-        attempt.answer, attempt.events = Answer.ACKNOWLEDGED if events else Answer.NOTHING, events
+        if isinstance(events, NoChange) or not events:
+            attempt.answer = Answer.NOTHING
+            return ()
+        attempt.answer, attempt.events = Answer.ACKNOWLEDGED, events
         return events

@@ -22,8 +22,10 @@ from minutebook.organization import (
     modes,
     passwords,
     people,
+    profiles,
     saved_searches,
     seats,
+    sessions,
     settings,
     sittings,
     sso,
@@ -116,6 +118,9 @@ def work(deployment: Deployment) -> int:
     link = links.new_link(deployment.store, links.RESET, lifetime=DAY, user=bob.id)
     deployment.act_everywhere(bob, passwords.ChoosePassword(bob.id, link, "a hash"))
     deployment.act_everywhere(bob, passwords.ChangePassword(bob.id, "a hash", "another hash"))
+    deployment.act_everywhere(bob, profiles.ChangeProfile(bob.id, "Bob B.", "Europe/Berlin"))
+    deployment.act_everywhere(ada, sessions.EndSessions(ada.id), "ses_of_another")
+    by_ada(EnterOrganization("password"))
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization

@@ -44,6 +44,7 @@ USER_ACCESS = Kind(3005, "User Access Management", *IDENTITY)
 GROUP_MANAGEMENT = Kind(3006, "Group Management", *IDENTITY)
 API_ACTIVITY = Kind(6003, "API Activity", 6, "Application Activity")
 
+UPDATE_ACCOUNT = Activity(ACCOUNT_CHANGE, OTHER, "Update profile")
 PASSWORD_CHANGE = Activity(ACCOUNT_CHANGE, 3, "Password Change")
 PASSWORD_RESET = Activity(ACCOUNT_CHANGE, 4, "Password Reset")
 INVITE = Activity(ACCOUNT_CHANGE, OTHER, "Invite")

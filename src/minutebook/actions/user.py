@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
-from minutebook.actions.values import Person
+from minutebook.actions.values import Change, Person
 from minutebook.model import Outcome, Role, Target
 
 
@@ -34,9 +36,41 @@ class SignInFailed(Details):
     attempt: int
 
 
-@action("user.logout", title="Signed out", severity=Severity.LOW, ocsf=ocsf.LOGOFF, says="Signed out", since="0.1")
+@action(
+    "user.logout",
+    title="Signed out",
+    severity=Severity.LOW,
+    ocsf=ocsf.LOGOFF,
+    says="Signed out[ of {others}]",
+    since="0.1",
+)
 class SignedOut(Details):
-    """A user signed out, and from then on had no access by that session."""
+    """A user signed out, and from then on had no access by that session; or by other `sessions` of theirs, which they
+    ended."""
+
+    sessions: tuple[str, ...] | None = None
+
+    @property
+    def others(self) -> str | None:
+        """How many other sessions were ended; None for the one that signed out itself."""
+        if self.sessions is None:
+            return None
+        return "another session" if len(self.sessions) == 1 else f"{len(self.sessions):,} other sessions"
+
+
+@action(
+    "user.profile_change",
+    title="Profile changed",
+    severity=Severity.LOW,
+    ocsf=ocsf.UPDATE_ACCOUNT,
+    says="Changed their profile[, name {name}][, time zone {zone}]",
+    since="0.1",
+)
+class ProfileChanged(Details):
+    """A user took another name or time zone. What was recorded before keeps the name of then."""
+
+    name: Change | None = None
+    zone: Change | None = Field(None, title="Time zone")
 
 
 @action(

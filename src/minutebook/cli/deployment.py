@@ -105,7 +105,7 @@ def operate(store: Store, organization: int, command: Command) -> Event | NoChan
     return perform(store, operator_seat(organization), command)
 
 
-def operate_on_person(store: Store, command: PersonalCommand) -> tuple[Event, ...]:
+def operate_on_person(store: Store, command: PersonalCommand) -> tuple[Event, ...] | NoChange:
     """The same of what is done to a person."""
     return perform_everywhere(store, OPERATOR, operator_seat(0).context, command)
 

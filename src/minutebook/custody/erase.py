@@ -150,7 +150,8 @@ def _of_person(event: Event, user: str | None, email: str | None) -> Iterator[st
     named = _naming(*(name for name in (user, email) if name))
     disclosed = disclosures_of(event)
     for path in erasable(event):
-        if (is_own and path in OWN) or any(map(named, _strings(orjson.loads(disclosed[path])))):
+        is_their_own = path in OWN or event.action == "user.profile_change"  # whose details are names of theirs
+        if (is_own and is_their_own) or any(map(named, _strings(orjson.loads(disclosed[path])))):
             yield path
 
 

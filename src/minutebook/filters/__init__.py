@@ -20,7 +20,7 @@ from minutebook.filters.terms import TERMS, fits
 from minutebook.filters.text import normal_text, text_words
 from minutebook.filters.wall import parse_wall, wall_fields
 from minutebook.filters.words import id_text, is_id, search_text, text_of
-from minutebook.filters.zones import UTC, told, zone_label, zone_named
+from minutebook.filters.zones import UTC, told, zone_label, zone_named, zone_names
 
 __all__ = [
     "EVERYTHING",
@@ -60,4 +60,5 @@ __all__ = [
     "write",
     "zone_label",
     "zone_named",
+    "zone_names",
 ]

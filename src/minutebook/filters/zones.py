@@ -22,7 +22,8 @@ CLOCK = {MINUTE: "%H:%M", SECOND: "%H:%M:%S", 1: "%H:%M:%S.%f"}
 
 
 @cache
-def _names() -> frozenset[str]:
+def zone_names() -> frozenset[str]:
+    """The IANA names of all zones."""
     return frozenset(resources.files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
 
 
@@ -37,7 +38,7 @@ UTC = _zone("UTC")
 
 def zone_named(name: str | None) -> ZoneInfo:
     """The zone of that IANA name, and UTC for None and for every text that is not such a name. Never raises."""
-    return _zone(name) if name in _names() else UTC
+    return _zone(name) if name in zone_names() else UTC
 
 
 def zone_label(micros: int, zone: ZoneInfo) -> str:

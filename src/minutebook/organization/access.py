@@ -22,7 +22,7 @@ def give(act: Act, user: str) -> bool:
             for sessions in (schema.session, schema.auditor_session)
         )
     )
-    _end_each(act, schema.access.c.user == user, ~alive)
+    end_each(act, schema.access.c.user == user, ~alive)
     values = {"organization": act.organization, "session": session, "user": user, "entered_at": act.at}
     act.connection.execute(insert(schema.access).values(values))
     return True
@@ -48,17 +48,20 @@ def end(act: Act, session: str) -> bool:
 
 def end_all(act: Act, user: str) -> None:
     """Ends the access of every session of a user or an auditor link."""
-    _end_each(act, schema.access.c.user == user)
+    end_each(act, schema.access.c.user == user)
 
 
 def end_others(act: Act, user: str) -> None:
     """Ends the access of every session of a user but the one that acts."""
     table = schema.access.c
-    _end_each(act, table.user == user, table.session != (act.seat.context.session_id or ""))
+    end_each(act, table.user == user, table.session != (act.seat.context.session_id or ""))
 
 
-def _end_each(act: Act, *which: ColumnElement[bool]) -> None:
+def end_each(act: Act, *which: ColumnElement[bool]) -> tuple[str, ...]:
+    """Ends each access that is meant; the sessions that had it, sorted."""
     table = schema.access.c
-    statement = select(table.session).where(table.organization == act.organization, *which)
-    for session in act.connection.execute(statement).scalars().all():
+    statement = select(table.session).where(table.organization == act.organization, *which).order_by(table.session)
+    sessions = tuple(act.connection.execute(statement).scalars())
+    for session in sessions:
         end(act, session)
+    return sessions

@@ -32,14 +32,14 @@ class ChangePassword(PersonalCommand):
     before: str
     password_hash: str
 
+    def change(self, act: Act) -> PasswordChanged:
+        access.end_others(act, self.person)
+        return PasswordChanged(method=CURRENT)
+
     def change_person(self, act: Act) -> None:
         if people.password_hash_of(act.connection, self.person) != self.before:
             raise Conflict("Your password was changed in this moment, by another session. Look who did it.")
         _set(act, self.person, self.password_hash)
-
-    def change(self, act: Act) -> PasswordChanged:
-        access.end_others(act, self.person)
-        return PasswordChanged(method=CURRENT)
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,16 @@ class ChoosePassword(PersonalCommand):
     token: str
     password_hash: str
 
+    def change(self, act: Act) -> PasswordChanged:
+        access.end_others(act, self.person)
+        return PasswordChanged(method=LINK)
+
     def change_person(self, act: Act) -> None:
         link = schema.link.c
         this = (link.token_hash == token_hash(self.token), link.purpose == links.RESET, link.user == self.person)
         if act.connection.execute(select(link.user).where(*this, link.expires_at > act.at)).first() is None:
             raise NotFound
         _set(act, self.person, self.password_hash)
-
-    def change(self, act: Act) -> PasswordChanged:
-        access.end_others(act, self.person)
-        return PasswordChanged(method=LINK)
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ class TakePassword(PersonalCommand):
 
     person: str
 
+    def change(self, act: Act) -> PasswordTaken:
+        access.end_others(act, self.person)
+        return PasswordTaken(member=people.user_by_id(act.connection, self.person).person())
+
     def change_person(self, act: Act) -> None:
         if not act.by_operator:
             raise NotAllowed("Only whoever runs Minutebook takes the password of somebody.")
         _set(act, self.person, None)
-
-    def change(self, act: Act) -> PasswordTaken:
-        access.end_others(act, self.person)
-        return PasswordTaken(member=people.user_by_id(act.connection, self.person).person())
 
 
 def _set(act: Act, person: str, password_hash: str | None) -> None:

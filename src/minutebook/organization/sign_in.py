@@ -39,6 +39,8 @@ class Session:
     user: User
     method: str
     expires_at: int
+    zone: str | None = None
+    """The time zone of the user's profile."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,14 @@ class SignIns:
     def sign_in(self, email: str, password: str, context: Context) -> tuple[str, Session]:
         """The token of a new session, with access to every organization where the user holds a seat.
 
+        Raises as `prove` does.
+        """
+        user, _ = self.prove(email, password, context)
+        return start_session(self._store, user, "password", context)
+
+    def prove(self, email: str, password: str, context: Context) -> tuple[User, str]:
+        """Whose password it is, and what is stored of it.
+
         Raises Invalid for half an address, NotAllowed when address or password is wrong (without saying which, and as
         slow for an address that nobody has), TooManyAttempts when too much has failed before.
         """
@@ -110,12 +120,12 @@ class SignIns:
         with self._store.reading() as connection:
             user = people.find_user(connection, address)
             hashed = people.password_hash_of(connection, user.id) if user else None
-        if not people.password_fits(password, hashed) or user is None:
+        if not people.password_fits(password, hashed) or user is None or hashed is None:
             self._limiter.hit(*by_address)
             self._record_failure(user, address, context)
             raise NotAllowed("This email and password do not belong together.")
         self._limiter.clear(*by_account)
-        return start_session(self._store, user, "password", context)
+        return user, hashed
 
     def _record_failure(self, user: User | None, address: str, context: Context) -> None:
         attempt = PER_ACCOUNT.amount - self._limiter.get_window_stats(PER_ACCOUNT, "account", address).remaining
@@ -145,6 +155,8 @@ def start_session(store: Store, user: User, method: str, context: Context) -> tu
                 created_at=now,
                 seen_at=now,
                 expires_at=session.expires_at,
+                ip=context.ip,
+                user_agent=context.user_agent,
             )
         )
     for organization in seats_of(store, user.id):
@@ -175,13 +187,13 @@ def find_session(connection: Connection, token: str, at: int) -> tuple[Session, 
     """The session of a token, if it lives at `at` (UTC microseconds), and when it was last seen."""
     sessions, users = schema.session, schema.user
     row = connection.execute(
-        select(sessions, users.c.email, users.c.name)
+        select(sessions, users.c.email, users.c.name, users.c.zone)
         .join(users, users.c.id == sessions.c.user)
         .where(sessions.c.token_hash == token_hash(token), sessions.c.expires_at > at)
     ).one_or_none()
     if row is None:
         return None
-    return Session(row.id, User(row.user, row.email, row.name), row.method, row.expires_at), row.seen_at
+    return Session(row.id, User(row.user, row.email, row.name), row.method, row.expires_at, row.zone), row.seen_at
 
 
 def lives(connection: Connection, session: str, at: int) -> bool:

@@ -443,6 +443,8 @@ user = Table(
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=True),
     Column("created_at", BigInteger, nullable=False),
+    # the IANA name of their time zone, for where their browser says none
+    Column("zone", String(64), nullable=True),
 )
 
 session = Table(
@@ -455,6 +457,9 @@ session = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    # where it began, so that its user knows it again
+    Column("ip", Text, nullable=True),
+    Column("user_agent", Text, nullable=True),
 )
 
 auditor_session = Table(

@@ -24,6 +24,9 @@ class Said(StrEnum):
     SIGNED_OUT = "Signed out"
     WELCOME = "Welcome to Minutebook"
     RESET_DONE = "Your new password is set"
+    PASSWORD_CHANGED = "Password changed; your other sessions have ended"  # noqa: S105 - what a page says
+    PROFILE_SAVED = "Profile saved"
+    SESSIONS_ENDED = "Ended"
     ORGANIZATION_CREATED = "Organization created"
     INVITATION_ACCEPTED = "Invitation accepted"
     INVITATION_REVOKED = "Invitation revoked"

@@ -35,7 +35,7 @@ log = structlog.get_logger("minutebook.access")
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody who is signed in. `zone` is the browser's own zone; `at` is now, in UTC microseconds."""
+    """Somebody who is signed in. `zone` is that of their times; `at` is now, in UTC microseconds."""
 
     site: Site
     session: Session
@@ -97,6 +97,7 @@ def find_viewer(request: Request) -> Viewer | None:
         return None
     session, seen_at = found
     request.state.user = session.user.id
+    request.state.zone = session.zone
     if at - seen_at > sign_in.SEEN_EVERY:
         _touch(site, session)
     return Viewer(site, session, context_of(request, session.id), zone_of(request), at)
@@ -137,8 +138,8 @@ def known_id(text: str) -> str:
 
 
 def zone_of(request: Request) -> ZoneInfo:
-    """The zone of the viewer's browser; UTC until it is known."""
-    return zone_named(request.cookies.get("zone"))
+    """The zone of the viewer's browser; until it is known, that of their profile, or UTC."""
+    return zone_named(request.cookies.get("zone") or getattr(request.state, "zone", None))
 
 
 def begin(response: Response, site: Site, token: str) -> None:

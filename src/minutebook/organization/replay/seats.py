@@ -11,6 +11,7 @@ from minutebook.actions.user import (
     PasswordChanged,
     PasswordTaken,
     PersonInvited,
+    ProfileChanged,
     SignedIn,
     SignedOut,
     SignInFailed,
@@ -64,10 +65,17 @@ def _denied(_state: State, _event: Event, details: AccessDenied) -> None:
 
 
 @replays("user.logout", "access", "sitting")
-def _signed_out(state: State, event: Event, _details: SignedOut) -> None:
-    session = event.context.session_id or ""
-    row(state.access, session, "access of the session")
-    end_access(state, session)
+def _signed_out(state: State, event: Event, details: SignedOut) -> None:
+    sessions = (event.context.session_id or "",) if details.sessions is None else details.sessions
+    for session in sessions:
+        entered = row(state.access, session, "access of the session")
+        require(entered["user"] == event.actor.id, "the session was of somebody else")
+        end_access(state, session)
+
+
+@replays("user.profile_change")
+def _profile_changed(_state: State, _event: Event, details: ProfileChanged) -> None:
+    require(details.name or details.zone, "nothing was changed")
 
 
 @replays("user.password_change", "seat", "access", "sitting")

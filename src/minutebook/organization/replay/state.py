@@ -143,6 +143,6 @@ def end_access(state: State, session: str) -> None:
 
 
 def end_each_access(state: State, user: str, but: str | None = None) -> None:
-    """No session of the user has access any more."""
+    """No session of the user has access any more, or none `but` one."""
     for session in [session for session, row in state.access.items() if row["user"] == user and session != but]:
         end_access(state, session)

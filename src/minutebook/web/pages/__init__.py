@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from minutebook.web.pages import (
+    account,
     audit_logs,
     audit_logs_tail,
     auditing,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     links.router,
     joining.router,
     founding.router,
+    account.router,
     members.router,
     inviting.router,
     models.router,

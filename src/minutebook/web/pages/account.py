@@ -1,0 +1,139 @@
+"""The account of whoever is signed in: what they are called, how they sign in, and where they are signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+
+from minutebook.errors import Invalid, NotAllowed, TooManyAttempts
+from minutebook.filters import zone_names
+from minutebook.organization import people, sessions
+from minutebook.organization.passwords import ChangePassword
+from minutebook.organization.profiles import ChangeProfile
+from minutebook.organization.sessions import EndSessions, OwnSession
+from minutebook.record import NoChange, PersonalCommand, perform_everywhere
+from minutebook.web import times
+from minutebook.web.browsers import browser_of
+from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import Viewer, Viewing, known_id
+from minutebook.web.views.page import Choice, Form, Moment
+
+router = APIRouter()
+
+ACCOUNT = "/account"
+OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One of the viewer's sessions."""
+
+    id: str
+    browser: str
+    ip: str
+    method: str
+    began: Moment
+    seen: str
+    seen_exact: str
+    this: bool
+
+
+@router.get("/account")
+def show_account(request: Request, viewer: Viewing) -> Response:
+    """Where each part of the account is changed, and how it stands."""
+    with viewer.site.store.reading() as connection:
+        alive = len(sessions.sessions_of(connection, viewer.user.id, viewer.at))
+    return show(request, "account.html", user=viewer.user, zone=viewer.session.zone, sessions=alive)
+
+
+@router.get("/account/profile")
+def show_profile(request: Request, viewer: Viewing) -> Response:
+    """The form with the name and the time zone."""
+    values = {"name": viewer.user.name, "zone": viewer.session.zone or ""}
+    return _show_profile(request, Form(values))
+
+
+@router.post("/account/profile")
+def change_profile(request: Request, viewer: Viewing, sent: Sent) -> Response:
+    """Takes another name or time zone."""
+    command = ChangeProfile(viewer.user.id, sent.one("name"), sent.one("zone") or None)
+    try:
+        is_changed = _perform(viewer, command)
+    except STAYS as error:
+        return _show_profile(request, form_after(sent, error, ("name", "zone")), error.status)
+    return go(viewer.site, ACCOUNT, Said.PROFILE_SAVED if is_changed else Said.NOTHING_TO_CHANGE)
+
+
+@router.get("/account/password")
+def ask_for_new_password(request: Request, viewer: Viewing) -> Response:
+    """The form that changes the password."""
+    return _show_password(request, viewer, Form())
+
+
+@router.post("/account/password")
+def change_password(request: Request, viewer: Viewing, sent: Sent) -> Response:
+    """Takes another password, for whoever knows the current one, and ends the other sessions."""
+    try:
+        _perform(viewer, _password_command(viewer, sent))
+    except (*STAYS, TooManyAttempts) as error:
+        return _show_password(request, viewer, form_after(sent, error, ("current", "password")), error.status)
+    return go(viewer.site, ACCOUNT, Said.PASSWORD_CHANGED)
+
+
+@router.get("/account/sessions")
+def show_sessions(request: Request, viewer: Viewing) -> Response:
+    """Where the viewer is signed in."""
+    with viewer.site.store.reading() as connection:
+        found = sessions.sessions_of(connection, viewer.user.id, viewer.at)
+    return show(request, "account_sessions.html", sessions=[_row(viewer, session) for session in found])
+
+
+@router.post("/account/sessions")
+def end_sessions(viewer: Viewing, sent: Sent) -> Response:
+    """Ends one other session, or all others."""
+    chosen = sent.one("session")
+    command = EndSessions(viewer.user.id, None if chosen == OTHERS else known_id(chosen))
+    is_changed = _perform(viewer, command)
+    return go(viewer.site, "/account/sessions", Said.SESSIONS_ENDED if is_changed else Said.NOTHING_TO_CHANGE)
+
+
+def _perform(viewer: Viewer, command: PersonalCommand) -> bool:
+    """Whether anything was changed."""
+    done = perform_everywhere(viewer.site.store, viewer.user.actor(), viewer.context, command)
+    return not isinstance(done, NoChange)
+
+
+def _row(viewer: Viewer, session: OwnSession) -> SessionRow:
+    return SessionRow(
+        id=session.id,
+        browser=browser_of(session.user_agent),
+        ip=session.ip or "",
+        method=session.method,
+        began=times.day_of(session.created_at, viewer.zone),
+        seen=times.ago(session.seen_at, viewer.at) or "just now",
+        seen_exact=times.exact_time(session.seen_at, viewer.zone),
+        this=session.id == viewer.session.id,
+    )
+
+
+def _show_profile(request: Request, form: Form, status: int = 200) -> Response:
+    zones = [Choice("", "That of the browser"), *(Choice(name, name) for name in sorted(zone_names()))]
+    return show(request, "account_profile.html", status=status, form=form, zones=zones)
+
+
+def _show_password(request: Request, viewer: Viewer, form: Form, status: int = 200) -> Response:
+    with viewer.site.store.reading() as connection:
+        has_one = people.password_hash_of(connection, viewer.user.id) is not None
+    return show(request, "account_password.html", status=status, form=form, user=viewer.user, has_one=has_one)
+
+
+def _password_command(viewer: Viewer, sent: Typed) -> ChangePassword:
+    """Raises Invalid, TooManyAttempts."""
+    new = people.hash_password(sent.one("password"))
+    try:
+        _, before = viewer.site.sign_ins.prove(viewer.user.email, sent.one("current"), viewer.context)
+    except NotAllowed:
+        raise Invalid.one("current", "This is not your current password.") from None
+    return ChangePassword(viewer.user.id, before, new)
