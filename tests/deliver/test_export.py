@@ -151,7 +151,7 @@ def test_where_nothing_is_found_it_says_so_again_and_again(filled: Deployment, m
     monkeypatch.setattr(pace, "FEWEST", 1)
     monkeypatch.setattr(search, "AT_FIRST", 1)
     monkeypatch.setattr(search, "AT_ONCE", 1)
-    filter_ = parse([("q", "details.nosuch:*")])
+    filter_ = parse([("q", "details.lost:*")])
     made = begun(filled, ExportLog(Format.JSONL, filter_))
     found = list(pieces(made, stored(filled.store, FILLED, made)))
     assert len(found) > made.size / 2

@@ -163,6 +163,14 @@ def test_what_is_written_is_what_is_meant(query: str, meant: Expression) -> None
         ("seq:..", "..", "is not the number of an event", None),
         ("id:7", "7", "is not the id of an event", None),
         ("details.:x", "x", "which detail is meant", None),
+        ("-details.foo:x", "details.foo:", "There is no “foo” in the details of any action. They are called", None),
+        (
+            "a details.role.aftr:admin",
+            "details.role.aftr:",
+            "Did you mean details.role.after,",
+            "a details.role.after:admin",
+        ),
+        ("foo:bar", "foo:", ", id and details.NAME. To search for", '"foo:bar"'),
         ("actor:é", "é", "", None),
         ('""', '""', "nothing to search for", None),
         ("(" * 30 + "a" + ")" * 30, "(", "nested deeper", None),
@@ -251,7 +259,7 @@ TERM_VALUES: dict[str, st.SearchStrategy[Expression]] = {
     | relatives.map(lambda told: Term("before", told)),
     "seq": st.tuples(st.integers(0, 99), st.integers(0, 99)).map(lambda two: Term("seq", Numbers(min(two), max(two)))),
     "id": st.uuids().map(lambda id_: Term("id", str(id_))),
-    "details": printable.map(lambda value: Term("details", parse_details("a.b", value))),
+    "details": printable.map(lambda value: Term("details", parse_details("role.after", value))),
     "text": _parsed("text", printable),
 }
 terms = st.one_of(*TERM_VALUES.values())

@@ -31,6 +31,7 @@ from minutebook.filters.expression import (
     none_of,
 )
 from minutebook.filters.moments import Here
+from minutebook.filters.paths import known_details
 from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write
 from minutebook.filters.quote import quoted
 from minutebook.filters.term_values import closest, meant, network_meant, parse_details
@@ -43,7 +44,7 @@ LONGEST = 2_000
 MOST_TERMS = 100
 MOST_MISTAKES = 8
 DEEPEST = 20
-KEYS = [f"{DETAILS}…" if key == "details" else key for key in TERMS if key != "text"]
+KEYS = [f"{DETAILS}NAME" if key == "details" else key for key in TERMS if key != "text"]
 
 BLANK = re.compile(r"\s*")
 KEY = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*):")
@@ -243,12 +244,27 @@ class _Reader:
             mended = closest(key, [known for known in KEYS if known in TERMS])
             instead = f"{mended}{word[length - 1 :]}" if mended else in_quotes(word)
             self._wrong(start, length, message, self.query[:start] + instead + self.query[self.at :])
+        if is_details:
+            self._known_detail(key, start, behind)
         self.at = behind
         values = [self._value(key, start)]
         while self._peek() == ",":
             self.at += 1
             values.append(self._value(key, start))
         return any_of(values)
+
+    def _known_detail(self, key: str, start: int, behind: int) -> None:
+        """Refuses what no details have: left out, it would leave out nothing, and nobody would be told."""
+        path, known = key.removeprefix(DETAILS), known_details()
+        if path in known or not all(path.split(".")):  # the latter is told of with its value
+            return
+        message = (
+            f"There is no {quoted(path)} in the details of any action. {meant(path, known, DETAILS)}They are called as "
+            "in the JSON of an event, such as details.role.after; docs/actions.md has all of them."
+        )
+        mended = closest(path, known)
+        fix = f"{self.query[:start]}{DETAILS}{mended}{self.query[behind - 1 :]}" if mended else None
+        self._wrong(start, behind - start, message, fix)
 
     def _value(self, key: str, start: int) -> Term:
         at = self.at

@@ -45,6 +45,13 @@ def detail_paths() -> dict[str, DetailPath]:
     return {path: DetailPath(tuple(actions[path]), tuple(values[path])) for path in sorted(actions)}
 
 
+@cache
+def known_details() -> frozenset[str]:
+    """All that leads to a value: its names with dots between them, or the last of these."""
+    parts = [path.split(".") for path in detail_paths()]
+    return frozenset(".".join(names[at:]) for names in parts for at in range(len(names)))
+
+
 def _paths_of(model: type[BaseModel], before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:
     for name, field in model.model_fields.items():
         yield from _paths_in(field.annotation, (*before, name))

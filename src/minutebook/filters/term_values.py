@@ -62,9 +62,9 @@ class Numbers:
     last: int | None
 
 
-def meant(text: str, known: Iterable[str]) -> str:
-    """`Did you mean member.remove? ` for something that is close; nothing when nothing is."""
-    close = get_close_matches(text.lower(), list(known), n=3, cutoff=0.5)
+def meant(text: str, known: Iterable[str], before: str = "") -> str:
+    """`Did you mean member.remove? ` for something that is close, with `before` before it; nothing when nothing is."""
+    close = [before + one for one in get_close_matches(text.lower(), list(known), n=3, cutoff=0.55)]
     return f"Did you mean {listed(close, 'or')}? " if close else ""
 
 
