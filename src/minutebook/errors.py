@@ -99,10 +99,11 @@ class NotFound(MinutebookError):
 
 
 class NotSignedYet(MinutebookError):
-    """This is not signed yet. What is recorded is signed within a second; where it is not, the signer says why on the
-    server's log and in minutebook doctor."""
+    """No signed checkpoint proves this yet. A server signs what is recorded within a second: try again in a moment. If
+    it is not signed then, the server has no key or cannot sign: minutebook doctor says why to whoever runs it. Without
+    a server, minutebook sign signs."""
 
-    status = 404
+    status = 409
     code = "not_signed_yet"
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from minutebook.actions import CATALOGUE, NOUNS, Details, Severity, describe, ocsf, read_details
 from minutebook.actions.catalogue import action
+from minutebook.actions.log import FieldsErased, Format, LogExported, LogPruned
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeUpdated
 from minutebook.actions.ocsf import Activity
@@ -133,8 +134,64 @@ def test_details_are_told_whatever_was_erased_of_them(details: Details) -> None:
         assert all(getattr(read, other) == getattr(details, other) for other in recorded if other != name)
         assert read.diffs() == tuple(diff for diff in details.diffs() if diff.title != details.field_title(name))
         assert plain(describe(read))
+        told = {title: value for title, _, value in read.facts()}
+        assert told[details.field_title(name)] == ERASED
     every = read_details(details.action.name, dict.fromkeys(recorded), {f"details.{name}" for name in recorded})
     assert not recorded or "erased" in plain(describe(every)) or "{" not in details.action.says
+
+
+def test_each_field_is_told_by_itself_or_by_what_tells_it() -> None:
+    for example in EXAMPLES:
+        titles = {title for title, _, _ in example.facts()} | {diff.title for diff in example.diffs()}
+        assert example.told_by.keys() <= set(type(example).model_fields)
+        for name in type(example).model_fields:
+            is_told = getattr(example, name) is None or example.field_title(name) in titles
+            assert is_told or not example.told_by.get(name, name), (example.action.name, name)
+
+
+def test_what_is_done_with_the_log_itself_is_told_in_words() -> None:
+    told = {
+        example.action.name: {title: value for title, _, value in example.facts()}
+        for example in EXAMPLES
+        if example.action.noun == "log"
+    }
+    assert told["log.erase"] == {
+        "Person": "usr_b",
+        "Reason": "Asked by letter",
+        "In events": "4",
+        "Erased": "Actor's address (1), Actor's name (1)",
+        "Part": "2 of 2",
+    }
+    assert told["log.prune"] == {
+        "Actions": "Sign-in and invitations",
+        "Kept for": "90 days",
+        "Recorded before": 1,
+        "Pruned": "4 events",
+        "Numbers": "3 to 5, 9",
+    }
+    assert told["log.policy_change"] == {"Actions": "All", "Kept before": "90 days", "Kept now": "365 days"}
+    assert told["log.hold"]["Now"] == "Placed"
+    assert {name for _, name, _ in EXAMPLES[list(CATALOGUE).index("log.clock_step")].facts()} == {
+        "stood_at",
+        "stands_at",
+    }
+    runs = tuple((number, number) for number in range(0, 40, 2))
+    many = LogPruned(family="all", days=90, before=1, first=0, last=38, count=20, ranges=runs)
+    assert many.numbers == "0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22 and more: all are in the raw JSON"
+    alone = FieldsErased(reason="x", events=1, fields=1, erased=((4, "targets.0", "ab" * 32),))
+    assert {title for title, _, _ in alone.facts()} == {"Reason", "In events", "Erased"}, "it is no part"
+
+
+@pytest.mark.parametrize(
+    ("pruned", "sentence"),
+    [
+        (0, "Exported all 10 events as CSV"),
+        (3, "Exported all 7 events (3 pruned before) as CSV"),
+        (None, "Exported as CSV"),
+    ],
+)
+def test_what_was_pruned_is_not_told_as_exported(pruned: int | None, sentence: str) -> None:
+    assert plain(describe(LogExported(format=Format.CSV, size=10, pruned=pruned))) == sentence
 
 
 def test_details_that_do_not_fit_are_refused() -> None:

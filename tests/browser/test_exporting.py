@@ -75,6 +75,20 @@ def test_it_says_how_far_it_is_and_saves_a_whole_file(site: Site, reader: Visito
     assert events(site)[-1].action == "log.export"
 
 
+def test_the_menu_is_within_reach_on_a_phone(site: Site, arrive: Arrive) -> None:
+    site.sign()
+    reader = arrive(site.company.owner, width=360)
+    reader.open_log()
+    for height in (780, 400):
+        reader.page.set_viewport_size({"width": 360, "height": height})
+        menu(reader.page).locator("summary").click()
+        box = menu(reader.page).locator(".pop").bounding_box()
+        assert box and box["y"] >= 0 and box["y"] + box["height"] <= height
+        menu(reader.page).get_by_role("button", name="Evidence (zip)").scroll_into_view_if_needed()
+        expect(menu(reader.page).get_by_role("button", name="Evidence (zip)")).to_be_in_viewport(ratio=1)
+        reader.page.keyboard.press("Escape")
+
+
 def test_evidence_is_saved_and_the_page_is_not_left_waiting(site: Site, reader: Visitor) -> None:
     site.sign()
     page = reader.page

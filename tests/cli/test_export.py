@@ -89,7 +89,7 @@ def test_the_name_of_the_file_says_the_format(directory: Path, tmp_path: Path, n
     assert f"{len(found)} events, {file.stat().st_size:,} bytes" in answer.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "data"])
-    assert recorded(directory)[-1] == {"v": 1, "format": format_.value, "size": trailer["size"]}
+    assert recorded(directory)[-1] == {"v": 1, "format": format_.value, "size": trailer["size"], "pruned": 0}
 
 
 def test_every_filter_option_and_the_query(directory: Path) -> None:
@@ -140,6 +140,20 @@ def test_evidence_of_a_log_that_no_server_signs(directory: Path, tmp_path: Path)
         assert run(directory, *asked, *options, "--output", str(tmp_path / "x")).returncode == 2
     assert run(directory, "export", "--org", "Calder", "--withhold", "context.ip").returncode == 2
     assert not (tmp_path / "x").exists() and not list(tmp_path.glob("*.part"))
+
+
+def test_evidence_that_nothing_signed_proves_is_refused_before_it_is_recorded(
+    postgres_deployment: Deployment, tmp_path: Path
+) -> None:
+    number = postgres_deployment.found(postgres_deployment.person("ada@calder.example", "Ada"))
+    (tmp_path / "data").mkdir(mode=0o700)
+    url = postgres_deployment.store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    asked = ("export", "--format", "bundle", "--output", str(tmp_path / "evidence.zip"))
+    refused = invoke(tmp_path / "data", *asked, DATABASE_URL=url)
+    assert refused.returncode == 1
+    assert "No signed checkpoint proves this yet" in refused.stderr and "minutebook sign signs" in refused.stderr
+    assert [event.action for event in postgres_deployment.events(number)] == ["organization.create"]
+    assert not list(tmp_path.glob("evidence.zip*"))
 
 
 def test_times_are_read_in_the_local_zone_or_in_utc(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_it_is_recorded_before_the_first_byte(filled: Deployment) -> None:
     assert (last.seq, last.action) == (size, "log.export")
     assert last.details == {"v": 1, "format": "csv", "size": size, "query": "action:user.invite"}
     begun(filled, ExportLog(Format.JSONL, size=5, first=3))
-    assert filled.events(FILLED)[-1].details == {"v": 1, "format": "jsonl", "size": 5, "first": 3}
+    assert filled.events(FILLED)[-1].details == {"v": 1, "format": "jsonl", "size": 5, "first": 3, "pruned": 0}
 
 
 def test_what_is_recorded_meanwhile_is_not_in_it(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_where_nothing_is_found_it_says_so_again_and_again(filled: Deployment, m
     monkeypatch.setattr(pace, "FEWEST", 1)
     monkeypatch.setattr(search, "AT_FIRST", 1)
     monkeypatch.setattr(search, "AT_ONCE", 1)
-    filter_ = parse([("q", "details.lost:*")])
+    filter_ = parse([("q", "details.remark:*")])
     made = begun(filled, ExportLog(Format.JSONL, filter_))
     found = list(pieces(made, stored(filled.store, FILLED, made)))
     assert len(found) > made.size / 2

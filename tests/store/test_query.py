@@ -376,7 +376,7 @@ def counted(events: list[Event], found: list[int], edges: list[int]) -> list[int
 def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(filled, 30)
     scope = Scope(FILLED, filled.size(FILLED))
-    slow = filter_of(read("details.lost:*", Here()))
+    slow = filter_of(read("details.remark:*", Here()))
     with filled.store.reading() as connection:
         assert search.page(connection, scope, slow, None, 10).events == ()
     monkeypatch.setattr(search, "PAGE_SECONDS", 0.0)
@@ -407,7 +407,7 @@ def test_counts_that_take_too_long_say_at_least(filled_sqlite: Deployment, monke
     )
 
 
-@pytest.mark.parametrize("asked", ["details.models.added:*", "-details.lost:*"])
+@pytest.mark.parametrize("asked", ["details.models.added:*", "-details.remark:*"])
 def test_what_was_counted_until_the_time_was_over_agrees(
     filled: Deployment, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:

@@ -257,6 +257,7 @@ def _export(_state: State, event: Stored) -> None:
     details = event.details
     _require(details["size"] <= event.seq, "the log did not hold so many events yet")
     _require(details.get("first", 0) <= details["size"], "it begins behind what is exported")
+    _require(details.get("pruned", 0) <= details["size"] - details.get("first", 0), "more is gone than there was")
 
 
 def _verification(_state: State, event: Stored) -> None:

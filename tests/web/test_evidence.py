@@ -114,9 +114,15 @@ def test_what_is_not_accepted(signed: Signed) -> None:
 def test_nothing_signed_is_no_evidence(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle, "PATIENCE", 0.0)
     ada = dashboard.signed_in(Role.OWNER)
+    menu = told(ada.get(dashboard.path("audit-logs")))
+    assert "nothing of this log is signed yet. Integrity says what to do" in menu
+    assert "Tick what to withhold" not in menu
+    assert "neither evidence to export nor a checkpoint to keep" in told(ada.get(dashboard.path("integrity")))
     for _ in range(4):  # and gives its place back: a session has two
         answer = ada.get(dashboard.path("audit-logs", "evidence"))
-        assert answer.status_code == 404 and "not signed yet" in told(answer)
+        assert answer.status_code == 409
+        assert "This cannot be done now No signed checkpoint proves this yet" in told(answer)
+        assert "minutebook doctor says why" in told(answer)
     assert "log.export" not in [event.action for event in dashboard.events()]
 
 

@@ -66,7 +66,7 @@ def test_without_anything_it_is_all_of_the_log(dashboard: Dashboard) -> None:
     assert found[0] == ada.get(dashboard.path("audit-logs", "0.json")).json()
     assert (trailer["query"], trailer["organization"]) == ("", dashboard.organization.id)
     asking(dashboard, ada, f"size={size}&first=3&format=csv")
-    assert dashboard.last().details == {"v": 1, "format": "csv", "size": size, "first": 3}
+    assert dashboard.last().details == {"v": 1, "format": "csv", "size": size, "first": 3, "pruned": 0}
 
 
 def test_an_export_is_no_sitting_and_needs_none(light_dashboard: Dashboard) -> None:

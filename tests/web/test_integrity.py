@@ -76,6 +76,8 @@ def test_what_was_signed_last_is_told_and_verifies(kept: Kept) -> None:
     kept.grow(3)
     checkpoint = kept.sign()
     page = kept.page()
+    for explained in ("The root is one", "A checkpoint is a short text", "The key tells whether"):
+        assert explained in page.partition(f"Root {to_base64(checkpoint.root)}")[0]
     assert f"All {checkpoint.size:,} events are signed." in page
     assert f"Root {to_base64(checkpoint.root)}" in page
     assert f"Log {checkpoint.origin}" in page

@@ -198,18 +198,18 @@ def test_a_search_that_takes_too_long_says_how_to_narrow_it(
 ) -> None:
     reader = Reader(light_dashboard, Role.OWNER)
     monkeypatch.setattr(search, "PAGE_SECONDS", 0.0)
-    page = reader.get(("q", "details.lost:*"))
+    page = reader.get(("q", "details.remark:*"))
     assert page.status_code == 503
     assert "This search takes too long" in text(page.text)
     assert "Narrow it: give a start or end" in text(page.text)
-    assert box(page) == "details.lost:*"
+    assert box(page) == "details.remark:*"
     assert reader.get(("action", "user.login")).status_code == 200
 
 
 def test_a_count_that_takes_too_long_says_at_least(light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader(light_dashboard, Role.OWNER)
     monkeypatch.setattr(log_page, "SURVEY_SECONDS", 0.0)
-    page = reader.read(("q", "-details.lost:*"))
+    page = reader.read(("q", "-details.remark:*"))
     assert 'class="band"' not in page.text
     assert "at least" in found(page)
     assert re.search(r"of at least [0-9]+, newest first", text(page.text))

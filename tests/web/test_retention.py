@@ -7,6 +7,7 @@ import re
 import pytest
 
 from minutebook.custody.clock import RecordForwardStep
+from minutebook.custody.retention import SetRetention, prune_log
 from minutebook.model import DAY, Role
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
@@ -68,6 +69,30 @@ def test_what_would_go_is_seen_and_approved_first(dashboard: Dashboard, ada: Som
     assert dashboard.last().details["after"] == 200
 
 
+def test_what_was_pruned_is_counted_nowhere_as_if_it_were_there(dashboard: Dashboard) -> None:
+    deployment, number = dashboard.deployment, dashboard.number
+    gone = deployment.act(dashboard.people[Role.OWNER], number, CreateMode("First", "", ())).seq
+    deployment.clock.go_on(100 * DAY)
+    deployment.act(dashboard.people[Role.OWNER], number, SetRetention("mode", 90))
+    prune_log(deployment.store, number, deployment.ledger)
+    ada = dashboard.signed_in(Role.OWNER)
+    ada.get(dashboard.path("audit-logs"))
+    held = dashboard.recorded()
+    page = told(ada.get(dashboard.path("audit-logs")))
+    assert f"{held - 1:,} events kept since" in page
+    assert f"Exactly the {held - 1:,} events found" in page
+    for first, sentence in (
+        ("", f"Exported all {held - 1} events (1 pruned before) as JSON Lines"),
+        (f"&first={gone}", f"Exported all {held - gone - 1} events (1 pruned before) as JSON Lines, from"),
+        (f"&first={gone + 1}", f"Exported all {held - gone - 1} events as JSON Lines, from"),
+    ):
+        file = ada.get(dashboard.path("audit-logs", "export") + f"?format=jsonl&size={held}{first}")
+        assert sentence in told(ada.get(dashboard.path("audit-logs") + f"?event={dashboard.last().seq}"))
+        assert f"all {len(file.text.splitlines()) - 1} events" in sentence
+    missing = told(ada.get(dashboard.path("audit-logs") + f"?event={gone}"))
+    assert f"Event {gone} was pruned: it was older than such events are kept." in missing
+
+
 def test_a_hold_is_placed_and_released(dashboard: Dashboard, ada: Somebody) -> None:
     path = dashboard.path("retention", "holds", "new")
     assert value(ada.get(path + "?query=actor:bob@x.example"), "query") == "actor:bob@x.example"
@@ -127,8 +152,14 @@ def test_a_person_is_erased_after_the_plan_was_seen(dashboard: Dashboard, ada: S
     assert errors(ada.post(path, {**fields, "reason": f"Asked by {MEMBER}"})).keys() == {"reason"}
     assert errors(ada.post(path, {**fields, "reason": " "})).keys() == {"reason"}
     assert dashboard.recorded() == size
-    assert "Erased" in ada.follow(ada.post(path, fields)).text
-    assert dashboard.last().action == "log.erase"
+    after = ada.follow(ada.post(path, fields))
+    recorded = dashboard.last()
+    assert recorded.action == "log.erase"
+    amount = f"{recorded.details['fields']} fields in {recorded.details['events']} events"
+    assert f"Erased {amount}. The log says so in event {recorded.seq:,}." in told(after)
+    assert f"?event={recorded.seq}" in after.text
+    for wrong in ("x", "1-x", "0-1", "-", f"{'9' * 30}-1"):
+        assert "Erased" not in told(ada.get(dashboard.path("retention") + f"?erased={wrong}"))
     assert MEMBER not in str([(event.actor, event.targets, event.details) for event in dashboard.events()])
     index.follow_all(dashboard.store)
     check_log(dashboard.store)
@@ -171,17 +202,20 @@ def test_what_cannot_be_planned_is_told_beside_its_field(
 
 def test_the_panel_says_what_was_erased(dashboard: Dashboard, ada: Somebody) -> None:
     ada.post(dashboard.path("retention", "erase"), planned(ada, dashboard))
+    erasure = dashboard.last().seq
     (seq,) = [event.seq for event in dashboard.events() if {"actor.email", "details.member"} <= event.erased]
     reader = Reader(dashboard, Role.OWNER)
     panel = told(reader.follow(reader.open(dashboard.path("audit-logs", str(seq))))).partition(f"Event {seq}")[2]
     for fact in (
-        "Actor's address erased",
-        "Actor's name erased",
-        "Target erased",
-        "Member erased",
-        "IP address erased",
+        "Actor's address",
+        "Actor's name",
+        "Target",
+        "Member",
+        "IP address",
     ):
-        assert fact in panel
+        assert f"{fact} erased by event {erasure:,}" in panel
+    explained = reader.follow(reader.open(dashboard.path("audit-logs", str(erasure))))
+    assert "In events" in told(explained) and f"by event {erasure:,}" not in told(explained)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])

@@ -76,6 +76,8 @@ class Details(BaseModel):
     outcome: ClassVar[Outcome] = Outcome.SUCCESS
     gone: ClassVar[frozenset[str]] = frozenset()
     """The fields of it that were erased, and hold ERASED."""
+    told_by: ClassVar[Mapping[str, str]] = {}
+    """By field, the property that tells people what it holds; nothing where that of another field tells it."""
 
     def targets(self) -> tuple[Target, ...]:
         """What the act was done to."""
@@ -88,6 +90,15 @@ class Details(BaseModel):
             for name in type(self).model_fields
             if (value := getattr(self, name)) is not None and hasattr(value, "diff")
         )
+
+    def facts(self) -> Iterator[tuple[str, str, object]]:
+        """What no diff shows, as people are told it: the title, the name of the field or property, and its value."""
+        for name in type(self).model_fields:
+            value, told = getattr(self, name), self.told_by.get(name, name)
+            if isinstance(value, Erased):
+                yield self.field_title(name), name, value
+            elif told and (value := _told(self, told)) is not None and not hasattr(value, "diff"):
+                yield self.field_title(name), told, value
 
     @classmethod
     def field_title(cls, name: str) -> str:

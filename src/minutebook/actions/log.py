@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
 
 from minutebook.actions import ocsf
 from minutebook.actions.catalogue import NOUNS, Details, Severity, action
+from minutebook.actions.telling import path_title, told_numbers, told_ranges
 from minutebook.actions.values import Change, Query, lasting, number_of
 from minutebook.model import Target
 
@@ -37,34 +42,51 @@ class Format(StrEnum):
     title="Audit log exported",
     severity=Severity.MEDIUM,
     ocsf=ocsf.READ,
-    says="Exported[ all {events}][ what {filtered_by} finds][ (it meant {meaning})] as {format}"
-    "[, without {left_out}][, from number {first} on]",
+    says="Exported[ all {events}][ ({pruned_before} pruned before)][ what {filtered_by} finds][ (it meant {meaning})]"
+    " as {format}[, without {left_out}][, from number {first} on]",
     since="0.1",
 )
 class LogExported(Details):
     """Someone was given a file of the log: all of it, or what the filter `query` finds, and then the file itself says
     how many events that is. `size` is how many the log held at the snapshot, `meant` the filter with instants where it
     told times from then on, and `first` the number that the file begins with when it goes on from an earlier one.
-    `withheld` are the fields that evidence does not show."""
+    `withheld` are the fields that evidence does not show. `pruned` is how many events of all that are exported were
+    pruned before, and so are not in the file, where all are exported and it was counted in time."""
+
+    told_by: ClassVar = {
+        "query": "filtered_by",
+        "meant": "meaning",
+        "withheld": "left_out_titles",
+        "pruned": "pruned_before",
+    }
 
     format: Format
-    size: int
-    query: str | None = None
-    meant: str | None = None
-    first: int | None = None
-    withheld: tuple[str, ...] | None = None
+    size: int = Field(title="Events in log")
+    query: str | None = Field(default=None, title="Search")
+    meant: str | None = Field(default=None, title="Search meant")
+    first: int | None = Field(default=None, title="From number")
+    withheld: tuple[str, ...] | None = Field(default=None, title="Without")
+    pruned: int | None = Field(default=None, title="Pruned before")
 
     @property
     def left_out(self) -> str | None:
         return ", ".join(self.withheld) if self.withheld else None
 
     @property
+    def left_out_titles(self) -> str | None:
+        return ", ".join(map(path_title, self.withheld)) if self.withheld else None
+
+    @property
     def events(self) -> str | None:
         """How many events the file has, where that is known before it is written."""
-        if self.query is not None:
+        if self.query is not None or self.pruned is None:
             return None
-        number = self.size - (self.first or 0)
+        number = self.size - (self.first or 0) - self.pruned
         return f"{number:,} event{'' if number == 1 else 's'}"
+
+    @property
+    def pruned_before(self) -> str | None:
+        return f"{self.pruned:,}" if self.pruned else None
 
     @property
     def filtered_by(self) -> Query | None:
@@ -88,13 +110,26 @@ class FieldsErased(Details):
     has the number of the event, the path of the field and the commitment to what it held, of each; `fields` and
     `events` say how many. Where more is erased than one act can say, `part` of `parts` is this one."""
 
-    subject: str | None = None
+    told_by: ClassVar = {"events": "numbers", "fields": "titles", "erased": "", "part": "of_parts", "parts": ""}
+
+    subject: str | None = Field(default=None, title="Person")
     reason: str
-    events: int
-    fields: int
+    events: int = Field(title="In events")
+    fields: int = Field(title="Erased")
     erased: tuple[tuple[int, str, str], ...]
-    part: int = 1
+    part: int = Field(default=1, title="Part")
     parts: int = 1
+
+    @property
+    def numbers(self) -> str:
+        """`12, 15 to 17`: the numbers of the events."""
+        return told_numbers(sorted({seq for seq, _, _ in self.erased}))
+
+    @property
+    def titles(self) -> str:
+        """`IP address (3), Target (1)`: how many of each field, the most frequent first."""
+        counts = Counter(path_title(path) for _, path, _ in self.erased)
+        return ", ".join(f"{title} ({number:,})" for title, number in counts.most_common())
 
     @property
     def amount(self) -> str:
@@ -122,13 +157,36 @@ class LogPruned(Details):
     their actions or `all`, `days` how long these are kept, `before` the time before which they were recorded, `ranges`
     has the numbers of the first and the last of each run of them."""
 
-    family: str
-    days: int
-    before: int
+    told_by: ClassVar = {
+        "family": "family_alone",
+        "days": "kept",
+        "before": "recorded_before_at",
+        "first": "",
+        "last": "",
+        "count": "amount",
+        "ranges": "numbers",
+    }
+
+    family: str = Field(title="Actions")
+    days: int = Field(title="Kept for")
+    before: int = Field(title="Recorded before")
     first: int
     last: int
-    count: int
-    ranges: tuple[tuple[int, int], ...]
+    count: int = Field(title="Pruned")
+    ranges: tuple[tuple[int, int], ...] = Field(title="Numbers")
+
+    @property
+    def kept(self) -> str:
+        return kept_for(self.days)
+
+    @property
+    def recorded_before_at(self) -> int:
+        return self.before
+
+    @property
+    def numbers(self) -> str:
+        """`12, 15 to 17`: the numbers of the events."""
+        return told_ranges(self.ranges)
 
     @property
     def amount(self) -> str:
@@ -137,6 +195,10 @@ class LogPruned(Details):
     @property
     def family_title(self) -> str:
         return title_of(self.family)
+
+    @property
+    def family_alone(self) -> str:
+        return "All" if self.family == ALL else self.family_title
 
 
 @action(
@@ -150,17 +212,31 @@ class LogPruned(Details):
 class RetentionChanged(Details):
     """An owner changed for how many days the events of a family of actions are kept; None stands for ever."""
 
-    family: str
-    before: int | None = None
-    after: int | None = None
+    told_by: ClassVar = {"family": "family_alone", "before": "kept_before", "after": "kept_after"}
+
+    family: str = Field(title="Actions")
+    before: int | None = Field(default=None, title="Kept before")
+    after: int | None = Field(default=None, title="Kept now")
 
     @property
     def family_title(self) -> str:
         return title_of(self.family)
 
     @property
+    def family_alone(self) -> str:
+        return "All" if self.family == ALL else self.family_title
+
+    @property
+    def kept_before(self) -> str:
+        return kept_for(self.before)
+
+    @property
+    def kept_after(self) -> str:
+        return kept_for(self.after)
+
+    @property
     def kept(self) -> Change:
-        return Change(before=kept_for(self.before), after=kept_for(self.after))
+        return Change(before=self.kept_before, after=self.kept_after)
 
 
 @action(
@@ -175,10 +251,16 @@ class HoldChanged(Details):
     """An owner placed a legal hold on what the filter `query` finds, so that nothing of it is pruned or erased, or
     released it."""
 
+    told_by: ClassVar = {"query": "filtered_by", "placed": "done"}
+
     hold: str
     name: str
-    query: str
-    placed: bool
+    query: str = Field(title="Search")
+    placed: bool = Field(title="Now")
+
+    @property
+    def done(self) -> str:
+        return "Placed" if self.placed else "Released"
 
     @property
     def placed_name(self) -> str | None:
@@ -208,8 +290,18 @@ class ClockStepped(Details):
     """The server's clock went from `before` to `after`: back, when it is behind what was recorded last, or forward,
     when it is ahead of the time that passed, or the server was away for long."""
 
-    before: int
-    after: int
+    told_by: ClassVar = {"before": "stood_at", "after": "stands_at"}
+
+    before: int = Field(title="Clock was")
+    after: int = Field(title="Clock became")
+
+    @property
+    def stood_at(self) -> int:
+        return self.before
+
+    @property
+    def stands_at(self) -> int:
+        return self.after
 
     @property
     def direction(self) -> str:
@@ -231,8 +323,18 @@ class ClockStepped(Details):
 class ClockConfirmed(Details):
     """An owner confirmed that the clock was right to step forward, so that events are pruned by it."""
 
-    before: int
-    after: int
+    told_by: ClassVar = {"before": "stood_at", "after": "stands_at"}
+
+    before: int = Field(title="Clock was")
+    after: int = Field(title="Clock became")
+
+    @property
+    def stood_at(self) -> int:
+        return self.before
+
+    @property
+    def stands_at(self) -> int:
+        return self.after
 
     @property
     def amount(self) -> str:
@@ -253,14 +355,14 @@ class LogRestored(Details):
     hexadecimal). Last signed were `known_size` events with the root `known_root`, under the id `known_log` where that
     is another; `lost` of them are not in the log any more."""
 
-    log: str
-    previous_log: str
-    restored_size: int
-    restored_root: str
-    known_log: str | None = None
-    known_size: int
-    known_root: str
-    lost: int
+    log: str = Field(title="New log id")
+    previous_log: str = Field(title="Old log id")
+    restored_size: int = Field(title="Events in backup")
+    restored_root: str = Field(title="Root of backup")
+    known_log: str | None = Field(default=None, title="Log id signed")
+    known_size: int = Field(title="Events signed")
+    known_root: str = Field(title="Root signed")
+    lost: int = Field(title="Events lost")
 
     @property
     def restored(self) -> str:
@@ -305,8 +407,8 @@ class LogVerified(Details):
     """Someone had their browser verify the first `size` events of the log. The verdict is what the browser claims: the
     server only writes it down."""
 
-    size: int
-    verdict: Verdict
+    size: int = Field(title="Events verified")
+    verdict: Verdict = Field(title="Browser says")
 
     @property
     def events(self) -> str:

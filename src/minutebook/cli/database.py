@@ -82,6 +82,8 @@ class Database:
             with store.reading() as connection:
                 organization = choose(connection, self._org)
             origin, seat = Origin(organization.id, organization.name), operator_seat(organization.number)
+            if not store.is_sqlite:
+                bundle.require_signed(store, organization.number)
             begun = export.begin(store, seat, origin, command)
             if store.is_sqlite:  # no server does
                 sign_logs(store, Custody(custody), host_of(self._settings.public_url))

@@ -15,7 +15,7 @@ from minutebook.errors import Invalid
 from minutebook.model import Event, Plan, Role
 from minutebook.organization import credits, organizations, people, seats
 from minutebook.organization.organizations import FIRST_SEATS, ChangePlan, CreateOrganization, Organization
-from minutebook.store import log
+from minutebook.store import log, memory
 
 app = typer.Typer(no_args_is_help=True, help="Organizations, their plan and their seats.")
 
@@ -158,5 +158,5 @@ def _about(connection: Connection, organization: Organization) -> dict[str, str 
         "plan": organization.plan.value,
         "seats": seats.count(connection, organization.number),
         "seat_limit": organization.seat_limit,
-        "events": log.read_head(connection, organization.number).size,
+        "events": log.read_head(connection, organization.number).size - memory.pruned(connection, organization.number),
     }

@@ -24,12 +24,14 @@ from minutebook.actions.log import Format, LogExported
 from minutebook.deliver.formats import FORMATS, Origin, Row, Trailer
 from minutebook.deliver.pace import LOOK_SECONDS, Pace
 from minutebook.errors import Invalid
-from minutebook.filters import EVERYTHING, Filter, Here, expression_of, language
+from minutebook.filters import EVERYTHING, Filter, Here, expression_of, filter_of, language
+from minutebook.filters.expression import Term
 from minutebook.filters.moments import ANYWHERE
+from minutebook.filters.term_values import Numbers
 from minutebook.model import Event, Seat
 from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
-from minutebook.store import log
+from minutebook.store import log, memory, survey
 from minutebook.store.engine import Store
 from minutebook.store.event_json import row_json
 from minutebook.store.log import seq_of
@@ -81,7 +83,16 @@ class ExportLog(Command):
             meant=meant if meant != query else None,
             first=self.first if self.first else None,
             withheld=self.withheld or None,
+            pruned=None if query else self._pruned(act, size),
         )
+
+    def _pruned(self, act: Act, size: int) -> int | None:
+        """How many of all events are no more; None where counting them takes too long."""
+        if not memory.pruned(act.connection, act.organization):
+            return 0
+        asked = filter_of(Term("seq", Numbers(self.first, None)))
+        left = survey.count(act.connection, Scope(act.organization, size), asked)
+        return size - self.first - left.number if left.is_exact else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from minutebook.actions import CATALOGUE
+from minutebook.actions import CATALOGUE, read_details
+from minutebook.actions.log import FieldsErased
 from minutebook.deliver.formats import FORMATS
 from minutebook.email_address import is_email
 from minutebook.errors import NotFound, Problem, TooSlow
@@ -25,7 +26,8 @@ from minutebook.filters import (
 )
 from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
-from minutebook.filters.expression import Expression, all_of, conjuncts
+from minutebook.filters.expression import Expression, Term, all_of, conjuncts
+from minutebook.filters.term_values import Details
 from minutebook.model import Event, Target
 from minutebook.organization import seats
 from minutebook.store import anchor_log, checkpoints, log, search, survey
@@ -76,7 +78,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         look = _refused(look, Problem(cursor.direction, NO_SUCH_PAGE))
         cursor = None
     scope = look.scope(cursor.size if cursor else head.size)
-    total = scope.size if look.sees_all else survey.count(connection, scope, EVERYTHING).number
+    total = survey.count(connection, scope, EVERYTHING).number
     empty = unsearched_page(look, total=total, kept_since=kept_since(connection, look))
     if look.reading.problems:
         return replace(empty, controls=with_people(connection, look, empty.controls))
@@ -176,8 +178,14 @@ def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | 
     try:
         event = search.find(connection, look.scope(size), seq)
     except NotFound:
-        where = f"in this log; its newest is {size - 1:,}" if look.sees_all else "here"
-        return None, f"There is no event {seq:,} {where}."
+        if not look.sees_all:
+            return None, f"There is no event {seq:,} here."
+        if seq < size:
+            return None, (
+                f"Event {seq:,} was pruned: it was older than such events are kept. "
+                "The events log.prune say when, and by which policy."
+            )
+        return None, f"There is no event {seq:,} in this log; its newest is {size - 1:,}."
     return log_views.panel(
         event, _around(connection, look, event, size), look.address, look.zone, look.own, look.now
     ), ""
@@ -193,7 +201,25 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     anchors = anchor_log.states(connection, log.read_head(connection, look.organization.number).log_id)
     grounds = Grounds(log.leaf_hash_of(connection, event), signed, anchors)
     proof = proof_of(event, grounds, look.zone, look.now, look.address.path, look.integrity)
-    return log_views.Around(proof, newer, older, by_actor, to_targets)
+    return log_views.Around(proof, newer, older, by_actor, to_targets, _erased_by(connection, scope, event))
+
+
+def _erased_by(connection: Connection, scope: Scope, event: Event) -> dict[str, int]:
+    """Of what was erased of an event, by path, the number of the event that says so, as far as the viewer sees it."""
+    told: dict[str, int] = {}
+    erasure = FieldsErased.action.name
+    asked = filter_of(all_of([Term("action", erasure), Term("details", Details(("erased",), str(event.seq)))]))
+    first = event.seq + 1
+    with suppress(TooSlow):
+        while told.keys() < event.erased and (
+            found := search.window(connection, scope, asked, first=first, limit=PAGE_SIZE)
+        ):
+            for one in found:
+                details = read_details(one.action, one.details)
+                assert isinstance(details, FieldsErased)
+                told |= {path: one.seq for seq, path, _ in details.erased if seq == event.seq}
+            first = found[-1].seq + 1
+    return told
 
 
 def _count_to(connection: Connection, scope: Scope, target: Target) -> int | None:

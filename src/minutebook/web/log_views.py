@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from itertools import groupby, zip_longest
@@ -16,7 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from minutebook.actions import CATALOGUE, Details, Severity, describe, read_details
 from minutebook.actions.parts import Code, Gone, Part, Text
-from minutebook.actions.values import Erased, Person
+from minutebook.actions.telling import path_title
+from minutebook.actions.values import Erased, Person, Query
 from minutebook.filters import UTC, zone_label
 from minutebook.filters.term_values import CLIENTS
 from minutebook.model import Actor, Event, Target
@@ -27,28 +28,8 @@ from minutebook.web.subject import everything_by, everything_to
 from minutebook.web.views.integrity import Proof
 from minutebook.web.views.log import ActorLink, DayGroup, EventPanel, EventRow, Fact
 
-ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
-ERASED_FIELDS = {
-    "actor.email": "Actor's address",
-    "actor.name": "Actor's name",
-    "actor.on_behalf_of": "On behalf of",
-    "actor.credential": "Credential",
-    "context.ip": "IP address",
-    "context.user_agent": "Browser",
-    "context.request_id": "Request",
-    "context.session_id": "Session",
-    "context.client": "Client",
-}
-"""What a field of actor or context is called once it is erased."""
+ID = re.compile(r"[a-z]{3}_[a-z0-9]{12,}|[0-9a-f]{64}")
 CREDENTIALS = {"session": "Session", "token": "API token", "link": "Auditor link"}
-
-
-def field_title(path: str) -> str:
-    """What people call a field, by its path; `targets` stands for any of them."""
-    group, _, name = path.partition(".")
-    if group == "targets":
-        return "Target"
-    return ERASED_FIELDS.get(path) or f"Details: {name.replace('_', ' ')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +43,9 @@ class Around:
     by_actor: int | None
     to_targets: tuple[int | None, ...] = ()
     """Of the first of its targets, how many events there are of what was done to each."""
+
+    erased_by: Mapping[str, int] = field(default_factory=dict)
+    """Of what was erased of it, by path, the number of the event that says so."""
 
 
 def days(events: Iterable[Event], address: Address, zone: ZoneInfo, now: int) -> tuple[DayGroup, ...]:
@@ -109,6 +93,12 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
     told = [times.elsewhere(at, zone, other)] if other is not zone else []
     details = _read(event)
     action = CATALOGUE.get(event.action)
+
+    def gone(label: str, path: str) -> Fact:
+        by = around.erased_by.get(path)
+        where = {} if by is None else {"small": f"by event {by:,}", "href": address.showing(by).href}
+        return Fact(label, Gone.text, gone=True, **where)
+
     return EventPanel(
         seq=event.seq,
         says=says(event),
@@ -121,7 +111,7 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
         action_title=action.title if action else event.action,
         action_href=address.only("action", (event.action,)).href,
         diffs=details.diffs() if details else (),
-        facts=(*_facts(event, address, zone), *_details_told(event, details, zone)),
+        facts=(*_facts(event, address, zone, gone), *_details_told(event, details, zone, gone)),
         proof=around.proof,
         raw_json=raw_json(event),
         permalink=f"{address.path}/{event.seq}",
@@ -192,7 +182,7 @@ def _names_lead_to(event: Event, address: Address) -> dict[str, str]:
     return {name: _everything_to(target, address) for name, target in targets.items() if name}
 
 
-def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
+def _facts(event: Event, address: Address, zone: ZoneInfo, gone: Callable[[str, str], Fact]) -> Iterator[Fact]:
     """The fields that every event has."""
     actor, context = event.actor, event.context
     link = _actor(actor, address)
@@ -221,30 +211,33 @@ def _facts(event: Event, address: Address, zone: ZoneInfo) -> Iterator[Fact]:
             yield Fact(label, value, code=code)
     for path in sorted(event.erased):
         if not path.startswith("details."):
-            yield Fact(field_title(path), Gone.text, gone=True)
+            yield gone(path_title(path), path)
 
 
-def _details_told(event: Event, details: Details | None, zone: ZoneInfo) -> Iterator[Fact]:
+def _details_told(
+    event: Event, details: Details | None, zone: ZoneInfo, gone: Callable[[str, str], Fact]
+) -> Iterator[Fact]:
     """The fields of the details that no diff shows."""
     if details is None:
         for name, value in event.details.items():
-            if f"details.{name}" in event.erased:
-                yield Fact(name, Gone.text, gone=True)
+            if (path := f"details.{name}") in event.erased:
+                yield gone(name, path)
             else:
                 yield Fact(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), code=True)
         return
-    for name in type(details).model_fields:
-        value = getattr(details, name)
-        if value is not None and not hasattr(value, "diff"):
-            yield from _told(details.field_title(name), name, value, zone)
+    for title, name, value in details.facts():
+        if isinstance(value, Erased):
+            yield gone(title, f"details.{name}")
+        else:
+            yield from _told(title, name, value, zone)
 
 
 def _told(title: str, name: str, value: object, zone: ZoneInfo) -> Iterator[Fact]:
     """One field of the details. Whole numbers called `…_at` are times."""
-    if isinstance(value, Erased):
-        yield Fact(title, Gone.text, gone=True)
-    elif isinstance(value, Person):
+    if isinstance(value, Person):
         yield Fact(title, value.name or value.email, ", ".join(filter(None, [value.name and value.email, value.id])))
+    elif isinstance(value, Query):
+        yield Fact(title, value.text, code=True)
     elif isinstance(value, BaseModel) and "__str__" not in vars(type(value)):
         for inner in type(value).model_fields:
             inner_title = type(value).model_fields[inner].title or inner.replace("_", " ").capitalize()
@@ -253,6 +246,8 @@ def _told(title: str, name: str, value: object, zone: ZoneInfo) -> Iterator[Fact
         yield Fact(title, f"{len(value):,}", "Each is in the raw JSON")
     elif isinstance(value, tuple):
         yield Fact(title, ", ".join(map(str, value)) or "None")
+    elif isinstance(value, bool):
+        yield Fact(title, "Yes" if value else "No")
     elif isinstance(value, int) and name.endswith("_at"):
         yield Fact(title, times.full_time(value, zone).text)
     elif isinstance(value, int):

@@ -52,7 +52,6 @@ class Said(StrEnum):
     HOLD_PLACED = "Hold placed"
     HOLD_RELEASED = "Hold released"
     CLOCK_CONFIRMED = "Clock confirmed"
-    ERASED = "Erased"
 
 
 def show(

@@ -52,7 +52,7 @@ def test_what_was_cut_off_goes_on(dashboard: Dashboard) -> None:
         found, trailer = read(Format.JSONL, rest.content)
         assert whole[: cut + 1] + found == whole
         assert (trailer["size"], trailer["first"]) == (size, cut + 1)
-        assert dashboard.last().details == {"v": 1, "format": "jsonl", "size": size, "first": cut + 1}
+        assert dashboard.last().details == {"v": 1, "format": "jsonl", "size": size, "first": cut + 1, "pruned": 0}
 
 
 def test_who_may(dashboard: Dashboard) -> None:

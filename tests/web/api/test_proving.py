@@ -145,7 +145,7 @@ def test_what_is_not_signed_yet_is_said_to_be_so(deployment: Deployment, tmp_pat
     secret, program = dashboard.token(), dashboard.anybody()
     for path in ("log/checkpoint", "events/0/proof", "log/consistency"):
         answer = program.ask(path_of(dashboard, path), token=secret)
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_signed_yet"), path
+        assert (answer.status_code, answer.json()["code"]) == (409, "not_signed_yet"), path
     assert program.ask(path_of(dashboard, "log/keys"), token=secret).json() == {
         "origin": None,
         "keys": [],
@@ -154,7 +154,7 @@ def test_what_is_not_signed_yet_is_said_to_be_so(deployment: Deployment, tmp_pat
     sign_logs(dashboard.store, Custody(tmp_path / "custody"), HOST)
     last = dashboard.deployment.act(None, dashboard.number, BuyCredits(1, "late")).seq
     answer = program.ask(path_of(dashboard, f"events/{last}/proof"), token=secret)
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_signed_yet")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_signed_yet")
     answer = program.ask(path_of(dashboard, f"events/{last + 1}/proof"), token=secret)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert program.ask(path_of(dashboard, "events/x/proof"), token=secret).status_code == 422

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from minutebook.actions.telling import path_title
 from minutebook.custody.erase import Plan, erase, plan_field, plan_person
 from minutebook.errors import Conflict, Invalid, NotFound, Problem
 from minutebook.permissions import Permission
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
-from minutebook.web.log_views import field_title
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.shell import AUDIT_LOGS, RETENTION
@@ -52,10 +52,12 @@ def erase_what_was_planned(request: Request, place: Owner, sent: Sent) -> Respon
             problems.append(Problem("confirm", f"Type {plan.number:,} to confirm, or cancel."))
         if problems:
             raise Invalid(*problems)
-        erase(place.site.store, place.seat, plan, sent.one("reason"), place.site.ledger)
+        done = erase(place.site.store, place.seat, plan, sent.one("reason"), place.site.ledger)
     except STAYS as error:
         return _show(request, place, form_after(sent, error, FIELDS), plan, status=error.status)
-    return go(place.site, place.path(RETENTION), Said.ERASED)
+    if not done:  # somebody else did it in the meantime
+        return go(place.site, place.path(RETENTION), Said.NOTHING_TO_CHANGE)
+    return go(place.site, f"{place.path(RETENTION)}?erased={done[0].seq}-{done[-1].seq}")
 
 
 def _plan(place: Place, sent: Typed) -> Plan:
@@ -87,7 +89,7 @@ def _show(request: Request, place: Place, form: Form, plan: Plan | None = None, 
         status=status,
         form=form,
         plan=plan,
-        counts=[(field_title(path), path, number) for path, number in plan.by_path.items()] if plan else [],
+        counts=[(path_title(path), path, number) for path, number in plan.by_path.items()] if plan else [],
         events=[(seq, place.path(AUDIT_LOGS, str(seq))) for seq in sorted(plan.fields)[-MOST_SHOWN:]] if plan else [],
         action=place.path(RETENTION, "erase"),
         list_href=place.path(RETENTION),

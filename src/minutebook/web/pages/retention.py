@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.actions import NOUNS
-from minutebook.actions.log import ALL, kept_for, title_of
+from minutebook.actions import NOUNS, read_details
+from minutebook.actions.log import ALL, FieldsErased, kept_for, title_of
 from minutebook.actions.values import lasting
 from minutebook.custody import retention
 from minutebook.custody.clock import ConfirmClock, find_step
@@ -16,7 +16,9 @@ from minutebook.custody.holds import Hold, PlaceHold, ReleaseHold, find_hold, ho
 from minutebook.custody.retention import LEAST_DAYS, SetRetention
 from minutebook.errors import Invalid, NotFound
 from minutebook.filters import Here, filter_of
+from minutebook.filters.expression import Term, all_of
 from minutebook.filters.moments import resolved
+from minutebook.filters.term_values import Numbers
 from minutebook.model import DAY
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
@@ -24,7 +26,7 @@ from minutebook.store import log, survey
 from minutebook.store.scope import Scope
 from minutebook.web import times
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
-from minutebook.web.log_address import Address
+from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, RETENTION
@@ -37,6 +39,8 @@ Owner = Annotated[Place, Depends(place(Permission.RETENTION_WRITE))]
 
 FAMILIES = (ALL, *NOUNS)
 EVERYTHING = "By default"
+MOST_ACTS = 10_000
+"""Numbers that are looked at for the acts of one erasure, each of which is about a thousand events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,21 @@ class HoldRow:
     release_href: str
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was just erased, and where the log says so: `told` is "event 12" or "events 12 to 15"."""
+
+    fields: int
+    events: int
+    told: str
+    href: str
+
+
 @router.get("/o/{org}/retention")
-def show_retention(request: Request, place: Owner) -> Response:
-    """Every family with its policy, and every hold."""
-    return _list(request, place)
+def show_retention(request: Request, place: Owner, erased: str = "") -> Response:
+    """Every family with its policy, and every hold; and of an erasure, `erased` being from which to which number the
+    log tells it, what was done."""
+    return _list(request, place, done=_erasure(place, erased))
 
 
 @router.get("/o/{org}/retention/families/{family}")
@@ -155,6 +170,35 @@ def confirm_clock(request: Request, place: Owner, sent: Sent) -> Response:
     return _back(place, Said.CLOCK_CONFIRMED)
 
 
+def _erasure(place: Place, erased: str) -> Erasure | None:
+    """What the erasures between two numbers erased; None where there is none."""
+    ends = erased.split("-")
+    if len(ends) != 2 or not all(end.isascii() and end.isdigit() and len(end) <= LONGEST_EVENT for end in ends):
+        return None
+    first, last = int(ends[0]), min(int(ends[1]), int(ends[0]) + MOST_ACTS)
+    with place.site.store.reading() as connection:
+        found = [
+            (event.seq, read_details(event.action, event.details))
+            for event in log.events(connection, place.organization.number, range(first, last + 1))
+            if event.action == FieldsErased.action.name
+        ]
+    acts = [details for _, details in found if isinstance(details, FieldsErased)]
+    if not acts:
+        return None
+    one, audit_logs = first == last, Address(place.path(AUDIT_LOGS))
+    if one:
+        href = audit_logs.showing(first).href
+    else:
+        asked = [Term("action", FieldsErased.action.name), Term("seq", Numbers(first, last))]
+        href = audit_logs.asking(all_of(asked)).href
+    return Erasure(
+        sum(act.fields for act in acts),
+        sum(act.events for act in acts),
+        f"event {first:,}" if one else f"events {first:,} to {last:,}",
+        href,
+    )
+
+
 def _back(place: Place, said: Said) -> Response:
     return go(place.site, place.path(RETENTION), said)
 
@@ -224,6 +268,7 @@ def _list(
     finds: str = "",
     releasing: Hold | None = None,
     confirming: bool = False,
+    done: Erasure | None = None,
     form: Form | None = None,
     status: int = 200,
 ) -> Response:
@@ -248,6 +293,7 @@ def _list(
         releasing=_hold_row(place, releasing) if releasing else None,
         step=lasting(step[1] - step[0]) if step else "",
         confirming=confirming,
+        done=done,
         today=_today(place),
         form=form,
         list_href=place.path(RETENTION),

@@ -51,12 +51,13 @@ class AnchorRow:
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
-    """The page. `size` is how many events there are, `waiting` how many of them are not signed, the oldest of these
-    since `waits_since`; `newest` is the last checkpoint, and `vkey` the key that signs now, empty where none is known.
-    `api` is where a program reads the log as a log."""
+    """The page. `size` is how many events were recorded, `pruned` of how many only the hash is left, `waiting` how many
+    are not signed, the oldest of these since `waits_since`; `newest` is the last checkpoint, and `vkey` the key that
+    signs now, empty where none is known. `api` is where a program reads the log as a log."""
 
     signing: Signing
     size: int
+    pruned: int
     waiting: int
     waits_since: Moment | None
     problem: str

@@ -54,7 +54,7 @@ class DayGroup:
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One field of an event. `code` marks what a machine reads, such as an id; `lines` a text of several lines; `gone`
-    one that was erased."""
+    one that was erased, `href` and `small` then name the event that says so."""
 
     label: str
     value: str
