@@ -96,8 +96,9 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
 
     def gone(label: str, path: str) -> Fact:
         by = around.erased_by.get(path)
-        where = {} if by is None else {"small": f"by event {by:,}", "href": address.showing(by).href}
-        return Fact(label, Gone.text, gone=True, **where)
+        if by is None:
+            return Fact(label, Gone.text, gone=True)
+        return Fact(label, Gone.text, f"by event {by:,}", address.showing(by).href, gone=True)
 
     return EventPanel(
         seq=event.seq,
@@ -225,11 +226,11 @@ def _details_told(
             else:
                 yield Fact(name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), code=True)
         return
-    for title, name, value in details.facts():
-        if isinstance(value, Erased):
+    for title, name, told in details.facts():
+        if isinstance(told, Erased):
             yield gone(title, f"details.{name}")
         else:
-            yield from _told(title, name, value, zone)
+            yield from _told(title, name, told, zone)
 
 
 def _told(title: str, name: str, value: object, zone: ZoneInfo) -> Iterator[Fact]:
