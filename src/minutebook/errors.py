@@ -177,6 +177,13 @@ class TooManySearches(TooManyRequests):
     code = "too_many_searches"
 
 
+class TooManyLinks(TooManyRequests):
+    """A link was asked for too often. Look at the mail that you have, and into the spam folder, or try again in
+    {seconds} seconds."""
+
+    code = "too_many_links"
+
+
 class TooManyExports(TooManyRequests):
     """That are too many exports: {limit} may be begun in 15 minutes, and each is recorded. Try again in {seconds}
     seconds."""

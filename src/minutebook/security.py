@@ -38,6 +38,15 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Password, sessions and links were taken from somebody without a seat.",
         ("user", "by", "ip"),
     ),
+    "reset_asked_for": (
+        "Somebody asked for a link that chooses a new password; it was mailed where the address has an account.",
+        ("user", "email", "ip"),
+    ),
+    "profile_changed": ("Somebody without a seat changed their name or time zone.", ("user", "by", "ip")),
+    "sessions_ended": (
+        "Somebody ended other sessions of theirs, which had access to no organization.",
+        ("user", "by", "ip"),
+    ),
 }
 """Every event: what it means, and the fields that it may have."""
 

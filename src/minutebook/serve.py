@@ -71,7 +71,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     follower = Follower(store)
     signing = Signing(store, custody, keys.host_of(settings.public_url))
     custodian = Custodian(store, Ledger(settings.custody))
-    web = WebSettings(address, settings.trusted_proxies, mail_invitations=mailer is not None, custody=settings.custody)
+    web = WebSettings(address, settings.trusted_proxies, sends_mail=mailer is not None, custody=settings.custody)
     app = create_app(store, web)
     site: Site = app.state.site
     denials = site.denials

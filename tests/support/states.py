@@ -69,6 +69,11 @@ def _(visitor: Visitor) -> None:
     visitor.sign_in("nobody@calder.example", "not the password")
 
 
+@state("forgotten password, without mail", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go("/forgot")
+
+
 @state("invitation, new person", "nobody")
 def _(visitor: Visitor) -> None:
     visitor.go(f"/invitation/{invitation(visitor, 'new.person@calder.example')}")

@@ -213,7 +213,7 @@ def test_an_invitation_for_a_full_organization_waits(light_dashboard: Dashboard)
 
 
 def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None:
-    settings = WebSettings("https://log.calder.example", mail_invitations=True)
+    settings = WebSettings("https://log.calder.example", sends_mail=True)
     dashboard = Dashboard(sqlite_deployment, settings).filled()
     ada = dashboard.signed_in(Role.OWNER)
     page = ada.post(dashboard.path("invitations", "new"), {"emails": "new@calder.example", "role": "member"})
@@ -248,7 +248,7 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
     ],
 )
 def test_who_invites_sees_what_becomes_of_the_mail(sqlite_deployment: Deployment, error: str, reason: str) -> None:
-    settings = WebSettings("https://log.calder.example", mail_invitations=True)
+    settings = WebSettings("https://log.calder.example", sends_mail=True)
     dashboard = Dashboard(sqlite_deployment, settings).filled()
     ada, members = dashboard.signed_in(Role.OWNER), dashboard.path("members")
     for email in ("sent@calder.example", "new@calder.example"):

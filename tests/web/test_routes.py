@@ -22,6 +22,7 @@ from tests.support.deployment import PASSWORD, Deployment
 
 FORM = "application/x-www-form-urlencoded"
 HOUSEKEEPING: dict[str, str] = {
+    "/forgot": "mails a link, of which the security log is told; that somebody used it is recorded",
     "/audit/{link}/leave": "closes a link in one browser; that it was opened, and what was read, is recorded already",
 }
 """Routes with an unsafe method that record nothing, and why."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.identifiers import new_token, token_hash
+from minutebook.model import MINUTE
+from minutebook.organization import outbox
+from minutebook.organization.outbox import Mail
+from minutebook.organization.people import User
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -16,13 +20,31 @@ RESET = "reset"
 def new_link(store: Store, purpose: str, *, lifetime: int, user: str | None = None) -> str:
     """The token of a new link; a set-up link replaces the one before. `lifetime` is in microseconds."""
     token = new_token(store.randomness)
-    table = schema.link
     with store.housekeeping() as connection:
         if purpose == SET_UP:
-            connection.execute(delete(table).where(table.c.purpose == SET_UP))
-        values = {"purpose": purpose, "user": user, "expires_at": store.clock() + lifetime}
-        connection.execute(insert(table).values(token_hash=token_hash(token), **values))
+            connection.execute(delete(schema.link).where(schema.link.c.purpose == SET_UP))
+        _put(connection, token, purpose, user, store.clock() + lifetime)
     return token
+
+
+def mail_reset(store: Store, user: User, page: str, lifetime: int) -> None:
+    """Mails a link that chooses a new password to its user. `page` is the address that its token is put behind."""
+    token, at = new_token(store.randomness), store.clock()
+    mail = Mail(
+        to=user.email,
+        subject="A new password for Minutebook",
+        body=f"Somebody, you perhaps, asked for a new password for {user.email}.\n\n"
+        f"Choose it within {lifetime // MINUTE} minutes, with this link, which works once:\n\n{page}{token}\n\n"
+        "If you did not ask, ignore this: your password stays as it is.\n",
+    )
+    with store.housekeeping() as connection:
+        _put(connection, token, RESET, user.id, at + lifetime)
+        outbox.put(connection, mail, at)
+
+
+def _put(connection: Connection, token: str, purpose: str, user: str | None, expires_at: int) -> None:
+    values = {"purpose": purpose, "user": user, "expires_at": expires_at}
+    connection.execute(insert(schema.link).values(token_hash=token_hash(token), **values))
 
 
 def is_valid(store: Store, purpose: str, token: str) -> bool:

@@ -23,6 +23,11 @@ OPENINGS_FROM = 50
 EXPORTS = 60
 """By one person or token. Each is an event, however little is exported."""
 
+FORGOTTEN = 3
+"""Links by which one address, whether anybody has it or not, chooses a new password."""
+FORGOTTEN_FROM = 30
+"""Of all of them that are asked for from one network address."""
+
 
 class Standing(NamedTuple):
     """Where a token stands: how often it may ask in a minute, how often still in this one, and when the next begins

@@ -21,7 +21,7 @@ from minutebook.organization.denials import Denials
 from minutebook.organization.sign_in import SignIns
 from minutebook.store import keys
 from minutebook.store.engine import Store
-from minutebook.web.rates import EXPORTS, OPENINGS, OPENINGS_FROM, QUARTER, Rates
+from minutebook.web.rates import EXPORTS, FORGOTTEN, FORGOTTEN_FROM, OPENINGS, OPENINGS_FROM, QUARTER, Rates
 from minutebook.web.searches import Searches
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -30,11 +30,11 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else. `custody`
-    is where the statements about keys are."""
+    is where the statements about keys are. `sends_mail`: there is a mail server."""
 
     public_url: str = "http://127.0.0.1:8321"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    mail_invitations: bool = False
+    sends_mail: bool = False
     custody: Path | None = None
 
 
@@ -54,6 +54,8 @@ class Site:
     exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
     openings_from: Rates = field(default_factory=lambda: Rates(OPENINGS_FROM, window=QUARTER))
+    forgotten: Rates = field(default_factory=lambda: Rates(FORGOTTEN, window=QUARTER))
+    forgotten_from: Rates = field(default_factory=lambda: Rates(FORGOTTEN_FROM, window=QUARTER))
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @cached_property

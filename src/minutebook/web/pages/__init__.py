@@ -14,6 +14,7 @@ from minutebook.web.pages import (
     completing,
     credits,
     erasing,
+    forgotten,
     founding,
     integrity,
     inviting,
@@ -33,6 +34,7 @@ from minutebook.web.pages import (
 ROUTERS: tuple[APIRouter, ...] = (
     signing_in.router,
     links.router,
+    forgotten.router,
     joining.router,
     founding.router,
     account.router,

@@ -74,7 +74,7 @@ def invite(request: Request, place: Changed, sent: Sent) -> Response:
         action=place.path("invitations", "new"),
         members_href=place.path(shell.MEMBERS),
         expires=times.day_of(place.viewer.at + invitations.LIFETIME, place.viewer.zone),
-        mailed=place.site.settings.mail_invitations,
+        mailed=place.site.settings.sends_mail,
     )
 
 
@@ -141,7 +141,7 @@ def _status(refused: dict[str, MinutebookError]) -> int:
 def _invite_one(place: Place, address: str, role: Role) -> Invited:
     site = place.site
     token, mailed = new_token(site.store.randomness), None
-    if site.settings.mail_invitations:
+    if site.settings.sends_mail:
         mail_token = new_token(site.store.randomness)
         mailed = MailedLink(mail_token, site.link(f"/invitation/{mail_token}"))
     perform(site.store, place.seat, InvitePerson(address, role, token, mailed))
@@ -164,7 +164,7 @@ def _dialog(request: Request, place: Place, form: Form) -> Dialog:
         form=form,
         roles=grantable(place),
         free=max(0, place.organization.seat_limit - place.members - held),
-        mailed=place.site.settings.mail_invitations,
+        mailed=place.site.settings.sends_mail,
     )
 
 
