@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, text, update
 
 from bench.fill import OPERATOR
 from bench.ingest import prepared
@@ -42,6 +42,17 @@ WITHOUT, WITH = "without", "leaf, commitments, tree"
 SERVED, EACH = "signed by a server", "each commit signed"
 WAYS = (WITHOUT, WITH, SERVED, EACH)
 PROOFS = ("an event in the log", "the log only grew")
+LONG = 10_000_000
+"""Events in the longest log that something is proven of."""
+AT_ONCE = 1 << 17
+HASHES = """
+INSERT INTO event (position, organization, id, recorded_at, occurred_at, action, outcome, disclosures, secret, leaf_hash)
+WITH RECURSIVE numbered (number) AS
+  (SELECT :first UNION ALL SELECT number + 1 FROM numbered WHERE number + 1 < :end)
+SELECT (1 << 40) | number, 1, hex(randomblob(18)), number, number, 'user.login', 'success', zeroblob(127),
+  randomblob(32), randomblob(32) FROM numbered
+"""
+"""Events of which only the hashes matter; the rows are as wide as any."""
 
 Record = Callable[[Sequence[log.Draft]], None]
 """Records these in one durable commit."""
@@ -90,6 +101,22 @@ def proofs(store: Store, organization: int, size: int, turns: int) -> dict[str, 
             if turn:  # the first one warms up
                 timings[kind].milliseconds.append((time.perf_counter() - began) * 1000)
     return timings
+
+
+def long_log(folder: Path, size: int, turns: int) -> dict[str, Timing]:
+    """The same in a SQLite file with so many events in one log, of which nothing but the hashes is real."""
+    with TemporaryDirectory(dir=folder) as beside:
+        store = Store(f"sqlite:///{Path(beside) / DATABASE_FILE}")
+        try:
+            migrate(store)
+            for first in range(0, size, AT_ONCE):
+                end = min(first + AT_ONCE, size)
+                with store.housekeeping() as connection:
+                    connection.execute(text(HASHES), {"first": first, "end": end})
+                    tiles.follow(connection, 1, first, end)
+            return proofs(store, 1, size, turns)
+        finally:
+            store.close()
 
 
 @contextmanager

@@ -84,6 +84,7 @@ EXAMPLES: tuple[Details, ...] = (
         known_size=48_215,
         known_root="a1" * 32,
         lost=2,
+        other_logs=(("log_0", 48_213),),
     ),
     LogVerified(size=48_213, verdict=Verdict.VALID),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),

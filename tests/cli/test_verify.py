@@ -8,8 +8,20 @@ import pytest
 from typer.testing import CliRunner
 
 from minutebook.cli.main import app
+from minutebook.custody import keys
+from minutebook.custody.signer import Signing, sign_logs
+from minutebook.evidence.note import VerifierKey
+from minutebook.organization.credits import BuyCredits
+from minutebook.organization.organizations import read_organization
+from minutebook.organization.tokens import CreateToken, new_secret
+from minutebook.store import checkpoints
+from minutebook.store.log import position
 from tests.golden import evidence as golden
+from tests.support.deployment import Deployment
 from tests.support.evidence import KEY, Log, written
+from tests.support.server import HOST, custody_of, serving
+from tests.support.tampering import tamper
+from tests.support.walk import FILLED
 
 EVERYTHING = str(golden.FOLDER / "everything.zip")
 
@@ -47,3 +59,41 @@ def test_it_says_what_diverged(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["x.zip", "--server", "https://s"], ["--server", "https://s"]])
 def test_a_bundle_or_a_server(arguments: list[str]) -> None:
     assert verify(*arguments)[0] == 2
+
+
+def test_a_server_that_runs(filled_sqlite: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it serves is valid, goes on from a head that was kept, and is not any more when somebody changed a row."""
+    store, head = filled_sqlite.store, tmp_path / "head"
+    custody = custody_of(store)
+    sign_logs(store, custody, HOST)
+    with store.reading() as connection, custody.reading() as held:
+        signed = checkpoints.latest(connection, FILLED)
+        organization = read_organization(connection, FILLED).id
+        assert signed and held
+        key = str(VerifierKey(signed.checkpoint.origin, next(iter(keys.standings(held)))))
+    head.write_text(str(signed))
+    secrets = []
+    for scope in ("log.export", "log.read"):
+        secrets.append(new_secret(store.randomness))
+        filled_sqlite.act(None, FILLED, CreateToken(scope, (scope,), 30, secrets[-1]))
+    signing = Signing(store, custody, HOST, every=0.05)
+    signing.start()
+    try:
+        with serving(store) as address:
+            asked = ("--server", address, "--organization", organization, "--key", key)
+            monkeypatch.setenv("MINUTEBOOK_TOKEN", secrets[0])
+            code, said = verify(*asked)
+            assert code == 0 and f"{filled_sqlite.size(FILLED):,}: every one" in said
+            filled_sqlite.act(None, FILLED, BuyCredits(1, "later"))
+            code, said = verify(*asked, "--head", str(head), "--processes", "2")
+            assert code == 0 and f"the log goes on from its {signed.size:,} events" in said
+            monkeypatch.setenv("MINUTEBOOK_TOKEN", secrets[1])
+            assert verify(*asked)[0] == 2, "a token that may not export"
+            monkeypatch.setenv("MINUTEBOOK_TOKEN", secrets[0])
+            assert verify("--server", address, "--organization", "org_x", "--key", key)[0] == 2
+            tamper(store, f"UPDATE event SET outcome = 'denied' WHERE position = {position(FILLED, 7)}")
+            for options in ((), ("--head", str(head))):
+                code, said = verify(*asked, *options)
+                assert code == 1 and "INVALID: event 7 (" in said
+    finally:
+        signing.stop()

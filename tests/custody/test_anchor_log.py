@@ -69,7 +69,7 @@ def opened(custody: Custody, note: str, name: str = "anchor") -> Checkpoint:
 
 def files(deployment: Deployment, organization: int = FILLED) -> dict[str, bytes]:
     with deployment.store.reading() as connection:
-        return anchor_log.evidence(connection, organization, log_id(deployment, organization))
+        return anchor_log.evidence(connection, organization)
 
 
 def test_every_log_is_entered_and_again_when_it_has_grown(filled: Deployment, custody: Custody) -> None:
@@ -120,7 +120,7 @@ def test_the_proof_of_a_head_says_which_head(filled: Deployment, custody: Custod
     with filled.store.reading() as connection:
         signed = checkpoints.latest(connection, FILLED)
         assert signed
-        sizes = anchor_log.heads_in(connection, FILLED, log_id(filled, FILLED))
+        sizes = anchor_log.heads_in(connection, FILLED)
     ((name, text),) = files(filled).items()
     proof = LogProof.parse(text.decode())
     anchor = opened(custody, proof.checkpoint)
@@ -153,7 +153,7 @@ def test_what_others_said_of_it_is_with_the_proof_and_its_heads_are_kept(filled:
     with filled.store.reading() as connection:
         kept = [one.size for one in checkpoints.every(connection, ANCHOR)]
         heads = [one.size for one in checkpoints.every(connection, FILLED)]
-        assert set(anchor_log.heads_in(connection, FILLED, log_id(filled, FILLED))) <= set(heads)
+        assert set(anchor_log.heads_in(connection, FILLED)) <= set(heads)
     assert kept == [newest.size, seen.size]
     assert len(heads) < 10
 

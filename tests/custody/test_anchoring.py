@@ -123,7 +123,7 @@ def test_a_witness_signs_every_log_and_the_anchor_log(
     with filled.store.reading() as connection:
         signed = checkpoints.latest(connection, FILLED)
         assert signed
-        evidence = anchor_log.evidence(connection, FILLED, log_of(signed.checkpoint.origin))
+        evidence = anchor_log.evidence(connection, FILLED)
     proofs = [LogProof.parse(text.decode()) for text in evidence.values()]
     assert len(proofs) == 2  # of the head that was witnessed, and of the newest one, which was not yet
     seen = [len(Note.parse(proof.checkpoint.encode()).signatures) for proof in proofs]

@@ -2,132 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from minutebook.custody import anchor_log
+from minutebook.custody import anchor_log as anchor_log_
+from minutebook.custody.anchoring import Rounds
 from minutebook.custody.clock import ConfirmClock
-from minutebook.custody.erase import EraseFields
 from minutebook.custody.high_water import Custody, Ended
 from minutebook.custody.holds import PlaceHold
 from minutebook.custody.ledger import Ledger
-from minutebook.custody.restore import begin_generations, erase_again, settle, wrong
+from minutebook.custody.restore import erase_again, settle, wrong
 from minutebook.custody.retention import Prune, SetRetention
-from minutebook.custody.signer import examine, require_not_behind, sign_logs
+from minutebook.custody.signer import examine, require_not_behind
+from minutebook.custody.witnesses import Witness
 from minutebook.errors import BehindHighWater, CustodyBroken
-from minutebook.evidence.checkpoint import Checkpoint, origin_of
+from minutebook.evidence.checkpoint import origin_of
+from minutebook.evidence.note import VerifierKey
 from minutebook.evidence.proof import verify_consistency, verify_inclusion
-from minutebook.model import DAY, MINUTE, Context, Event, Seat
-from minutebook.organization.credits import BuyCredits
-from minutebook.store import checkpoints, log, migrate, tiles
-from minutebook.store.engine import Store
+from minutebook.evidence.verifier import minutebook_verify as verifier
+from minutebook.model import DAY, MINUTE
+from minutebook.store import anchor_log, checkpoints, log, tiles
 from minutebook.store.opened import opened
+from minutebook.store.schema import ANCHOR
+from minutebook.witness.book import make
 from tests.store.test_query import fill
 from tests.support import stored
-from tests.support.check_log import check_log
-from tests.support.deployment import OPERATOR, Deployment, Ticking
+from tests.support.deployment import Deployment
 from tests.support.postgres import PostgresServer
+from tests.support.putting_back import HOST, World
 from tests.support.tampering import tamper
 from tests.support.walk import FILLED, OTHER
-
-HOST = "minutebook.example"
-
-
-def operator(organization: int) -> Seat:
-    return Seat(organization, OPERATOR, Context())
-
-
-class World:
-    """A deployment whose database is backed up and put back, and its custody directory, which is not."""
-
-    def __init__(self, filled: Deployment, custody: Custody, server: Callable[[], PostgresServer]) -> None:
-        self.deployment = filled
-        self.custody = custody
-        self._server = server
-        self._numbers = iter(range(100))
-        self._made: list[str] = []
-
-    @property
-    def store(self) -> Store:
-        return self.deployment.store
-
-    def grow(self, events: int, organization: int = FILLED) -> None:
-        for _ in range(events):
-            self.deployment.act(None, organization, BuyCredits(100, f"payment-{self.deployment.clock()}"))
-
-    def sign(self) -> None:
-        assert not sign_logs(self.store, self.custody, HOST).refused
-
-    def backup(self) -> str:
-        """The URL of a copy of the database as it is now."""
-        if self.store.is_sqlite:
-            file = self.store.file.with_name(f"backup-{next(self._numbers)}.sqlite3")
-            migrate.backup(self.store, file)
-            return f"sqlite:///{file}"
-        self.store.close()  # nobody may be connected meanwhile; afterwards it connects again
-        return self._copied(self.store.url.render_as_string(hide_password=False))
-
-    def put_back(self, backup: str) -> None:
-        """A copy of the backup in the place of the database, as an operator would put it there."""
-        self.store.close()
-        self._open(self._copied(backup))
-
-    def _copied(self, url: str) -> str:
-        if url.startswith("sqlite"):
-            copy = Path(url.removeprefix("sqlite:///")).with_name(f"copy-{next(self._numbers)}.sqlite3")
-            copy.write_bytes(Path(url.removeprefix("sqlite:///")).read_bytes())
-            return f"sqlite:///{copy}"
-        made = self._server().create_database(url.rpartition("/")[2].partition("?")[0])
-        self._made.append(made.render_as_string(hide_password=False))
-        return self._made[-1]
-
-    def _open(self, url: str) -> None:
-        clock = Ticking(self.deployment.clock.now)
-        self.deployment = Deployment(Store(url, clock=clock), clock)
-
-    def begin(self) -> list[Event]:
-        assert list(wrong(self.store, self.custody)) == []
-        return begin_generations(self.store, self.custody, operator)
-
-    def erase(self, fields: Mapping[int, Sequence[str]]) -> None:
-        self.deployment.act(None, FILLED, EraseFields(fields, "Asked", Ledger(self.custody.directory)))
-
-    def restore(self) -> list[Event]:
-        """Goes on from what is there, which is then as good as any other log."""
-        begun = self.begin()
-        self.again = erase_again(self.store, self.custody, operator)
-        self.missing = settle(self.store, self.custody)
-        check_log(self.store)
-        require_not_behind(self.store, self.custody)
-        self.sign()
-        assert list(examine(self.store, self.custody)) == []
-        return begun
-
-    def head(self, organization: int = FILLED) -> log.Head:
-        with self.store.reading() as connection:
-            return log.read_head(connection, organization)
-
-    def newest(self) -> Checkpoint:
-        with self.store.reading() as connection:
-            found = checkpoints.latest(connection, FILLED)
-        assert found
-        return found.checkpoint
-
-    def ended(self) -> dict[str, Ended]:
-        with self.custody.reading() as held:
-            return held.ended() if held else {}
-
-    def marks(self) -> dict[str, int]:
-        with self.custody.reading() as held:
-            return {log_id: mark.tree.size for log_id, mark in held.high_waters().items()} if held else {}
-
-    def drop(self) -> None:
-        self.store.close()
-        for url in self._made:
-            self._server().drop_database(url)
+from tests.support.witness import Direct
 
 
 @pytest.fixture
@@ -169,6 +78,7 @@ def test_a_log_goes_on_under_another_id_and_says_what_is_lost(world: World) -> N
         "known_size": known.size,
         "known_root": known.root.hex(),
         "lost": 5,
+        "other_logs": [],
     }
     assert head.log_id != at_backup.log_id
     assert world.head(OTHER) == other  # it had lost nothing
@@ -196,7 +106,7 @@ def test_a_log_goes_on_under_another_id_and_says_what_is_lost(world: World) -> N
 
 def test_the_anchor_log_goes_on_under_another_name_when_something_is_lost(world: World) -> None:
     def name() -> str:
-        anchor_log.extend(world.store, world.custody)
+        anchor_log_.extend(world.store, world.custody)
         with world.custody.reading() as held:
             return held.anchor_log() if held else ""
 
@@ -259,19 +169,21 @@ def test_backups_of_every_generation_are_restored_in_any_order(world: World) -> 
     world.sign()
     second, all_of_the_second = world.head().log_id, world.backup()
     known = [first, second]
-    # backup, its last id, what it has in common with what was last known, how much of that is lost
+    # backup, its last id, what is lost of what was last known
     for backup, previous, lost in (
         (begun, first, 4),
         (all_of_the_first, first, 1),  # it has all that was ever signed of its id, and is not the log any more
         (all_of_the_second, second, 13),
         (begun, first, 5),
     ):
+        others = {log_id: zero for log_id in known if log_id not in (first, previous)}
         world.put_back(backup)
         with refused(world, "went on without"):
             (event,) = world.restore()
         assert event.details["previous_log"] == previous
         assert event.details.get("known_log", previous) == known[-1]
         assert event.details["lost"] == lost
+        assert dict(event.details["other_logs"]) == others
         known.append(world.head().log_id)
         if backup == all_of_the_first:
             assert event.seq == zero + 6
@@ -377,7 +289,7 @@ def test_what_was_erased_since_is_erased_again(world: World) -> None:
             world.grow(1)
             world.sign()
             world.put_back(backup)
-    assert world.begin() == erase_again(world.store, world.custody, operator) == []
+    assert world.begin() == erase_again(world.store, world.custody, world.operator) == []
 
 
 def test_what_stands_under_the_same_number_now_is_not_erased(world: World) -> None:
@@ -390,7 +302,7 @@ def test_what_stands_under_the_same_number_now_is_not_erased(world: World) -> No
     world.put_back(backup)
     world.restore()
     world.grow(2)
-    assert world.again == erase_again(world.store, world.custody, operator) == []
+    assert world.again == erase_again(world.store, world.custody, world.operator) == []
 
 
 def test_what_was_pruned_since_has_no_fields_again_and_no_hold_keeps_them(world: World) -> None:
@@ -411,3 +323,102 @@ def test_what_was_pruned_since_has_no_fields_again_and_no_hold_keeps_them(world:
     assert [event.details["events"] for event in world.again] == [3]
     for event in world.deployment.events(FILLED)[first : first + 3]:
         assert event.erased >= {"actor.name", "details.amount", "details.reference"}
+
+
+# ── What auditors learn of it ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_whoever_has_seen_a_generation_is_told_what_became_of_it(
+    world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Heads and keys that were kept of each, also of those of which the backup knew nothing."""
+    seen = dict[str, tuple[Path, str]]()
+
+    def see(name: str) -> None:
+        with world.store.reading() as connection:
+            signed = checkpoints.latest(connection, FILLED)
+        (tmp_path / name).write_text(str(signed))
+        seen[name] = tmp_path / name, world.vkey()
+
+    def verdicts() -> dict[str, str]:
+        """By head, in a word or two; the keys of all generations are as good."""
+        said, file = {}, world.evidence()
+        for name, (head, vkey) in seen.items():
+            code = verifier.main([str(file), "--key", vkey, "--head", str(head)])
+            words = capsys.readouterr().out.rstrip().rpartition("\n")[2]
+            lost = re.search(r"of which (\d+) to (\d+) are gone: event (\d+) says that an older", words)
+            assert code == (3 if lost else 0), words
+            said[name] = " ".join(lost.groups()) if lost else "goes on"
+        return said
+
+    world.sign()
+    size, begun = world.head().size, world.backup()
+    see("begun")
+    world.grow(3)
+    world.sign()
+    see("lost")
+    kept, gone = {"begun": "goes on", "lost": f"{size} {size + 2} {size}"}, dict[str, str]()
+    for name in ("second", "third"):
+        world.put_back(begun)
+        world.restore()
+        world.grow(2)
+        world.sign()
+        see(name)
+        assert verdicts() == {**kept, **gone, name: "goes on"}
+        gone = {"second": f"{size} {size + 2} {size}"}
+    backup = world.backup()
+    world.grow(4)
+    world.sign()
+    see("more")
+    world.put_back(backup)
+    world.deployment.clock.go_on(-DAY)  # and the clock of the new machine is wrong
+    world.restore()
+    end = world.head().size
+    assert end == size + 5, "a step of the clock stands before the event that says what is lost"
+    assert verdicts() == {**kept, **gone, "third": "goes on", "more": f"{size + 3} {size + 6} {size + 4}"}
+
+
+def test_what_was_seen_of_an_earlier_generation_is_seen(
+    world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """By a witness, of the log itself and of the anchor log, neither of which it knows under the new name."""
+    book = make(tmp_path / "witness", "witness.example/w", lambda size: b"\x09" * size, world.deployment.clock)
+
+    def show() -> None:
+        Rounds(world.store, [Witness("", book.vkey, Direct(book))]).go()
+
+    def sign() -> None:
+        world.deployment.clock.go_on(MINUTE)
+        world.sign()
+        anchor_log_.extend(world.store, world.custody)
+
+    sign()
+    size, vkey = world.head().size, world.vkey()
+    with world.store.reading() as connection:
+        anchor = checkpoints.latest(connection, ANCHOR)
+    assert anchor
+    public = VerifierKey.parse(vkey).public
+    book.look_after(VerifierKey.parse(vkey))
+    book.look_after(VerifierKey(anchor.checkpoint.origin, public))
+    show()
+    backup = world.backup()
+    world.put_back(backup)
+    world.grow(3)
+    sign()
+    world.put_back(backup)
+    world.restore()
+    world.grow(5)
+    sign()
+    show()
+    with world.store.reading() as connection:
+        states = {(one.kind, one.by_anchor_log): one for one in anchor_log.states(connection, FILLED)}
+        files = anchor_log.evidence(connection, FILLED)
+    assert states["anchor_log", False].size == world.head().size
+    for by_anchor_log in (False, True):
+        state = states["witness", by_anchor_log]
+        assert (state.size, state.error is None) == (size, False) and state.at
+    assert set(files) == {f"{anchor.size}.tlog-proof", f"{anchor.size + 2}.tlog-proof"}
+    trusting = ("--witness", str(book.vkey), "--anchored")
+    for pinned in (vkey, world.vkey()):
+        assert verifier.main([str(world.evidence()), "--key", pinned, *trusting]) == 0
+        assert capsys.readouterr().out.count(f"{size} events: seen by witness.example/w") == 2

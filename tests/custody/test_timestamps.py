@@ -19,7 +19,7 @@ from minutebook.outgoing import Outgoing
 from minutebook.store import anchor_log, anchors, checkpoints
 from minutebook.store.anchors import AnchorKind, Said
 from minutebook.store.schema import ANCHOR
-from tests.custody.test_anchoring import log_id_of, said, sign
+from tests.custody.test_anchoring import said, sign
 from tests.store.test_query import fill
 from tests.support.answering import Answers, answering
 from tests.support.deployment import Deployment
@@ -68,7 +68,7 @@ def test_the_anchor_log_is_stamped_once_an_hour(
         rounds.go()
         assert len(there.asked) == 2
     with filled_sqlite.store.reading() as connection:
-        files = anchor_log.evidence(connection, FILLED, log_id_of(filled_sqlite, FILLED))
+        files = anchor_log.evidence(connection, FILLED)
         (size,) = {Path(name).stem for name in files}
         assert int(size) > one.size
     note = Note.parse(LogProof.parse(files[f"{size}.tlog-proof"].decode()).checkpoint.encode())

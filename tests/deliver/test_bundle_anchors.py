@@ -23,27 +23,14 @@ from minutebook.evidence.verifier import minutebook_verify as verifier
 from minutebook.filters import EVERYTHING
 from minutebook.model import DAY, MINUTE
 from minutebook.organization.credits import BuyCredits
-from minutebook.outgoing import Answer, Outgoing
 from minutebook.store import checkpoints
 from minutebook.store.schema import ANCHOR
-from minutebook.witness.book import Book, make
+from minutebook.witness.book import make
 from tests.support.deployment import Deployment
 from tests.support.walk import FILLED
+from tests.support.witness import Direct
 
 HOST = "minutebook.example"
-
-
-class Direct(Outgoing):
-    """Reaches a witness without the network."""
-
-    def __init__(self, book: Book) -> None:
-        super().__init__()
-        self._book = book
-
-    def post(self, url: str, body: bytes, content_type: str) -> Answer:
-        del url, content_type
-        reply = self._book.add_checkpoint(body)
-        return Answer(reply.status, reply.content_type, reply.body.encode())
 
 
 class Witnessed:

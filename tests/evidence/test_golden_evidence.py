@@ -18,7 +18,8 @@ SAID = {
     ),
     "selection.zip": (
         "Events     7 of 17, each as it was recorded.",
-        "Withheld   18 values of actor.*.",
+        "Withheld   17 values of actor.*.",
+        "Erased     1 fields, as event 12 says.",
         "Pruned     1 events, as event 13 says.",
     ),
 }

@@ -10,17 +10,21 @@ import subprocess
 import sys
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rfc3161_client import TimestampRequestBuilder
+from rfc3161_client.base import HashAlgorithm
 
 from minutebook.evidence.note import Note, VerifierKey, cosign, sign, to_base64
 from minutebook.evidence.verifier import minutebook_verify as verifier
 from tests.support import evidence as making
 from tests.support import stored, trees
 from tests.support.evidence import HOST, KEY, NOON, OTHER_KEY, WITNESS, WITNESS_KEY, Files, Log, summed
+from tests.support.timestamping import Authority
 
 VERIFIER = Path(verifier.__file__)
 
@@ -108,6 +112,7 @@ def test_withheld_erased_pruned_restored_and_stepped(verified: Verified) -> None
     log.erase((3, "actor.email"), (4, "context.ip"), (4, "targets.0"))
     log.prune((5, 7), (9, 9))
     log.fill(3)
+    log.fill(2)
     log.restore(23)
     log.add("log.clock_step", at=NOON - 86_400)
     log.add(at=NOON - 86_399)
@@ -115,10 +120,10 @@ def test_withheld_erased_pruned_restored_and_stepped(verified: Verified) -> None
     assert code == 0, said
     for words in (
         "Withheld   22 values of actor.name",
-        "Withheld   22 values of targets.*",  # the erased one, too: it is not shown for either reason
-        "Erased     2 fields, as event 20",
+        "Withheld   21 values of targets.*",  # the erased one is not among them
+        "Erased     3 fields, as event 20",
         "Pruned     4 events, as event 21",
-        "Restored   from a backup at event 23",
+        "Restored   from a backup at event 23, as it says; 4 signed events are lost by it",
         "Clock      stepped at event 24",
     ):
         assert words in said, said
@@ -160,6 +165,23 @@ def test_an_erasure_accounts_for_its_field_only(verified: Verified, log: Log) ->
     log.add("log.erase", {"erased": [[3, "context.ip", own["context.ip"]]]})
     assert verified(log.evidence(), key=log.vkey)[0] == 0
     assert verified(log.evidence(withheld=["details.erased"]), key=log.vkey)[0] == 1
+
+
+def test_what_is_withheld_was_erased_only_where_a_commitment_says_so(verified: Verified, log: Log) -> None:
+    own = log.events[3].leaf["c"]["context.ip"]
+    log.add(
+        "log.erase", {"erased": [[3, "context.ip", log.events[4].leaf["c"]["actor.name"]], [13, "context.ip", own]]}
+    )
+    code, said = verified(log.evidence(withheld=["context.*"]), key=log.vkey)
+    assert code == 0 and "Withheld   26 values of context.*" in said and "Erased" not in said
+    for event in log.events[:12]:
+        event.open.pop("context.user_agent")
+        event.open.pop("context.ip")
+    both = ("context.ip", "context.user_agent")
+    erased = [[seq, path, log.events[seq].leaf["c"][path]] for seq in range(12) for path in both]
+    log.add("log.erase", {"erased": erased})
+    code, said = verified(log.evidence(withheld=["context.*"]), key=log.vkey)
+    assert code == 0 and "Withheld   4 values of context.*" in said and "Erased     24 fields, as event 13" in said
 
 
 def test_an_erasure_comes_after_what_it_erases(verified: Verified, log: Log) -> None:
@@ -237,6 +259,18 @@ def test_a_generation_begins_with_its_restore(verified: Verified, log: Log) -> N
     lying.add("log.restore", said)
     code, words = verified(lying.evidence(), key=lying.vkey)
     assert code == 1 and "event 12" in words and "restored log is not the one before" in words
+    for first in ("log.clock_step", "user.login"):
+        for second in ("log.restore", "log.clock_step", None):
+            stepped = Log().fill(12)
+            stepped.restore(10)
+            restored = stepped.events.pop()
+            told = {path[8:]: json.loads(pair[1]) for path, pair in restored.open.items() if path[:8] == "details."}
+            stepped.add(first)
+            if second:
+                stepped.add(second, told)
+            code, words = verified(stepped.evidence(), key=stepped.vkey)
+            assert code == (0 if (first, second) == ("log.clock_step", "log.restore") else 1), words
+            assert code == 0 or "event 10" in words or "event 11" in words
     silent = Log().fill(12)
     silent.generations.append(making.Generation("log_" + "2" * 32, 12))
     silent.add()
@@ -323,12 +357,43 @@ def test_a_log_that_was_rolled_back(verified: Verified, log: Log) -> None:
 
 
 def test_a_restore_is_a_loss_for_who_saw_what_was_lost(verified: Verified, log: Log) -> None:
-    before, lost = verified.head(log.checkpoint(8), "before"), verified.head(log.checkpoint(11), "lost")
+    before, lost, more = (verified.head(log.checkpoint(size), f"{size}") for size in (8, 11, 12))
     log.restore(8)
     log.fill(9)
     assert verified(log.evidence(), "--head", before, key=log.vkey)[0] == 0
-    code, said = verified(log.evidence(), "--head", lost, key=log.vkey)
-    assert code == 3 and "events 8 to 10 are gone: an older backup was restored" in said
+    for only in (None, [3, 8]):
+        code, said = verified(log.evidence(only, by_hash=True), "--head", lost, key=log.vkey)
+        assert code == 3 and "of which 8 to 10 are gone: event 8 says that an older backup was restored." in said
+    assert verified(log.evidence(), "--head", before, "--head", more, key=log.vkey)[0] == 3
+    code, said = verified(log.evidence([3], by_hash=True), key=log.vkey)
+    assert code == 1 and "event 8: with which the log" in said, "without the event that says so, it is not valid"
+
+
+@pytest.mark.parametrize("lie", [{"known_size": 10}, {"known_root": "00" * 32}, {"known_size": None}])
+def test_a_restore_that_does_not_tell_all_that_was_lost(verified: Verified, log: Log, lie: Any) -> None:
+    head = verified.head(log.checkpoint())
+    log.restore(8)
+    assert "another one" not in verified(log.evidence(), "--head", head, key=log.vkey)[1]
+    said = {path[8:]: json.loads(text) for path, (_, text) in log.events.pop().open.items() if path[:8] == "details."}
+    log.add("log.restore", said | lie)
+    code, words = verified(log.evidence(), "--head", head, key=log.vkey)
+    assert code == 3 and "8 to 11 are gone" in words and "but that the last head was another one" in words
+
+
+def test_a_generation_of_which_the_backup_knew_nothing(verified: Verified, log: Log) -> None:
+    """Whoever has pinned or seen it is told what became of it, also after the next restore."""
+    first, first_key = verified.head(log.checkpoint(8), "first"), log.vkey
+    log.restore(8)
+    log.fill(2)
+    second, second_key = verified.head(log.checkpoint(), "second"), log.vkey
+    for size, shared in ((8, 8), (8, 8), (6, 6), (7, 6)):
+        log.restore(size)
+        log.fill(3)
+        for key in (first_key, second_key, log.vkey):
+            code, said = verified(log.evidence(), "--head", second, key=key)
+            assert code == 3 and f"of which {shared} to 10 are gone: event {shared} says" in said, said
+            assert verified(log.evidence(), key=key)[0] == 0
+        assert verified(log.evidence(), "--head", first, key=log.vkey)[0] == (0 if size == 8 else 3)
 
 
 def test_a_head_of_somebody_else(verified: Verified, log: Log) -> None:
@@ -365,8 +430,9 @@ def test_a_key_that_is_not_the_logs(verified: Verified, log: Log) -> None:
     stranger = str(VerifierKey(log.origin, OTHER_KEY.public))
     code, said = verified(log.evidence(), key=stranger)
     assert code == 1 and "checkpoint: is not signed" in said
-    other = str(VerifierKey("other.example/o/log_1", KEY.public))
-    assert verified(log.evidence(), key=other)[0] == 1
+    for name in ("other.example/o/log_1", f"{HOST}/o/log_1"):
+        code, said = verified(log.evidence(), key=str(VerifierKey(name, KEY.public)))
+        assert code == 1 and f"the key that was pinned of {name}" in said
     for text in ("", "x", log.vkey[:-1], log.vkey + "A", log.vkey.replace("+", " "), str(WITNESS_KEY)):
         assert verified(log.evidence(), key=text)[0] in (1, 2), text
     assert verified(log.evidence(), "--witness", log.vkey, key=log.vkey)[0] == 2
@@ -494,6 +560,107 @@ def test_anchored_by_the_log_of_all_heads(verified: Verified, log: Log) -> None:
     for proof in wrong:
         files["anchors/1.tlog-proof"] = proof
         assert verified(summed(files), *witness, key=log.vkey)[0] == 1
+
+
+class Stamped:
+    """Evidence whose anchor log an authority has stamped, now; its events were recorded at a time."""
+
+    def __init__(self, authority: Authority, at: int) -> None:
+        self.log = Log()
+        for number in range(12):
+            self.log.add(at=at + number)
+        self.authority = authority
+
+    def evidence(self, *, head: int = 12, stamped: int = 12) -> Files:
+        """With a head in the anchor log, and a timestamp of the anchor log that has another one."""
+        note = Note.parse(anchor_log(self.log, stamped).partition(b"\n\n")[2])
+        data = str(Note(note.text, note.signatures[:1])).encode()
+        query = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
+        files = self.log.evidence(chain=[7])
+        files["anchors/11.tlog-proof"] = anchor_log(self.log, head)
+        files["anchors/11.tsr"] = self.authority.stamp(query.as_bytes())
+        return summed(files)
+
+
+@pytest.fixture
+def stamped(tmp_path: Path) -> Stamped:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not on this machine")
+    return Stamped(Authority(tmp_path / "tsa"), 1_600_000_000)
+
+
+def test_a_timestamp_is_told_with_the_command_that_verifies_it(
+    verified: Verified, stamped: Stamped, tmp_path: Path
+) -> None:
+    files = stamped.evidence(head=12)
+    code, said = verified(files, key=stamped.log.vkey)
+    (line,) = (line for line in said.splitlines() if line.startswith("Timestamp"))
+    assert code == 0 and f"12 events at {time.gmtime().tm_year}-" in line and "Anchored   not shown" in said
+    assert verified(files, "--anchored", key=stamped.log.vkey)[0] == 4
+    folder = making.unpacked(files, tmp_path / "evidence")
+    (folder / "AUTHORITY.pem").write_bytes(stamped.authority.root)
+    command = line.partition("verified: ")[2].removesuffix(" does.").split()
+    assert command[:3] == ["openssl", "ts", "-verify"]
+    assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+    (folder / "anchors/11.tsr").write_bytes(stamped.evidence(head=7, stamped=7)["anchors/11.tsr"])
+    assert subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode != 0
+
+
+def test_anchored_by_an_authority_that_is_trusted(
+    verified: Verified, stamped: Stamped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Authority(tmp_path / "other", "Another")
+    pem = {
+        "root": stamped.authority.root,
+        "leaf": stamped.authority.leaf,
+        "other": other.root,
+        "none": b"no certificate",
+    }
+    for name, data in pem.items():
+        (tmp_path / f"{name}.pem").write_bytes(data)
+
+    def trust(name: str) -> tuple[str, ...]:
+        return "--anchored", "--timestamp-certificate", str(tmp_path / f"{name}.pem")
+
+    trusting = trust("root")
+    code, said = verified(stamped.evidence(), *trusting, key=stamped.log.vkey)
+    assert code == 0 and "12 events: seen by the timestamp authority of anchors/11.tsr" in said
+    code, said = verified(stamped.evidence(head=7, stamped=7), *trusting, key=stamped.log.vkey)
+    assert code == 1 and "event 7: is dated back: the timestamp authority" in said
+    code, said = verified(stamped.evidence(), *trust("other"), key=stamped.log.vkey)
+    assert code == 4 and "is NOT signed by an authority that you trust" in said
+    assert verified(stamped.evidence(), *trust("other"), *trusting, key=stamped.log.vkey)[0] == 0
+    for name in ("leaf", "none", "nowhere"):
+        assert verified(stamped.evidence(), *trust(name), key=stamped.log.vkey)[0] == 2, name
+    ahead = Stamped(stamped.authority, int(time.time()) + 2 * 86_400)
+    code, said = verified(ahead.evidence(), *trusting, key=ahead.log.vkey)
+    assert code == 1 and "event 11: says a time after" in said
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    code, said = verified(stamped.evidence(), *trusting, key=stamped.log.vkey)
+    assert code == 2 and "needs the Python package rfc3161-client" in said
+
+
+def test_a_timestamp_of_another_head(verified: Verified, stamped: Stamped, tmp_path: Path) -> None:
+    (tmp_path / "root").write_bytes(stamped.authority.root)
+    trusting = ("--timestamp-certificate", str(tmp_path / "root"))
+    for options in ((), trusting):
+        code, said = verified(stamped.evidence(head=12, stamped=7), *options, key=stamped.log.vkey)
+        assert code == 1 and "INVALID: anchors/11.tsr: is a timestamp of something else" in said
+        alone = stamped.evidence()
+        del alone["anchors/11.tlog-proof"]
+        code, said = verified(summed(alone), *options, key=stamped.log.vkey)
+        assert code == 1 and "INVALID: anchors/11.tsr: is a timestamp of nothing" in said
+    good, chance = stamped.evidence(), random.Random(3161)
+    token = good["anchors/11.tsr"]
+    broken = [b"", token[:-1], token[1:], b"\x30" * 500, b"\x30\xff" + b"\xff" * 130]
+    broken += [token[:at] + bytes([token[at] ^ 1 << chance.randrange(8)]) + token[at + 1 :] for at in range(20)]
+    for data in broken:
+        assert verified(summed({**good, "anchors/11.tsr": data}), *trusting, key=stamped.log.vkey)[0] in (0, 1)
+        with suppress(verifier.Wrong):
+            verifier.stamp_of(data, "")
+    for data in broken[:5]:
+        code, said = verified(summed({**good, "anchors/11.tsr": data}), key=stamped.log.vkey)
+        assert code == 1 and "anchors/11.tsr: is no timestamp" in said
 
 
 # ── Input of somebody who means harm ─────────────────────────────────────────────────────────────────────────────────

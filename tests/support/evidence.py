@@ -59,6 +59,7 @@ class Log:
 
     generations: list[Generation] = field(default_factory=lambda: [Generation("log_" + "1" * 32, 0)])
     events: list[Made] = field(default_factory=list)
+    others: dict[str, int] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -121,16 +122,24 @@ class Log:
         return self.add("log.prune", {"ranges": [list(one) for one in ranges]})
 
     def restore(self, size: int) -> None:
-        """Goes on from a backup that held so many events."""
-        before, known = self.generations[-1], self.checkpoint()
+        """Goes on from a backup that held so many events, and knows nothing of generations that began behind them."""
+        known, known_log, root = len(self.events), self.generations[-1].log, stored.root(self.hashes)
+        new = Generation(f"log_{len(self.generations) + len(self.others) + 1:032x}", size)
         self.events = self.events[:size]
-        self.generations.append(Generation(f"log_{len(self.generations) + 1:032x}", size))
+        self.others = {log: min(shared, size) for log, shared in self.others.items()}
+        while self.generations[-1].first >= size > 0 and len(self.generations) > 1:
+            self.others[self.generations.pop().log] = size
+        before = self.generations[-1]
+        self.generations.append(new)
         details = {
             "previous_log": before.log,
             "restored_size": size,
             "restored_root": stored.root(self.hashes).hex(),
-            "known_size": int(known.text.split("\n")[1]),
-            "known_root": known.text.split("\n")[2],
+            **({} if known_log == before.log else {"known_log": known_log}),
+            "known_size": known,
+            "known_root": root.hex(),
+            "lost": known - size,
+            "other_logs": [[log, shared] for log, shared in self.others.items()],
         }
         self.add("log.restore", details)
 

@@ -353,7 +353,8 @@ class LogRestored(Details):
     """A backup was restored, and the log goes on behind what it had, under the id `log`. Before, it had the id
     `previous_log`, and the backup `restored_size` events, the tree of which has the root `restored_root` (in
     hexadecimal). Last signed were `known_size` events with the root `known_root`, under the id `known_log` where that
-    is another; `lost` of them are not in the log any more."""
+    is another; `lost` of them are not in the log any more. `other_logs` are the ids that it has had as well and
+    of which the backup knows nothing, each with how many of the first events under it are in the log."""
 
     log: str = Field(title="New log id")
     previous_log: str = Field(title="Old log id")
@@ -363,6 +364,7 @@ class LogRestored(Details):
     known_size: int = Field(title="Events signed")
     known_root: str = Field(title="Root signed")
     lost: int = Field(title="Events lost")
+    other_logs: tuple[tuple[str, int], ...] = Field(default=(), title="Other log ids")
 
     @property
     def restored(self) -> str:

@@ -28,6 +28,10 @@ def verify(
     witness: Annotated[
         list[str] | None, typer.Option(help="The verifier key of a witness that you trust; can be repeated.")
     ] = None,
+    timestamp_certificate: Annotated[
+        list[Path] | None,
+        typer.Option(help="Certificates (PEM) of a timestamp authority that you trust; can be repeated."),
+    ] = None,
     anchored: Annotated[bool, typer.Option("--anchored", help="Demand that one of these has seen the log.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="How many processes verify events.")] = 1,
 ) -> None:
@@ -52,6 +56,7 @@ def verify(
         "--key": key,
         "--head": head,
         "--witness": witness,
+        "--timestamp-certificate": timestamp_certificate,
         "--processes": [processes],
     }
     arguments = [str(bundle)] if bundle else []

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from minutebook.evidence.anchor_entry import ANCHOR_LOG
+from minutebook.evidence.anchor_entry import ANCHOR_LOG, name_after
 from minutebook.evidence.tree import CompactRange
 from minutebook.store import sqlite
 
@@ -161,8 +161,7 @@ class Held:
     def renew_anchor_log(self) -> None:
         """Lets the anchor log go on under another name: entries were lost that were signed, and with the old name the
         next ones would be a second history."""
-        number = int(self.anchor_log().removeprefix(ANCHOR_LOG).removeprefix(".") or 1) + 1
-        value = f"{ANCHOR_LOG}.{number}"
+        value = name_after(self.anchor_log())
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (ANCHOR_NAME, value))
 
     def statements(self) -> list[str]:

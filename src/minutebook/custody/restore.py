@@ -26,7 +26,7 @@ from minutebook.errors import CustodyBroken, NotAllowed
 from minutebook.evidence.tree import CompactRange
 from minutebook.model import Event, Randomness, Seat
 from minutebook.record import ANYBODY, Act, Command, perform
-from minutebook.store import check, checkpoints, generations, log, schema
+from minutebook.store import check, checkpoints, generations, log, schema, tiles
 from minutebook.store.anchor_log import size as anchored
 from minutebook.store.check import Finding, Progress
 from minutebook.store.engine import Store
@@ -44,6 +44,7 @@ class BeginGeneration(Command):
     known: CompactRange
     known_log: str
     lost: int
+    other_logs: tuple[tuple[str, int], ...] = ()
 
     def open_log(self, connection: Connection, seat: Seat, randomness: Randomness) -> tuple[log.Head, Seat]:
         """The log as it was, and from here on under its new id."""
@@ -56,28 +57,32 @@ class BeginGeneration(Command):
     def change(self, act: Act) -> LogRestored:
         if not act.by_operator:
             raise NotAllowed("Only whoever runs Minutebook restores a backup.")
-        head = log.read_head(act.connection, act.organization)
-        previous = generations.generations(act.connection, act.organization)[-2].log_id
+        # a step of the clock may stand between what was restored and this event
+        before, begun = generations.generations(act.connection, act.organization)[-2:]
+        previous = before.log_id
         return LogRestored(
-            log=head.log_id,
+            log=begun.log_id,
             previous_log=previous,
-            restored_size=head.size,
-            restored_root=head.tree.root().hex(),
+            restored_size=begun.first,
+            restored_root=tiles.root(act.connection, act.organization, begun.first).hex(),
             known_log=None if self.known_log == previous else self.known_log,
             known_size=self.known.size,
             known_root=self.known.root().hex(),
             lost=self.lost,
+            other_logs=self.other_logs,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Newest:
     """What custody knows of a log by its newest id: the tree that was last signed, and how many of its events the log
-    that is here has, too."""
+    that is here has, too. `others` are the ids before that one of which the log knows nothing, each with how many
+    events it shares."""
 
     log_id: str
     tree: CompactRange
     shared: int
+    others: tuple[tuple[str, int], ...] = ()
 
 
 def wrong(store: Store, custody: Custody, progress: Progress | None = None) -> Iterator[str]:
@@ -124,7 +129,8 @@ def begin_generations(store: Store, custody: Custody, seat_of: Callable[[int], S
     done = []
     for organization, newest in behind.items():
         log_id, lost = log.new_log_id(store.randomness), max(0, newest.tree.size - newest.shared)
-        event = perform(store, seat_of(organization), BeginGeneration(log_id, newest.tree, newest.log_id, lost))
+        begin = BeginGeneration(log_id, newest.tree, newest.log_id, lost, newest.others)
+        event = perform(store, seat_of(organization), begin)
         assert isinstance(event, Event)
         done.append(event)
     return done
@@ -145,7 +151,10 @@ def newest_of(
     # an older id is the last one where the log has gone on, and that is not settled yet
     if is_here and (last != head.log_id or tree.size <= head.size):
         return None
-    return Newest(last, tree, min(shared, tree.size))
+    own = {one.log_id for one in known}
+    ways = ((log_id, *_follow(log_id, shared, ended)) for log_id in sorted((marks.keys() | ended.keys()) - own))
+    others = tuple((log_id, common) for log_id, end_, common in ways if end_ == last)
+    return Newest(last, tree, min(shared, tree.size), others)
 
 
 def erase_again(store: Store, custody: Custody, seat_of: Callable[[int], Seat]) -> list[Event]:

@@ -101,9 +101,8 @@ def heads_of(connection: Connection, organization: int, custody: Path | None) ->
         raise NotSignedYet
     known = generations.generations(connection, organization)
     logs = tuple((one.log_id, one.first) for one in known if one.first < newest.size)
-    log_id = logs[-1][0]
-    witnessed = anchors.sizes(connection, log_id, AnchorKind.WITNESS)
-    wanted = set(anchor_log.heads_in(connection, organization, log_id))
+    witnessed = {size for log_id, _ in logs for size in anchors.sizes(connection, log_id, AnchorKind.WITNESS)}
+    wanted = set(anchor_log.heads_in(connection, organization))
     days = {(newest.signed_at // DAY, False)}
     for earlier in checkpoints.every(connection, organization):
         day = (earlier.signed_at // DAY, earlier.size in witnessed)
@@ -114,7 +113,7 @@ def heads_of(connection: Connection, organization: int, custody: Path | None) ->
     if custody:
         with Custody(custody).reading() as held:
             statements = held.statements() if held else []
-    seen = anchor_log.evidence(connection, organization, log_id)
+    seen = anchor_log.evidence(connection, organization)
     note = str(anchors.cosigned(connection, newest))
     return Heads(note, logs, tuple(reversed(chain)), tuple(statements), seen)
 

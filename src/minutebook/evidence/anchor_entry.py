@@ -13,6 +13,7 @@ from minutebook.evidence.canonical import canonical
 from minutebook.evidence.tree import leaf_hash
 
 ANCHOR_LOG = "anchor"
+"""What the anchor log is called; after a restore that lost some of it `anchor.2`, and so on."""
 NONCE_SIZE = 16
 
 
@@ -41,3 +42,17 @@ class AnchorEntry:
     def leaf_hash(self) -> bytes:
         """What the tree of the anchor log holds of it."""
         return leaf_hash(self.leaf())
+
+
+def name_after(name: str) -> str:
+    """What the anchor log is called after this name."""
+    return f"{ANCHOR_LOG}.{_number(name) + 1}"
+
+
+def names_until(name: str) -> list[str]:
+    """All that the anchor log was called until it had this name, the newest first."""
+    return [*(f"{ANCHOR_LOG}.{number}" for number in range(_number(name), 1, -1)), ANCHOR_LOG]
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix(ANCHOR_LOG).removeprefix(".") or 1)

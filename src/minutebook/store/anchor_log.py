@@ -5,7 +5,7 @@ It has the tiles and checkpoints that every log has, under the number ANCHOR.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,13 +13,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from minutebook.evidence.anchor_entry import NONCE_SIZE, AnchorEntry
+from minutebook.evidence.anchor_entry import NONCE_SIZE, AnchorEntry, names_until
 from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.proof import LogProof
 from minutebook.model import Randomness
-from minutebook.store import anchors, checkpoints, schema, tiles
+from minutebook.store import anchors, checkpoints, generations, schema, tiles
 from minutebook.store.anchors import Said
 from minutebook.store.checkpoints import Signed
+from minutebook.store.generations import Generation
+from minutebook.store.log import SEQ_MASK
 from minutebook.store.schema import ANCHOR
 
 
@@ -71,14 +73,15 @@ def enter(connection: Connection, heads: Iterable[Checkpoint], randomness: Rando
         tiles.follow(connection, ANCHOR, first, number)
 
 
-def entered(connection: Connection, organization: int, log_id: str, below: int) -> Entered | None:
-    """The newest entry of a log among the first `below` ones whose head is kept as a checkpoint; None without one."""
+def entered(connection: Connection, organization: int, ids: Collection[str], below: int) -> Entered | None:
+    """The newest entry of a log, which has had these ids, among the first `below` ones whose head is kept as a
+    checkpoint; None without one."""
     table, kept = schema.anchor_entry.c, schema.checkpoint.c
     is_kept = and_(kept.organization == organization, kept.size == table.size, kept.root == table.root)
     statement = (
         select(schema.anchor_entry)
         .join(schema.checkpoint, is_kept)
-        .where(table.log_id == log_id, table.number < below)
+        .where(table.log_id.in_(ids), table.number < below)
         .order_by(table.number.desc())
         .limit(1)
     )
@@ -93,16 +96,16 @@ def prove(connection: Connection, one: Entered, head: Signed) -> LogProof:
     return LogProof(one.number, path, str(anchors.cosigned(connection, head)), one.entry.leaf())
 
 
-def evidence(connection: Connection, organization: int, log_id: str) -> dict[str, bytes]:
+def evidence(connection: Connection, organization: int) -> dict[str, bytes]:
     """All that shows by whom, and when, the heads of a log were seen through the anchor log, as files of a bundle.
 
-    For each head of the anchor log that somebody vouches for last, and for its newest one: `<size>.tlog-proof`, that
-    the newest head of this log that is kept and entered by then is in it; `<size>.tsr`, where it was timestamped: what
-    RFC 3161 answered about its text, the empty line, and the first signature line. The checkpoints of these heads,
-    `heads_in(…)`, belong into the same bundle.
+    For each head of the anchor log that somebody vouches for last, by any name that it has had, and for its newest
+    one: `<size>.tlog-proof`, that the newest head of this log that is kept and entered by then is in it; `<size>.tsr`,
+    where it was timestamped: what RFC 3161 answered about its text, the empty line, and the first signature line. The
+    checkpoints of these heads, `heads_in(…)`, belong into the same bundle.
     """
     files = {}
-    for head, one in _vouched_for(connection, organization, log_id):
+    for head, one in _vouched_for(connection, organization):
         files[f"{head.size}.tlog-proof"] = str(prove(connection, one, head)).encode()
         token = anchors.timestamp(connection, head)
         if token is not None:
@@ -110,9 +113,9 @@ def evidence(connection: Connection, organization: int, log_id: str) -> dict[str
     return files
 
 
-def heads_in(connection: Connection, organization: int, log_id: str) -> list[int]:
+def heads_in(connection: Connection, organization: int) -> list[int]:
     """The sizes of the heads that `evidence` is about, in ascending order."""
-    return sorted({one.entry.size for _, one in _vouched_for(connection, organization, log_id)})
+    return sorted({one.entry.size for _, one in _vouched_for(connection, organization)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +131,32 @@ class State:
     error: str | None = None
 
 
-def states(connection: Connection, log_id: str) -> list[State]:
-    """What every anchor says of a log, the anchor log itself being the first of them."""
-    found = [_state(by, (one.size for one in by if one.is_done)) for by in _by_anchor(connection, log_id)]
+def states(connection: Connection, organization: int) -> list[State]:
+    """What every anchor says of a log, the anchor log itself being the first of them. Of an earlier generation it is
+    said where nothing is of the newest."""
+    known = generations.generations(connection, organization)
+    found = [
+        _state(by, (one.size for one in by if one.is_done))
+        for by in _by_anchor(connection, [one.log_id for one in reversed(known)])
+    ]
     newest = checkpoints.latest(connection, ANCHOR)
     if newest is None:
         return found
-    name, size = newest.checkpoint.origin, _size_below(connection, log_id, newest.size)
+    name = newest.checkpoint.origin
+    size = _size_below(connection, known, newest.size)
     through = [
-        _state(by, (_size_below(connection, log_id, one.size) for one in by if one.is_done), by_anchor_log=True)
-        for by in _by_anchor(connection, log_of(name))
+        _state(by, (_size_below(connection, known, one.size) for one in by if one.is_done), by_anchor_log=True)
+        for by in _by_anchor(connection, names_until(log_of(name)))
     ]
     own = [State("anchor_log", name, size=size, at=newest.signed_at)] if size else []
     return [*own, *found, *through]
 
 
-def _by_anchor(connection: Connection, log_id: str) -> list[list[Said]]:
-    said = anchors.newest(connection, log_id)
-    return [list(by) for _, by in groupby(said, key=lambda one: (one.kind, one.name))]
+def _by_anchor(connection: Connection, ids: Sequence[str]) -> list[list[Said]]:
+    """What each anchor said of a log by each of its ids, the newest first. What went wrong by an older one is past."""
+    said = [one for log_id in ids for one in anchors.newest(connection, log_id) if one.is_done or log_id == ids[0]]
+    by: Callable[[Said], tuple[str, str]] = lambda one: (one.kind, one.name)  # noqa: E731
+    return [list(of_one) for _, of_one in groupby(sorted(said, key=by), key=by)]
 
 
 def _state(said: Sequence[Said], sizes: Iterable[int], *, by_anchor_log: bool = False) -> State:
@@ -156,22 +167,28 @@ def _state(said: Sequence[Said], sizes: Iterable[int], *, by_anchor_log: bool = 
     return State(first.kind.value, first.name, by_anchor_log, max(sizes, default=0), at, error)
 
 
-def _size_below(connection: Connection, log_id: str, below: int) -> int:
-    """How many events of a log are behind the first `below` entries."""
-    table = schema.anchor_entry.c
-    newest = select(table.size).where(table.log_id == log_id, table.number < below)
-    return connection.execute(newest.order_by(table.number.desc()).limit(1)).scalar_one_or_none() or 0
+def _size_below(connection: Connection, known: Sequence[Generation], below: int) -> int:
+    """How many events of a log are behind the first `below` entries: of those that it still has."""
+    table, end = schema.anchor_entry.c, SEQ_MASK
+    for one in reversed(known):
+        newest = select(table.size).where(table.log_id == one.log_id, table.number < below, table.size <= end)
+        if size := connection.execute(newest.order_by(table.number.desc()).limit(1)).scalar_one_or_none():
+            return int(size)
+        end = one.first
+    return 0
 
 
-def _vouched_for(connection: Connection, organization: int, log_id: str) -> list[tuple[Signed, Entered]]:
+def _vouched_for(connection: Connection, organization: int) -> list[tuple[Signed, Entered]]:
     newest = checkpoints.latest(connection, ANCHOR)
     if newest is None:
         return []
-    told = {one.size for one in anchors.newest(connection, log_of(newest.checkpoint.origin)) if one.is_done}
+    names = names_until(log_of(newest.checkpoint.origin))
+    told = {one.size for name in names for one in anchors.newest(connection, name) if one.is_done}
     heads = [head for size in sorted(told) if (head := checkpoints.of_size(connection, ANCHOR, size))]
     if newest.size not in told:
         heads.append(newest)
-    pairs = [(head, entered(connection, organization, log_id, head.size)) for head in heads]
+    ids = [one.log_id for one in generations.generations(connection, organization)]
+    pairs = [(head, entered(connection, organization, ids, head.size)) for head in heads]
     return [(head, one) for head, one in pairs if one]
 
 

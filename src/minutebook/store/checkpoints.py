@@ -14,11 +14,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, func, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
+from minutebook.evidence.anchor_entry import names_until
 from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.note import Note, Signature
 from minutebook.evidence.tree import CompactRange
 from minutebook.model import HOUR
-from minutebook.store import schema
+from minutebook.store import generations, schema
 from minutebook.store.log import Head
 
 ENTRIES = 3
@@ -91,7 +92,7 @@ def add(connection: Connection, organization: int, signed: Signed) -> None:
     table = schema.checkpoint.c
     hour = signed.signed_at - signed.signed_at % HOUR
     here = (table.organization == organization, table.signed_at.between(hour, hour + HOUR - 1))
-    seen = _seen(connection, log_of(signed.checkpoint.origin), hour)
+    seen = _seen(connection, organization, hour)
     connection.execute(delete(schema.checkpoint).where(*here, table.size < signed.size, table.size.not_in(seen)))
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(schema.checkpoint)
     values = {
@@ -136,19 +137,22 @@ def any_signed(connection: Connection) -> bool:
     return connection.execute(select(schema.checkpoint.c.size).limit(1)).first() is not None
 
 
-def _seen(connection: Connection, log_id: str, since: int) -> Any:
-    """The sizes of a log that others have seen since a time: itself, or in the anchor log; and those of its newest
-    entries there, which others are about to see."""
+def _seen(connection: Connection, organization: int, since: int) -> Any:
+    """The sizes of a log that others have seen since a time, under any id that it has had: itself, or in the anchor
+    log; and those of its newest entries there, which others are about to see."""
     entry, anchor = schema.anchor_entry.c, schema.anchor.c
-    of_log = select(entry.size).where(entry.log_id == log_id).order_by(entry.number.desc())
+    newest = latest(connection, schema.ANCHOR)
+    names = names_until(log_of(newest.checkpoint.origin)) if newest else []
+    is_anchor = organization == schema.ANCHOR
+    ids = names if is_anchor else [one.log_id for one in generations.generations(connection, organization)]
+    of_log = select(entry.size).where(entry.log_id.in_(ids)).order_by(entry.number.desc())
     seen = [
-        select(anchor.size).where(anchor.log_id == log_id, anchor.at >= since, anchor.state == "done"),
+        select(anchor.size).where(anchor.log_id.in_(ids), anchor.at >= since, anchor.state == "done"),
         select(of_log.limit(ENTRIES).subquery().c.size),
     ]
-    newest = latest(connection, schema.ANCHOR)
-    if newest and log_id != (name := log_of(newest.checkpoint.origin)):
+    if not is_anchor:
         last = of_log.where(entry.number < anchor.size).limit(1).correlate(schema.anchor).scalar_subquery()
-        told = select(last.label("size")).where(anchor.log_id == name, anchor.at >= since, anchor.state == "done")
+        told = select(last.label("size")).where(anchor.log_id.in_(names), anchor.at >= since, anchor.state == "done")
         known = told.subquery().c.size
         seen.append(select(known).where(known.is_not(None)))
     return union_all(*seen)

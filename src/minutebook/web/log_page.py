@@ -198,7 +198,7 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     by_actor = survey.count(connection, scope, filter_of(by)).number if by else None
     to_targets = tuple(_count_to(connection, scope, target) for target in event.known_targets[:MOST_COUNTED])
     signed = checkpoints.covering(connection, look.organization.number, event.seq)
-    anchors = anchor_log.states(connection, log.read_head(connection, look.organization.number).log_id)
+    anchors = anchor_log.states(connection, look.organization.number)
     grounds = Grounds(log.leaf_hash_of(connection, event), signed, anchors)
     proof = proof_of(event, grounds, look.zone, look.now, look.address.path, look.integrity)
     return log_views.Around(proof, newer, older, by_actor, to_targets, _erased_by(connection, scope, event))

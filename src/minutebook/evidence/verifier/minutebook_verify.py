@@ -4,15 +4,16 @@
 It is one file, needs Python 3.11 or newer and nothing else, and reads either what Minutebook exports as evidence (a
 zip, or the folder it was unpacked to) or what a server gives out:
 
-    python3 minutebook_verify.py evidence.zip --key VKEY [--head FILE] [--witness VKEY] [--anchored]
+    python3 minutebook_verify.py evidence.zip --key VKEY [--head FILE] [--witness VKEY] [--timestamp-certificate FILE]
     MINUTEBOOK_TOKEN=… python3 minutebook_verify.py --server https://… --organization org_… --key VKEY
 
 Exit codes: 0 valid · 1 invalid · 2 wrong usage, or it cannot be told · 3 not the log that the head FILE is of
-            4 valid, but with --anchored: no witness of yours has seen it
+            4 valid, but with --anchored: nobody whom you trust has seen it
 
 What it does, in the order of this file:
 
-1.  Signatures: Ed25519 (RFC 8032), signed notes and cosignatures (c2sp.org/signed-note, /tlog-cosignature).
+1.  Signatures: Ed25519 (RFC 8032), signed notes and cosignatures (c2sp.org/signed-note, /tlog-cosignature); of what,
+    and when, a timestamp is (RFC 3161).
 2.  Keys: the key you pinned, and those it vouches for.
 3.  The tree: inclusion and consistency proofs (RFC 9162, 2.1.3.2 and 2.1.4.2), the root over all leaves.
 4.  JSON that has exactly one text (RFC 8785, restricted).
@@ -46,6 +47,7 @@ import urllib.parse
 import urllib.request
 import zipfile
 import zlib
+from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -274,6 +276,78 @@ def checkpoint_of(note: Note, place: str) -> Checkpoint:
     if match is None or int(match[2]) > MAX_SIZE:
         raise Wrong(place, "is no checkpoint")
     return Checkpoint(match[1], int(match[2]), unbase64(match[3], place))
+
+
+SHA256 = bytes.fromhex("608648016503040201")
+"""The object identifier of SHA-256, as DER has it."""
+
+
+class Stamp(NamedTuple):
+    """What a timestamp says, its signature not verified: the SHA-256 of what was stamped, and when (seconds since
+    1970)."""
+
+    digest: bytes
+    at: float
+
+
+def stamp_of(data: bytes, place: str) -> Stamp:
+    """Reads a TimeStampResp of RFC 3161. Raises Wrong."""
+    try:
+        # response, token, [0], SignedData, encapsulated content, [0], octets, TSTInfo
+        content = data
+        for index in (0, 1, 1, 0, 2, 1, 0, 0):
+            content = _der(content)[index]
+        _, _, imprint, _, at, *_ = _der(content)
+        algorithm, digest = _der(imprint)
+        when = re.fullmatch(r"([0-9]{14}(?:\.[0-9]{1,6})?)[0-9]*Z", at.decode("ascii"))
+        if when is None or len(digest) != HASH or _der(algorithm)[0] != SHA256:
+            raise ValueError
+        fraction = ".%f" if "." in when[1] else ""
+        return Stamp(digest, datetime.strptime(f"{when[1]}Z", f"%Y%m%d%H%M%S{fraction}%z").timestamp())
+    except (IndexError, ValueError):
+        raise Wrong(place, "is no timestamp of RFC 3161 with SHA-256") from None
+
+
+def _der(data: bytes) -> list[bytes]:
+    """The contents of the DER values that follow one another. Raises IndexError, ValueError."""
+    found, at = [], 0
+    while at < len(data):
+        length, at = data[at + 1], at + 2
+        if length & 0x80:
+            at += length & 0x7F
+            length = int.from_bytes(data[at - (length & 0x7F) : at], "big")
+        if length > len(data) - at:
+            raise ValueError
+        found.append(data[at : at + length])
+        at += length
+    return found
+
+
+def is_stamp(response: bytes, signed: bytes, certificates: bytes) -> bool:
+    """Whether an authority under these certificates (PEM) has stamped `signed`.
+
+    Raises Unreadable without the package rfc3161-client.
+    """
+    try:
+        from cryptography.x509 import load_pem_x509_certificates
+        from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
+    except ImportError:
+        raise Unreadable(
+            "--timestamp-certificate needs the Python package rfc3161-client. Without it and without this option, the "
+            "answer says how openssl verifies each timestamp."
+        ) from None
+    try:
+        pinned = load_pem_x509_certificates(certificates)
+        roots = [one for one in pinned if one.issuer == one.subject]
+        between = [one for one in pinned if one.issuer != one.subject]
+        verifier = VerifierBuilder(roots=roots, intermediates=between).build()
+    except (VerificationError, ValueError):
+        raise Unreadable("The --timestamp-certificate has no certificate of a root, in PEM.") from None
+    try:
+        verifier.verify_message(decode_timestamp_response(response), signed)
+    except (VerificationError, ValueError):
+        return False
+    return True
 
 
 # ── 2. Keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -607,27 +681,37 @@ class Anchor(NamedTuple):
 
 
 class Story:
-    """Takes the events one after the other, and demands what they must add up to."""
+    """Takes the events one after the other, and demands what they must add up to.
+
+    `restored` are number and details of each log.restore, by the number that its generation begins with. `other_logs`
+    are the ids that the log has had besides its generations, by what these say: with the same number, and how many
+    events are left of each.
+    """
 
     def __init__(
         self, generations: list[Generation], withheld: list[str], anchors: list[Anchor], roots: dict[int, bytes]
     ) -> None:
         self._generations, self._withheld, self._roots = generations, withheld, roots
         self._anchors = deque(sorted(anchors))
-        self._generation = 0
+        self._generation, self._is_begun = 0, True
         self._latest: tuple[int, int] | None = None  # when an event was recorded, and its number
         self._gone: dict[tuple[int, str], str] = {}
+        self._hidden: dict[str, array[int]] = {}
+        self._erased: dict[int, int] = {}
         self._pruned = Numbers()
         self.count = 0
         self.steps: list[int] = []
         self.withheld: Counter[str] = Counter()
         self.erased: Counter[int] = Counter()
         self.pruned: Counter[int] = Counter()
-        self.restored: list[int] = []
+        self.restored: dict[int, tuple[int, dict[str, Any]]] = {}
+        self.other_logs: dict[str, tuple[int, int]] = {}
 
     def take(self, read: Read, place: str) -> None:
         """The next event. Raises Wrong."""
         self.count += 1
+        if not self._is_begun:
+            self._begins(read, place, 1)
         while (
             self._generation + 1 < len(self._generations) and read.seq >= self._generations[self._generation + 1].first
         ):
@@ -646,7 +730,7 @@ class Story:
         self._latest = read.recorded_at, read.seq
         for path, digest in (read.missing or {}).items():
             if pattern := self._withheld_by(path):
-                self.withheld[pattern] += 1
+                self._hidden.setdefault(pattern, array("Q")).append(_short(digest))
             else:
                 self._gone[read.seq, path] = digest
         if read.action == "log.erase":
@@ -670,17 +754,26 @@ class Story:
         group = path.partition(".")[0] + ".*"
         return path if path in self._withheld else group if group in self._withheld else None
 
-    def _begins(self, read: Read, place: str) -> None:
-        """The first event of a new generation says what it goes on from."""
+    def _begins(self, read: Read, place: str, steps: int = 0) -> None:
+        """The first event of a new generation says what it goes on from; only a step of the clock comes before it."""
         begun, before = self._generations[self._generation], self._generations[self._generation - 1]
         details = read.details or {}
-        if read.seq != begun.first or read.action != "log.restore":
+        self._is_begun = steps > 0 or read.seq != begun.first or read.action != "log.clock_step"
+        if not self._is_begun:
+            return
+        if read.seq != begun.first + steps or read.action != "log.restore":
             raise Wrong(place, f"the log {begun.log} does not begin with a log.restore at number {begun.first}")
         root = self._roots.get(begun.first)
         said = (details.get("previous_log"), details.get("restored_size"), details.get("restored_root"))
         if said != (before.log, begun.first, root.hex() if root else said[2]):
             raise Wrong(place, "the restored log is not the one before it")
-        self.restored.append(read.seq)
+        self.restored[begun.first] = read.seq, details
+        for one in _list(read, "other_logs"):
+            if type(one) is list and len(one) == 2 and type(one[0]) is str and type(one[1]) is int:
+                log, left = one
+                # the first restore that names it says what was last known of it; a later one may leave less of it
+                if left < self.other_logs.get(log, (0, MAX_SIZE))[1]:
+                    self.other_logs[log] = begun.first, left
 
     def _erases(self, read: Read) -> None:
         for one in _list(read, "erased"):
@@ -689,6 +782,8 @@ class Story:
                 if self._gone.get((seq, path)) == digest:
                     del self._gone[seq, path]
                     self.erased[read.seq] += 1
+                elif seq < read.seq and self._withheld_by(path) and type(digest) is str and _HEX.fullmatch(digest):
+                    self._erased[_short(digest)] = read.seq
 
     def _prunes(self, read: Read) -> None:
         for one in _list(read, "ranges"):
@@ -697,8 +792,15 @@ class Story:
         self.pruned += Counter()  # without what is 0
 
     def end(self) -> None:
-        """Raises Wrong for what nothing has explained."""
+        """Raises Wrong for what nothing has explained. Tells what was erased from what was withheld."""
         self._between(None)
+        for pattern, hidden in self._hidden.items():
+            erased = [by for one in hidden if (by := self._erased.get(one)) is not None]
+            self.erased.update(erased)
+            self.withheld[pattern] = len(hidden) - len(erased)
+        self.withheld += Counter()  # without what is 0
+        for begun in self._generations[self._generation + self._is_begun :]:
+            raise Wrong(f"event {begun.first}", f"with which the log {begun.log} should begin, is not shown")
         pruned = self._pruned.first()
         unexplained = [] if pruned is None else [(pruned, "")]
         unexplained += sorted(self._gone)[:1]
@@ -707,6 +809,11 @@ class Story:
             if path:
                 raise Wrong(f"event {seq}", f"{path} is not shown, is not withheld, and no log.erase accounts for it")
             raise Wrong(f"event {seq}", "is not shown, and no log.prune accounts for it")
+
+
+def _short(digest: str) -> int:
+    """Eight bytes of a commitment, which no other one has: all that is remembered of each value that is withheld."""
+    return int(digest[:16], 16)
 
 
 def _time(seconds: float) -> str:
@@ -853,6 +960,7 @@ class Asked(NamedTuple):
     heads: list[tuple[str, bytes]]
     witnesses: list[Key]
     processes: int = 1
+    certificates: bytes = b""
 
 
 class Result(NamedTuple):
@@ -865,7 +973,7 @@ class Result(NamedTuple):
 def verify(files: Files, asked: Asked, tell: Callable[[str], None]) -> Result:
     """Verifies a bundle. Raises Wrong at the first place that is not right, Diverged, Unreadable."""
     bundle, generations, host = _bundle(files)
-    keys = _keys(files, asked, host, generations)
+    keys = _keys(files, asked, host)
 
     note = note_of(files.read("checkpoint"), "checkpoint")
     head = checkpoint_of(note, "checkpoint")
@@ -877,14 +985,18 @@ def verify(files: Files, asked: Asked, tell: Callable[[str], None]) -> Result:
         raise Wrong("bundle.json", f"does not fit the {head.size:,} events of the checkpoint")
 
     chain = _chain(files, keys, generations, host, head, asked, anchors)
-    seen = _heads_seen(asked, keys, host, generations)
+    seen = _heads_seen(asked, keys, host)
+    ends = {one.log: after.first for one, after in pairwise(generations)} | {generations[-1].log: MAX_SIZE}
+    cut = [(name, one) for name, one in seen if one.size > ends.get(_log_of(one), 0)]
     wanted = {one.size for _, one in seen} | {one.size for one in chain} | {one.first for one in generations}
     has_hashes = "hashes" in files.names
     roots = _roots(files, head.size, wanted) if has_hashes else {one.size: one.root for one in [*chain, head]}
     is_whole = roots[head.size] == head.root
     for name, one in seen:
-        _compare(name, one, head, roots, is_whole, generations)
-    anchors += _anchor_log(files, keys, host, [*chain, head], asked)
+        if (name, one) not in cut:
+            _compare(name, one, head, roots, is_whole)
+    through, stamps = _anchor_log(files, keys, host, [*chain, head], asked)
+    anchors += through
 
     story = Story(generations, bundle["withheld"], anchors, roots)
     _walk(files, asked, head, bundle["everything"], story, tell)
@@ -892,8 +1004,13 @@ def verify(files: Files, asked: Asked, tell: Callable[[str], None]) -> Result:
         first = next((one.size for one in chain if roots[one.size] != one.root), head.size)
         raise Wrong("hashes", f"do not make the root over the first {first:,} events, though each event fits its hash")
     story.end()
+    logs = {f"{host}/o/{log}" for log in ends.keys() | story.other_logs.keys()} | {f"{host}/keys", f"{host}/anchor"}
+    if strange := [key.name for key in asked.keys if key.name not in logs]:
+        raise Wrong("bundle.json", f"is of {head.origin}, and the key that was pinned of {strange[0]}")
+    for name, one in cut:
+        _tell_loss(name, one, ends, story)
     files.check_sums()
-    return Result(_told(bundle, head, signer, asked, story, chain, seen, anchors), bool(anchors))
+    return Result(_told(bundle, head, signer, asked, story, chain, seen, anchors, stamps), bool(anchors))
 
 
 def _bundle(files: Files) -> tuple[dict[str, Any], list[Generation], str]:
@@ -914,10 +1031,10 @@ def _bundle(files: Files) -> tuple[dict[str, Any], list[Generation], str]:
     return bundle, generations, host
 
 
-def _keys(files: Files, asked: Asked, host: str, generations: list[Generation]) -> Keys:
-    """What was pinned, with what that vouches for; where nothing was pinned, the first key of the bundle itself."""
-    names = {f"{host}/keys", f"{host}/anchor", *(f"{host}/o/{one.log}" for one in generations)}
-    if strange := [key for key in asked.keys if key.name not in names or key.kind != SIGNS]:
+def _keys(files: Files, asked: Asked, host: str) -> Keys:
+    """What was pinned, with what that vouches for; where nothing was pinned, the first key of the bundle itself. That
+    it was pinned for this log, which may have had more ids, is seen to at the end."""
+    if strange := [key for key in asked.keys if key.kind != SIGNS or not key.name.startswith(f"{host}/")]:
         raise Wrong("bundle.json", f"is of {host}, and the key that was pinned of {strange[0].name}")
     keys = Keys(host, [key.public for key in asked.keys])
     for number in files.numbered("keys"):
@@ -958,7 +1075,7 @@ def _chain(
     return chain
 
 
-def _heads_seen(asked: Asked, keys: Keys, host: str, generations: list[Generation]) -> list[tuple[str, Checkpoint]]:
+def _heads_seen(asked: Asked, keys: Keys, host: str) -> list[tuple[str, Checkpoint]]:
     """The heads that the auditor has kept, with the names of their files. Raises Unreadable."""
     seen = []
     for name, data in asked.heads:
@@ -968,26 +1085,34 @@ def _heads_seen(asked: Asked, keys: Keys, host: str, generations: list[Generatio
             signer = keys.signer(note, one.origin, name)
         except Wrong as error:
             raise Unreadable(f"The head {name} {error.problem}.") from None
-        if signer is None or one.origin not in {f"{host}/o/{each.log}" for each in generations}:
+        if signer is None or not one.origin.startswith(f"{host}/o/"):
             raise Unreadable(f"The head {name} is not one of this log, signed by a key that is pinned or vouched for.")
         seen.append((name, one))
     return seen
 
 
-def _compare(
-    name: str,
-    seen: Checkpoint,
-    head: Checkpoint,
-    roots: dict[int, bytes],
-    is_whole: bool,
-    generations: list[Generation],
-) -> None:
+def _tell_loss(name: str, seen: Checkpoint, ends: dict[str, int], story: Story) -> None:
+    """Raises Diverged for a head that has events which a restored backup did not have: by which log.restore they are
+    gone, and whether that says so. Raises Unreadable for a head of another log."""
+    log = _log_of(seen)
+    if log not in ends and log not in story.other_logs:
+        raise Unreadable(f"The head {name} is not one of this log, signed by a key that is pinned or vouched for.")
+    first, left = (ends[log], ends[log]) if log in ends else story.other_logs[log]
+    by, said = story.restored[first]
+    known = (said.get("known_size"), said.get("known_root"))
+    problem = (
+        f"has {seen.size:,} events, of which {left:,} to {seen.size - 1:,} are gone: event {by:,} says that an older "
+        "backup was restored"
+    )
+    if log == (said.get("known_log") or said.get("previous_log")) and (
+        type(known[0]) is not int or seen.size > known[0] or (seen.size == known[0] and seen.root.hex() != known[1])
+    ):
+        problem += f", but that the last head was another one, of {known[0]} events"
+    raise Diverged(f"the head {name}", problem)
+
+
+def _compare(name: str, seen: Checkpoint, head: Checkpoint, roots: dict[int, bytes], is_whole: bool) -> None:
     """Raises Diverged where the log does not go on from a head that was seen earlier."""
-    log = seen.origin.rpartition("/o/")[2]
-    end = next((after.first for one, after in pairwise(generations) if one.log == log), None)
-    if end is not None and seen.size > end:
-        lost = f"events {end:,} to {seen.size - 1:,} are gone: an older backup was restored at number {end:,}"
-        raise Diverged(f"the head {name}", f"has {seen.size:,} events; {lost}")
     if seen.size > head.size:
         raise Diverged(
             f"the head {name}",
@@ -1017,9 +1142,13 @@ def _roots(files: Files, size: int, wanted: set[int]) -> dict[int, bytes]:
     return {**roots, size: tree.root()}
 
 
-def _anchor_log(files: Files, keys: Keys, host: str, heads: list[Checkpoint], asked: Asked) -> list[Anchor]:
-    """The heads that the log of all heads has, where a witness saw that one. An entry is the `extra` of its proof."""
-    found = []
+def _anchor_log(
+    files: Files, keys: Keys, host: str, heads: list[Checkpoint], asked: Asked
+) -> tuple[list[Anchor], list[str]]:
+    """The heads that the log of all heads has, where somebody saw that one, and what there is to say of timestamps that
+    do not count. An entry is the `extra` of its proof."""
+    found, said = [], []
+    stamps = {name for name in files.names if name.startswith("anchors/") and name.endswith(".tsr")}
     for name in sorted(name for name in files.names if name.startswith("anchors/") and name.endswith(".tlog-proof")):
         proof, _, rest = files.read(name).decode(errors="replace").partition("\n\n")
         match = re.fullmatch(r"c2sp\.org/tlog-proof@v1\nextra (\S+)\nindex (0|[1-9][0-9]{0,12})((?:\n\S+)*)", proof)
@@ -1036,12 +1165,37 @@ def _anchor_log(files: Files, keys: Keys, host: str, heads: list[Checkpoint], as
         if not is_included(leaf_hash(leaf), int(match[2]), anchor.size, path, anchor.root):
             raise Wrong(name, "its proof does not lead to the root of the anchor log")
         entry = read_json(leaf.decode(errors="replace"), name)
-        said = (entry.get("log"), entry.get("size"), entry.get("root")) if type(entry) is dict else ()
-        size = next((one.size for one in heads if said == (_log_of(one), one.size, one.root.hex())), None)
+        entered = (entry.get("log"), entry.get("size"), entry.get("root")) if type(entry) is dict else ()
+        size = next((one.size for one in heads if entered == (_log_of(one), one.size, one.root.hex())), None)
         if size is None:
             raise Wrong(name, "is not of a head of this log")
         found += _cosigned(note, size, name, asked)
-    return found
+        stamp = name.removesuffix(".tlog-proof") + ".tsr"
+        if stamp in stamps:
+            stamps.remove(stamp)
+            # what was stamped is the note with its first signature and no other
+            own = rest[len(note.text) + 1 :].split("\n")[0]
+            counts, problem = _stamped(files.read(stamp), f"{note.text}\n{own}\n".encode(), stamp, size, asked)
+            found += counts
+            said += problem
+    for stamp in sorted(stamps):
+        raise Wrong(stamp, "is a timestamp of nothing that is here")
+    return found, said
+
+
+def _stamped(response: bytes, signed: bytes, place: str, size: int, asked: Asked) -> tuple[list[Anchor], list[str]]:
+    """That an authority has stamped a head, where the auditor trusts it; else what it says, and how to verify that.
+    Raises Wrong where it is of something else."""
+    stamp, digest = stamp_of(response, place), hashlib.sha256(signed).digest()
+    if stamp.digest != digest:
+        raise Wrong(place, "is a timestamp of something else, and not of the head of the anchor log beside it")
+    says = f"{size:,} events at {_time(stamp.at)}, says {place}"
+    if not asked.certificates:
+        command = f"openssl ts -verify -digest {digest.hex()} -in {place} -CAfile AUTHORITY.pem"
+        return [], [f"{says}. Its signature was not verified: {command} does"]
+    if not is_stamp(response, signed, asked.certificates):
+        return [], [f"{says}, and is NOT signed by an authority that you trust"]
+    return [Anchor(size, int(stamp.at), f"the timestamp authority of {place}")], []
 
 
 def _log_of(head: Checkpoint) -> str:
@@ -1118,7 +1272,7 @@ def _read_batch(batch: list[tuple[int, bytes]]) -> list[Read]:
 
 def _told(
     bundle: dict[str, Any], head: Checkpoint, signer: Key, asked: Asked, story: Story, chain: list[Checkpoint],
-    seen: list[tuple[str, Checkpoint]], anchors: list[Anchor],
+    seen: list[tuple[str, Checkpoint]], anchors: list[Anchor], stamps: list[str],
 ) -> list[str]:  # fmt: skip
     """What was found, a sentence a line."""
     unpinned = "WHICH NOBODY PINNED: the bundle itself says so. Compare it with what you were told, and use --key"
@@ -1138,12 +1292,16 @@ def _told(
     lines += [f"Withheld   {count:,} values of {path}" for path, count in sorted(story.withheld.items())]
     lines += [f"Erased     {count:,} fields, as event {seq} says" for seq, count in sorted(story.erased.items())]
     lines += [f"Pruned     {count:,} events, as event {seq} says" for seq, count in sorted(story.pruned.items())]
-    lines += [f"Restored   from a backup at event {seq}, as it says" for seq in story.restored]
+    for seq, said in story.restored.values():
+        lost = f"; {said['lost']:,} signed events are lost by it" if type(said.get("lost")) is int else ""
+        lines.append(f"Restored   from a backup at event {seq}, as it says{lost}")
     lines += [f"Clock      stepped at event {seq}, as it says" for seq in story.steps]
     lines += [f"Head       {name}: the log goes on from its {one.size:,} events" for name, one in seen]
     lines += [f"Anchored   {size:,} events: seen by {name} at {_time(at)}" for size, at, name in sorted(anchors)]
+    lines += [f"Timestamp  {stamp}" for stamp in stamps]
     if not anchors:
-        lines.append("Anchored   not shown: nobody else's word for it was given with --witness")
+        trusted = "--witness or --timestamp-certificate"
+        lines.append(f"Anchored   not shown: nobody else's word for it was given with {trusted}")
     return lines
 
 
@@ -1173,7 +1331,13 @@ def main(arguments: list[str] | None = None) -> int:
     add("--key", action="append", default=[], help="the verifier key of the log, from somewhere else than the bundle")
     add("--head", action="append", default=[], help="a file with a checkpoint that was seen earlier")
     add("--witness", action="append", default=[], help="the verifier key of a witness that you trust")
-    add("--anchored", action="store_true", help="demand that one of the witnesses has seen the log")
+    add(
+        "--timestamp-certificate",
+        action="append",
+        default=[],
+        help="certificates of a timestamp authority that you trust (PEM); needs the package rfc3161-client",
+    )
+    add("--anchored", action="store_true", help="demand that one of these has seen the log")
     add("--processes", type=int, default=1, help="how many processes verify events")
     given = parser.parse_args(arguments)
     if bool(given.bundle) == bool(given.server) or bool(given.server) != bool(given.organization):
@@ -1189,7 +1353,7 @@ def main(arguments: list[str] | None = None) -> int:
         return DIVERGED if isinstance(error, Diverged) else INVALID
     sys.stdout.write("".join(_inert(line) + ".\n" for line in result.lines))
     if given.anchored and not result.is_anchored:
-        sys.stdout.write("NOT ANCHORED: no witness that you trust has seen this log.\n")
+        sys.stdout.write("NOT ANCHORED: nobody whom you trust has seen this log.\n")
         return NOT_ANCHORED
     sys.stdout.write("VALID.\n")
     return VALID
@@ -1198,12 +1362,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> Result:
     try:
         heads = [(name, Path(name).read_bytes()) for name in given.head]
+        certificates = b"\n".join(Path(name).read_bytes() for name in given.timestamp_certificate)
     except OSError as error:
         raise Unreadable(f"{error.filename}: {error.strerror}.") from None
     keys, witnesses = [Key.parse(text) for text in given.key], [Key.parse(text) for text in given.witness]
     if any(key.kind != COSIGNS for key in witnesses):
         raise Unreadable("A --witness is a key of cosignatures.")
-    asked, tell = Asked(keys, heads, witnesses, given.processes), Progress()
+    asked, tell = Asked(keys, heads, witnesses, given.processes, certificates), Progress()
     if given.bundle:
         return verify(Files(Path(given.bundle)), asked, tell)
     with tempfile.TemporaryDirectory() as folder:

@@ -160,7 +160,7 @@ def list_anchors(request: Request, reader: Reader) -> Response:
     number = reader.organization.number
     with reader.reading() as connection:
         signed = checkpoints.latest(connection, number)
-        states = anchor_log.states(connection, log.read_head(connection, number).log_id)
+        states = anchor_log.states(connection, number)
     anchors = [
         asdict(one) | {"at": one.at and rfc3339(one.at), "state": "failed" if one.error else "done"} for one in states
     ]

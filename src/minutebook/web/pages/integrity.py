@@ -105,7 +105,7 @@ def _integrity(request: Request, place: Place, connection: Connection, state: Lo
         vkey=next((key.vkey for key in keys if key.signs), ""),
         newest=_row(place, state.signed) if state.signed else None,
         newest_ago=times.ago(state.signed.signed_at, at) if state.signed else "",
-        anchors=tuple(_anchor(place, one) for one in anchor_log.states(connection, state.head.log_id)),
+        anchors=tuple(_anchor(place, one) for one in anchor_log.states(connection, number)),
         keys=keys,
         history=tuple(_row(place, one) for one in checkpoints.page(connection, number, asked.first, PAGE_SIZE)),
         history_count=asked.count,
