@@ -50,9 +50,10 @@ def test_whatever_is_erased_and_restored_the_log_is_whole(
     numbers = itertools.count()
 
     def make() -> World:
-        clock = Ticking()
-        custody = Custody(tmp_path / f"custody-{next(numbers)}")
-        world = World(Deployment(FaultyStore(migrated_url, clock=clock), clock), custody, server)
+        clock, folder = Ticking(), tmp_path / str(next(numbers))
+        folder.mkdir()
+        deployment = Deployment(FaultyStore(migrated_url, clock=clock), clock)
+        world = World(deployment, Custody(folder / "custody"), server)
         world.put_back(migrated_url)
         return world
 

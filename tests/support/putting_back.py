@@ -63,7 +63,7 @@ class World:
     def backup(self) -> str:
         """The URL of a copy of the database as it is now."""
         if self.store.is_sqlite:
-            file = self.store.file.with_name(f"backup-{next(self._numbers)}.sqlite3")
+            file = self._file("backup")
             migrate.backup(self.store, file)
             return f"sqlite:///{file}"
         self.store.close()  # nobody may be connected meanwhile; afterwards it connects again
@@ -74,9 +74,12 @@ class World:
         self.store.close()
         self._open(self._copied(backup))
 
+    def _file(self, name: str) -> Path:
+        return self.custody.directory.parent / f"{name}-{next(self._numbers)}.sqlite3"
+
     def _copied(self, url: str) -> str:
         if url.startswith("sqlite"):
-            copy = Path(url.removeprefix("sqlite:///")).with_name(f"copy-{next(self._numbers)}.sqlite3")
+            copy = self._file("copy")
             copy.write_bytes(Path(url.removeprefix("sqlite:///")).read_bytes())
             return f"sqlite:///{copy}"
         made = self._server().create_database(url.rpartition("/")[2].partition("?")[0])
