@@ -46,7 +46,8 @@ LONG = 10_000_000
 """Events in the longest log that something is proven of."""
 AT_ONCE = 1 << 17
 HASHES = """
-INSERT INTO event (position, organization, id, recorded_at, occurred_at, action, outcome, disclosures, secret, leaf_hash)
+INSERT INTO event
+  (position, organization, id, recorded_at, occurred_at, action, outcome, disclosures, secret, leaf_hash)
 WITH RECURSIVE numbered (number) AS
   (SELECT :first UNION ALL SELECT number + 1 FROM numbered WHERE number + 1 < :end)
 SELECT (1 << 40) | number, 1, hex(randomblob(18)), number, number, 'user.login', 'success', zeroblob(127),

@@ -105,7 +105,7 @@ class World:
         self.missing = settle(self.store, self.custody)
         for event in [*begun, *self.again]:
             attempt = self.deployment.told.attempts[event.context.request_id or ""]
-            attempt.answer, attempt.event = Answer.ACKNOWLEDGED, event
+            attempt.answer, attempt.events = Answer.ACKNOWLEDGED, (event,)
         check_log(self.store)
         require_not_behind(self.store, self.custody)
         self.sign()
