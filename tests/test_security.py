@@ -56,7 +56,11 @@ def test_every_event_and_field_that_is_written_is_documented() -> None:
     assert set(FIELDS) == {"at", "event"}.union(*told.values())
 
 
-UNRECORDED = ["password_changed", "password_chosen", "password_reset", "profile_changed", "sessions_ended"]
+UNRECORDED = [
+    *("password_changed", "password_chosen", "password_reset", "profile_changed"),
+    *("recovery_code_used", "recovery_codes_made"),
+    *("second_factor_added", "second_factor_removed", "second_factors_taken", "sessions_ended"),
+]
 """What acts on a person are called in the security log."""
 
 
@@ -92,7 +96,7 @@ def test_it_holds_who_was_refused_and_nothing_that_they_sent(sqlite_deployment: 
         ("access_denied", "not_signed_in", "/api/v1/organizations/{org}/events", None),
         ("access_denied", "not_signed_in", "/o/{org}/tokens/new", None),
         ("access_denied", "link_over", "/password", None),
-        ("sign_in_failed", None, None, None),
+        ("sign_in_failed", "Wrong password", None, None),
         ("access_denied", "cross_origin", "none", None),
     ], "who holds a seat is in the organization's log, and who is asked to sign in was refused nothing"
     for line in lines(file):

@@ -281,6 +281,15 @@ class NoKey(MinutebookError):
     exit_code = 3
 
 
+class NoFactorKey(MinutebookError):
+    """Codes of authenticator apps cannot be checked here: of the key that their secrets are stored under, {why}. Use a
+    recovery code, or ask whoever runs this Minutebook."""
+
+    status = 503
+    code = "no_factor_key"
+    exit_code = 3
+
+
 class CustodyBroken(MinutebookError):
     """What vouches for the logs is not as it was written: {why}. Restore the custody directory from its backup."""
 

@@ -45,6 +45,17 @@ class Plan(StrEnum):
     ENTERPRISE = "enterprise"
 
 
+class SecondFactor(StrEnum):
+    """What somebody proves, besides a password, that they are who they say."""
+
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+
+    @property
+    def label(self) -> str:
+        return {"totp": "authenticator app", "recovery_code": "recovery code"}[self]
+
+
 class Outcome(StrEnum):
     """How an act ended; `denied` is a failure for want of a permission."""
 

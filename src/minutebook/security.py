@@ -26,14 +26,19 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "sign_in_failed": (
         "Somebody failed to sign in with an address that nobody has who holds a seat.",
-        ("email", "ip", "attempt"),
+        ("email", "ip", "reason", "attempt"),
     ),
     "sign_in_limited": (
         "Somebody tried to sign in more often than the limit lets them, for the account or from the network.",
-        ("email", "ip"),
+        ("account", "what", "ip"),
     ),
     "password_changed": ("Somebody without a seat changed their password.", ("user", "by", "ip")),
     "password_chosen": ("Somebody without a seat chose a password, by a reset link.", ("user", "by", "ip")),
+    "second_factor_added": ("Somebody without a seat added a second factor.", ("user", "by", "ip")),
+    "second_factor_removed": ("Somebody without a seat removed a second factor.", ("user", "by", "ip")),
+    "second_factors_taken": ("All second factors were taken from somebody without a seat.", ("user", "by", "ip")),
+    "recovery_codes_made": ("Somebody without a seat made new recovery codes.", ("user", "by", "ip")),
+    "recovery_code_used": ("Somebody without a seat signed in with a recovery code.", ("user", "by", "ip")),
     "password_reset": (
         "Password, sessions and links were taken from somebody without a seat.",
         ("user", "by", "ip"),
@@ -62,6 +67,8 @@ FIELDS: dict[str, str] = {
     "ip": "The network address.",
     "times": "How often, where it is not once.",
     "email": "The address that was typed, when it can be one.",
+    "account": "The address that was typed, or the id of the user whose second factor was asked for.",
+    "what": "What was tried: `password` or `second factor`.",
     "attempt": "How many attempts that makes in 15 minutes.",
     "by": "The id of who did it: a user, or `system` for whoever runs Minutebook.",
 }

@@ -34,12 +34,17 @@ from minutebook.actions.user import (
     PasswordTaken,
     PersonInvited,
     ProfileChanged,
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+    SecondFactorAdded,
+    SecondFactorRemoved,
+    SecondFactorsTaken,
     SignedIn,
     SignedOut,
     SignInFailed,
 )
 from minutebook.actions.values import Cents, Change, Person, Rewrite, RoleChange, SetChange
-from minutebook.model import Plan, Role
+from minutebook.model import Plan, Role, SecondFactor
 
 BOB = Person(id="usr_b", email="bob@x.example", name="Bob")
 FIRST = FirstSettings(models=("a/b",), providers=("c",), default_model="a/b", data_collection="forbid")
@@ -120,12 +125,17 @@ EXAMPLES: tuple[Details, ...] = (
     SsoDomainRemoved(domain="calder.test"),
     TokenCreated(token="tok_1", name="SIEM", scopes=("log.export", "log.read"), expires_at=1),
     TokenRevoked(token="tok_1", name="SIEM"),
-    SignedIn(method="password"),
+    SignedIn(method="password", second_factor=SecondFactor.TOTP),
     SignInFailed(reason="Wrong password", attempt=3),
     SignedOut(),
     ProfileChanged(name=Change(before="Bob", after="Bob B."), zone=Change(before=None, after="Europe/Berlin")),
     PasswordChanged(method="the current password"),
     PasswordTaken(member=BOB),
+    SecondFactorAdded(factor=SecondFactor.TOTP, recovery_codes=10),
+    SecondFactorRemoved(factor=SecondFactor.TOTP),
+    SecondFactorsTaken(member=BOB),
+    RecoveryCodesMade(count=10),
+    RecoveryCodeUsed(left=9),
     PersonInvited(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR, expires_at=1),
     InvitationAccepted(invitation="inv_1", role=Role.MEMBER, invited_by="Ada", member=BOB),
     InvitationRevoked(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR),

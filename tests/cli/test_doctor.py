@@ -10,6 +10,7 @@ import pytest
 
 from minutebook.cli.doctor import LOOK, REINDEX, RESTORE, SHOWN_PER_LOG, examine
 from minutebook.config import DATABASE_FILE, Settings, load_settings
+from minutebook.organization import factor_key
 from minutebook.organization.credits import BuyCredits
 from minutebook.store import check_schema, index
 from minutebook.store.engine import Store
@@ -48,6 +49,20 @@ def tampered(settings: Settings, *statements: str) -> None:
 def test_it_finds_nothing_where_nothing_is(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert list(examine(settings, quick=False)) == []
     assert f"The log of {NAME} ({FILLED}) is whole" in capsys.readouterr().out
+
+
+def test_a_lost_key_of_authenticator_apps_is_missed(settings: Settings) -> None:
+    store = Store(f"sqlite:///{settings.data_directory / DATABASE_FILE}", clock=(clock := Ticking()))
+    deployment = Deployment(store, clock)
+    deployment.add_app(deployment.person("app@calder.example"))
+    store.close()
+    assert list(examine(settings, quick=True)) == []
+    (settings.custody / factor_key.FILE).chmod(0o644)
+    [open_to_others] = examine(settings, quick=True)
+    assert open_to_others.endswith(f"chmod 600 {settings.custody / factor_key.FILE}")
+    (settings.custody / factor_key.FILE).unlink()
+    [lost] = examine(settings, quick=True)
+    assert lost.startswith("The secrets of 1 authenticator app(s) cannot be read with")
 
 
 def test_a_changed_event_is_named_with_its_organization(settings: Settings) -> None:

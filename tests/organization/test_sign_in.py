@@ -19,7 +19,6 @@ from minutebook.organization.sign_in import (
     EnterOrganization,
     LeaveOrganization,
     Session,
-    SignIns,
     find_session,
 )
 from minutebook.organization.sittings import OpenSitting
@@ -66,7 +65,7 @@ def events(deployment: Deployment, organization: int, action: str) -> list[Event
 
 
 def test_signing_in_gives_access_everywhere_and_records_it(deployment: Deployment, ada: User) -> None:
-    token, session = SignIns(deployment.store).sign_in(" ADA@calder.example ", PASSWORD, HERE)
+    token, session = deployment.sign_ins().sign_in(" ADA@calder.example ", PASSWORD, HERE)
     for organization in (1, 2):
         (event,) = events(deployment, organization, "user.login")
         assert (event.actor.email, event.details) == ("ada@calder.example", {"v": 1, "method": "password"})
@@ -86,7 +85,7 @@ def test_signing_in_gives_access_everywhere_and_records_it(deployment: Deploymen
 
 
 def test_signing_out_ends_it_everywhere_and_records_it(deployment: Deployment, ada: User) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
     (first, session), (second, other) = (signs.sign_in(ada.email, PASSWORD, HERE) for _ in range(2))
     assert (session.id, first) != (other.id, second)
     sign_in.sign_out(deployment.store, session, HERE)
@@ -103,7 +102,7 @@ def test_signing_out_ends_it_everywhere_and_records_it(deployment: Deployment, a
 
 
 def test_a_wrong_password_is_recorded_where_the_user_holds_a_seat(deployment: Deployment, ada: User) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
     for _ in range(3):
         with pytest.raises(NotAllowed, match="do not belong together"):
             signs.sign_in(ada.email, "wrong", HERE)
@@ -121,7 +120,7 @@ def test_a_wrong_password_is_recorded_where_the_user_holds_a_seat(deployment: De
 def test_nobody_is_told_whether_an_account_exists(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
     """The same words, and the same work: one verification each."""
     deployment.person("nopassword@calder.example")
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
     refusals = set()
     for email in (ada.email, "nobody@calder.example", "nopassword@calder.example"):
         before = len(hasher.asked)
@@ -147,7 +146,7 @@ def test_argon2_is_asked_for_somebody_who_does_not_exist() -> None:
 
 
 def test_attempts_are_limited_for_each_account(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
     for _ in range(10):
         with pytest.raises(NotAllowed):
             signs.sign_in(ada.email, "wrong", HERE)
@@ -164,7 +163,7 @@ def test_attempts_are_limited_for_each_account(deployment: Deployment, ada: User
 
 
 def test_attempts_are_limited_for_each_network_address(deployment: Deployment, ada: User) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
     for number in range(50):
         with pytest.raises(NotAllowed):
             signs.sign_in(f"guess{number}@calder.example", "wrong", HERE)
@@ -175,7 +174,7 @@ def test_attempts_are_limited_for_each_network_address(deployment: Deployment, a
 
 
 def test_an_ipv6_network_counts_as_one_address(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
 
     def guess(number: int, ip: str) -> None:
         signs.sign_in(f"guess{number}@calder.example", "wrong", Context(ip=ip))
@@ -195,7 +194,7 @@ def test_an_ipv6_network_counts_as_one_address(deployment: Deployment, ada: User
 
 
 def test_success_is_not_counted(deployment: Deployment, ada: User) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
     for _ in range(12):
         assert signs.sign_in(ada.email, PASSWORD, HERE)
     for _ in range(9):
@@ -209,7 +208,7 @@ def test_success_is_not_counted(deployment: Deployment, ada: User) -> None:
 
 
 def test_many_guesses_at_once_get_no_extra_tries(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
 
     def guess(number: int) -> str:
         try:
@@ -226,7 +225,7 @@ def test_many_guesses_at_once_get_no_extra_tries(deployment: Deployment, ada: Us
 
 
 def test_half_an_address_or_a_huge_password_is_no_attempt_at_an_account(deployment: Deployment, ada: User) -> None:
-    signs = SignIns(deployment.store)
+    signs = deployment.sign_ins()
     for email in ("ada", "аda@calder.example", "ada@calder.example\0", ""):
         with pytest.raises(Invalid) as caught:
             signs.sign_in(email, PASSWORD, HERE)
@@ -241,7 +240,7 @@ def test_a_removed_member_signs_in_elsewhere_and_not_here(deployment: Deployment
     ben = deployment.person("ben@calder.example", None, PASSWORD)
     for organization in (1, 2):
         deployment.join(organization, ada, Role.MEMBER, ben)
-    _, session = SignIns(deployment.store).sign_in(ben.email, PASSWORD, HERE)
+    _, session = deployment.sign_ins().sign_in(ben.email, PASSWORD, HERE)
     deployment.act(ada, 1, RemoveMember(ben.id))
     with deployment.store.reading() as connection:
         assert connection.exec_driver_sql("SELECT organization FROM access").scalars().all() == [2]
@@ -251,7 +250,7 @@ def test_a_removed_member_signs_in_elsewhere_and_not_here(deployment: Deployment
     assert events(deployment, 1, "user.logout") == []
     assert len(events(deployment, 2, "user.logout")) == 1
     assert sign_in.seats_of(deployment.store, ben.id) == [2]
-    SignIns(deployment.store).sign_in(ben.email, PASSWORD, HERE)
+    deployment.sign_ins().sign_in(ben.email, PASSWORD, HERE)
     assert len(events(deployment, 1, "user.login")) == 1
     check_log(deployment.store)
 

@@ -55,11 +55,12 @@ from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.people import User
 from minutebook.record import Command, PersonalCommand
 from minutebook.store import log
-from tests.support import keeping, stored
+from tests.support import keeping, proving, stored
 from tests.support.check_log import check_log
 from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
 from tests.support.faulty import BrokeOff, Fault, breaking_off
+from tests.support.proving import Proving
 from tests.support.told import Answer, Told
 
 A = TypeVar("A")
@@ -473,7 +474,7 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_there_is_a_rule_for_every_command() -> None:
-    rules = inspect.getsource(Machine) + inspect.getsource(keeping)
+    rules = inspect.getsource(Machine) + inspect.getsource(keeping) + inspect.getsource(proving)
     for command in (*all_commands(), *personal_commands()):
         is_there = command is CreateOrganization or f"{command.__name__}(" in rules  # the machine begins with founding
         assert is_there, f"No rule performs {command.__name__}: add one to Machine in tests/record/test_machine.py"
@@ -482,5 +483,5 @@ def test_there_is_a_rule_for_every_command() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(36_000 if FULL else 300)
 def test_whatever_people_do_the_log_tells_it(faulty: Deployment) -> None:
-    bound = type("BoundMachine", (Machine,), {"deployment": faulty})
+    bound = type("BoundMachine", (Proving, Machine), {"deployment": faulty})
     run_state_machine_as_test(bound, settings=SETTINGS)

@@ -11,16 +11,25 @@ from sqlalchemy import text
 from minutebook.custody.ledger import Ledger
 from minutebook.identifiers import new_token
 from minutebook.model import SECOND, Actor, ActorKind, Context, Event, Plan, Role, Seat
-from minutebook.organization import auditor_links, organizations, people, sign_in, tokens
+from minutebook.organization import (
+    auditor_links,
+    organizations,
+    people,
+    sign_in,
+    tokens,
+)
 from minutebook.organization.auditor_links import OpenLinkSitting, UseLink
+from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
+from minutebook.organization.second_factors import AddTotp
 from minutebook.organization.sessions import EndSessions
-from minutebook.organization.sign_in import Session
+from minutebook.organization.sign_in import Session, SignIns
 from minutebook.organization.sittings import OpenSitting
 from minutebook.record import Command, NoChange, PersonalCommand
 from minutebook.store import log
 from minutebook.store.engine import Store
+from tests.support.apps import begin_app, code_of
 from tests.support.beside import custody_beside
 from tests.support.check_log import Logs, check_log
 from tests.support.told import Told
@@ -86,6 +95,25 @@ class Deployment:
         self.act(inviter, organization, InvitePerson(user.email, role, token))
         self.act(user, organization, AcceptInvitation(token, user), session)
         return user
+
+    @cached_property
+    def factor_key(self) -> FactorKey:
+        """What secrets of authenticator apps are stored under."""
+        return FactorKey(self.ledger.directory)
+
+    def sign_ins(self) -> SignIns:
+        """Signs people in, with nothing counted yet; mail is sent."""
+        return SignIns(self.store, self.factor_key, mails=True)
+
+    def add_app(self, user: User, codes: tuple[str, ...] = ()) -> bytes:
+        """The user adds an authenticator app, perhaps with recovery codes; its secret."""
+        token, secret = begin_app(self.store, self.factor_key, user)
+        self.act_everywhere(user, AddTotp(user.id, token, self.code(secret), codes, self.factor_key))
+        return secret
+
+    def code(self, secret: bytes, steps: int = 0) -> str:
+        """What an authenticator app shows now, or so many times 30 seconds later."""
+        return code_of(secret, self.clock.now, steps)
 
     def session(self, user: User) -> Session:
         """A new session of the user, without access to anything."""

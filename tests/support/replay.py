@@ -50,6 +50,11 @@ ALLOWED: dict[str, set[str]] = {
     "user.profile_change": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.password_change": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.password_reset": set(),
+    "user.add_second_factor": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.remove_second_factor": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.make_recovery_codes": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.use_recovery_code": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.take_second_factors": set(),
 }
 """Which roles may do what; the operator needs no seat for anything."""
 TOKENS_MAY = {"log.view": "log.read", "log.export": "log.export"}

@@ -17,13 +17,16 @@ from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
+from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
 from minutebook.record import Command, perform
 from minutebook.store import anchors, log
+from tests.support.apps import add_app
 from tests.support.component_examples import HOSTILE
+from tests.support.deployment import PASSWORD
 from tests.support.server import Company, new_person
 from tests.support.visitor import Visitor
 
@@ -72,6 +75,15 @@ def _(visitor: Visitor) -> None:
 @state("forgotten password, without mail", "nobody")
 def _(visitor: Visitor) -> None:
     visitor.go("/forgot")
+
+
+@state("second factor, wrong code", "nobody")
+def _(visitor: Visitor) -> None:
+    person = new_person(visitor.site.store, "Person With App")
+    add_app(visitor.site.store, FactorKey(visitor.site.custody.directory), person)
+    visitor.sign_in(person.email)
+    visitor.page.get_by_label("Code").fill("000000")
+    visitor.press("Sign in")
 
 
 @state("invitation, new person", "nobody")
@@ -136,6 +148,35 @@ def _(visitor: Visitor) -> None:
 def _(visitor: Visitor) -> None:
     visitor.site.company.session(visitor.site.company.owner)
     visitor.go("/account/sessions")
+
+
+@state("second factors, none")
+def _(visitor: Visitor) -> None:
+    visitor.go("/account/second-factors")
+
+
+@state("second factors, codes just made", "nobody")
+def _(visitor: Visitor) -> None:
+    person = new_person(visitor.site.store, "Person With Codes")
+    visitor.sign_in(person.email)
+    add_app(visitor.site.store, FactorKey(visitor.site.custody.directory), person)
+    visitor.go("/account/recovery-codes/new")
+    visitor.page.get_by_label("Your password").fill(PASSWORD)
+    visitor.press("Make new codes")
+
+
+@state("authenticator app, password asked for")
+def _(visitor: Visitor) -> None:
+    visitor.go("/account/authenticator-app/new")
+    visitor.press("Go on")
+
+
+@state("authenticator app, being added")
+def _(visitor: Visitor) -> None:
+    visitor.go("/account/authenticator-app/new")
+    visitor.page.get_by_label("Your password").fill(PASSWORD)
+    visitor.press("Go on")
+    visitor.press("Add app")
 
 
 @state("new organization")

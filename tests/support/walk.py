@@ -15,6 +15,7 @@ from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import (
     auditor_links,
+    ceremonies,
     credits,
     denials,
     invitations,
@@ -25,13 +26,16 @@ from minutebook.organization import (
     profiles,
     saved_searches,
     seats,
+    second_factors,
     sessions,
     settings,
     sittings,
     sso,
     tokens,
 )
+from minutebook.organization.ceremonies import Purpose
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.people import User
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from minutebook.record import Command
 from minutebook.store import log
@@ -121,9 +125,21 @@ def work(deployment: Deployment) -> int:
     deployment.act_everywhere(bob, profiles.ChangeProfile(bob.id, "Bob B.", "Europe/Berlin"))
     deployment.act_everywhere(ada, sessions.EndSessions(ada.id), "ses_of_another")
     by_ada(EnterOrganization("password"))
+    prove_twice(deployment, bob)
     by_ada(seats.RemoveMember(bob.id))
     by_ada(LeaveOrganization(session))
     return organization
+
+
+def prove_twice(deployment: Deployment, user: User) -> None:
+    """Every second factor comes and goes, and signs in."""
+    deployment.add_app(user, ("a code",))
+    half = ceremonies.begin(deployment.store, Purpose.SIGN_IN, user.id, "password")
+    deployment.act_everywhere(user, second_factors.UseRecoveryCode(user.id, half, "a code", mails=True))
+    deployment.act_everywhere(user, second_factors.MakeRecoveryCodes(user.id, ("another",)))
+    deployment.act_everywhere(user, second_factors.RemoveTotp(user.id))
+    deployment.add_app(user)
+    deployment.act_everywhere(None, second_factors.TakeSecondFactors(user.id))
 
 
 def fill(deployment: Deployment) -> None:

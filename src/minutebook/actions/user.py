@@ -7,16 +7,22 @@ from pydantic import Field
 from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Change, Person
-from minutebook.model import Outcome, Role, Target
+from minutebook.model import Outcome, Role, SecondFactor, Target
 
 
 @action(
-    "user.login", title="Signed in", severity=Severity.LOW, ocsf=ocsf.LOGON, says="Signed in with {method}", since="0.1"
+    "user.login",
+    title="Signed in",
+    severity=Severity.LOW,
+    ocsf=ocsf.LOGON,
+    says="Signed in with {method}[ and {second_factor}]",
+    since="0.1",
 )
 class SignedIn(Details):
     """A user signed in, and from then on had access to the organization."""
 
     method: str
+    second_factor: SecondFactor | None = None
 
 
 @action(
@@ -103,6 +109,83 @@ class PasswordTaken(Details):
 
     def targets(self) -> tuple[Target, ...]:
         return (self.member.target(),)
+
+
+@action(
+    "user.add_second_factor",
+    title="Second factor added",
+    severity=Severity.MEDIUM,
+    ocsf=ocsf.ADD_FACTOR,
+    says="Added {factor} as a second factor[, with {recovery_codes} recovery codes]",
+    since="0.1",
+)
+class SecondFactorAdded(Details):
+    """A user added a way to prove, besides their password, that it is they who sign in. Each organization of theirs is
+    told. The recovery codes are those that were made with the first one."""
+
+    factor: SecondFactor
+    recovery_codes: int | None = None
+
+
+@action(
+    "user.remove_second_factor",
+    title="Second factor removed",
+    severity=Severity.HIGH,
+    ocsf=ocsf.REMOVE_FACTOR,
+    says="Removed {factor} from their second factors",
+    since="0.1",
+)
+class SecondFactorRemoved(Details):
+    """A user removed one of their second factors; with the last one went their recovery codes. Each organization of
+    theirs is told."""
+
+    factor: SecondFactor
+
+
+@action(
+    "user.take_second_factors",
+    title="Second factors taken",
+    severity=Severity.HIGH,
+    ocsf=ocsf.REMOVE_FACTOR,
+    says="Took all second factors of {member}",
+    since="0.1",
+)
+class SecondFactorsTaken(Details):
+    """Whoever runs Minutebook took the second factors and recovery codes of a user, who had lost them. Each
+    organization of theirs is told."""
+
+    member: Person
+
+    def targets(self) -> tuple[Target, ...]:
+        return (self.member.target(),)
+
+
+@action(
+    "user.make_recovery_codes",
+    title="Recovery codes made",
+    severity=Severity.MEDIUM,
+    ocsf=ocsf.MAKE_RECOVERY_CODES,
+    says="Made {count} recovery codes in place of those before",
+    since="0.1",
+)
+class RecoveryCodesMade(Details):
+    """A user made new recovery codes; those before cannot be used any more. Each organization of theirs is told."""
+
+    count: int
+
+
+@action(
+    "user.use_recovery_code",
+    title="Recovery code used",
+    severity=Severity.HIGH,
+    ocsf=ocsf.USE_RECOVERY_CODE,
+    says="Used a recovery code, {left} left",
+    since="0.1",
+)
+class RecoveryCodeUsed(Details):
+    """Somebody used up one of a user's recovery codes to sign in as them. Each organization of theirs is told."""
+
+    left: int
 
 
 @action(

@@ -18,7 +18,9 @@ from minutebook.config import Settings, strange_variables
 from minutebook.custody import keys, signer
 from minutebook.custody.high_water import Custody
 from minutebook.errors import MinutebookError
+from minutebook.organization import totp
 from minutebook.organization.differences import check_organization
+from minutebook.organization.factor_key import FactorKey
 from minutebook.store import anchors, check, check_schema, migrate, schema, sqlite
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told
@@ -29,6 +31,9 @@ SHOWN_PER_LOG = 5
 RESTORE = "Stop the server, keep the database for evidence, and restore the last good backup."
 REINDEX = "Stop the server and run minutebook reindex: the event itself is whole."
 SIGNED = "Keep database and custody directory for evidence. docs/operate.md says what each of these can mean."
+NO_CODES = (
+    "Put the file back from its backup; until then people sign in with recovery codes, or see minutebook user reset."
+)
 ANCHOR = "Recording and signing go on; the server tries again."
 LOOK = "Find out who did and why; when nobody knows, keep the database for evidence and restore the last good backup."
 
@@ -130,6 +135,9 @@ def _examine_schema(store: Store) -> Iterator[str]:
 def _examine_custody(store: Store, custody: Custody) -> Iterator[str]:
     yield from keys.open_to_others(custody)
     with store.reading() as connection:
+        key = FactorKey(custody.directory)
+        if unread := totp.unreadable(connection, key):
+            yield f"The secrets of {unread:,} authenticator app(s) cannot be read with {key.file}. {NO_CODES}"
         for number, problem in signer.examine(store, custody):
             label = f"{_name(connection, number)} ({number}): " if number else ""
             yield f"{label}{problem} {SIGNED}"

@@ -16,6 +16,7 @@ from minutebook.model import MINUTE, rfc3339
 from minutebook.organization import links, people
 from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
+from minutebook.organization.second_factors import TakeSecondFactors
 from minutebook.store.engine import Store
 
 LINK_MINUTES = 15
@@ -90,10 +91,11 @@ def link(
 def reset(
     context: typer.Context, email: Annotated[str, typer.Argument(help="The address of whose password is taken.")]
 ) -> None:
-    """Take someone's password and end their sessions; print a link by which they choose a new one.
+    """Take someone's password and second factors, and end their sessions; print a link to choose a new password by.
 
-    For a password that is forgotten, or that somebody else may know: of an account, perhaps, that was opened by another
-    than the owner of its address. Give the link to nobody but them; it works once, within 60 minutes.
+    For a telephone that is lost, or a password that is forgotten or that somebody else may know: of an account,
+    perhaps, that was opened by another than the owner of its address. Give the link to nobody but them; it works once,
+    within 60 minutes.
 
     [bold]Example[/bold]
 
@@ -102,10 +104,11 @@ def reset(
     settings = settings_of(context)
     with writing(settings) as store:
         user = _find(store, email)
+        operate_on_person(store, TakeSecondFactors(user.id))
         operate_on_person(store, TakePassword(user.id))
         token = links.new_link(store, links.RESET, lifetime=RESET_MINUTES * MINUTE, user=user.id)
-    remark(f"{user.email} has no password and no session any more. This link chooses a new password, while the server")
-    remark(f"runs; it works once, for {RESET_MINUTES} minutes:")
+    remark(f"{user.email} has no password, no second factor and no session any more. This link chooses a new")
+    remark(f"password, while the server runs; it works once, for {RESET_MINUTES} minutes:")
     _say_link(settings, f"/password/{token}")
 
 

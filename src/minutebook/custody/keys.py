@@ -26,6 +26,7 @@ from minutebook.evidence import note
 from minutebook.evidence.key_chain import ADD, REVOKE, BrokenChain, Standing, Statement, Verb, follow, name_of
 from minutebook.evidence.note import Note, PrivateKey, Signature, Signer, VerifierKey
 from minutebook.model import SECOND, Randomness
+from minutebook.organization import factor_key
 
 LOCAL_HOST = "minutebook.local"
 SECONDS = 30
@@ -137,7 +138,8 @@ def file_of(custody: Custody, held: Held, public: bytes) -> Path | None:
 def open_to_others(custody: Custody) -> Iterator[str]:
     """A sentence for each part of the custody directory that other accounts of the machine may open."""
     files = sorted(custody.keys.iterdir()) if custody.keys.is_dir() else []
-    rights = {custody.directory: 0o700, custody.keys: 0o700, custody.file: 0o600} | dict.fromkeys(files, 0o600)
+    files += [custody.file, custody.directory / factor_key.FILE]
+    rights = {custody.directory: 0o700, custody.keys: 0o700} | dict.fromkeys(files, 0o600)
     for path, right in rights.items():
         if path.exists() and (found := stat.S_IMODE(path.stat().st_mode)) & 0o077:
             yield f"{path} is open to other accounts of this machine ({found:o}). Run: chmod {right:o} {path}"

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from minutebook.actions.user import PasswordChanged, PasswordTaken
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.identifiers import token_hash
-from minutebook.organization import access, links, people
+from minutebook.organization import access, ceremonies, links, people
 from minutebook.record import Act, PersonalCommand
 from minutebook.store import schema
 
@@ -84,9 +84,11 @@ class TakePassword(PersonalCommand):
 
 
 def _set(act: Act, person: str, password_hash: str | None) -> None:
-    """With the password before it go all links of the person, and every session but the one that acts."""
+    """With the password before it go all links of the person, whatever they have begun, and every session but the one
+    that acts."""
     users, sessions, link = schema.user, schema.session, schema.link
     act.connection.execute(update(users).where(users.c.id == person).values(password_hash=password_hash))
     others = (sessions.c.user == person, sessions.c.id != (act.seat.context.session_id or ""))
     act.connection.execute(delete(sessions).where(*others))
     act.connection.execute(delete(link).where(link.c.user == person))
+    ceremonies.end_all(act.connection, person)

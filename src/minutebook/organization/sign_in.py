@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import ClassVar
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import Connection, delete, insert, select, update
 
 from minutebook import security
 from minutebook.actions.user import SignedIn, SignedOut, SignInFailed
 from minutebook.email_address import normal_email
-from minutebook.errors import NotAllowed, NotFound, TooManyAttempts
+from minutebook.errors import Invalid, NotAllowed, NotFound
 from minutebook.identifiers import new_id, new_token, token_hash
-from minutebook.model import DAY, MINUTE, Context, Seat
-from minutebook.organization import access, people
+from minutebook.model import DAY, MINUTE, Context, Seat, SecondFactor
+from minutebook.organization import access, ceremonies, people, second_factors, totp
+from minutebook.organization.attempts import Attempts
+from minutebook.organization.ceremonies import Purpose
+from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.people import User
-from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
+from minutebook.organization.second_factors import UseRecoveryCode
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform, perform_everywhere
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
 SESSION_LIFETIME = 7 * DAY
 SEEN_EVERY = 5 * MINUTE
-WINDOW_MINUTES = 15
-PER_ACCOUNT = RateLimitItemPerMinute(10, WINDOW_MINUTES)
-PER_ADDRESS = RateLimitItemPerMinute(50, WINDOW_MINUTES)
+BY_PASSWORD = "password"  # noqa: S105 - how, not what
+FACTOR = "second factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,17 @@ class Session:
     expires_at: int
     zone: str | None = None
     """The time zone of the user's profile."""
+    second_factor: SecondFactor | None = None
+    """What was proven besides, if anything was."""
+
+
+class SecondFactorNeeded(Exception):
+    """A first factor was proven and is not enough: the user has a second one. `token` is what the browser comes back
+    with (`organization/ceremonies.py`)."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        super().__init__()
 
 
 @dataclass(frozen=True)
@@ -50,11 +60,14 @@ class EnterOrganization(Command):
     needs: ClassVar = ANYBODY
 
     method: str
+    second_factor: SecondFactor | None = None
 
     def change(self, act: Act) -> SignedIn | NoChange:
         if act.role is None:
             raise NotFound(why="no seat")
-        return SignedIn(method=self.method) if access.give(act, act.seat.actor.id) else NO_CHANGE
+        if not access.give(act, act.seat.actor.id):
+            return NO_CHANGE
+        return SignedIn(method=self.method, second_factor=self.second_factor)
 
 
 @dataclass(frozen=True)
@@ -85,23 +98,22 @@ class RecordFailedSignIn(Command):
 
 
 class SignIns:
-    """Signs people in by password, and counts what fails: by account and by network address, for 15 minutes.
+    """Signs people in, by password and by what they have besides, and limits how often what fails may be tried."""
 
-    Addresses of one IPv6 network, a /64, count as one: whoever has one of them has all of them.
-    """
-
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, key: FactorKey, *, mails: bool = False) -> None:
         self._store = store
+        self._key = key
+        self._mails = mails
         people.nobodys_hash()
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._attempts = Attempts()
 
     def sign_in(self, email: str, password: str, context: Context) -> tuple[str, Session]:
         """The token of a new session, with access to every organization where the user holds a seat.
 
-        Raises as `prove` does.
+        Raises as `prove` does, and SecondFactorNeeded.
         """
         user, _ = self.prove(email, password, context)
-        return start_session(self._store, user, "password", context)
+        return self.go_on(user, BY_PASSWORD, context)
 
     def prove(self, email: str, password: str, context: Context) -> tuple[User, str]:
         """Whose password it is, and what is stored of it.
@@ -110,40 +122,90 @@ class SignIns:
         slow for an address that nobody has), TooManyAttempts when too much has failed before.
         """
         address = normal_email(email)
-        by_account = (PER_ACCOUNT, "account", address)
-        by_address = (PER_ADDRESS, "address", neighbourhood(context.ip))
-        # An attempt counts for its account before the password is looked at, so that many at once get no extra tries;
-        # for its network address only when it fails, since a whole office may sign in from one.
-        if not self._limiter.test(*by_address) or not self._limiter.hit(*by_account):
-            security.tell("sign_in_limited", email=address, ip=context.ip)
-            raise TooManyAttempts(minutes=WINDOW_MINUTES)
+        attempt = self._attempts.begin(BY_PASSWORD, address, context.ip)
         with self._store.reading() as connection:
             user = people.find_user(connection, address)
             hashed = people.password_hash_of(connection, user.id) if user else None
         if not people.password_fits(password, hashed) or user is None or hashed is None:
-            self._limiter.hit(*by_address)
-            self._record_failure(user, address, context)
+            self._attempts.failed(context.ip)
+            self._record_failure(user, address, "Wrong password", attempt, context)
             raise NotAllowed("This email and password do not belong together.")
-        self._limiter.clear(*by_account)
+        self._attempts.succeeded(BY_PASSWORD, address)
         return user, hashed
 
-    def _record_failure(self, user: User | None, address: str, context: Context) -> None:
-        attempt = PER_ACCOUNT.amount - self._limiter.get_window_stats(PER_ACCOUNT, "account", address).remaining
+    def confirm(self, user: User, password: str, context: Context) -> None:
+        """Returns when it is the password of somebody who is signed in, and else raises what `sign_in` does. Whoever
+        finds a browser open does not get what only the password gives."""
+        try:
+            self.prove(user.email, password, context)
+        except NotAllowed:
+            raise Invalid.one("password", "This is not your password.") from None
+
+    def go_on(self, user: User, method: str, context: Context) -> tuple[str, Session]:
+        """The token of a new session of somebody who has proven a first factor. Raises SecondFactorNeeded."""
+        with self._store.reading() as connection:
+            needed = second_factors.held(connection, user.id)
+        if needed:
+            raise SecondFactorNeeded(ceremonies.begin(self._store, Purpose.SIGN_IN, user.id, method))
+        return start_session(self._store, user, method, context)
+
+    def finish(self, token: str, typed: str, context: Context) -> tuple[str, Session]:
+        """The token of a new session, for the code of an app or a recovery code; `token` is that of SecondFactorNeeded.
+
+        Raises NotFound when it is over, NotAllowed for a wrong code or one that was used before, TooManyAttempts,
+        NoFactorKey.
+        """
+        with self._store.reading() as connection:
+            waiting = ceremonies.find(connection, Purpose.SIGN_IN, token, self._store.clock())
+            if waiting is None:
+                raise NotFound
+            user = people.user_by_id(connection, waiting.user)
+        attempt = self._attempts.begin(FACTOR, user.id, context.ip)
+        factor = SecondFactor.TOTP if totp.is_code(typed) else SecondFactor.RECOVERY_CODE
+        use = self._use_code if factor is SecondFactor.TOTP else self._use_recovery_code
+        if not use(user, token, typed, context):
+            self._attempts.failed(context.ip)
+            self._record_failure(user, user.email, f"Wrong {factor.label}", attempt, context)
+            raise NotAllowed("This code is wrong, or was used before.")
+        self._attempts.succeeded(FACTOR, user.id)
+        return start_session(self._store, user, waiting.method, context, factor)
+
+    def _use_code(self, user: User, token: str, code: str, context: Context) -> bool:
+        del context
+        with self._store.housekeeping() as connection:
+            if not totp.use(connection, self._key, user.id, code, self._store.clock()):
+                return False
+            if not ceremonies.use_up(connection, token):
+                raise NotFound
+        return True
+
+    def _use_recovery_code(self, user: User, token: str, code: str, context: Context) -> bool:
+        use = UseRecoveryCode(user.id, token, code, self._mails)
+        try:
+            perform_everywhere(self._store, replace(user.actor(), credential=None), context, use)
+        except NotAllowed:
+            return False
+        return True
+
+    def _record_failure(self, user: User | None, address: str, reason: str, attempt: int, context: Context) -> None:
         organizations = seats_of(self._store, user.id) if user else []
         if user is None or not organizations:
-            security.tell("sign_in_failed", email=address, ip=context.ip, attempt=attempt)
+            security.tell("sign_in_failed", email=address, ip=context.ip, reason=reason, attempt=attempt)
             return
         actor = replace(user.actor(), credential=None)
         for organization in organizations:
-            failed = RecordFailedSignIn(reason="Wrong password", attempt=attempt)
-            perform(self._store, Seat(organization, actor, context), failed)
+            perform(self._store, Seat(organization, actor, context), RecordFailedSignIn(reason, attempt))
 
 
-def start_session(store: Store, user: User, method: str, context: Context) -> tuple[str, Session]:
+def start_session(
+    store: Store, user: User, method: str, context: Context, second_factor: SecondFactor | None = None
+) -> tuple[str, Session]:
     """A new session and its token. A crash between the session and an entry is mended by `enter` at the first page."""
     token = new_token(store.randomness)
     now = store.clock()
-    session = Session(new_id("ses", store.randomness), user, method, now + SESSION_LIFETIME)
+    session = Session(
+        new_id("ses", store.randomness), user, method, now + SESSION_LIFETIME, second_factor=second_factor
+    )
     with store.housekeeping() as connection:
         connection.execute(delete(schema.session).where(schema.session.c.expires_at <= now))
         connection.execute(
@@ -157,6 +219,7 @@ def start_session(store: Store, user: User, method: str, context: Context) -> tu
                 expires_at=session.expires_at,
                 ip=context.ip,
                 user_agent=context.user_agent,
+                second_factor=second_factor,
             )
         )
     for organization in seats_of(store, user.id):
@@ -168,7 +231,7 @@ def start_session(store: Store, user: User, method: str, context: Context) -> tu
 def enter(store: Store, session: Session, organization: int, context: Context) -> None:
     """Gives the session access to one organization, unless it has it. Raises NotFound without a seat there."""
     seat = Seat(organization, session.user.actor(), replace(context, session_id=session.id))
-    perform(store, seat, EnterOrganization(method=session.method))
+    perform(store, seat, EnterOrganization(session.method, session.second_factor))
 
 
 def sign_out(store: Store, session: Session, context: Context) -> None:
@@ -193,7 +256,9 @@ def find_session(connection: Connection, token: str, at: int) -> tuple[Session, 
     ).one_or_none()
     if row is None:
         return None
-    return Session(row.id, User(row.user, row.email, row.name), row.method, row.expires_at, row.zone), row.seen_at
+    factor = SecondFactor(row.second_factor) if row.second_factor else None
+    user = User(row.user, row.email, row.name)
+    return Session(row.id, user, row.method, row.expires_at, row.zone, factor), row.seen_at
 
 
 def lives(connection: Connection, session: str, at: int) -> bool:
@@ -216,13 +281,3 @@ def seats_of(store: Store, user: str) -> list[int]:
     with store.reading() as connection:
         statement = select(seats.organization).where(seats.user == user).order_by(seats.organization)
         return list(connection.execute(statement).scalars())
-
-
-def neighbourhood(ip: str | None) -> str:
-    """What is counted as one network address: all of an IPv6 network, a /64."""
-    if ip is None:
-        return "unknown"
-    address = ip_address(ip)
-    if not isinstance(address, IPv6Address):
-        return ip
-    return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))

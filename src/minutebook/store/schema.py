@@ -7,8 +7,8 @@ Four kinds, and each kind has its own door:
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
 * what was signed of the logs (`CUSTODY_TABLES`): written by `custody/`, as housekeeping;
-* deployment tables (`user`, `session`, `auditor_session`, `link`, `token_use`, `outbox`, `deployment_key`): people and
-  housekeeping.
+* deployment tables (`user`, `session`, `totp`, `recovery_code`, `ceremony`, `auditor_session`, `link`, `token_use`,
+  `outbox`, `deployment_key`): people and housekeeping.
 
 Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`,
 `purge` and `tile`. It is made from the events, never a source, and written by `store/index.py`.
@@ -460,6 +460,42 @@ session = Table(
     # where it began, so that its user knows it again
     Column("ip", Text, nullable=True),
     Column("user_agent", Text, nullable=True),
+    # the kind of the second factor that it was signed in with, if it was
+    Column("second_factor", String(16), nullable=True),
+)
+
+totp = Table(
+    "totp",
+    metadata,
+    Column("user", String(32), ForeignKey("user.id"), primary_key=True),
+    # sealed with a key that is kept outside the database (`organization/factor_key.py`)
+    Column("secret", LargeBinary, nullable=False),
+    # of the code that was used last, the number of its 30 seconds since 1970: no code is used twice
+    Column("last_step", BigInteger, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("user", String(32), ForeignKey("user.id"), nullable=False),
+    Column("code_hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("user", "code_hash"),
+)
+
+# what somebody began who has to come back with a proof: a sign-in that waits for its second factor, or a factor that is
+# being added; the browser has the token
+ceremony = Table(
+    "ceremony",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("user", String(32), ForeignKey("user.id"), nullable=False, index=True),
+    # how the user proved the first factor
+    Column("method", Text, nullable=False),
+    # of a factor that is being added, its sealed secret
+    Column("secret", LargeBinary, nullable=True),
+    Column("expires_at", BigInteger, nullable=False),
 )
 
 auditor_session = Table(

@@ -27,6 +27,8 @@ class Said(StrEnum):
     PASSWORD_CHANGED = "Password changed; your other sessions have ended"  # noqa: S105 - what a page says
     PROFILE_SAVED = "Profile saved"
     SESSIONS_ENDED = "Ended"
+    FACTOR_ADDED = "Second factor added"
+    FACTOR_REMOVED = "Second factor removed"
     ORGANIZATION_CREATED = "Organization created"
     INVITATION_ACCEPTED = "Invitation accepted"
     INVITATION_REVOKED = "Invitation revoked"

@@ -10,29 +10,29 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from minutebook.web.render import go
-from minutebook.web.session import Place
+from minutebook.web.session import Viewer
 
 SECONDS = 60
 BETWEEN = "."
 
 
-def send(place: Place, kind: str, secret: str, path: str) -> Response:
+def send(viewer: Viewer, kind: str, secret: str, path: str) -> Response:
     """Leads to the page that shows the secret, within a minute."""
-    response = go(place.site, path)
-    value = f"{place.viewer.session.id}{BETWEEN}{secret}"
+    response = go(viewer.site, path)
+    value = f"{viewer.session.id}{BETWEEN}{secret}"
     response.set_cookie(
-        place.site.cookie(kind), value, max_age=SECONDS, secure=place.site.is_https, httponly=True, samesite="strict"
+        viewer.site.cookie(kind), value, max_age=SECONDS, secure=viewer.site.is_https, httponly=True, samesite="strict"
     )
     return response
 
 
-def sent(request: Request, place: Place, kind: str) -> str:
+def sent(request: Request, viewer: Viewer, kind: str) -> str:
     """The secret that this session has not been shown yet; nothing when there is none."""
-    session, _, secret = request.cookies.get(place.site.cookie(kind), "").partition(BETWEEN)
-    return secret if session == place.viewer.session.id else ""
+    session, _, secret = request.cookies.get(viewer.site.cookie(kind), "").partition(BETWEEN)
+    return secret if session == viewer.session.id else ""
 
 
-def forget(response: Response, place: Place, kind: str) -> Response:
+def forget(response: Response, viewer: Viewer, kind: str) -> Response:
     """The response that shows the secret, after which it is nowhere any more."""
-    response.delete_cookie(place.site.cookie(kind), secure=place.site.is_https, httponly=True, samesite="strict")
+    response.delete_cookie(viewer.site.cookie(kind), secure=viewer.site.is_https, httponly=True, samesite="strict")
     return response

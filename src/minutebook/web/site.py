@@ -18,6 +18,7 @@ from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import Tails
 from minutebook.filters import Seal
 from minutebook.organization.denials import Denials
+from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.sign_in import SignIns
 from minutebook.store import keys
 from minutebook.store.engine import Store
@@ -30,7 +31,8 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 @dataclass(frozen=True, slots=True)
 class WebSettings:
     """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else. `custody`
-    is where the statements about keys are. `sends_mail`: there is a mail server."""
+    is where the statements about keys are, and the key that secrets of authenticator apps are stored under.
+    `sends_mail`: there is a mail server."""
 
     public_url: str = "http://127.0.0.1:8321"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -84,6 +86,11 @@ class Site:
     def fetch_metadata(self) -> bool:
         """Whether browsers send Sec-Fetch-Site: they do over https, and to the machine they run on."""
         return self.is_https or self.hosts == LOCAL_HOSTS
+
+    @cached_property
+    def factor_key(self) -> FactorKey:
+        """What the secrets of authenticator apps are stored under."""
+        return FactorKey(self.settings.custody)
 
     @cached_property
     def ledger(self) -> Ledger:

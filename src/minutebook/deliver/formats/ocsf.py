@@ -141,11 +141,14 @@ def _done_to(activity: Activity, event: Read, origin: Origin) -> dict[str, Any]:
 
 
 def _subject(event: Read) -> dict[str, str]:
-    """The user that it was done to: a member, or whoever has the address of an invitation."""
+    """The user that it was done to: a member, whoever has the address of an invitation, or else who did it."""
     member = event["details"].get("member")
     if isinstance(member, dict):
         return _user(member["id"], member["email"], member["name"])
-    target = next(iter(event["targets"]), {"kind": "", "id": event["actor"]["id"], "name": event["actor"]["email"]})
+    if not event["targets"]:
+        actor = event["actor"]
+        return _user(actor["id"], actor["email"], actor["name"])
+    target = event["targets"][0]
     if target is None:
         return {"name": ERASED}
     return _user(target["id"] if target["kind"] == "user" else None, target["name"], None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minutebook.actions import Details
 from minutebook.actions.access import AccessDenied
 from minutebook.actions.member import MemberRemoved, RoleChanged
 from minutebook.actions.organization import OrganizationCreated
@@ -12,6 +13,7 @@ from minutebook.actions.user import (
     PasswordTaken,
     PersonInvited,
     ProfileChanged,
+    SecondFactorsTaken,
     SignedIn,
     SignedOut,
     SignInFailed,
@@ -88,6 +90,19 @@ def _password_changed(state: State, event: Event, _details: PasswordChanged) -> 
 def _password_taken(state: State, _event: Event, details: PasswordTaken) -> None:
     row(state.seat, details.member.id, "seat of")
     end_each_access(state, details.member.id)
+
+
+@replays("user.add_second_factor")
+@replays("user.remove_second_factor")
+@replays("user.make_recovery_codes")
+@replays("user.use_recovery_code")
+def _second_factors_changed(_state: State, _event: Event, _details: Details) -> None:
+    """They belong to the person: no row of the organization became different."""
+
+
+@replays("user.take_second_factors", "seat")
+def _second_factors_taken(state: State, _event: Event, details: SecondFactorsTaken) -> None:
+    row(state.seat, details.member.id, "seat of")
 
 
 @replays("user.invite", "invitation")

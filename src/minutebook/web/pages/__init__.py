@@ -25,6 +25,8 @@ from minutebook.web.pages import (
     modes,
     retention,
     saved_searches,
+    second_factors,
+    second_step,
     settings,
     signing_in,
     sso,
@@ -33,6 +35,8 @@ from minutebook.web.pages import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     signing_in.router,
+    second_step.router,
+    second_factors.router,
     links.router,
     forgotten.router,
     joining.router,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import Invalid, NotAllowed, TooManyAttempts
 from minutebook.filters import zone_names
-from minutebook.organization import people, sessions
+from minutebook.organization import people, second_factors, sessions
 from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.profiles import ChangeProfile
 from minutebook.organization.sessions import EndSessions, OwnSession
@@ -45,7 +45,15 @@ def show_account(request: Request, viewer: Viewing) -> Response:
     """Where each part of the account is changed, and how it stands."""
     with viewer.site.store.reading() as connection:
         alive = len(sessions.sessions_of(connection, viewer.user.id, viewer.at))
-    return show(request, "account.html", user=viewer.user, zone=viewer.session.zone, sessions=alive)
+        held = second_factors.held(connection, viewer.user.id)
+    return show(
+        request,
+        "account.html",
+        user=viewer.user,
+        zone=viewer.session.zone,
+        sessions=alive,
+        second_factors=", ".join(factor.label.capitalize() for factor in held) or "None",
+    )
 
 
 @router.get("/account/profile")

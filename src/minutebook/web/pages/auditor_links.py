@@ -74,13 +74,13 @@ def create_link(request: Request, place: Owner, sent: Sent) -> Response:
         perform(site.store, place.seat, command)
     except STAYS as error:
         return _list(request, place, making=form_after(sent, error, FIELDS), status=error.status)
-    return shown_once.send(place, MADE, token, place.path(AUDITOR_LINKS, "made"))
+    return shown_once.send(place.viewer, MADE, token, place.path(AUDITOR_LINKS, "made"))
 
 
 @router.get("/o/{org}/auditor-links/made")
 def show_link(request: Request, place: Owner) -> Response:
     """The link that was just made, this once; after that, the list."""
-    token = shown_once.sent(request, place, MADE)
+    token = shown_once.sent(request, place.viewer, MADE)
     with place.site.store.reading() as connection:
         link = auditor_links.find_by_token(connection, token, place.viewer.at)
     if link is None or link.organization != place.organization.number:
@@ -97,7 +97,7 @@ def show_link(request: Request, place: Owner) -> Response:
         expires=times.day_of(link.expires_at, place.viewer.zone),
         links_href=place.path(AUDITOR_LINKS),
     )
-    return shown_once.forget(page, place, MADE)
+    return shown_once.forget(page, place.viewer, MADE)
 
 
 @router.get("/o/{org}/auditor-links/{link}/revoke")

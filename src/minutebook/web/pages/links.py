@@ -20,8 +20,8 @@ from minutebook.organization.set_up import FIRST_SEAT_LIMIT, SetUpDeployment, is
 from minutebook.record import perform, perform_everywhere
 from minutebook.web import session
 from minutebook.web.forms import STAYS, Sent, Typed, form_after, kept_user
+from minutebook.web.pages.second_step import end_sign_in
 from minutebook.web.render import Said, go, show
-from minutebook.web.session import find_viewer
 from minutebook.web.site import Site, site_of
 from minutebook.web.source import context_of
 from minutebook.web.views.page import Form
@@ -150,13 +150,9 @@ def _ask_for_password(request: Request, form: Form, status: int = 200) -> Respon
 
 def _signed_in(request: Request, user: User, method: str, purpose: str, said: Said | None) -> Response:
     """Begins a session in place of the one that the browser may have."""
-    site, before = site_of(request), find_viewer(request)
-    if before:
-        sign_in.sign_out(site.store, before.session, before.context)
-    token, _ = sign_in.start_session(site.store, user, method, context_of(request))
-    response = go(site, "/", said)
+    site, context = site_of(request), context_of(request)
+    response = end_sign_in(request, lambda: site.sign_ins.go_on(user, method, context), "/", said)
     drop(response, site, purpose)
-    session.begin(response, site, token)
     return response
 
 

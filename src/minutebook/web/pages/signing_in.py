@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from starlette.routing import Match
 
 from minutebook.errors import MinutebookError, NotAllowed, Problem
 from minutebook.model import SECOND, Plan
@@ -15,6 +12,8 @@ from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
 from minutebook.web import session
 from minutebook.web.forms import Sent, Typed, form_after, form_with
+from minutebook.web.own_path import own_path
+from minutebook.web.pages.second_step import end_sign_in
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewing, find_viewer
 from minutebook.web.site import site_of
@@ -80,19 +79,14 @@ async def sign_in_by_password(request: Request, sent: Sent) -> Response:
 def _sign_in(request: Request, sent: Typed) -> Response:
     site = site_of(request)
     then = own_path(request, sent.one("next"))
-    before = find_viewer(request)
+    email, password, context = sent.one("email"), sent.one("password"), context_of(request)
     try:
-        token, _ = site.sign_ins.sign_in(sent.one("email"), sent.one("password"), context_of(request))
+        return end_sign_in(request, lambda: site.sign_ins.sign_in(email, password, context), then, None)
     except MinutebookError as error:
         # Which of the two is wrong is not said; the password is what is typed anew.
         problem = Problem("password", error.message)
         form = form_with(sent, [problem], FIELDS) if isinstance(error, NotAllowed) else form_after(sent, error, FIELDS)
         return show(request, "sign_in.html", status=error.status, form=form, next=then)
-    if before:
-        sign_in.sign_out(site.store, before.session, before.context)
-    response = go(site, then)
-    session.begin(response, site, token)
-    return response
 
 
 @router.post("/sign-out")
@@ -106,14 +100,3 @@ def sign_out(request: Request, sent: Sent) -> Response:
     response = go(site, "/sign-in" if then == "/" else then, Said.SIGNED_OUT)
     session.end(response, site)
     return response
-
-
-def own_path(request: Request, text: str) -> str:
-    """The path when it leads to a page of ours, else `/`: nobody is sent elsewhere by a link to the sign-in."""
-    printable = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
-    if not printable or not text.startswith("/") or text.startswith("//") or len(text) > 2_000:
-        return "/"
-    path = urlsplit(text).path
-    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
-    leads_to_a_page = any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
-    return text if leads_to_a_page and path not in ("/sign-in", "/sign-out") else "/"

@@ -70,13 +70,13 @@ def create_token(request: Request, place: Changed, sent: Sent) -> Response:
         form = form_after(sent, error, FIELDS, GROUPS)
         errors = {field: form.errors[field] for field in ON_THE_PAGE if field in form.errors}
         return _form(request, place, replace(form, errors=errors), error.status)
-    return shown_once.send(place, MADE, secret, place.path(shell.TOKENS, "made"))
+    return shown_once.send(place.viewer, MADE, secret, place.path(shell.TOKENS, "made"))
 
 
 @router.get("/o/{org}/tokens/made")
 def show_secret(request: Request, place: Changed) -> Response:
     """The secret of the token that was just made, this once; after that, the list."""
-    secret = shown_once.sent(request, place, MADE)
+    secret = shown_once.sent(request, place.viewer, MADE)
     with place.site.store.reading() as connection:
         found = tokens.find_by_secret(connection, secret, place.viewer.at)
     if found is None or found[1].number != place.organization.number:
@@ -91,7 +91,7 @@ def show_secret(request: Request, place: Changed) -> Response:
         example=f'curl -H "Authorization: Bearer {secret}" {_address(place)}',
         tokens_href=place.path(shell.TOKENS),
     )
-    return shown_once.forget(page, place, MADE)
+    return shown_once.forget(page, place.viewer, MADE)
 
 
 @router.get("/o/{org}/tokens/{token}/revoke")

@@ -232,11 +232,40 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("ip", sa.Text(), nullable=True),
         sa.Column("user_agent", sa.Text(), nullable=True),
+        sa.Column("second_factor", sa.String(length=16), nullable=True),
         sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_session_user")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_session")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_session_token_hash")),
     )
     op.create_index(op.f("ix_session_user"), "session", ["user"], unique=False)
+    op.create_table(
+        "totp",
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_totp_user")),
+        sa.PrimaryKeyConstraint("user", name=op.f("pk_totp")),
+    )
+    op.create_table(
+        "recovery_code",
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_recovery_code_user")),
+        sa.PrimaryKeyConstraint("user", "code_hash", name=op.f("pk_recovery_code")),
+    )
+    op.create_table(
+        "ceremony",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_ceremony_user")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_ceremony")),
+    )
+    op.create_index(op.f("ix_ceremony_user"), "ceremony", ["user"], unique=False)
     op.create_table(
         "access",
         sa.Column("organization", sa.BigInteger(), nullable=False),

@@ -1,0 +1,191 @@
+"""Second factors: what somebody proves besides their password, and how each comes and goes.
+
+A factor belongs to the person. That one was added, removed or replaced, each organization of theirs is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from sqlalchemy import Connection, delete, insert, select
+
+from minutebook.actions.user import (
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+    SecondFactorAdded,
+    SecondFactorRemoved,
+    SecondFactorsTaken,
+)
+from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
+from minutebook.model import SecondFactor
+from minutebook.organization import ceremonies, outbox, people, recovery_codes, totp
+from minutebook.organization.ceremonies import Purpose
+from minutebook.organization.factor_key import FactorKey
+from minutebook.organization.outbox import Mail
+from minutebook.record import NO_CHANGE, Act, NoChange, PersonalCommand
+from minutebook.store import schema
+from minutebook.store.engine import Store
+
+NONE_LEFT = "You have no second factor, so there is nothing that recovery codes could stand in for. Add one first."
+
+
+def held(connection: Connection, user: str) -> tuple[SecondFactor, ...]:
+    """The kinds of second factors that a user has; recovery codes only stand in for one."""
+    table = schema.totp.c
+    has_app = connection.execute(select(table.user).where(table.user == user)).first() is not None
+    return (SecondFactor.TOTP,) if has_app else ()
+
+
+def app_added_at(connection: Connection, user: str) -> int | None:
+    """When the user added their authenticator app (UTC microseconds); None without one."""
+    table = schema.totp.c
+    return connection.execute(select(table.added_at).where(table.user == user)).scalar_one_or_none()
+
+
+def begin_totp(store: Store, key: FactorKey, user: str, method: str) -> str:
+    """The token under which an authenticator app is being added, by somebody who has proven who they are by
+    `method`."""
+    sealed = key.seal(user, totp.new_secret(store.randomness), store.randomness)
+    return ceremonies.begin(store, Purpose.ADD_TOTP, user, method, sealed)
+
+
+def remove_all(connection: Connection, user: str) -> None:
+    """Takes every second factor and all recovery codes of a user, and ends whatever they have begun with one."""
+    connection.execute(delete(schema.totp).where(schema.totp.c.user == user))
+    recovery_codes.remove(connection, user)
+    ceremonies.end_all(connection, user)
+
+
+@dataclass(frozen=True)
+class AddTotp(PersonalCommand):
+    """Adds the authenticator app that was begun under the token, once a code of it proves that it was set up. With the
+    first second factor come recovery codes: new ones, as `recovery_codes.new_codes` makes them.
+
+    Raises NotFound when it is over, Invalid for a code that does not fit, Conflict for a second app.
+    """
+
+    unrecorded: ClassVar = "second_factor_added"
+
+    person: str
+    token: str
+    code: str
+    codes: tuple[str, ...]
+    key: FactorKey
+
+    def change_person(self, act: Act) -> None:
+        found = ceremonies.find(act.connection, Purpose.ADD_TOTP, self.token, act.at)
+        if found is None or found.user != self.person or found.secret is None:
+            raise NotFound
+        if SecondFactor.TOTP in held(act.connection, self.person):
+            raise Conflict("You have an authenticator app already. Remove it before you add another.")
+        step = totp.step_of(self.key.unseal(self.person, found.secret), self.code, act.at)
+        if step is None:
+            raise Invalid.one("code", "This is not the code that the app shows now. Is its clock right?")
+        values = {"user": self.person, "secret": found.secret, "last_step": step, "added_at": act.at}
+        act.connection.execute(insert(schema.totp).values(values))
+        if self.codes:
+            recovery_codes.put(act.connection, self.person, self.codes)
+        ceremonies.use_up(act.connection, self.token)
+
+    def change(self, act: Act) -> SecondFactorAdded:
+        del act
+        return SecondFactorAdded(factor=SecondFactor.TOTP, recovery_codes=len(self.codes) or None)
+
+
+@dataclass(frozen=True)
+class RemoveTotp(PersonalCommand):
+    """Removes the authenticator app of a person; with the last second factor go the recovery codes. Raises NotFound
+    without one."""
+
+    unrecorded: ClassVar = "second_factor_removed"
+
+    person: str
+
+    def change_person(self, act: Act) -> None:
+        if not act.connection.execute(delete(schema.totp).where(schema.totp.c.user == self.person)).rowcount:
+            raise NotFound
+        if not held(act.connection, self.person):
+            remove_all(act.connection, self.person)
+
+    def change(self, act: Act) -> SecondFactorRemoved:
+        del act
+        return SecondFactorRemoved(factor=SecondFactor.TOTP)
+
+
+@dataclass(frozen=True)
+class TakeSecondFactors(PersonalCommand):
+    """Takes all second factors and recovery codes of a person who has lost them. For whoever runs Minutebook."""
+
+    unrecorded: ClassVar = "second_factors_taken"
+
+    person: str
+
+    def change_person(self, act: Act) -> NoChange | None:
+        if not act.by_operator:
+            raise NotAllowed("Only whoever runs Minutebook takes the second factors of somebody.")
+        if not held(act.connection, self.person):
+            return NO_CHANGE
+        remove_all(act.connection, self.person)
+        return None
+
+    def change(self, act: Act) -> SecondFactorsTaken:
+        return SecondFactorsTaken(member=people.user_by_id(act.connection, self.person).person())
+
+
+@dataclass(frozen=True)
+class MakeRecoveryCodes(PersonalCommand):
+    """Puts these recovery codes in the place of the person's. Raises Conflict without a second factor."""
+
+    unrecorded: ClassVar = "recovery_codes_made"
+
+    person: str
+    codes: tuple[str, ...]
+
+    def change_person(self, act: Act) -> None:
+        if not held(act.connection, self.person):
+            raise Conflict(NONE_LEFT)
+        recovery_codes.put(act.connection, self.person, self.codes)
+
+    def change(self, act: Act) -> RecoveryCodesMade:
+        del act
+        return RecoveryCodesMade(count=len(self.codes))
+
+
+@dataclass(frozen=True)
+class UseRecoveryCode(PersonalCommand):
+    """Uses up one of the person's recovery codes, and the sign-in that waits under the token for it.
+
+    Raises NotFound when that is over, NotAllowed for a code that is none of theirs any more.
+    """
+
+    unrecorded: ClassVar = "recovery_code_used"
+
+    person: str
+    token: str
+    code: str
+    mails: bool
+
+    def change_person(self, act: Act) -> None:
+        if not recovery_codes.use(act.connection, self.person, self.code):
+            raise NotAllowed("This recovery code is wrong, or was used before.")
+        if not ceremonies.use_up(act.connection, self.token):
+            raise NotFound
+        if self.mails:
+            user = people.user_by_id(act.connection, self.person)
+            left = recovery_codes.left(act.connection, self.person, but=self.code)
+            outbox.put(act.connection, _used(user.email, left, act.seat.context.ip), act.at)
+
+    def change(self, act: Act) -> RecoveryCodeUsed:
+        return RecoveryCodeUsed(left=recovery_codes.left(act.connection, self.person, but=self.code))
+
+
+def _used(address: str, left: int, ip: str | None) -> Mail:
+    return Mail(
+        address,
+        "A recovery code was used to sign in to Minutebook",
+        f"Somebody signed in to Minutebook as you with a recovery code, from {ip or 'an unknown address'}. "
+        f"You have {left} left.\n\n"
+        "If it was you, there is nothing to do; new codes are made on the page Account. If it was not, sign in, end "
+        "your other sessions, change your password and make new recovery codes, or ask whoever runs this Minutebook.\n",
+    )

@@ -1,0 +1,112 @@
+"""The second step of a sign-in, for those who have a second factor; and how every sign-in ends: with a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from minutebook.errors import MinutebookError, NotAllowed, NotFound, Problem
+from minutebook.model import SECOND, SecondFactor
+from minutebook.organization import ceremonies, second_factors, sign_in
+from minutebook.organization.ceremonies import Ceremony, Purpose
+from minutebook.organization.sign_in import SecondFactorNeeded, Session
+from minutebook.web import session
+from minutebook.web.forms import Sent, Typed, form_with
+from minutebook.web.own_path import own_path
+from minutebook.web.render import Said, go, show
+from minutebook.web.session import find_viewer
+from minutebook.web.site import Site, site_of
+from minutebook.web.source import context_of
+from minutebook.web.views.page import Form
+
+router = APIRouter()
+
+PATH = "/sign-in/second-factor"
+WAITING = "second-factor"
+"""The cookie that holds the token of a sign-in that waits for its second factor."""
+OVER = "That took too long, or was done already. Sign in again."
+
+
+def end_sign_in(request: Request, begin: Callable[[], tuple[str, Session]], then: str, said: Said | None) -> Response:
+    """Begins a session, in place of the one that the browser may have, and goes on to `then`; by way of the second
+    factor where one is needed. Raises what `begin` raises."""
+    site, before = site_of(request), find_viewer(request)
+    try:
+        token, _ = begin()
+    except SecondFactorNeeded as needed:
+        return _ask(site, needed.token, then, said)
+    if before:
+        sign_in.sign_out(site.store, before.session, before.context)
+    response = go(site, then, said)
+    session.begin(response, site, token)
+    return response
+
+
+@router.get(PATH)
+def ask_for_second_factor(request: Request) -> Response:
+    """The form, for somebody whose first factor was right; others begin anew."""
+    then = own_path(request, request.query_params.get("next", ""))
+    waiting = _waiting(request)
+    if waiting is None:
+        return go(site_of(request), f"/sign-in?{urlencode({'next': then})}")
+    return _show(request, waiting, Form(), then)
+
+
+@router.post(PATH)
+async def prove_second_factor(request: Request, sent: Sent) -> Response:
+    """Ends the sign-in with a session, once the code is right."""
+    response = await run_in_threadpool(_prove, request, sent)
+    if response.status_code == NotAllowed.status:
+        request.state.refused = ""  # noted with the organizations of the account
+    return response
+
+
+def _prove(request: Request, sent: Typed) -> Response:
+    site = site_of(request)
+    then = own_path(request, sent.one("next"))
+    waiting = _waiting(request)
+    if waiting is None:
+        return _over(request, then)
+    token, context = request.cookies[site.cookie(WAITING)], context_of(request)
+    try:
+        response = end_sign_in(request, lambda: site.sign_ins.finish(token, sent.one("code"), context), then, None)
+    except NotFound:
+        return _over(request, then)
+    except MinutebookError as error:
+        form = form_with(sent, [Problem("code", error.message)], ["code"])
+        return _show(request, waiting, Form({}, form.errors), then, error.status)
+    response.delete_cookie(site.cookie(WAITING), secure=site.is_https, httponly=True, samesite="lax")
+    return response
+
+
+def _ask(site: Site, token: str, then: str, said: Said | None) -> Response:
+    response = go(site, f"{PATH}?{urlencode({'next': then})}", said)
+    response.set_cookie(
+        site.cookie(WAITING),
+        token,
+        max_age=ceremonies.LIFETIME // SECOND,
+        secure=site.is_https,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def _waiting(request: Request) -> Ceremony | None:
+    site = site_of(request)
+    token = request.cookies.get(site.cookie(WAITING), "")
+    with site.store.reading() as connection:
+        return ceremonies.find(connection, Purpose.SIGN_IN, token, site.store.clock())
+
+
+def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int = 200) -> Response:
+    with site_of(request).store.reading() as connection:
+        held = second_factors.held(connection, waiting.user)
+    return show(request, "second_factor.html", status=status, form=form, next=then, app=SecondFactor.TOTP in held)
+
+
+def _over(request: Request, then: str) -> Response:
+    return show(request, "sign_in.html", status=410, form=Form({}, {"": OVER}), next=then)
