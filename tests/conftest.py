@@ -27,6 +27,7 @@ from minutebook.web import log_page
 from tests.support.browser import Contexts, running_browser
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import FaultyStore
+from tests.support.name_server import Zone, name_server
 from tests.support.postgres import EmbeddedServer, PostgresServer
 from tests.support.walk import fill
 
@@ -268,3 +269,10 @@ def faulty(deployment: Deployment) -> Iterator[Deployment]:
     store = FaultyStore(deployment.store.url, clock=clock)
     yield Deployment(store, clock)
     store.close()
+
+
+@pytest.fixture
+def zone() -> Iterator[Zone]:
+    """What a name server on this machine answers from."""
+    with name_server() as zone:
+        yield zone

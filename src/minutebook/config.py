@@ -22,6 +22,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from minutebook.errors import BadSettings
+from minutebook.name_servers import server_of
 
 PREFIX = "MINUTEBOOK_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -128,6 +129,11 @@ class Settings(BaseSettings):
         description="Private addresses or networks that witnesses and timestamp authorities may be at, separated by "
         "commas. No other is ever connected to, whatever a name stands for.",
     )
+    name_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="The name servers that are asked whether an SSO domain has its record: IP addresses, each perhaps "
+        "with a port (`192.0.2.53`, `[2001:db8::53]:5353`), separated by commas. Without any, those of this machine.",
+    )
     server: str | None = Field(
         default=None,
         description="For `minutebook search`, `tail` and `export`: the Minutebook that runs at this address is asked, "
@@ -182,6 +188,17 @@ class Settings(BaseSettings):
             if not (space and key and URL.fullmatch(url)):
                 raise ValueError("each is an https:// or http:// URL, a space, and a key")
         return witnesses
+
+    @field_validator("name_servers", mode="before")
+    @classmethod
+    def _name_servers(cls, value: object) -> object:
+        found = value.split(",") if isinstance(value, str) else value
+        if not isinstance(found, list | tuple):
+            raise ValueError("Enter IP addresses.")  # noqa: TRY004 - as below
+        servers = tuple(str(one).strip() for one in found if one != "")
+        for one in servers:
+            server_of(one)
+        return servers
 
     @field_validator("timestamp_url")
     @classmethod

@@ -43,7 +43,7 @@ class Anybody:
 
 
 ANYBODY: Final = Anybody()
-CLOCK = Actor(ActorKind.SYSTEM, "system", name="Minutebook")
+MINUTEBOOK = Actor(ActorKind.SYSTEM, "system", name="Minutebook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +214,13 @@ def _record_step_back(connection: Connection, act: Act, head: log.Head) -> log.H
     """Says before an event that it is recorded earlier than the one before it, by a clock that was set back. Before the
     act changes anything, since what is changed needs the event that comes next."""
     step = ClockStepped(before=head.recorded_at, after=act.at)
-    seat = Seat(head.organization, CLOCK, Context(client="system"))
-    log.append(connection, head, draft(seat, step), at=act.at, randomness=act.randomness)
+    log.append(connection, head, draft(own_seat(head.organization), step), at=act.at, randomness=act.randomness)
     return log.read_head(connection, head.organization)
+
+
+def own_seat(organization: int) -> Seat:
+    """For what Minutebook does by itself."""
+    return Seat(organization, MINUTEBOOK, Context(client="system"))
 
 
 def role_of(connection: Connection, seat: Seat) -> Role | None:

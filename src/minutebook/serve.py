@@ -31,7 +31,9 @@ from minutebook.custody.signer import Signing, require_not_behind
 from minutebook.errors import BadSettings
 from minutebook.mailer import Mailer, MailServer
 from minutebook.model import DAY
+from minutebook.name_servers import NameServers
 from minutebook.organization import links
+from minutebook.organization.domain_checks import DomainChecks
 from minutebook.organization.set_up import is_set_up
 from minutebook.outgoing import Outgoing
 from minutebook.store.engine import Store
@@ -71,10 +73,17 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     follower = Follower(store)
     signing = Signing(store, custody, keys.host_of(settings.public_url))
     custodian = Custodian(store, Ledger(settings.custody))
-    web = WebSettings(address, settings.trusted_proxies, sends_mail=mailer is not None, custody=settings.custody)
+    web = WebSettings(
+        address,
+        settings.trusted_proxies,
+        sends_mail=mailer is not None,
+        custody=settings.custody,
+        name_servers=settings.name_servers,
+    )
     app = create_app(store, web)
     site: Site = app.state.site
     denials = site.denials
+    domain_checks = DomainChecks(store, NameServers(settings.name_servers))
     config = config_of(app, STOP_SECONDS)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
@@ -83,6 +92,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         custodian.start()
         denials.start()
         anchoring.start()
+        domain_checks.start()
         if mailer:
             mailer.start()
         # What was loaded stays as long as the process: to look through all of it for garbage, ever again, would halt an
@@ -100,6 +110,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         follower.stop()
         signing.stop()
         anchoring.stop()
+        domain_checks.stop()
         outgoing.close()
         if mailer:
             mailer.stop()

@@ -25,7 +25,7 @@ from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import FirstSettings, OrganizationCreated
 from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.settings import SettingsChanged
-from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
+from minutebook.actions.sso import SsoDomainLapsed, SsoDomainRemoved, SsoDomainSet, SsoDomainVerified
 from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.actions.user import (
     InvitationAccepted,
@@ -122,6 +122,8 @@ EXAMPLES: tuple[Details, ...] = (
         data_collection=Change(before="forbid", after="allow"),
     ),
     SsoDomainSet(domain=Change(before="calder.example", after="calder.test")),
+    SsoDomainVerified(domain="calder.test"),
+    SsoDomainLapsed(domain="calder.test", checks=3),
     SsoDomainRemoved(domain="calder.test"),
     TokenCreated(token="tok_1", name="SIEM", scopes=("log.export", "log.read"), expires_at=1),
     TokenRevoked(token="tok_1", name="SIEM"),

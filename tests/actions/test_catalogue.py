@@ -237,6 +237,8 @@ def test_sentences() -> None:
         "Changed Models & Providers +new/model −openai/gpt-5, providers +acme −xai, "
         "default model openai/gpt-5 → new/model forbid → allow",
         "Set the SSO domain calder.example → calder.test",
+        "Verified the SSO domain calder.test",
+        "The SSO domain calder.test is not verified any more",
         "Removed the SSO domain calder.test",
         "Created the API token SIEM for log.export, log.read",
         "Revoked the API token SIEM",

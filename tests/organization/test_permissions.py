@@ -13,6 +13,7 @@ from minutebook.custody.restore import BeginGeneration
 from minutebook.deliver import export
 from minutebook.errors import Forbidden, NotFound
 from minutebook.model import Role
+from minutebook.name_servers import NameServers
 from minutebook.organization import (
     auditor_links,
     credits,
@@ -28,10 +29,12 @@ from minutebook.organization import (
     sso,
     tokens,
 )
+from minutebook.organization.organizations import read_organization
 from minutebook.organization.people import User
 from minutebook.record import ANYBODY, Command, NoChange
 from tests.support.commands import all_commands
 from tests.support.deployment import Deployment
+from tests.support.name_server import Zone
 
 OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
 EXPECTED: dict[type[Command], set[Role]] = {
@@ -46,6 +49,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     modes.DeleteMode: {OWNER, ADMIN},
     credits.BuyCredits: {OWNER, BILLING},
     sso.SetSsoDomain: {OWNER, ADMIN},
+    sso.VerifySsoDomain: {OWNER, ADMIN},
     sso.RemoveSsoDomain: {OWNER, ADMIN},
     tokens.CreateToken: {OWNER, ADMIN},
     tokens.RevokeToken: {OWNER, ADMIN},
@@ -75,6 +79,7 @@ DECIDE_THEMSELVES = {
     sign_in.LeaveOrganization,
     sign_in.RecordFailedSignIn,
     sittings.ReadAsOperator,
+    sso.LapseSsoDomain,
     clock.RecordForwardStep,
     retention.Prune,
 }
@@ -84,8 +89,9 @@ DECIDE_THEMSELVES = {
 class Tries:
     """Makes each command so that only the role can stand in its way."""
 
-    def __init__(self, deployment: Deployment, organization: int) -> None:
+    def __init__(self, deployment: Deployment, organization: int, zone: Zone) -> None:
         self.deployment = deployment
+        self.zone = zone
         self.organization = organization
         self.numbers = itertools.count()
         self.session = ""
@@ -114,6 +120,7 @@ class Tries:
             modes.DeleteMode: lambda: modes.DeleteMode(self._mode(number)),
             credits.BuyCredits: lambda: credits.BuyCredits(100, f"inv-{number}"),
             sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
+            sso.VerifySsoDomain: lambda: self._verify_domain(f"verified-{number}.example"),
             sso.RemoveSsoDomain: self._remove_domain,
             tokens.CreateToken: lambda: tokens.CreateToken(f"Token {number}", ("log.read",), 1, token),
             tokens.RevokeToken: lambda: tokens.RevokeToken(
@@ -164,6 +171,13 @@ class Tries:
             now = settings.read_settings(connection, self.organization).data_collection
         return "allow" if now == "forbid" else "forbid"
 
+    def _verify_domain(self, domain: str) -> Command:
+        self.deployment.act(None, self.organization, sso.SetSsoDomain(domain))
+        with self.deployment.store.reading() as connection:
+            text = sso.record_text(read_organization(connection, self.organization).id)
+        self.zone.texts[sso.record_name(domain)] = (text,)
+        return sso.VerifySsoDomain(domain, NameServers([self.zone.address]))
+
     def _remove_domain(self) -> Command:
         self.deployment.attempt(None, self.organization, sso.SetSsoDomain("calder.example"))
         return sso.RemoveSsoDomain()
@@ -179,14 +193,14 @@ def test_every_command_is_tried() -> None:
             assert command in EXPECTED, f"Nobody tries {command.__name__}: add it to {what}"
 
 
-def test_every_role_tries_every_command(deployment: Deployment) -> None:
+def test_every_role_tries_every_command(deployment: Deployment, zone: Zone) -> None:
     owner = deployment.person()
     organization = deployment.found(owner, seat_limit=1000)
     people = {role: deployment.person() for role in Role}
     sessions = {role: deployment.session(people[role]).id for role in Role}
     for role in Role:
         deployment.join(organization, None, role, people[role], sessions[role])
-    make = Tries(deployment, organization)
+    make = Tries(deployment, organization, zone)
     found: dict[type[Command], set[Role]] = {kind: set() for kind in EXPECTED}
     for kind, role in itertools.product(EXPECTED, Role):
         command = make(kind, sessions[role], people[role])
@@ -203,12 +217,12 @@ def test_every_role_tries_every_command(deployment: Deployment) -> None:
     deployment.check()
 
 
-def test_without_a_seat_there_is_nothing(deployment: Deployment) -> None:
+def test_without_a_seat_there_is_nothing(deployment: Deployment, zone: Zone) -> None:
     """Neither for a stranger, nor for somebody whose seat is in another organization, nor in one that is not there."""
     organization = deployment.found(deployment.person(), seat_limit=1000)
     stranger, elsewhere = deployment.person(), deployment.person()
     deployment.found(elsewhere)
-    make = Tries(deployment, organization)
+    make = Tries(deployment, organization, zone)
     for kind in EXPECTED:
         command = make(kind)
         for person, where in ((stranger, organization), (elsewhere, organization), (elsewhere, 999)):

@@ -95,6 +95,7 @@ def _insert_another(connection: Connection, table: Table, organization: int) -> 
         case "sso_domain" | "clock_step":  # one for each organization
             numbers = schema.organization.c.organization
             row["organization"] = connection.execute(select(numbers).where(numbers != organization)).scalar_one()
+            row |= {"domain": "x.example"} if table is schema.sso_domain else {}
         case "invitation":
             row |= {"id": "inv_x", "email": "x@calder.example", "token_hash": b"x" * 32}
         case "token":
@@ -200,7 +201,7 @@ def test_moving_a_row_to_another_organization_needs_an_event_in_both(filled: Dep
 
 
 def test_a_row_of_an_organization_without_a_log_is_refused(filled: Deployment) -> None:
-    assert refused(filled, sql("INSERT INTO sso_domain VALUES (99, 'x.example', 'nobody', 0)"))
+    assert refused(filled, sql("INSERT INTO sso_domain VALUES (99, 'x.example', 'nobody', 0, NULL)"))
     assert refused(filled, sql("INSERT INTO organization VALUES (99, 'org_x', 'X', 'teams', 1, 0)"))
     filled.check()
 

@@ -23,6 +23,7 @@ from minutebook.store import schema
 from minutebook.web import api, pages
 from minutebook.web.app import WebSettings, create_app
 from tests.support.deployment import PASSWORD, Deployment
+from tests.support.name_server import Zone
 
 ADDRESS = ("203.0.113.9", 40_000)
 """Where everybody asks from."""
@@ -87,6 +88,8 @@ class Dashboard:
         self.app = create_app(deployment.store, replace(settings, custody=custody))
         self.app.state.site.tails.stop()  # clients here wait for the end of an answer: live tails have one batch
         self.people: dict[Role, User] = {}
+        self.zone = Zone()
+        """What the name server answers from, if there is one."""
 
     def filled(self, plan: Plan = Plan.ENTERPRISE, seat_limit: int = 20) -> Dashboard:
         """Founds the organization; one person in each role, `ada@calder.example` its owner."""

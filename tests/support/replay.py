@@ -26,6 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "mode.update": WRITERS,
     "mode.delete": WRITERS,
     "sso.set_domain": WRITERS,
+    "sso.verify_domain": WRITERS,
+    "sso.lapse_domain": set(),
     "sso.remove_domain": WRITERS,
     "credits.purchase": {"owner", "billing_manager"},
     "token.create": WRITERS,

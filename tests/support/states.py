@@ -11,7 +11,7 @@ from minutebook.custody.clock import RecordForwardStep
 from minutebook.custody.erase import EraseFields
 from minutebook.custody.holds import PlaceHold
 from minutebook.custody.ledger import Ledger
-from minutebook.custody.retention import SetRetention, seat_of
+from minutebook.custody.retention import SetRetention
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links
@@ -22,7 +22,7 @@ from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
-from minutebook.record import Command, perform
+from minutebook.record import Command, own_seat, perform
 from minutebook.store import anchors, log
 from tests.support.apps import add_app
 from tests.support.component_examples import HOSTILE
@@ -842,7 +842,7 @@ def _with_a_step(visitor: Visitor) -> Company:
 
 
 def _by_the_system(company: Company, command: Command) -> None:
-    perform(company.store, seat_of(company.number), command)
+    perform(company.store, own_seat(company.number), command)
 
 
 def auditor_link(visitor: Visitor, name: str, query: str) -> str:

@@ -13,6 +13,7 @@ from minutebook.evidence.tree import CompactRange
 from minutebook.filters import Filter
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Plan, Role
+from minutebook.name_servers import NameServers
 from minutebook.organization import (
     auditor_links,
     ceremonies,
@@ -34,12 +35,13 @@ from minutebook.organization import (
     tokens,
 )
 from minutebook.organization.ceremonies import Purpose
-from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.organizations import ChangePlan, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from minutebook.record import Command
 from minutebook.store import log
 from tests.support.deployment import Deployment
+from tests.support.name_server import name_server
 
 NAME = "Calder"
 """What the organization of `walk` is called."""
@@ -110,6 +112,10 @@ def work(deployment: Deployment) -> int:
     by_ada(sso.SetSsoDomain("calder.example"))
     by_ada(sso.SetSsoDomain("calder.test"))
     by_ada(sso.RemoveSsoDomain())
+    by_ada(sso.SetSsoDomain("calder.example"))
+    verify(deployment, organization, "calder.example")
+    deployment.act(None, organization, sso.LapseSsoDomain("calder.example", 3))
+    verify(deployment, organization, "calder.example")
     deployment.act(ada, organization, tokens.CreateToken("SIEM", ("log.read",), 90, "the secret of SIEM"), session)
     token = str(by_ada(tokens.CreateToken("Backup", ("log.export", "log.read"), 365, "another secret"))["token"])
     deployment.read_by_token(organization, token)
@@ -142,6 +148,15 @@ def prove_twice(deployment: Deployment, user: User) -> None:
     deployment.act_everywhere(None, second_factors.TakeSecondFactors(user.id))
 
 
+def verify(deployment: Deployment, organization: int, domain: str) -> None:
+    """Verifies the domain that is set, by its record."""
+    with deployment.store.reading() as connection:
+        public_id = read_organization(connection, organization).id
+    with name_server() as zone:
+        zone.texts[sso.record_name(domain)] = (sso.record_text(public_id),)
+        deployment.act(None, organization, sso.VerifySsoDomain(domain, NameServers([zone.address])))
+
+
 def fill(deployment: Deployment) -> None:
     """The organization FILLED with rows in every one of its tables, and the organization OTHER."""
     organization = work(deployment)
@@ -153,7 +168,6 @@ def fill(deployment: Deployment) -> None:
     session = deployment.session(guest).id
     deployment.join(organization, None, Role.AUDITOR, guest, session)
     deployment.act(guest, organization, sittings.OpenSitting(session), session)
-    deployment.act(None, organization, sso.SetSsoDomain("calder.example"))
     deployment.act(None, organization, invitations.InvitePerson("eve@calder.example", Role.MEMBER, "a token"))
     deployment.act(None, organization, auditor_links.CreateLink("Acme", "action:member.*", 30, "Acme"))
     other = deployment.found(deployment.person(), "Other")

@@ -4,15 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from minutebook.web.app import WebSettings
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard
 from tests.support.deployment import Deployment
+from tests.support.name_server import Zone
 
 
 @pytest.fixture
-def dashboard(deployment: Deployment) -> Iterator[Dashboard]:
+def dashboard(deployment: Deployment, zone: Zone) -> Iterator[Dashboard]:
     """Calder Robotics, on each kind of database; the oracle looks at the store at the end."""
-    filled = Dashboard(deployment).filled()
+    filled = Dashboard(deployment, WebSettings(name_servers=(zone.address,))).filled()
+    filled.zone = zone
     yield filled
     check_log(filled.store)
 

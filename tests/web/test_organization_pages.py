@@ -7,8 +7,10 @@ from collections.abc import Iterable
 import pytest
 from httpx2 import Response
 
-from minutebook.model import Plan, Role
+from minutebook.model import DAY, Plan, Role
+from minutebook.name_servers import NameServers
 from minutebook.organization.credits import BuyCredits
+from minutebook.organization.domain_checks import DomainChecks
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.settings import KNOWN_MODELS, KNOWN_PROVIDERS, ChangeDataCollection
 from minutebook.organization.sso import SetSsoDomain
@@ -342,6 +344,35 @@ def test_the_sso_domain_is_set_replaced_and_removed(dashboard: Dashboard) -> Non
     wrong = ada.post(path + "/remove", {"confirm": "calder"})
     assert errors(wrong) == {"remove-confirm": "Type calder.test to confirm, or cancel."}
     assert "SSO domain removed" in told(act(dashboard, ada, path + "/remove", {"confirm": "calder.test"}))
+
+
+def test_the_sso_domain_is_verified_by_its_record(dashboard: Dashboard) -> None:
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("sso")
+    assert ada.post(path + "/verify", {"checked": "calder.example"}).status_code == 404
+    act(dashboard, ada, path, {"domain": "calder.example"})
+    text = f"minutebook-organization={dashboard.organization.id}"
+    page = told(ada.get(path))
+    assert "State Not verified" in page
+    assert f"Name _minutebook.calder.example Value {text}" in " ".join(page.split())
+    missing = ada.post(path + "/verify", {"checked": "calder.example"})
+    assert missing.status_code == 409
+    assert errors(missing)["form"].startswith("There is no TXT record at _minutebook.calder.example yet. ")
+    assert ada.follow(ada.get(path + "/verify")).status_code == 200
+    dashboard.zone.texts["_minutebook.calder.example"] = (text,)
+    verified = told(act(dashboard, ada, path + "/verify", {"checked": "calder.example"}))
+    assert "SSO domain verified" in verified
+    assert "State Verified on" in verified
+    assert "Last check Within a day" in verified
+    again = ada.post(path + "/verify", {"checked": "calder.example"})
+    assert "the domain stays verified" in told(ada.follow(again))
+    dashboard.zone.texts.clear()
+    checks = DomainChecks(dashboard.store, NameServers([dashboard.zone.address]))
+    for left in ("2 more", "The next one that finds none"):
+        dashboard.deployment.clock.go_on(DAY)
+        checks.round()
+        assert f"found no record. {left} and the domain is not verified any more." in told(
+            dashboard.signed_in(Role.OWNER).get(path)
+        )
 
 
 @pytest.mark.parametrize(

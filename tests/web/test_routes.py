@@ -15,7 +15,7 @@ from minutebook.organization import links
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
-from minutebook.organization.sso import SetSsoDomain
+from minutebook.organization.sso import SetSsoDomain, record_name, record_text
 from minutebook.organization.tokens import CreateToken
 from minutebook.web.protect import SAFE_METHODS
 from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
@@ -74,6 +74,13 @@ def _models(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
 def _settings(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     path = dashboard.path("settings")
     return path, {"data_collection": "allow", "before": value(ada.get(path), "before")}
+
+
+def _verify_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    assert ada.user
+    dashboard.deployment.act(ada.user, dashboard.number, SetSsoDomain("calder.example"))
+    dashboard.zone.texts[record_name("calder.example")] = (record_text(dashboard.organization.id),)
+    return dashboard.path("sso", "verify"), {"checked": "calder.example"}
 
 
 def _remove_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
@@ -185,6 +192,7 @@ DRIVES: dict[str, Drive] = {
     "/o/{org}/tokens/{token}/revoke": lambda d, _: (d.path("tokens", _token(d), "revoke"), {"confirm": "SIEM"}),
     "/o/{org}/credits": lambda d, _: (d.path("credits"), {"amount": "1", "reference": "r"}),
     "/o/{org}/sso": lambda d, _: (d.path("sso"), {"domain": "calder.example"}),
+    "/o/{org}/sso/verify": _verify_sso,
     "/o/{org}/sso/remove": _remove_sso,
     "/audit": _open_auditor_link,
     "/o/{org}/auditor-links/new": lambda d, _: (
@@ -275,7 +283,7 @@ HOSTILE = (
 
 FIELDS = (
     "organization name email password next emails role confirm before models providers default_model new_model "
-    "data_collection instructions tools amount reference domain scopes days query shared replace "
+    "data_collection instructions tools amount reference domain checked scopes days query shared replace "
     "code person seq path reason plan seen size verdict zone current session"
 ).split()
 """The fields of all forms."""

@@ -27,6 +27,41 @@ class SsoDomainSet(Details):
 
 
 @action(
+    "sso.verify_domain",
+    title="SSO domain verified",
+    severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
+    says="Verified the SSO domain {domain}",
+    since="0.1",
+)
+class SsoDomainVerified(Details):
+    """The DNS of the domain has the record that names the organization: whoever owns the one owns the other."""
+
+    domain: str
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("domain", self.domain, self.domain),)
+
+
+@action(
+    "sso.lapse_domain",
+    title="SSO domain lapsed",
+    severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
+    says="The SSO domain {domain} is not verified any more",
+    since="0.1",
+)
+class SsoDomainLapsed(Details):
+    """Several daily checks in a row found that the DNS of the domain has no longer the record."""
+
+    domain: str
+    checks: int
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("domain", self.domain, self.domain),)
+
+
+@action(
     "sso.remove_domain",
     title="SSO domain removed",
     severity=Severity.HIGH,

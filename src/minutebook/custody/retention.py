@@ -20,9 +20,9 @@ from minutebook.custody.holds import held_by
 from minutebook.custody.kept import NEVER_PRUNED
 from minutebook.custody.ledger import WHOLE, Ledger
 from minutebook.errors import Invalid, NotAllowed
-from minutebook.model import DAY, Actor, ActorKind, Context, Event, Seat
+from minutebook.model import DAY, Event
 from minutebook.permissions import Permission
-from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, own_seat, perform
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
 from minutebook.store.erase import prune
@@ -32,7 +32,6 @@ LEAST_DAYS = 90
 MOST_DAYS = 36_500
 AT_ONCE = 1_000
 """Events in one act."""
-MINUTEBOOK = Actor(ActorKind.SYSTEM, "system", name="Minutebook")
 
 
 @dataclass(frozen=True)
@@ -161,7 +160,7 @@ def record_step(store: Store, before: int, after: int) -> None:
     with store.reading() as connection:
         numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
     for number in numbers:
-        perform(store, seat_of(number), RecordForwardStep(before, after))
+        perform(store, own_seat(number), RecordForwardStep(before, after))
 
 
 def prune_log(store: Store, organization: int, ledger: Ledger) -> list[Event]:
@@ -169,15 +168,10 @@ def prune_log(store: Store, organization: int, ledger: Ledger) -> list[Event]:
     done = []
     for family in NOUNS:
         first = 0
-        while isinstance(event := perform(store, seat_of(organization), Prune(family, ledger, first)), Event):
+        while isinstance(event := perform(store, own_seat(organization), Prune(family, ledger, first)), Event):
             done.append(event)
             first = int(str(event.details["last"])) + 1
     return done
-
-
-def seat_of(organization: int) -> Seat:
-    """What Minutebook itself acts by in an organization."""
-    return Seat(organization, MINUTEBOOK, Context(client="system"))
 
 
 def _log_id(act: Act) -> str:

@@ -8,7 +8,7 @@ Four kinds, and each kind has its own door:
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
 * what was signed of the logs (`CUSTODY_TABLES`): written by `custody/`, as housekeeping;
 * deployment tables (`user`, `session`, `totp`, `recovery_code`, `ceremony`, `auditor_session`, `link`, `token_use`,
-  `outbox`, `deployment_key`): people and housekeeping.
+  `domain_check`, `outbox`, `deployment_key`): people and housekeeping.
 
 Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`,
 `purge` and `tile`. It is made from the events, never a source, and written by `store/index.py`.
@@ -29,6 +29,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 SEQ_BITS = 40
@@ -314,7 +315,16 @@ sso_domain = Table(
     Column("domain", Text, nullable=False),
     Column("set_by", Text, nullable=False),
     Column("set_at", BigInteger, nullable=False),
+    Column("verified_at", BigInteger, nullable=True),
     PrimaryKeyConstraint("organization"),
+)
+# of all organizations, only one has proven that a domain is its own
+Index(
+    "ix_sso_domain_verified",
+    sso_domain.c.domain,
+    unique=True,
+    sqlite_where=text("verified_at IS NOT NULL"),
+    postgresql_where=text("verified_at IS NOT NULL"),
 )
 
 sitting = Table(
@@ -521,6 +531,16 @@ token_use = Table(
     metadata,
     Column("token", String(32), primary_key=True),
     Column("used_at", BigInteger, nullable=True),
+)
+
+# what the name servers last said of a domain that is verified
+domain_check = Table(
+    "domain_check",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    Column("checked_at", BigInteger, nullable=False),
+    # how many checks in a row found no record
+    Column("missed", Integer, nullable=False),
 )
 
 deployment_key = Table(

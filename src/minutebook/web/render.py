@@ -49,6 +49,8 @@ class Said(StrEnum):
     SEARCH_SAVED = "Search saved"
     SEARCH_DELETED = "Search deleted"
     VERIFICATION_RECORDED = "The verification was recorded"
+    SSO_VERIFIED = "SSO domain verified"
+    SSO_STILL_VERIFIED = "The record is there: the domain stays verified"
     SSO_REMOVED = "SSO domain removed"
     RETENTION_SET = "Retention changed"
     HOLD_PLACED = "Hold placed"

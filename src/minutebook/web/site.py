@@ -17,6 +17,7 @@ from minutebook.custody.ledger import Ledger
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import Tails
 from minutebook.filters import Seal
+from minutebook.name_servers import NameServers
 from minutebook.organization.denials import Denials
 from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.sign_in import SignIns
@@ -32,12 +33,13 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class WebSettings:
     """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else. `custody`
     is where the statements about keys are, and the key that secrets of authenticator apps are stored under.
-    `sends_mail`: there is a mail server."""
+    `sends_mail`: there is a mail server. `name_servers` are asked, not this machine's."""
 
     public_url: str = "http://127.0.0.1:8321"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     sends_mail: bool = False
     custody: Path | None = None
+    name_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class Site:
         if self.settings.custody is None:
             raise RuntimeError("There is no custody directory.")
         return Ledger(self.settings.custody)
+
+    @cached_property
+    def name_servers(self) -> NameServers:
+        """Who is asked for the record of an SSO domain."""
+        return NameServers(self.settings.name_servers)
 
     def stop(self) -> None:
         """Ends what would go on by itself: the server is about to stop."""

@@ -7,10 +7,11 @@ import orjson
 from minutebook.actions.credits import CreditsPurchased
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.settings import SettingsChanged
-from minutebook.actions.sso import SsoDomainRemoved, SsoDomainSet
+from minutebook.actions.sso import SsoDomainLapsed, SsoDomainRemoved, SsoDomainSet, SsoDomainVerified
 from minutebook.model import Event
 from minutebook.organization.replay.state import (
     ONE,
+    Row,
     State,
     by,
     changed,
@@ -89,10 +90,30 @@ def _credits_purchased(state: State, event: Event, details: CreditsPurchased) ->
 @replays("sso.set_domain", "sso_domain")
 def _sso_domain_set(state: State, event: Event, details: SsoDomainSet) -> None:
     domain = changed("domain", state.sso_domain.get(ONE, {}).get("domain"), details.domain)
-    state.sso_domain[ONE] = {"domain": domain, "set_by": by(event), "set_at": event.recorded_at}
+    state.sso_domain[ONE] = {"domain": domain, "set_by": by(event), "set_at": event.recorded_at, "verified_at": None}
+
+
+@replays("sso.verify_domain", "sso_domain")
+def _sso_domain_verified(state: State, event: Event, details: SsoDomainVerified) -> None:
+    domain = _sso_domain(state, details.domain)
+    require(domain["verified_at"] is None, "the domain was verified already")
+    domain["verified_at"] = event.recorded_at
+
+
+@replays("sso.lapse_domain", "sso_domain")
+def _sso_domain_lapsed(state: State, _event: Event, details: SsoDomainLapsed) -> None:
+    domain = _sso_domain(state, details.domain)
+    require(domain["verified_at"] is not None, "the domain was not verified")
+    domain["verified_at"] = None
+
+
+def _sso_domain(state: State, name: str) -> Row:
+    domain = row(state.sso_domain, ONE, "domain")
+    require(domain["domain"] == name, f"the domain was {domain['domain']}")
+    return domain
 
 
 @replays("sso.remove_domain", "sso_domain")
 def _sso_domain_removed(state: State, _event: Event, details: SsoDomainRemoved) -> None:
-    domain = take(state.sso_domain, ONE, "domain")["domain"]
-    require(domain == details.domain, f"the domain was {domain}")
+    _sso_domain(state, details.domain)
+    del state.sso_domain[ONE]

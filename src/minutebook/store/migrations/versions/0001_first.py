@@ -417,10 +417,26 @@ def upgrade() -> None:
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("set_by", sa.Text(), nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("verified_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["organization"], ["organization.organization"], name=op.f("fk_sso_domain_organization")
         ),
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_sso_domain")),
+    )
+    op.create_index(
+        "ix_sso_domain_verified",
+        "sso_domain",
+        ["domain"],
+        unique=True,
+        sqlite_where=sa.text("verified_at IS NOT NULL"),
+        postgresql_where=sa.text("verified_at IS NOT NULL"),
+    )
+    op.create_table(
+        "domain_check",
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("domain", name=op.f("pk_domain_check")),
     )
     op.create_table(
         "token",
