@@ -78,14 +78,16 @@ def custody_of(store: Store) -> Custody:
 @contextmanager
 def serving(
     store: Store,
-    limits: Limits = STANDARD,
     port: int = 0,
     rates: Rates | None = None,
+    tails: Tails | None = None,
     writing: Exports | None = None,
+    stop_seconds: int = 2,
 ) -> Iterator[str]:
     """The address at which the application over `store` answers, until the block ends.
 
-    `limits` are for live tails, `rates` for API tokens and for exports that are begun, `writing` for those at once.
+    `rates` are for API tokens and for exports that are begun, `writing` for those at once; `stop_seconds` is how long a
+    server that stops waits for what it has not finished.
     """
     listening = socket.create_server(("127.0.0.1", port))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -93,12 +95,12 @@ def serving(
     site: WebSite = app.state.site
     app.state.site = replace(
         site,
-        tails=Tails(store, limits),
+        tails=tails or site.tails,
         rates=rates or site.rates,
         exports=rates or site.exports,
         writing=writing or site.writing,
     )
-    server = Server(config_of(app, 2), app.state.site.stop)
+    server = Server(config_of(app, stop_seconds), app.state.site.stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="server")
     thread.start()
     try:
@@ -209,6 +211,13 @@ class Site:
     base_url: str
     company: Company
     clock: Clock
+    tails: Tails | None = None
+
+    @property
+    def followers(self) -> int:
+        """How many live tails are open."""
+        assert self.tails
+        return self.tails.open
 
     @property
     def store(self) -> Store:
@@ -230,14 +239,16 @@ def site_on(
     patience: float = PATIENCE,
     limits: Limits = STANDARD,
     writing: Exports | None = None,
+    stop_seconds: int = 2,
 ) -> Iterator[Site]:
     """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
     clock = clock or Clock()
     store = Store(url, clock=clock, patience=patience)
     try:
         company = Company(store)
-        with serving(store, limits, writing=writing) as address:
-            yield Site(address, company, clock)
+        tails = Tails(store, limits)
+        with serving(store, tails=tails, writing=writing, stop_seconds=stop_seconds) as address:
+            yield Site(address, company, clock, tails)
         check_log(store)
     finally:
         store.close()

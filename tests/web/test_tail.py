@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import socket
@@ -30,8 +31,10 @@ from minutebook.store import log
 from tests.support.deployment import OPERATOR
 from tests.support.follower import Follower, Message, events_of
 from tests.support.server import Clock, Site, site_on
+from tests.support.waiting import PATIENCE, comes_true
 
 LIMITS = Limits(per_organization=3, check_seconds=0.5, slow_seconds=1.5)
+SELDOM = PATIENCE
 WRITERS, EACH = 3, 60
 
 
@@ -45,6 +48,13 @@ def site(migrated_url: str) -> Iterator[Site]:
 def light_site(migrated_sqlite: str) -> Iterator[Site]:
     """On SQLite only, for what has nothing to do with the database."""
     with site_on(migrated_sqlite, limits=LIMITS) as site:
+        yield site
+
+
+@pytest.fixture
+def seldom_looking(migrated_url: str) -> Iterator[Site]:
+    """Where a tail that nothing wakes looks too late for any test."""
+    with site_on(migrated_url, limits=Limits(check_seconds=SELDOM)) as site:
         yield site
 
 
@@ -107,15 +117,16 @@ def test_no_gap_and_no_repeat_over_reconnects_while_many_write(site: Site, actio
     assert connections > 2
 
 
-def test_an_event_arrives_as_its_one_json_and_soon(site: Site, follow: Follow) -> None:
+def test_an_event_arrives_as_its_one_json_and_soon(seldom_looking: Site, follow: Follow) -> None:
+    site = seldom_looking
     reader = follow(site, site.company.owner)
     with reader.connected() as messages:
         seqs = events_of(messages)
         next(seqs)  # that the log is read
-        began = time.monotonic()
         bought = buy(site, "r-1")
+        began = time.monotonic()
         assert next(seqs) == bought
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < SELDOM  # it was woken
     shown = reader.get(f"/o/{site.company.id}/audit-logs/{bought}.json").content
     reader.last = bought - 1
     with reader.connected() as messages:
@@ -203,11 +214,10 @@ def test_it_ends_at_once_and_shows_nothing_of_what_came_then(site: Site, loss: s
         seqs = events_of(messages)
         last = next(seqs)
         lose(site, user, session)
-        began = time.monotonic()
         rest = list(messages)
-        assert time.monotonic() - began < 2
     assert [message.data["seq"] for message in rest if message.is_event and message.data["seq"] > last] == []
     assert (rest[-1].kind, rest[-1].data["code"]) == ("ended", code)
+    assert len(rest) <= 3, "it ends at the next look, besides which one was on its way at most"
     assert reader.refused().status_code in (401, 403, 404)
 
 
@@ -280,21 +290,24 @@ def test_a_slow_reader_is_cut_off_and_goes_on_where_it_was(site: Site, follow: F
         slow.connect((address.hostname or "", address.port or 0))
         head = f"GET {path} HTTP/1.1", f"Host: {address.netloc}", f"Cookie: minutebook-session={token}", "", ""
         slow.sendall("\r\n".join(head).encode())
-        time.sleep(LIMITS.slow_seconds + 1.5)
+        assert comes_true(lambda: site.followers == 1)
+        assert comes_true(lambda: site.followers == 0)
         taken = b""
-        slow.settimeout(20)
+        slow.settimeout(PATIENCE)
         while part := slow.recv(1 << 16):  # what was on its way; then the end, not a pause
             taken += part
     text = taken.decode(errors="replace")
     assert text.startswith("HTTP/1.1 200")
     complete = [block for block in text.split("\n\n")[:-1] if "\ndata: " in block]
     last = int(complete[-1].split("id: ")[1].split("\n")[0]) if complete else -1
-    assert last < size(site) - 1
+    missed = list(range(last + 1, size(site)))
+    assert missed
     reader = follow(site, site.company.auditor)
-    reader.last = last
-    with reader.connected() as messages:
-        seqs = events_of(messages)
-        assert [next(seqs) for _ in range(last + 1, size(site) - 1)] == list(range(last + 1, size(site) - 1))
+    reader.last, found = last, list[int]()
+    while len(found) < len(missed):  # on a busy machine this one may be too slow, too
+        with reader.connected() as messages:
+            found += itertools.islice(events_of(messages), len(missed) - len(found))
+    assert found == missed
 
 
 def test_only_so_many_are_open_at_once(light_site: Site, follow: Follow) -> None:
@@ -306,7 +319,7 @@ def test_only_so_many_are_open_at_once(light_site: Site, follow: Follow) -> None
     refused = readers[-1].refused()
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_tails")
     open_[0].__exit__(None, None, None)
-    time.sleep(LIMITS.check_seconds + 0.5)  # it is seen at the next message that somebody left
+    assert comes_true(lambda: light_site.followers < LIMITS.per_organization)
     with last as messages:
         next(messages)
     for connection in open_[1:]:
@@ -343,7 +356,7 @@ def test_who_could_not_sit_down_has_taken_no_place(
 
 def test_a_server_that_stops_ends_it_promptly(migrated_sqlite: str, follow: Follow) -> None:
     ended = threading.Event()
-    with site_on(migrated_sqlite) as site:
+    with site_on(migrated_sqlite, stop_seconds=int(PATIENCE)) as site:
         reader = follow(site, site.company.owner)
         connection = reader.connected()
         messages = connection.__enter__()
@@ -357,8 +370,8 @@ def test_a_server_that_stops_ends_it_promptly(migrated_sqlite: str, follow: Foll
         thread = threading.Thread(target=read)
         thread.start()
         began = time.monotonic()
-    assert time.monotonic() - began < 1.9  # the server's patience with others is 2 seconds
-    thread.join(5)
+    assert time.monotonic() - began < PATIENCE  # which it would have with what does not end
+    thread.join(PATIENCE)
     assert ended.is_set()
     connection.__exit__(None, None, None)
 
