@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -158,6 +159,9 @@ def test_a_person_is_erased_after_the_plan_was_seen(dashboard: Dashboard, ada: S
     amount = f"{recorded.details['fields']} fields in {recorded.details['events']} events"
     assert f"Erased {amount}. The log says so in event {recorded.seq:,}." in told(after)
     assert f"?event={recorded.seq}" in after.text
+    listed = ada.get(dashboard.path("audit-logs") + "?action=log.erase&action=log.prune")
+    assert html.escape(f"{dashboard.path('audit-logs')}?action=log.erase&action=log.prune") in after.text
+    assert f"Erased {amount}" in told(listed)
     for wrong in ("x", "1-x", "0-1", "-", f"{'9' * 30}-1"):
         assert "Erased" not in told(ada.get(dashboard.path("retention") + f"?erased={wrong}"))
     assert MEMBER not in str([(event.actor, event.targets, event.details) for event in dashboard.events()])

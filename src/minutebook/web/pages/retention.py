@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.actions import NOUNS, read_details
-from minutebook.actions.log import ALL, FieldsErased, kept_for, title_of
+from minutebook.actions.log import ALL, FieldsErased, LogPruned, kept_for, title_of
 from minutebook.actions.values import lasting
 from minutebook.custody import retention
 from minutebook.custody.clock import ConfirmClock, find_step
@@ -39,6 +39,7 @@ Owner = Annotated[Place, Depends(place(Permission.RETENTION_WRITE))]
 
 FAMILIES = (ALL, *NOUNS)
 EVERYTHING = "By default"
+GONE = (FieldsErased.action.name, LogPruned.action.name)
 MOST_ACTS = 10_000
 """Numbers that are looked at for the acts of one erasure, each of which is about a thousand events."""
 
@@ -296,6 +297,7 @@ def _list(
         done=done,
         today=_today(place),
         form=form,
+        gone_href=Address(place.path(AUDIT_LOGS)).only("action", GONE).href,
         list_href=place.path(RETENTION),
         hold_href=place.path(RETENTION, "holds", "new"),
         clock_href=place.path(RETENTION, "clock"),
