@@ -107,6 +107,14 @@ class NotSignedYet(MinutebookError):
     code = "not_signed_yet"
 
 
+class Pruned(MinutebookError):
+    """Event {seq} was pruned, as event {by} of the log says: only the hash of its leaf is left, in a tile of level 0.
+    An entry bundle is whole or none; its other events are each proven by events/<seq>/proof."""
+
+    status = 410
+    code = "pruned"
+
+
 class Forbidden(MinutebookError):
     """The role {role} may not {verb}."""
 

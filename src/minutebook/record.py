@@ -27,6 +27,7 @@ from minutebook.model import Actor, ActorKind, Context, Event, Json, Randomness,
 from minutebook.permissions import Permission, TokenScope, may, token_may
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
+from minutebook.store.expiry import stay_expired
 
 
 @final
@@ -139,6 +140,7 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
     with store.acting() as connection:
         head, seat = prepared.open_log(connection, seat, store.randomness)
         act = Act(connection, seat, role_of(connection, seat), store.clock(), store.randomness)
+        head = _after_step_back(act, head)  # before anything goes by that clock
         _authorize(act, prepared.needs)
         event = _record(act, head, prepared)
         if isinstance(event, NoChange):
@@ -169,7 +171,9 @@ def perform_everywhere(
             act = Act(connection, Seat(0, actor, context), None, store.clock(), store.randomness)
             if not act.by_operator and actor.id != prepared.person:
                 raise NotFound(why="somebody else")
-            answers = [_record(_act_in(act, head.organization), head, prepared) for head in heads]
+            answers = [
+                _record(_act_in(act, head.organization), _after_step_back(act, head), prepared) for head in heads
+            ]
             if isinstance(prepared.change_person(act), NoChange):
                 connection.rollback()
                 return NO_CHANGE
@@ -202,20 +206,38 @@ def _act_in(act: Act, organization: int) -> Act:
 
 
 def _record(act: Act, head: log.Head, command: Command | PersonalCommand) -> Event | NoChange:
-    if act.at < head.recorded_at:
-        head = _record_step_back(act.connection, act, head)
     details = _changed(act, command)
     if isinstance(details, NoChange):
         return details
     return log.append(act.connection, head, draft(act.seat, details), at=act.at, randomness=act.randomness)
 
 
-def _record_step_back(connection: Connection, act: Act, head: log.Head) -> log.Head:
+def _after_step_back(act: Act, head: log.Head) -> log.Head:
+    if act.at >= head.recorded_at:
+        return head
+    stay_expired(act.connection, head.organization, head.recorded_at, act.at)
+    return _append_step_back(act, head, head.recorded_at)
+
+
+def record_step_back(store: Store, organization: int, before: int) -> None:
+    """Records that the clock went back from `before` (UTC microseconds), where the log does not say so yet or something
+    had expired since."""
+    with store.acting() as connection:
+        head = log.lock_head(connection, organization)
+        act = Act(connection, own_seat(organization), None, store.clock(), store.randomness)
+        before = max(before, head.recorded_at)
+        if not stay_expired(connection, organization, before, act.at) and act.at >= head.recorded_at:
+            return
+        _append_step_back(act, head, before)
+    store.recorded.tell(organization)
+
+
+def _append_step_back(act: Act, head: log.Head, before: int) -> log.Head:
     """Says before an event that it is recorded earlier than the one before it, by a clock that was set back. Before the
     act changes anything, since what is changed needs the event that comes next."""
-    step = ClockStepped(before=head.recorded_at, after=act.at)
-    log.append(connection, head, draft(own_seat(head.organization), step), at=act.at, randomness=act.randomness)
-    return log.read_head(connection, head.organization)
+    step = ClockStepped(before=before, after=act.at)
+    log.append(act.connection, head, draft(own_seat(head.organization), step), at=act.at, randomness=act.randomness)
+    return log.read_head(act.connection, head.organization)
 
 
 def own_seat(organization: int) -> Seat:

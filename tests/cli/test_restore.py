@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from minutebook.cli.doctor import examine
 from minutebook.config import DATABASE_FILE, load_settings
@@ -20,7 +21,7 @@ from minutebook.custody.high_water import Custody
 from minutebook.custody.signer import require_not_behind, sign_logs
 from minutebook.errors import BehindHighWater
 from minutebook.organization.credits import BuyCredits
-from minutebook.store import generations, log, put_back
+from minutebook.store import generations, log, put_back, schema
 from minutebook.store.engine import Store
 from minutebook.store.migrate import backup, migrate
 from tests.support.check_log import check_log
@@ -29,6 +30,8 @@ from tests.support.deployment import Deployment, Ticking
 from tests.support.walk import FILLED, NAME, fill
 
 HOST = "minutebook.example"
+DOORS = (schema.token, schema.auditor_link, schema.invitation)
+REVOKED = {"token.revoke", "link.revoke", "user.revoke_invite"}
 FULL = bool(os.environ.get("FULL"))
 
 
@@ -97,7 +100,7 @@ def test_a_backup_is_put_back_and_what_was_there_is_kept(directory: Path, saved:
     (aside,) = asides(directory)
     assert f"What was in its place is kept as {aside}\n" in done.stderr
     now = head(directory / DATABASE_FILE)
-    assert done.stdout == (
+    assert done.stdout.startswith(
         f"Organization {FILLED} goes on from event {was.size - 3:,} as {now.log_id}: 3 signed events are lost.\n"
     )
     assert head(aside) == was
@@ -109,6 +112,29 @@ def test_a_backup_is_put_back_and_what_was_there_is_kept(directory: Path, saved:
     is_as_good_as_new(directory)
     again = invoke(directory, "restore")
     assert (again.returncode, again.stdout) == (0, "Nothing that was signed is lost. Every log goes on as it was.\n")
+
+
+def test_what_may_have_been_revoked_since_is_revoked(directory: Path, saved: Path) -> None:
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}")
+    with store.reading() as connection:
+        doors = [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in DOORS]
+    store.close()
+    assert all(doors), doors
+    done = invoke(directory, "restore", str(saved))
+    assert "Revoked the API token SIEM." in done.stdout
+    assert "Everybody is signed out." in done.stdout
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}", lock=False)
+    with store.reading() as connection:
+        for table in (*DOORS, schema.session, schema.auditor_session, schema.link):
+            assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0, table.name
+        events = list(log.events(connection, FILLED))
+    store.close()
+    first = next(event.seq for event in events if event.action == "log.restore")
+    assert sum(event.action in REVOKED for event in events[first:]) == sum(doors)
+    is_as_good_as_new(directory)
+    size = len(events)
+    assert invoke(directory, "restore").returncode == 0
+    assert head(directory / DATABASE_FILE).size == size
 
 
 @pytest.mark.slow
@@ -329,7 +355,8 @@ def test_backups_while_writing_are_prefixes_that_go_on(directory: Path, tmp_path
             ids = [one.log_id for one in generations.generations(connection, FILLED)]
         store.close()
         assert restored[:size] == events[:size]
-        assert [event.action for event in restored[size:]] == ["log.restore"]
+        assert restored[size].action == "log.restore"
+        assert {event.action for event in restored[size + 1 :]} <= {"log.clock_step", *REVOKED}
         assert ids[-1] not in known
         known.add(ids[-1])
         is_as_good_as_new(directory)

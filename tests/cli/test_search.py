@@ -16,12 +16,13 @@ from sqlalchemy import make_url
 from minutebook.cli.console import inert_json
 from minutebook.cli.local_time import local_zone
 from minutebook.config import DATABASE_FILE
+from minutebook.custody.clock import record_step_at_start
 from minutebook.filters.zones import UTC as UTC_ZONE
 from minutebook.model import Event, to_micros
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store import log
-from minutebook.store.engine import Store
+from minutebook.store.engine import Store, system_clock
 from minutebook.store.event_json import event_json
 from minutebook.store.migrate import migrate
 from tests.support.check_log import check_log
@@ -60,6 +61,8 @@ def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calde
     deployment.act(ada, number, CreateMode("Code reviewer", "", ()))
     deployment.act(ada, number, CreateMode("Hostile \u202e", "", ()))
     deployment.act(ada, number, RecordFailedSignIn(HOSTILE, 1))
+    store.clock = system_clock
+    record_step_at_start(store)  # as the first command would: for weeks nothing was recorded
     store.close()
     yield deployment
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Text, select
 
 from minutebook.actions.parts import plain
+from minutebook.custody.elsewhere import KINDS, copies
 from minutebook.custody.erase import EraseFields, Plan, erase, plan_field, plan_person
 from minutebook.custody.holds import PlaceHold, ReleaseHold
 from minutebook.errors import Conflict, Forbidden, Invalid
 from minutebook.evidence.remains import remains_of
 from minutebook.filters import EVERYTHING, Filter, text_of
 from minutebook.model import Actor, ActorKind, Context, Json, Outcome, Role
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.differences import check_organization
 from minutebook.organization.invitations import InvitePerson
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.people import User
+from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.seats import ChangeRole
 from minutebook.organization.sign_in import RecordFailedSignIn
-from minutebook.store import body, check, index, log, schema, search, survey, text
+from minutebook.organization.tokens import CreateToken
+from minutebook.store import body, check, index, log, migrate, schema, search, survey, text
 from minutebook.store.check_index import check_index
 from minutebook.store.engine import Store
 from minutebook.store.event_json import event_json
@@ -83,16 +87,26 @@ def test_a_person_is_found_however_their_address_is_written(
     assert planned(deployment, organization).events == before.events + 1
 
 
-def test_the_reason_does_not_say_the_address(deployment: Deployment, organization: int, ada: User) -> None:
-    with pytest.raises(Invalid, match="Leave their address out of it"):
+@pytest.mark.parametrize("value", [BOB.upper(), NAME, ADDRESS])
+def test_the_reason_does_not_say_what_is_erased(
+    deployment: Deployment, organization: int, ada: User, value: str
+) -> None:
+    before, size = planned(deployment, organization), deployment.size(organization)
+    with pytest.raises(Invalid, match=rf"(?i)Leave out what is being erased: {value}\.") as refused:
         erase(
-            deployment.store,
-            deployment.seat(ada, organization),
-            planned(deployment, organization),
-            f"Asked by {BOB.upper()} on 3 May",
-            deployment.ledger,
+            deployment.store, deployment.seat(ada, organization), before, f"Asked by {value}, 3 May", deployment.ledger
         )
-    assert planned(deployment, organization).fields
+    assert refused.value.problems[0].field == "reason"
+    assert planned(deployment, organization) == before
+    assert deployment.size(organization) == size
+
+
+def test_the_command_itself_looks_at_its_reason(deployment: Deployment, organization: int, ada: User) -> None:
+    with pytest.raises(Invalid, match=r"being erased: 192\.0\.2\.7, 5\."):
+        fields = {7: ["context.ip", "details.attempt", "targets.0"]}
+        deployment.act(ada, organization, EraseFields(fields, "Attempt 5, 192.0.2.7", deployment.ledger))
+    fields = {7: ["details.attempt", "details.reason"]}  # as parts of other words they tell nothing
+    deployment.act(ada, organization, EraseFields(fields, "By letter 57 of a user", deployment.ledger))
 
 
 def test_a_plan_names_what_a_person_did_and_what_was_done_to_them(deployment: Deployment, organization: int) -> None:
@@ -251,6 +265,56 @@ def test_what_says_that_something_was_erased_stays(deployment: Deployment, organ
     assert "context.ip" in str(again.details["erased"])
     assert "details" not in str(again.details["erased"])
     deployment.check()
+
+
+WRITTEN_BY_MINUTEBOOK = {
+    *("hold.placed_by", "invitation.invited_by", "mode.created_by", "auditor_link.created_by", "token.created_by"),
+    *("credit_entry.entered_by", "sso_domain.set_by", "mode.name_key", "saved_search.name_key"),
+    *("mode.tools", "token.scopes", "sso_domain.domain", "credit_entry.reference"),
+}
+"""Columns of text in which nobody writes an address."""
+
+
+def test_a_plan_names_what_has_the_address_beside_the_log(sqlite_deployment: Deployment) -> None:
+    deployment = sqlite_deployment
+    ada = deployment.person("ada@calder.example", "Ada")
+    number = deployment.found(ada, f"Calder of {BOB}")
+    asked, other = f"actor:{BOB}", f"actor:x{BOB}"
+    for command in (
+        InvitePerson(BOB, Role.MEMBER, "token"),
+        InvitePerson(f"x{BOB}", Role.MEMBER, "another"),
+        PlaceHold("Zweigelt v. Calder", asked),
+        PlaceHold("Another", other),
+        SaveSearch("Of Bob", asked, shared=True),
+        SaveSearch("Secret", asked, shared=False),
+        CreateLink("Acme", asked, 30, "link"),
+        CreateMode("Note", f"Ask {BOB.upper()} first", ()),
+        CreateToken(BOB, ("log.read",), 30, "secret"),
+    ):
+        deployment.act(ada, number, command)
+    plan = planned(deployment, number)
+    searches = [one.name for one in plan.elsewhere if one.title == "Saved search"]
+    assert sorted(searches) == ["Of Bob", f"one that {ada.id} alone sees"]
+    assert [(one.title, one.name) for one in plan.elsewhere] == [
+        ("Pending invitation", BOB),
+        ("Legal hold", "Zweigelt v. Calder"),
+        *[("Saved search", name) for name in searches],
+        ("Auditor link", "Acme"),
+        ("Mode", "Note"),
+        ("API token", BOB),
+        ("Organization", f"Calder of {BOB}"),
+    ]
+    migrate.backup(deployment.store, saved := deployment.store.file.parent / "backups" / "a.sqlite3")
+    assert copies(deployment.store) == [saved]
+
+
+def test_every_text_of_an_organization_is_looked_at_for_an_address() -> None:
+    """A new column is one of KINDS, or nobody writes an address into it."""
+    written = {f"{table.name}.{name}" for table, kind in KINDS.items() for name in kind.columns}
+    texts = {
+        str(column) for table in schema.ORGANIZATION_TABLES for column in table.columns if isinstance(column.type, Text)
+    }
+    assert texts == written | WRITTEN_BY_MINUTEBOOK
 
 
 def test_a_hold_wins(deployment: Deployment, organization: int, ada: User) -> None:

@@ -314,7 +314,7 @@ def test_what_was_pruned_since_has_no_fields_again_and_no_hold_keeps_them(world:
     world.deployment.act(None, FILLED, ConfirmClock())
     world.deployment.act(None, FILLED, SetRetention("credits", 90))
     ledger = Ledger(world.custody.directory)
-    pruned = world.deployment.act(None, FILLED, Prune("credits", ledger, first))
+    pruned = world.deployment.act(None, FILLED, Prune("credits", ledger, world.deployment.clock.now, first))
     assert (pruned.details["first"], pruned.details["count"]) == (first, 3)
     world.sign()
     world.put_back(backup)

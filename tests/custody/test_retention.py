@@ -6,23 +6,30 @@ import pytest
 from sqlalchemy import select
 
 from minutebook.actions.log import ALL
-from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch, find_step
+from minutebook.custody import retention
+from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch, find_step, record_step_at_start
 from minutebook.custody.custodian import Custodian
 from minutebook.custody.erase import EraseFields
 from minutebook.custody.holds import PlaceHold, ReleaseHold
-from minutebook.custody.retention import Prune, SetRetention, due, prune_log, record_step_at_start, runs
+from minutebook.custody.retention import Prune, SetRetention, due, prune_log, runs
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound, StoreUnavailable
 from minutebook.filters import EVERYTHING, Filter
-from minutebook.model import DAY, HOUR, SECOND
+from minutebook.model import DAY, HOUR, SECOND, Context, Role
+from minutebook.organization import auditor_links, invitations, links, sign_in, tokens
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.differences import check_organization
+from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import RecordFailedSignIn
+from minutebook.organization.tokens import CreateToken
 from minutebook.store import index, log, schema, search, survey
 from minutebook.store.engine import Store
 from minutebook.store.scope import Scope
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
+
+SECRET = "mbt_" + "s" * 43
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def test_what_is_older_goes_from_everything_that_is_found(deployment: Deployment
     size = deployment.size(organization)
     with deployment.store.reading() as connection:  # whatever was in memory before
         assert survey.count(connection, Scope(organization, size), EVERYTHING).number == size
-    (event,) = prune_log(deployment.store, organization, deployment.ledger)
+    (event,) = prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)
     assert (event.details["count"], event.details["first"], event.details["last"]) == (300, seqs[0], seqs[-1])
     assert event.details["ranges"] == [list(run) for run in runs(seqs)]
     for _ in range(2):  # at once, and when all is indexed anew
@@ -85,7 +92,7 @@ def test_what_is_older_goes_from_everything_that_is_found(deployment: Deployment
 
 def test_what_is_pruned_is_no_error_but_cannot_be_told(deployment: Deployment, organization: int, ada: User) -> None:
     deployment.act(ada, organization, SetRetention("credits", 90))
-    prune_log(deployment.store, organization, deployment.ledger)
+    prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)
     untold = set[str]()
     with deployment.store.reading() as connection:
         assert list(check_organization(connection, organization, untold=untold.update)) == []
@@ -97,7 +104,7 @@ def test_the_policy_of_all_is_that_of_families_without_one(
 ) -> None:
     deployment.act(ada, organization, SetRetention(ALL, 90))
     deployment.act(ada, organization, SetRetention("credits", 365))
-    prune_log(deployment.store, organization, deployment.ledger)
+    prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)
     assert old(deployment, organization, "user.") == []
     assert len(old(deployment, organization, "credits.")) == 3
     assert old(deployment, organization, "organization.") == [0], "the first event stays"
@@ -108,9 +115,9 @@ def test_what_explains_the_log_stays(deployment: Deployment, organization: int, 
     erased = deployment.act(ada, organization, EraseFields({3: ["context.ip"]}, "By letter", deployment.ledger))
     deployment.act(ada, organization, PlaceHold("Matter", "seq:1000000"))
     deployment.act(ada, organization, SetRetention(ALL, 90))
-    prune_log(deployment.store, organization, deployment.ledger)
+    prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)
     deployment.clock.go_on(200 * DAY)
-    prune_log(deployment.store, organization, deployment.ledger)
+    prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)
     left = deployment.events(organization)
     explaining = {"log.erase", "log.hold", "log.policy_change", "log.prune"}
     assert {event.action for event in left} == {"organization.create", *explaining}
@@ -118,14 +125,31 @@ def test_what_explains_the_log_stays(deployment: Deployment, organization: int, 
     check_log(deployment.store)
 
 
+def test_a_long_prune_goes_by_one_moment(
+    deployment: Deployment, organization: int, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Act after act it takes minutes, in which other events grow old enough."""
+    monkeypatch.setattr(retention, "AT_ONCE", 100)
+    deployment.act(ada, organization, SetRetention("user", 100))
+    deployment.clock.step = 10 * SECOND
+    at = deployment.clock.now - 200 * SECOND  # so that 200 seconds of the first day are not old enough
+    acts = prune_log(deployment.store, organization, deployment.ledger, at)
+    assert [one.details["before"] for one in acts] == [at - 100 * DAY] * len(acts)
+    assert len(acts) > 1
+    assert len(old(deployment, organization, "user.")) > 10
+    deployment.clock.go_on(-7 * DAY)
+    assert prune_log(deployment.store, organization, deployment.ledger, at + DAY) == []
+    check_log(deployment.store)
+
+
 def test_a_hold_keeps_what_it_finds(deployment: Deployment, organization: int, ada: User) -> None:
     deployment.act(ada, organization, SetRetention("user", 90))
     seqs = old(deployment, organization, "user.")
     hold = deployment.act(ada, organization, PlaceHold("Matter", f"seq:{seqs[10]}..{seqs[12]}"))
-    prune_log(deployment.store, organization, deployment.ledger)
+    prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)
     assert old(deployment, organization, "user.") == seqs[10:13]
     deployment.act(ada, organization, ReleaseHold(str(hold.details["hold"])))
-    prune_log(deployment.store, organization, deployment.ledger)
+    prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)
     assert old(deployment, organization, "user.") == []
     check_log(deployment.store)
 
@@ -167,7 +191,9 @@ def test_only_minutebook_itself_prunes(deployment: Deployment, organization: int
     deployment.act(ada, organization, SetRetention("user", 90))
     with pytest.raises(NotAllowed, match="Minutebook itself"):
         deployment.act(
-            ada, organization, Prune("user", deployment.ledger) if command == "prune" else RecordForwardStep(1, 2)
+            ada,
+            organization,
+            Prune("user", deployment.ledger, deployment.clock.now) if command == "prune" else RecordForwardStep(1, 2),
         )
 
 
@@ -267,6 +293,65 @@ def test_a_step_back_is_recorded_before_the_event_that_it_befell(
     assert event.seq == deployment.size(organization) - 1
     deployment.act(ada, organization, BuyCredits(100, "last"))
     assert deployment.events(organization)[-1].action == "credits.purchase"
+    check_log(deployment.store)
+
+
+@pytest.mark.parametrize("runs", ["server", "terminal"])
+@pytest.mark.parametrize("step", [-7 * DAY, 30 * DAY, 3_650 * DAY])
+def test_whatever_the_clock_does_what_has_expired_stays_so_and_nothing_goes(
+    deployment: Deployment, organization: int, ada: User, step: int, runs: str
+) -> None:
+    """R10. A server finds out within ten seconds, a command at the terminal before it does anything."""
+    store, passed = deployment.store, 0.0
+    custodian = Custodian(store, deployment.ledger, Watch(store, lambda: passed))
+    deployment.act(ada, organization, SetRetention(ALL, 150))
+    deployment.act(ada, organization, CreateLink("Acme", "", 30, "the link"))
+    deployment.act(ada, organization, InvitePerson("eve@calder.example", Role.MEMBER, "the offer"))
+    quiet = deployment.found(ada, "Quiet")
+    deployment.act(ada, quiet, CreateToken("SIEM", ("log.read",), 30, SECRET))
+    session, _ = sign_in.start_session(store, ada, "password", Context())
+    reset = links.new_link(store, links.RESET, lifetime=HOUR, user=ada.id)
+    deployment.clock.go_on(31 * DAY)
+    passed += 31 * DAY / SECOND
+    deployment.act(ada, organization, BuyCredits(100, "meanwhile"))
+    if runs == "server":
+        custodian.round()
+    before = {number: deployment.events(number) for number in (organization, quiet)}
+
+    deployment.clock.go_on(step)
+    if runs == "server":
+        custodian.round()
+    else:
+        record_step_at_start(store)
+        assert prune_log(store, organization, deployment.ledger, deployment.clock.now) == []
+    for number, events in before.items():
+        *same, recorded = deployment.events(number)
+        assert same == events
+        assert recorded.action == "log.clock_step"
+        assert (recorded.details["after"] > recorded.details["before"]) == (step > 0)  # type: ignore[operator]
+    with store.reading() as connection:
+        now = deployment.clock.now
+        assert tokens.find_by_secret(connection, SECRET, now) is None
+        assert auditor_links.find_by_token(connection, "the link", now) is None
+        assert invitations.find_by_token(connection, "the offer", now) is None
+        assert sign_in.find_session(connection, session, now) is None
+    assert not links.is_valid(store, links.RESET, reset)
+    event = deployment.act(ada, organization, BuyCredits(100, "after"))
+    assert event.seq == len(before[organization]) + 1
+    check_log(store)
+
+
+def test_an_act_by_a_clock_that_was_set_back_finds_expired_what_had_expired(
+    deployment: Deployment, organization: int, ada: User
+) -> None:
+    """Also before the server has found out."""
+    deployment.act(ada, organization, InvitePerson("eve@calder.example", Role.MEMBER, "the offer"))
+    deployment.clock.go_on(8 * DAY)
+    deployment.act(ada, organization, BuyCredits(100, "meanwhile"))
+    deployment.clock.go_on(-7 * DAY)
+    eve = deployment.person("eve@calder.example", "Eve")
+    with pytest.raises(NotFound):
+        deployment.act(eve, organization, AcceptInvitation("the offer", eve))
     check_log(deployment.store)
 
 

@@ -122,7 +122,7 @@ def test_what_was_erased_and_pruned_is_accounted_for(
     deployment.clock.go_on(100 * DAY)
     deployment.act(ada, organization, RecordFailedSignIn("Wrong password", 5))
     deployment.act(ada, organization, SetRetention("user", 90))
-    assert len(prune_log(deployment.store, organization, deployment.ledger)) == 1
+    assert len(prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)) == 1
     with deployment.store.reading() as connection:
         plan = plan_person(connection, organization, ada.email)
     assert erase(deployment.store, deployment.seat(ada, organization), plan, "They asked", deployment.ledger)

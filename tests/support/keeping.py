@@ -70,7 +70,7 @@ class Keeping:
     @rule(actor=owners, organization=organizations, family=st.sampled_from(FAMILIES[:-1]))
     def prune(self, actor: int, organization: int, family: str) -> None:
         """By Minutebook itself; whoever else asks for it is refused."""
-        self.act(actor, organization, retention.Prune(family, self.deployment.ledger), None)
+        self.act(actor, organization, retention.Prune(family, self.deployment.ledger, self.deployment.clock.now), None)
 
     @rule(organization=organizations, confirmed=st.booleans())
     def months_pass(self, organization: int, confirmed: bool) -> None:
@@ -84,7 +84,7 @@ class Keeping:
         with self.store.reading() as connection:
             there = log.read_head(connection, number).size
         for family in FAMILIES[:-1]:
-            self.act(-1, organization, retention.Prune(family, self.deployment.ledger), None)
+            self.act(-1, organization, retention.Prune(family, self.deployment.ledger, self.deployment.clock.now), None)
         with self.store.reading() as connection:
             assert log.read_head(connection, number).size == there
 

@@ -69,7 +69,7 @@ def walk(deployment: Deployment) -> int:
     deployment.act(None, organization, clock.RecordForwardStep(deployment.clock(), deployment.clock() + 100 * DAY))
     deployment.clock.go_on(100 * DAY)
     by_ada(clock.ConfirmClock())
-    deployment.act(None, organization, retention.Prune("mode", deployment.ledger))
+    deployment.act(None, organization, retention.Prune("mode", deployment.ledger, deployment.clock.now))
     return organization
 
 

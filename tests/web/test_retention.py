@@ -8,6 +8,7 @@ import re
 import pytest
 
 from minutebook.custody.clock import RecordForwardStep
+from minutebook.custody.holds import PlaceHold
 from minutebook.custody.retention import SetRetention, prune_log
 from minutebook.model import DAY, Role
 from minutebook.organization.modes import CreateMode
@@ -75,7 +76,7 @@ def test_what_was_pruned_is_counted_nowhere_as_if_it_were_there(dashboard: Dashb
     gone = deployment.act(dashboard.people[Role.OWNER], number, CreateMode("First", "", ())).seq
     deployment.clock.go_on(100 * DAY)
     deployment.act(dashboard.people[Role.OWNER], number, SetRetention("mode", 90))
-    prune_log(deployment.store, number, deployment.ledger)
+    prune_log(deployment.store, number, deployment.ledger, deployment.clock.now)
     ada = dashboard.signed_in(Role.OWNER)
     ada.get(dashboard.path("audit-logs"))
     held = dashboard.recorded()
@@ -169,6 +170,15 @@ def test_a_person_is_erased_after_the_plan_was_seen(dashboard: Dashboard, ada: S
     check_log(dashboard.store)
     nobody = ada.get(f"{path}?person={MEMBER}")
     assert errors(nobody) == {"person": "Nothing in this log names them."}
+
+
+def test_a_plan_says_what_else_has_the_address(dashboard: Dashboard, ada: Somebody) -> None:
+    path = f"{dashboard.path('retention', 'erase')}?person={MEMBER}"
+    assert "Beside the log" not in told(ada.get(path))
+    dashboard.deployment.act(None, dashboard.number, PlaceHold("Acme <b>", f"actor:{MEMBER} seq:100000.."))
+    page = told(ada.get(path))
+    assert "Beside the log" in page
+    assert "Legal hold Acme <b> Once it may go, release it" in page
 
 
 def test_a_plan_that_was_not_seen_is_not_done(dashboard: Dashboard, ada: Somebody) -> None:

@@ -288,7 +288,8 @@ class HoldChanged(Details):
 )
 class ClockStepped(Details):
     """The server's clock went from `before` to `after`: back, when it is behind what was recorded last, or forward,
-    when it is ahead of the time that passed, or the server was away for long."""
+    when it is ahead of the time that passed, or the server was away for long. What had expired when it said `before`
+    stays expired."""
 
     told_by: ClassVar = {"before": "stood_at", "after": "stands_at"}
 

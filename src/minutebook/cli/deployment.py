@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from minutebook import security
 from minutebook.config import CONFIG_FILE, Settings, load_settings
+from minutebook.custody.clock import record_step_at_start
 from minutebook.errors import BadSettings
 from minutebook.model import Actor, ActorKind, Context, Event, Seat
 from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
@@ -77,7 +78,16 @@ def current_store(settings: Settings, backed_up: Callable[[Path], None]) -> Iter
 
 @contextmanager
 def writing(settings: Settings) -> Iterator[Store]:
-    """The store, for a command that changes something. Raises StoreInUse while a server has the SQLite file."""
+    """The store, for a command that acts: a step of the clock while nothing ran is recorded before. Raises StoreInUse
+    while a server has the SQLite file."""
+    with maintaining(settings) as store:
+        record_step_at_start(store)
+        yield store
+
+
+@contextmanager
+def maintaining(settings: Settings) -> Iterator[Store]:
+    """The store, for a command that writes but is no act. Raises StoreInUse while a server has the SQLite file."""
     _must_exist(settings)
     store = open_store(settings)
     try:

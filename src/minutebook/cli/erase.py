@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from minutebook.cli.console import say
+from minutebook.cli.console import say, shown
 from minutebook.cli.deployment import operator_seat, settings_of, writing
 from minutebook.cli.org import choose
 from minutebook.custody.clock import find_step
+from minutebook.custody.elsewhere import copies
 from minutebook.custody.erase import Plan, plan_field, plan_person
 from minutebook.custody.erase import erase as erase_planned
 from minutebook.custody.ledger import Ledger
-from minutebook.custody.retention import prune_log, record_step_at_start
+from minutebook.custody.retention import Due, all_due, prune_log
 from minutebook.errors import Invalid, NotFound
 from minutebook.store import index
 
 Org = Annotated[str | None, typer.Option(help="The organization: its id or its exact name, if there are several.")]
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")]
 
 
 def erase(
@@ -27,7 +31,7 @@ def erase(
     event: Annotated[int | None, typer.Option(help="Or one event, by its number.", min=0)] = None,
     field: Annotated[str, typer.Option(help="And its field, such as context.ip or targets.0.")] = "",
     org: Org = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Erase what names a person, or one field of an event, for good; the log goes on proving that it was recorded.
 
@@ -53,6 +57,8 @@ def erase(
                 except NotFound:
                     raise Invalid.one("event", f"There is no event {event:,} in this log.") from None
         _tell(plan)
+        if plan.subject or plan.email:
+            _tell_elsewhere(plan, copies(store))
         if not plan.fields:
             return
         if not yes:
@@ -64,32 +70,60 @@ def erase(
     say(f"Erased, as event {numbers} of the log says." if done else "Nothing was left to erase.")
 
 
-def prune(context: typer.Context, org: Org = None) -> None:
+def prune(context: typer.Context, org: Org = None, yes: Yes = False) -> None:
     """Prune what is older than the retention of an organization says, as the server does every day.
 
-    With SQLite the server must be stopped.
+    First it is shown what would go. With SQLite the server must be stopped.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
         minutebook prune --org "Calder Robotics"
+
+        minutebook prune --yes
     """
     settings = settings_of(context)
     with writing(settings) as store:
         with store.reading() as connection:
             number = choose(connection, org).number
-        record_step_at_start(store)
         with store.reading() as connection:
             step = find_step(connection, number)
         if step:
             say("The clock went forward, and no owner has confirmed that it is right: nothing is pruned.")
             return
-        done = prune_log(store, number, Ledger(settings.custody))
+        at = store.clock()
+        with store.reading() as connection:
+            planned = list(all_due(connection, number, at))
+        for one in planned:
+            say(_told(one))
+        if not any(one.count for one in planned):
+            say("Nothing else is older than it may be." if planned else "Nothing is older than it may be.")
+            return
+        if not yes:
+            typer.confirm("Prune this for good?", abort=True)
+        done = prune_log(store, number, Ledger(settings.custody), at)
         index.follow_all(store)
         store.scrub()
     for event in done:
-        say(f"Pruned {event.details['count']} events of {event.details['family']}.")
-    if not done:
-        say("Nothing is older than it may be.")
+        say(f"Pruned {event.details['count']:,} of {event.details['family']}, as event {event.seq:,} of the log says.")
+
+
+def _tell_elsewhere(plan: Plan, beside: list[Path]) -> None:
+    if plan.elsewhere:
+        say("Beside the log it still stands in these. What is done about them is recorded, so do it before you erase:")
+    for one in plan.elsewhere:
+        say(f"  {one.title}{f' {shown(one.name)}' if one.name else ''}: {one.todo}")
+    if beside:
+        say("Copies of the database that still have it. Delete those that you do not need:")
+    for file in beside:
+        say(f"  {file}")
+
+
+def _told(due: Due) -> str:
+    """Such as: mode.*, kept for 90 days: 2 events, from number 3 to 17; legal holds keep 1 more."""
+    count = f"{due.count:,} event{'' if due.count == 1 else 's'}"
+    numbers = f", number {due.first:,}" if due.count == 1 else f", from number {due.first:,} to {due.last:,}"
+    held = f"; legal holds keep {due.held:,}{' more' if due.count else ''}" if due.held else ""
+    return f"{due.family}.*, kept for {due.days:,} days: {count}{numbers if due.count else ''}{held}."
 
 
 def _tell(plan: Plan) -> None:

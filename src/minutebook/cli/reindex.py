@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from minutebook.cli.console import say
-from minutebook.cli.deployment import settings_of, writing
+from minutebook.cli.deployment import maintaining, settings_of
 from minutebook.store import index
 
 
@@ -18,6 +18,6 @@ def reindex(context: typer.Context) -> None:
 
         minutebook reindex
     """
-    with writing(settings_of(context)) as store:
+    with maintaining(settings_of(context)) as store:
         index.rebuild(store)
     say("What searches use was made anew from the events.")

@@ -11,13 +11,16 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TextColumn
 
-from minutebook.actions import read_details
+from minutebook.actions import describe, read_details
 from minutebook.actions.log import FieldsErased, LogRestored
-from minutebook.cli.console import complain, err, remark, say
-from minutebook.cli.deployment import operator_seat, settings_of, sqlite_file, writing
+from minutebook.actions.parts import plain
+from minutebook.cli.console import complain, err, remark, say, shown
+from minutebook.cli.deployment import maintaining, operator_seat, settings_of, sqlite_file
 from minutebook.config import Settings
 from minutebook.custody import restore as restoring
+from minutebook.custody.clock import record_step, step_at_start
 from minutebook.custody.high_water import Custody
+from minutebook.custody.revived import end_revived
 from minutebook.errors import Conflict
 from minutebook.model import Event
 from minutebook.store import put_back, sqlite
@@ -38,7 +41,8 @@ def restore(
     With SQLite, the file takes the place of the database, which is kept beside it. A PostgreSQL database is put back
     with its own tools first. Stop the server before. What is damaged, of another deployment, or not what was signed is
     refused, and nothing is changed. Logs that are not behind go on as they are. What was erased since, and is in the
-    backup again, is erased again. Whatever interrupts it: run it again.
+    backup again, is erased again. Where events are lost, API tokens, auditor links and pending invitations are revoked,
+    and everybody is signed out, since some may have been ended since. Whatever interrupts it: run it again.
 
     [bold]Examples[/bold]
 
@@ -50,7 +54,7 @@ def restore(
     custody = Custody(settings.custody)
     database = sqlite_file(settings)
     if file is None:
-        with writing(settings) as store:
+        with maintaining(settings) as store:
             begun = _begin(store, custody)
             missing = restoring.settle(store, custody)
     elif database is None:
@@ -60,6 +64,8 @@ def restore(
         begun, missing = _put_back(settings, custody, file, database)
     for event in begun:
         _tell(event)
+    if any(event.action == LogRestored.action.name for event in begun):
+        say("Everybody is signed out.")
     for log_id, size in missing.items():
         complain(f"The log {log_id}, of which {size:,} events were signed, is not in the backup: all of it is lost.")
     if not begun and not missing:
@@ -107,8 +113,12 @@ def _begin(store: Store, custody: Custody) -> list[Event]:
 
         for problem in restoring.wrong(store, custody, told):
             raise Conflict(f"{problem} It is not restored; minutebook doctor tells more of a database in its place.")
+    step = step_at_start(store)  # before a new event makes the clock look right
     begun = restoring.begin_generations(store, custody, operator_seat)
-    return [*begun, *restoring.erase_again(store, custody, operator_seat)]
+    if step:  # only now: under the old id nothing is recorded any more
+        record_step(store, *step)
+    again = restoring.erase_again(store, custody, operator_seat)
+    return [*begun, *again, *end_revived(store, custody, operator_seat)]
 
 
 def _tell(event: Event) -> None:
@@ -116,5 +126,7 @@ def _tell(event: Event) -> None:
     if isinstance(details, FieldsErased):
         say(f"Organization {event.organization}: {details.amount} that were erased before are erased again.")
         return
-    assert isinstance(details, LogRestored)
+    if not isinstance(details, LogRestored):
+        say(f"Organization {event.organization}: {shown(plain(describe(details)))}.")
+        return
     say(f"Organization {event.organization} goes on from event {event.seq:,} as {details.log}: {details.loss}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from minutebook.cli.console import complain, say
-from minutebook.cli.deployment import settings_of, writing
+from minutebook.cli.deployment import maintaining, settings_of
 from minutebook.custody import anchor_log, keys
 from minutebook.custody.high_water import Custody
 from minutebook.custody.signer import sign_logs
@@ -22,7 +22,7 @@ def sign(context: typer.Context) -> None:
         minutebook sign
     """
     settings = settings_of(context)
-    with writing(settings) as store:
+    with maintaining(settings) as store:
         custody = Custody(settings.custody)
         done = sign_logs(store, custody, keys.host_of(settings.public_url))
         refused = anchor_log.extend(store, custody)

@@ -3,7 +3,7 @@ an owner has confirmed that it is right.
 
 Back: an act that is recorded before the one before it says so itself (`record.py`). Forward: nothing in a log tells a
 jump from a quiet week, so the server holds its clock against the time that it has been running; and when it starts,
-against what was recorded last.
+against what was recorded last. What it finds is recorded in every log; of a step back, where it matters there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minutebook.actions.log import ClockConfirmed, ClockStepped
 from minutebook.errors import NotAllowed, NotFound
 from minutebook.model import DAY, SECOND
 from minutebook.permissions import Permission
-from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, own_seat, perform, record_step_back
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -76,12 +76,36 @@ def find_step(connection: Connection, organization: int) -> tuple[int, int] | No
 
 
 def expected_at_start(store: Store) -> int:
-    """What the clock should say when nobody has watched it (UTC microseconds): what it says, or if that is more than
-    AWAY ahead of what was recorded last in any log, that."""
+    """What the clock should say when nobody has watched it (UTC microseconds): what it says, or if that is behind what
+    was recorded last in any log, or more than AWAY ahead of it, that."""
     with store.reading() as connection:
         last: int | None = connection.execute(select(func.max(schema.log_head.c.recorded_at))).scalar_one()
     now = store.clock()
-    return last if last and now - last > AWAY else now
+    return last if last and not 0 <= now - last <= AWAY else now
+
+
+def step_at_start(store: Store) -> tuple[int, int] | None:
+    """From when to when (UTC microseconds) the clock went while nothing ran, as far as that can be told."""
+    expected, now = expected_at_start(store), store.clock()
+    return (expected, now) if abs(now - expected) > TOLERANCE else None
+
+
+def record_step_at_start(store: Store) -> None:
+    """Records such a step before anything else is recorded: in every log, since what is recorded in one by a wrong
+    clock makes that clock look right to the next program that starts."""
+    if step := step_at_start(store):
+        record_step(store, *step)
+
+
+def record_step(store: Store, before: int, after: int) -> None:
+    """Records in every log that the clock went forward or back, as far as it does not say so yet."""
+    with store.reading() as connection:
+        numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
+    for number in numbers:
+        if after > before:
+            perform(store, own_seat(number), RecordForwardStep(before, after))
+        else:
+            record_step_back(store, number, before)
 
 
 def time_passing() -> float:

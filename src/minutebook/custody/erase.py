@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ import orjson
 from sqlalchemy import Connection
 
 from minutebook.actions.log import FieldsErased
+from minutebook.custody.elsewhere import Elsewhere, named_elsewhere, naming
 from minutebook.custody.holds import held_by
 from minutebook.custody.kept import KEPT_ACTIONS
 from minutebook.custody.ledger import Ledger
@@ -54,12 +55,14 @@ Fields = Mapping[int, Collection[str]]
 @dataclass(frozen=True)
 class Plan:
     """What would be erased. `subject` is the id of the person and `email` their address, if it is one; `held` are the
-    numbers of the events of which nothing is erased, since a legal hold is on them."""
+    numbers of the events of which nothing is erased, since a legal hold is on them; `elsewhere` is what names the
+    person beside the log, where an erasure leaves it."""
 
     fields: Fields
     subject: str | None = None
     held: tuple[int, ...] = ()
     email: str | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def events(self) -> int:
@@ -89,7 +92,8 @@ def plan_person(connection: Connection, organization: int, person: str) -> Plan:
     user, email = _known_as(connection, person)
     head = log.read_head(connection, organization)
     found = Scope(organization, head.size)
-    asked = [Term("text", name) for name in (user, email) if name]
+    names = [name for name in (user, email) if name]
+    asked = [Term("text", name) for name in names]
     if user:
         asked.append(Term("actor", ActorValue("id", user)))
     fields: dict[int, tuple[str, ...]] = {}
@@ -102,7 +106,7 @@ def plan_person(connection: Connection, organization: int, person: str) -> Plan:
             held.append(event.seq)
         else:
             fields[event.seq] = paths
-    return Plan(fields, user, tuple(held), email)
+    return Plan(fields, user, tuple(held), email, tuple(named_elsewhere(connection, organization, names)))
 
 
 def _known_as(connection: Connection, person: str) -> tuple[str | None, str | None]:
@@ -147,20 +151,12 @@ def erasable(event: Event) -> Iterator[str]:
 
 def _of_person(event: Event, user: str | None, email: str | None) -> Iterator[str]:
     is_own = event.actor.id == user if user else event.actor.email == email
-    named = _naming(*(name for name in (user, email) if name))
+    named = naming(*(name for name in (user, email) if name))
     disclosed = disclosures_of(event)
     for path in erasable(event):
         is_their_own = path in OWN or event.action == "user.profile_change"  # whose details are names of theirs
         if (is_own and is_their_own) or any(map(named, _strings(orjson.loads(disclosed[path])))):
             yield path
-
-
-def _naming(*names: str) -> Callable[[str], bool]:
-    """Whether a text names somebody: by one of the names as a whole, since wen@x.example stands in owen@x.example, too,
-    and in wen@x.example.org."""
-    whole = "|".join(rf"(?<!\w)(?<!\w[.+'-]){re.escape(name)}(?!\w)(?![.-]\w)" for name in names)
-    found = re.compile(whole, re.IGNORECASE)
-    return lambda text: found.search(text) is not None
 
 
 def _strings(value: Json) -> Iterator[str]:
@@ -175,10 +171,39 @@ def _strings(value: Json) -> Iterator[str]:
             yield from _strings(inner)
 
 
+def _values(event: Event, paths: Collection[str]) -> Iterator[str]:
+    """What fields of an event say: their texts and numbers, also those within, but not of what kind a target is."""
+    disclosed = disclosures_of(event)
+    for path in paths:
+        value = orjson.loads(disclosed[path] or b"null")
+        is_target = TARGET.fullmatch(path) and value is not None
+        yield from _said([value["id"], value["name"]] if is_target else value)
+
+
+def _said(value: Json) -> Iterator[str]:
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        yield str(value)
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _said(inner)
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from _said(inner)
+
+
+def _check_reason(reason: str, values: Collection[str | None]) -> None:
+    """Raises Invalid on `reason` where it says one of the values as a whole."""
+    lower = reason.lower()
+    found = [value for value in values if value and value.lower() in lower and naming(value)(reason)]
+    if found:
+        said = ", ".join(sorted(found, key=len, reverse=True))
+        raise Invalid.one("reason", f"The reason stays in the log for good. Leave out what is being erased: {said}.")
+
+
 @dataclass(frozen=True)
 class EraseFields(Command):
-    """Erases fields of at most AT_ONCE events, and says which. Raises Invalid for the reason, Conflict where a legal
-    hold is on one of the events."""
+    """Erases fields of at most AT_ONCE events, and says which. Raises Invalid on `reason`, also where that says what is
+    to be erased, Conflict where a legal hold is on one of the events."""
 
     needs: ClassVar = Permission.LOG_ERASE
 
@@ -195,10 +220,13 @@ class EraseFields(Command):
             raise ValueError(f"at most {AT_ONCE} events")
         is_held = held_by(act.connection, act.organization)
         may_go: dict[int, set[str]] = {}
+        values = set[str]()
         for event in log.events(act.connection, act.organization, sorted(self.fields)):
             if is_held(event):
                 raise Conflict(f"A legal hold is on event {event.seq:,}. Nothing was erased; look at the plan again.")
             may_go[event.seq] = set(self.fields[event.seq]).intersection(erasable(event))
+            values.update(_values(event, may_go[event.seq]))
+        _check_reason(reason, values - {self.subject})
         lost = erase_fields(act.connection, act.organization, may_go)
         if not lost:
             return NO_CHANGE
@@ -225,11 +253,15 @@ def erase(store: Store, seat: Seat, plan: Plan, reason: str, ledger: Ledger) -> 
     """Does what the plan says, act by act; the events that say so. What an interruption leaves undone is done by asking
     again. What processes have in memory and what is left in files goes within a second (`store/index.py`).
 
-    Raises Invalid on `reason` where that has the very address, which would stay in the log."""
-    if plan.email and _naming(plan.email)(reason):
-        raise Invalid.one("reason", "The reason stays in the log for good. Leave their address out of it.")
+    Raises Invalid on `reason` where that says a value that any of the acts erases: it stays in the log."""
     seqs = sorted(plan.fields)
     batches = [seqs[at : at + AT_ONCE] for at in range(0, len(seqs), AT_ONCE)]
+    values = {plan.email} if plan.email else set[str]()
+    with store.reading() as connection:
+        for batch in batches:
+            for one in log.events(connection, seat.organization, batch):
+                values.update(_values(one, plan.fields[one.seq]))
+    _check_reason(reason, values - {plan.subject})
     done = []
     for part, batch in enumerate(batches, 1):
         fields = {seq: plan.fields[seq] for seq in batch}

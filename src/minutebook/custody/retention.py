@@ -7,15 +7,17 @@ left of it. A clock that is wrong prunes nothing: while a step forward of the se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
-from sqlalchemy import Connection, Select, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.actions.log import ALL, LogPruned, RetentionChanged
-from minutebook.custody.clock import TOLERANCE, RecordForwardStep, expected_at_start, find_step
+from minutebook.custody.clock import find_step
 from minutebook.custody.holds import held_by
 from minutebook.custody.kept import NEVER_PRUNED
 from minutebook.custody.ledger import WHOLE, Ledger
@@ -62,13 +64,15 @@ class SetRetention(Command):
 
 @dataclass(frozen=True)
 class Prune(Command):
-    """Prunes the first AT_ONCE events of a family, from the number `first` on, that are older than its policy, and on
-    which no hold is; nothing where there are none, or the clock is not confirmed. Only Minutebook itself does that."""
+    """Prunes the first AT_ONCE events of a family, from the number `first` on, that are older than its policy at the
+    moment `at` (UTC microseconds), and on which no hold is; nothing where there are none, or the clock is not
+    confirmed. Only Minutebook itself does that."""
 
     needs: ClassVar = ANYBODY
 
     family: str
     ledger: Ledger
+    at: int
     first: int = 0
 
     def change(self, act: Act) -> LogPruned | NoChange:
@@ -77,7 +81,7 @@ class Prune(Command):
         days = days_of(policies(act.connection, act.organization), self.family)
         if days is None or find_step(act.connection, act.organization):
             return NO_CHANGE
-        before = act.at - days * DAY
+        before = min(self.at, act.at) - days * DAY  # the clock may have been set back since
         seqs = due(act.connection, act.organization, self.family, before, first=self.first, limit=AT_ONCE)
         if not seqs:
             return NO_CHANGE
@@ -118,22 +122,52 @@ def due(
 ) -> list[int]:
     """The numbers, from `first` on and ascending, of the events of a family that were recorded before a time (UTC
     microseconds) and may be pruned: the first of the log, what explains others and what is held may not."""
-    is_held, found = held_by(connection, organization), list[int]()
-    for row in connection.execute(_old(organization, family, before, first), execution_options={"yield_per": AT_ONCE}):
-        if row.action not in NEVER_PRUNED and not is_held(log.event_of(row)):
-            found.append(log.seq_of(row))
-            if len(found) == limit:
-                break
-    return found
+    with closing(_old(connection, organization, family, before, first)) as old:
+        return list(islice((seq for seq, is_held in old if not is_held), limit))
 
 
-def _old(organization: int, family: str, before: int, first: int) -> Select[tuple[object, ...]]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What of a family would be pruned: how many events, older than how many days, the first and the last of their
+    numbers; and how many more a legal hold keeps."""
+
+    family: str
+    days: int
+    count: int
+    first: int
+    last: int
+    held: int
+
+
+def all_due(connection: Connection, organization: int, at: int) -> Iterator[Due]:
+    """What would be pruned at a moment (UTC microseconds), of each family of which something is old enough."""
+    kept = policies(connection, organization)
+    for family in NOUNS:
+        if (days := days_of(kept, family)) is None:
+            continue
+        first = last = count = held = 0
+        for seq, is_held in _old(connection, organization, family, at - days * DAY):
+            if is_held:
+                held += 1
+            else:
+                first, last, count = first if count else seq, seq, count + 1
+        if count or held:
+            yield Due(family, days, count, first, last, held)
+
+
+def _old(
+    connection: Connection, organization: int, family: str, before: int, first: int = 0
+) -> Generator[tuple[int, bool]]:
+    """The numbers of the events of a family that are old enough and explain nothing, and whether a hold is on each."""
     event = schema.event.c
-    of_family = [name for name, action in CATALOGUE.items() if action.noun == family]
+    of_family = [name for name, action in CATALOGUE.items() if action.noun == family and name not in NEVER_PRUNED]
     here = event.position.between(position(organization, first), position(organization, SEQ_MASK))
-    return (
-        select(*log.SHOWN).where(here, event.recorded_at < before, event.action.in_(of_family)).order_by(event.position)
-    )
+    old = (here, event.recorded_at < before, event.action.in_(of_family))
+    is_held = held_by(connection, organization)
+    statement = select(*log.SHOWN).where(*old).order_by(event.position)
+    with connection.execute(statement, execution_options={"yield_per": AT_ONCE}) as rows:
+        for row in rows:
+            yield log.seq_of(row), is_held(log.event_of(row))
 
 
 def runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -147,28 +181,12 @@ def runs(seqs: Sequence[int]) -> Iterator[tuple[int, int]]:
     yield first, last
 
 
-def record_step_at_start(store: Store) -> None:
-    """Records that the clock went forward while nothing ran, if it did: in every log, since what is recorded in one by
-    a wrong clock makes that clock look right to the next program that starts."""
-    expected, now = expected_at_start(store), store.clock()
-    if now - expected > TOLERANCE:
-        record_step(store, expected, now)
-
-
-def record_step(store: Store, before: int, after: int) -> None:
-    """Records in every log that the clock went forward, as far as it does not say so yet."""
-    with store.reading() as connection:
-        numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
-    for number in numbers:
-        perform(store, own_seat(number), RecordForwardStep(before, after))
-
-
-def prune_log(store: Store, organization: int, ledger: Ledger) -> list[Event]:
-    """Prunes all that is due in one log; the events that say so."""
+def prune_log(store: Store, organization: int, ledger: Ledger, at: int) -> list[Event]:
+    """Prunes all that is due in one log at a moment (UTC microseconds); the events that say so."""
     done = []
     for family in NOUNS:
         first = 0
-        while isinstance(event := perform(store, own_seat(organization), Prune(family, ledger, first)), Event):
+        while isinstance(event := perform(store, own_seat(organization), Prune(family, ledger, at, first)), Event):
             done.append(event)
             first = int(str(event.details["last"])) + 1
     return done

@@ -8,14 +8,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from minutebook.errors import NotFound, NotSignedYet
+from minutebook.actions import read_details
+from minutebook.actions.log import LogPruned
+from minutebook.errors import NotFound, NotSignedYet, Pruned
 from minutebook.evidence.canonical import canonical
 from minutebook.evidence.leaf import leaf
 from minutebook.evidence.proof import LogProof
 from minutebook.evidence.remains import remains_of
+from minutebook.filters import Filter
 from minutebook.model import Json
-from minutebook.store import body, checkpoints, generations, log, schema, tiles
+from minutebook.store import body, checkpoints, generations, log, schema, search, tiles
+from minutebook.store.scope import Scope
 
+AT_ONCE = 100
 _EVENTS = (
     select(schema.event)
     .where(schema.event.c.position.between(bindparam("first"), bindparam("last")))
@@ -39,7 +44,8 @@ class Opened:
 
 
 def proven(connection: Connection, organization: int, seq: int) -> LogProof:
-    """All that shows offline that an event is in its log, with the newest checkpoint. Raises NotFound, NotSignedYet."""
+    """All that shows offline that an event is in its log, with the newest checkpoint. Raises NotFound, Pruned,
+    NotSignedYet."""
     if seq >= log.read_head(connection, organization).size:
         raise NotFound
     signed = checkpoints.latest(connection, organization)
@@ -51,13 +57,30 @@ def proven(connection: Connection, organization: int, seq: int) -> LogProof:
 
 
 def opened(connection: Connection, organization: int, first: int, end: int) -> Iterator[Opened]:
-    """The events of a log from one number up to another, opened. Raises NotFound for one that was pruned."""
+    """The events of a log from one number up to another, opened. Raises Pruned for one that is no more."""
     known = generations.generations(connection, organization)
     bounds = {"first": log.position(organization, first), "last": log.position(organization, end - 1)}
     for row in connection.execute(_EVENTS, bounds):
         if log.is_pruned(row):
-            raise NotFound
+            seq = log.seq_of(row)
+            if (by := _pruned_by(connection, organization, seq)) is None:
+                raise NotFound  # nothing says so: minutebook doctor tells
+            raise Pruned(seq=seq, by=by)
         yield of_row(row, generations.log_of(known, log.seq_of(row)))
+
+
+def _pruned_by(connection: Connection, organization: int, seq: int) -> int | None:
+    """The number of the event that says so. Raises TooSlow."""
+    scope = Scope(organization, log.read_head(connection, organization).size)
+    prunes, first = Filter(actions=(LogPruned.action.name,)), seq + 1
+    while found := search.window(connection, scope, prunes, first=first, limit=AT_ONCE):
+        for event in found:
+            details = read_details(event.action, event.details)
+            assert isinstance(details, LogPruned)
+            if any(start <= seq <= end for start, end in details.ranges):
+                return event.seq
+        first = found[-1].seq + 1
+    return None
 
 
 def of_row(row: Row[Any], log_id: str) -> Opened:

@@ -11,11 +11,13 @@ import pytest
 from minutebook.custody import keys
 from minutebook.custody.anchor_log import extend
 from minutebook.custody.high_water import Custody
+from minutebook.custody.retention import Prune, SetRetention
 from minutebook.custody.signer import sign_logs
 from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.key_chain import follow
 from minutebook.evidence.note import VerifierKey, to_base64
 from minutebook.evidence.proof import LogProof, verify_consistency, verify_inclusion
+from minutebook.model import DAY
 from minutebook.organization.credits import BuyCredits
 from minutebook.store import anchors, index
 from minutebook.store.anchors import AnchorKind, Said
@@ -124,6 +126,28 @@ def test_tiles_and_entries_are_those_of_c2sp(signed: Signed) -> None:
     missing = ("0/002", f"0/002.p/{size - 511}", "0/003.p/1", "1/000", "1/000.p/3", "2/000.p/1", "entries/002", "0/0")
     for path in missing:
         assert signed.refused(f"log/tile/{path}") == (404, "not_found"), path
+
+
+def test_entries_that_hold_a_pruned_event_say_so(signed: Signed) -> None:
+    """A client of C2SP tlog-tiles that keeps the hashes goes on; nothing is put where a leaf should be."""
+    dashboard = signed.dashboard
+    deployment, seq = dashboard.deployment, len(dashboard.events())
+    signed.grow(3)
+    deployment.clock.go_on(100 * DAY)
+    deployment.act(None, dashboard.number, SetRetention("credits", 90))
+    deployment.act(None, dashboard.number, Prune("credits", deployment.ledger, deployment.clock.now, seq + 1))
+    by = dashboard.last().seq
+    signed.sign()
+    size, hashes = by + 1, [event.leaf_hash for event in signed.stored()]
+    signed.secret = dashboard.token()
+    program, secret = dashboard.anybody(), signed.secret
+    for path in (f"log/tile/entries/000.p/{size}", f"events/{seq + 1}/proof"):
+        answer = program.ask(path_of(dashboard, path), token=secret)
+        assert (answer.status_code, answer.json()["code"]) == (410, "pruned"), path
+        assert f"Event {seq + 1} was pruned, as event {by} of the log says" in answer.json()["detail"]
+    assert signed.ask(f"log/tile/entries/000.p/{seq}") != b""
+    assert signed.ask(f"log/tile/0/000.p/{size}") == b"".join(hashes[:size])
+    assert signed.ask(f"events/{seq}/proof") != b""
 
 
 def test_the_log_only_grew(signed: Signed) -> None:

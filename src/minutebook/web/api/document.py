@@ -32,6 +32,7 @@ ERRORS = {
     403: "The role or the token may not read the log, or the organization's plan does not include it.",
     404: "There is nothing here, or it is not yours to see.",
     409: "What would prove it is not signed yet.",
+    410: "It was pruned, or the entry bundle holds an event that was; `detail` names it and the event that says so.",
     422: "A parameter is wrong; `errors` says which and what is accepted.",
     429: "The token has asked too often, or too many exports were begun, are being written, or too many follow the log "
     "live.",

@@ -62,7 +62,8 @@ def checkpoint(request: Request, reader: Reader) -> Response:
             responses=_answered(BYTES, "Hashes of 32 bytes; leaves, each behind its length in two."))  # fmt: skip
 def tile(request: Request, reader: Reader, tile: Annotated[str, TILE]) -> Response:
     """Hashes of the tree or leaves of events, 256 at most, by C2SP tlog-tiles. A leaf holds commitments to what may
-    have to be erased; what opens them comes with the proof of an event."""
+    have to be erased; what opens them comes with the proof of an event. Hashes are there for ever. Where an event was
+    pruned, its leaf is no more, and entries that hold it are answered with 410."""
     NOTHING.read(request, reader.at)
     try:
         path = TilePath.parse(tile)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.actions.telling import path_title
+from minutebook.custody.elsewhere import copies
 from minutebook.custody.erase import Plan, erase, plan_field, plan_person
 from minutebook.errors import Conflict, Invalid, NotFound, Problem
 from minutebook.permissions import Permission
@@ -69,7 +70,7 @@ def _plan(place: Place, sent: Typed) -> Plan:
     with place.site.store.reading() as connection:
         if person:
             plan = plan_person(connection, number, person)
-            if not (plan.fields or plan.held):
+            if not (plan.fields or plan.held or plan.elsewhere):
                 raise Invalid.one("person", "Nothing in this log names them.")
             return plan
         if not (seq.isascii() and seq.isdigit() and len(seq) <= 12):
@@ -91,6 +92,7 @@ def _show(request: Request, place: Place, form: Form, plan: Plan | None = None, 
         plan=plan,
         counts=[(path_title(path), path, number) for path, number in plan.by_path.items()] if plan else [],
         events=[(seq, place.path(AUDIT_LOGS, str(seq))) for seq in sorted(plan.fields)[-MOST_SHOWN:]] if plan else [],
+        copies=len(copies(place.site.store)),
         action=place.path(RETENTION, "erase"),
         list_href=place.path(RETENTION),
     )
