@@ -165,7 +165,7 @@ def test_times_are_read_in_the_local_zone_or_in_utc(directory: Path, monkeypatch
         found, _ = read(Format.JSONL, answer.stdout.encode())
         return [event["occurred_at"] for event in found]
 
-    everything = exported()
+    everything = [at for at in exported() if at.startswith("2026-11-06")]  # and today a step of the clock
     split = f"{everything[3][:19]}Z"
     assert split.startswith("2026-11-06T00:")
     here, there = split.replace("T00", "T01").removesuffix("Z"), split.removesuffix("Z")
