@@ -23,7 +23,7 @@ from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.organization.tokens import CreateToken
-from minutebook.store import index, log, schema, search, survey
+from minutebook.store import expiry, index, log, schema, search, survey
 from minutebook.store.engine import Store
 from minutebook.store.scope import Scope
 from tests.support.check_log import check_log
@@ -364,3 +364,9 @@ def test_what_would_go_is_counted_without_what_is_held_or_stays(
         assert len(due(connection, organization, "user", now - 90 * DAY)) == 299  # of seq 1 and 2 one is a purchase
         assert due(connection, organization, "organization", now) == []
         assert log.read_head(connection, organization).recorded_at <= now
+
+
+def test_whatever_expires_stays_expired() -> None:
+    """A new table with an end is one of these, too."""
+    ending = {table.name for table in schema.metadata.sorted_tables if "expires_at" in table.c}
+    assert ending == {table.name for table in (*expiry.OF_ORGANIZATIONS, *expiry.OF_DEPLOYMENT)}

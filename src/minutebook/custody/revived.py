@@ -19,6 +19,7 @@ from minutebook.organization.tokens import RevokeToken
 from minutebook.record import Command, perform
 from minutebook.store import checkpoints, generations, schema
 from minutebook.store.engine import Store
+from minutebook.store.expiry import OF_DEPLOYMENT
 
 
 def end_revived(store: Store, custody: Custody, seat_of: Callable[[int], Seat]) -> list[Event]:
@@ -33,7 +34,7 @@ def end_revived(store: Store, custody: Custody, seat_of: Callable[[int], Seat]) 
         }
     if restored:
         with store.housekeeping() as connection:
-            for table in (schema.session, schema.auditor_session, schema.link):
+            for table in OF_DEPLOYMENT:
                 connection.execute(delete(table))
     done = []
     for organization, commands in restored.items():

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Table, update
 from minutebook.store import schema
 
 OF_ORGANIZATIONS: tuple[Table, ...] = (schema.invitation, schema.auditor_link, schema.token)
-OF_DEPLOYMENT: tuple[Table, ...] = (schema.session, schema.auditor_session, schema.link)
+OF_DEPLOYMENT: tuple[Table, ...] = (schema.session, schema.auditor_session, schema.link, schema.ceremony)
 
 
 def stay_expired(connection: Connection, organization: int, before: int, after: int) -> bool:
