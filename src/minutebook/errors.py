@@ -134,6 +134,18 @@ class NotAllowed(MinutebookError):
         """What is recorded of the reason, where that says whom it is about."""
 
 
+class SecondFactorRequired(NotAllowed):
+    """{reason}"""
+
+    code = "second_factor_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This organization requires a second factor, and you signed in without one. Add one to your account; "
+            "if you have one, sign out and sign in with it."
+        )
+
+
 class Conflict(MinutebookError):
     """{reason}"""
 

@@ -120,6 +120,7 @@ EXAMPLES: tuple[Details, ...] = (
         providers=SetChange(added=("acme",), removed=("xai",), before=2, after=2),
         default_model=Change(before="openai/gpt-5", after="new/model"),
         data_collection=Change(before="forbid", after="allow"),
+        second_factor=Change(before="optional", after="required"),
     ),
     SsoDomainSet(domain=Change(before="calder.example", after="calder.test")),
     SsoDomainVerified(domain="calder.test"),

@@ -235,7 +235,7 @@ def test_sentences() -> None:
         "Saved a search for everybody: Refusals, outcome:denied → -outcome:success",
         "Deleted a search for everybody: Refusals",
         "Changed Models & Providers +new/model −openai/gpt-5, providers +acme −xai, "
-        "default model openai/gpt-5 → new/model forbid → allow",
+        "default model openai/gpt-5 → new/model forbid → allow optional → required",
         "Set the SSO domain calder.example → calder.test",
         "Verified the SSO domain calder.test",
         "The SSO domain calder.test is not verified any more",

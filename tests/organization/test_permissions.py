@@ -23,6 +23,7 @@ from minutebook.organization import (
     organizations,
     saved_searches,
     seats,
+    second_factor_rule,
     settings,
     sign_in,
     sittings,
@@ -44,6 +45,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     seats.RemoveMember: {OWNER, ADMIN},
     settings.ChangeModels: {OWNER, ADMIN},
     settings.ChangeDataCollection: {OWNER, ADMIN},
+    second_factor_rule.ChangeSecondFactor: {OWNER, ADMIN},
     modes.CreateMode: {OWNER, ADMIN},
     modes.UpdateMode: {OWNER, ADMIN},
     modes.DeleteMode: {OWNER, ADMIN},
@@ -115,6 +117,7 @@ class Tries:
                 (f"made/up-{number}",), ("openai",), f"made/up-{number}"
             ),
             settings.ChangeDataCollection: lambda: settings.ChangeDataCollection(self._other_policy()),
+            second_factor_rule.ChangeSecondFactor: self._lift_the_rule,
             modes.CreateMode: lambda: modes.CreateMode(f"Mode {number}", "", ()),
             modes.UpdateMode: lambda: modes.UpdateMode(self._mode(number), f"Changed {number}", "", ()),
             modes.DeleteMode: lambda: modes.DeleteMode(self._mode(number)),
@@ -165,6 +168,11 @@ class Tries:
     def _after_a_step(self, number: int) -> Command:
         self.deployment.act(None, self.organization, clock.RecordForwardStep(number, number + 1))
         return clock.ConfirmClock()
+
+    def _lift_the_rule(self) -> Command:
+        """Whoever requires one needs one of their own; nobody here has."""
+        self.deployment.attempt(None, self.organization, second_factor_rule.ChangeSecondFactor("required"))
+        return second_factor_rule.ChangeSecondFactor("optional")
 
     def _other_policy(self) -> str:
         with self.deployment.store.reading() as connection:

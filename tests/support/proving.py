@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from minutebook.organization import ceremonies, second_factors
+from minutebook.organization import ceremonies, second_factor_rule, second_factors
 from minutebook.organization.ceremonies import Purpose
 from tests.support.apps import begin_app
 from tests.support.faulty import Fault
@@ -18,11 +18,12 @@ faults = st.sampled_from([None] * 12 + [*Fault])
 
 
 class Proving:
-    """Rules for `Machine`, whose `act_everywhere` and people they use."""
+    """Rules for `Machine`, whose `act`, `act_everywhere` and people they use."""
 
     store: Any
     people: Any
     deployment: Any
+    act: Any
     act_everywhere: Any
 
     @rule(person=persons, off=st.sampled_from([0, 0, 1, 9]), fault=faults)
@@ -37,6 +38,12 @@ class Proving:
     def remove_an_app(self, person: int, other: int, fault: Fault | None) -> None:
         """Their own, and now and then they try that of somebody else."""
         self.act_everywhere(person, second_factors.RemoveTotp(self.people[other].id), fault)
+
+    @rule(actor=st.integers(-1, 6), organization=st.sampled_from([0, 1]), required=st.booleans(), fault=faults)
+    def change_the_rule(self, actor: int, organization: int, required: bool, fault: Fault | None) -> None:
+        """Nobody here signed in with a second factor, so only the operator requires one."""
+        choice = second_factor_rule.REQUIRED if required and actor < 3 else second_factor_rule.OPTIONAL
+        self.act(actor, organization, second_factor_rule.ChangeSecondFactor(choice), fault)
 
     @rule(person=persons, fault=faults)
     def make_recovery_codes(self, person: int, fault: Fault | None) -> None:

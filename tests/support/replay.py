@@ -194,6 +194,11 @@ def _require(fact: object, what: str) -> None:
         raise Unlawful(what)
 
 
+def _login(state: State, event: Stored) -> None:
+    rule = state.setting.get("second_factor", {"value": '"optional"'})["value"]
+    _require(rule == '"optional"' or event.details.get("second_factor"), "a second factor was required")
+
+
 def _login_failed(_state: State, event: Stored) -> None:
     _require(event.outcome == "failure", "its outcome is not failure")
     _require(event.details["attempt"] >= 1, "attempts are counted from 1")
@@ -280,6 +285,7 @@ def _create_token(_state: State, event: Stored) -> None:
 
 
 RULES: dict[str, Callable[[State, Stored], None]] = {
+    "user.login": _login,
     "user.login_failed": _login_failed,
     "user.invite": _invite,
     "user.accept_invite": _accept,

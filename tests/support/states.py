@@ -150,6 +150,13 @@ def _(visitor: Visitor) -> None:
     visitor.go("/account/sessions")
 
 
+@state("second factor, to be required")
+def _(visitor: Visitor) -> None:
+    visitor.open("settings", "second-factor")
+    visitor.page.get_by_label("Required").check()
+    visitor.press("Save")
+
+
 @state("second factors, none")
 def _(visitor: Visitor) -> None:
     visitor.go("/account/second-factors")

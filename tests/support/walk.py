@@ -27,6 +27,7 @@ from minutebook.organization import (
     profiles,
     saved_searches,
     seats,
+    second_factor_rule,
     second_factors,
     sessions,
     settings,
@@ -96,6 +97,8 @@ def work(deployment: Deployment) -> int:
     by_ada(invitations.RevokeInvitation(str(offer["invitation"])))
     by_ada(settings.ChangeModels(("openai/gpt-5", "new/model"), ("openai",), "new/model"))
     by_ada(settings.ChangeDataCollection("allow"))
+    deployment.act(None, organization, second_factor_rule.ChangeSecondFactor("required"))
+    by_ada(second_factor_rule.ChangeSecondFactor("optional"))
     mode = str(by_ada(modes.CreateMode("Review", "Read\nfirst", ("read",)))["mode"])
     by_ada(modes.UpdateMode(mode, "Réview", "Read\nlast", ("edit", "read")))
     by_ada(modes.CreateMode("Other", "", ()))

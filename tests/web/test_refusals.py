@@ -26,6 +26,7 @@ NEEDS = {
     "/o/{org}/invitations/{invitation}/revoke": Permission.SEATS_WRITE,
     "/o/{org}/models": Permission.SETTINGS_READ,
     "/o/{org}/settings": Permission.SETTINGS_READ,
+    "/o/{org}/settings/second-factor": Permission.SETTINGS_WRITE,
     "/o/{org}/modes": Permission.SETTINGS_READ,
     "/o/{org}/modes/new": Permission.MODES_WRITE,
     "/o/{org}/modes/{mode}": Permission.SETTINGS_READ,

@@ -15,6 +15,7 @@ from minutebook.organization import links
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
+from minutebook.organization.second_factor_rule import ChangeSecondFactor
 from minutebook.organization.sso import SetSsoDomain, record_name, record_text
 from minutebook.organization.tokens import CreateToken
 from minutebook.web.protect import SAFE_METHODS
@@ -163,6 +164,14 @@ def _begun(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     return "/account/authenticator-app/confirm", {"code": dashboard.deployment.code(base64.b32decode(secret))}
 
 
+def _lift_the_rule(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    dashboard.deployment.act(None, dashboard.number, ChangeSecondFactor("required"))
+    secret = dashboard.deployment.add_app(dashboard.people[Role.OWNER])
+    ada.post("/sign-in", {"email": "ada@calder.example", "password": PASSWORD})
+    ada.post("/sign-in/second-factor", {"code": dashboard.deployment.code(secret, 1)})
+    return dashboard.path("settings", "second-factor"), {"second_factor": "optional"}
+
+
 DRIVES: dict[str, Drive] = {
     "/account/profile": lambda _, __: ("/account/profile", {"name": "Ada O.", "zone": "Europe/Berlin"}),
     "/account/password": lambda _, __: ("/account/password", {"current": PASSWORD, "password": PASSWORD + "!"}),
@@ -211,6 +220,7 @@ DRIVES: dict[str, Drive] = {
     "/o/{org}/audit-logs/saved/{search}/delete": lambda d, _: (_saved(d, _search(d), "delete"), {}),
 }
 DRIVES |= {
+    "/o/{org}/settings/second-factor": _lift_the_rule,
     "/sign-in/second-factor": _half_signed_in,
     "/account/authenticator-app/confirm": _begun,
     "/account/authenticator-app/remove": lambda d, ada: _app(d, ada, "/account/authenticator-app/remove"),
@@ -284,7 +294,7 @@ HOSTILE = (
 FIELDS = (
     "organization name email password next emails role confirm before models providers default_model new_model "
     "data_collection instructions tools amount reference domain checked scopes days query shared replace "
-    "code person seq path reason plan seen size verdict zone current session"
+    "code second_factor person seq path reason plan seen size verdict zone current session"
 ).split()
 """The fields of all forms."""
 TAKES_A_NAME = {

@@ -117,3 +117,29 @@ def test_nobody_adds_an_app_that_another_has_begun(light_dashboard: Dashboard) -
     name = "minutebook-authenticator-app"
     admin.client.cookies.set(name, ada.client.cookies[name], domain="127.0.0.1")
     assert admin.get(CONFIRM).headers["location"] == NEW
+
+
+def test_an_organization_that_requires_one_says_so_and_leads_to_the_account(light_dashboard: Dashboard) -> None:
+    dashboard, ada = light_dashboard, light_dashboard.signed_in(Role.OWNER)
+    member, token = dashboard.signed_in(Role.MEMBER), dashboard.token()
+    rule = dashboard.path("settings", "second-factor")
+    refused = ada.post(rule, {"second_factor": "required"})
+    assert (refused.status_code, [*errors(refused)]) == (422, ["second_factor"])
+    add_app(dashboard, ada)
+    assert "4 of 5 members without a second factor" in told(ada.get(rule))
+    assert ada.post(rule, {"second_factor": "required"}).headers["location"] == rule
+    assert "Required" in told(ada.get(dashboard.path("settings")))
+
+    for path in ("members", "settings"):
+        page = member.get(dashboard.path(path))
+        assert (page.status_code, "requires a second factor" in told(page)) == (403, True)
+        assert f'href="{PAGE}"' in page.text
+    assert member.ask(dashboard.api()).json()["code"] == "second_factor_required"
+    assert dashboard.anybody().ask(dashboard.api(), token=token).status_code == 200
+    add_app(dashboard, member)
+    assert member.get(dashboard.path("members")).status_code == 200
+    assert member.get(PAGE).status_code == 200
+    kept = member.post(REMOVE, {"password": PASSWORD})
+    assert (kept.status_code, "Add another first" in told(kept)) == (409, True)
+    assert ada.post(rule, {"second_factor": "optional"}).status_code == 303
+    assert dashboard.last().details["second_factor"] == {"before": "required", "after": "optional"}

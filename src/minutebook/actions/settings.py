@@ -16,7 +16,7 @@ from minutebook.model import Target
     severity=Severity.MEDIUM,
     ocsf=ocsf.UPDATE,
     says="Changed {section}[ {models}][, providers {providers}][, default model {default_model}][ {data_collection}]"
-    "[ {plan}][, seat limit {seat_limit}]",
+    "[ {plan}][, seat limit {seat_limit}][ {second_factor}]",
     since="0.1",
 )
 class SettingsChanged(Details):
@@ -29,6 +29,7 @@ class SettingsChanged(Details):
     data_collection: Change | None = None
     plan: Change | None = None
     seat_limit: Change | None = None
+    second_factor: Change | None = None
 
     def targets(self) -> tuple[Target, ...]:
         return (Target("settings", self.section.lower().replace(" & ", "-"), self.section),)

@@ -19,7 +19,7 @@ from minutebook.actions.user import (
 )
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.model import SecondFactor
-from minutebook.organization import ceremonies, outbox, people, recovery_codes, totp
+from minutebook.organization import ceremonies, outbox, people, recovery_codes, second_factor_rule, totp
 from minutebook.organization.ceremonies import Purpose
 from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.outbox import Mail
@@ -96,7 +96,7 @@ class AddTotp(PersonalCommand):
 @dataclass(frozen=True)
 class RemoveTotp(PersonalCommand):
     """Removes the authenticator app of a person; with the last second factor go the recovery codes. Raises NotFound
-    without one."""
+    without one, Conflict for the last one where an organization of theirs requires one."""
 
     unrecorded: ClassVar = "second_factor_removed"
 
@@ -106,6 +106,8 @@ class RemoveTotp(PersonalCommand):
         if not act.connection.execute(delete(schema.totp).where(schema.totp.c.user == self.person)).rowcount:
             raise NotFound
         if not held(act.connection, self.person):
+            if names := second_factor_rule.requiring(act.connection, self.person):
+                raise Conflict(f"{names[0]} requires a second factor, and this is your last one. Add another first.")
             remove_all(act.connection, self.person)
 
     def change(self, act: Act) -> SecondFactorRemoved:

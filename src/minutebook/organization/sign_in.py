@@ -11,10 +11,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 from minutebook import security
 from minutebook.actions.user import SignedIn, SignedOut, SignInFailed
 from minutebook.email_address import normal_email
-from minutebook.errors import Invalid, NotAllowed, NotFound
+from minutebook.errors import Invalid, NotAllowed, NotFound, SecondFactorRequired
 from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, MINUTE, Context, Seat, SecondFactor
-from minutebook.organization import access, ceremonies, people, second_factors, totp
+from minutebook.organization import access, ceremonies, people, second_factor_rule, second_factors, totp
 from minutebook.organization.attempts import Attempts
 from minutebook.organization.ceremonies import Purpose
 from minutebook.organization.factor_key import FactorKey
@@ -65,6 +65,8 @@ class EnterOrganization(Command):
     def change(self, act: Act) -> SignedIn | NoChange:
         if act.role is None:
             raise NotFound(why="no seat")
+        if second_factor_rule.bars(act.connection, act.organization, act.seat.context.session_id):
+            raise SecondFactorRequired
         if not access.give(act, act.seat.actor.id):
             return NO_CHANGE
         return SignedIn(method=self.method, second_factor=self.second_factor)
@@ -223,7 +225,7 @@ def start_session(
             )
         )
     for organization in seats_of(store, user.id):
-        with suppress(NotFound):  # the seat was taken away in this moment
+        with suppress(NotFound, SecondFactorRequired):  # the seat was taken away in this moment; or they do not get in
             enter(store, session, organization, context)
     return token, session
 

@@ -11,7 +11,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
-from minutebook.errors import PROBLEM, Forbidden, Invalid, MinutebookError, NotFound, NotSignedIn, TooManyRequests
+from minutebook.errors import (
+    PROBLEM,
+    Forbidden,
+    Invalid,
+    MinutebookError,
+    NotFound,
+    NotSignedIn,
+    SecondFactorRequired,
+    TooManyRequests,
+)
 from minutebook.web.render import show
 
 JSON_TYPES = frozenset({"application/json", PROBLEM, "text/event-stream"})
@@ -76,6 +85,7 @@ def respond(request: Request, error: MinutebookError) -> Response:
         unsure=error.status == 500 and request.method not in SAFE,
         again_href=here if request.method in SAFE and error.status >= 500 else None,
         signed_out=isinstance(error, NotSignedIn),
+        account_href="/account/second-factors" if isinstance(error, SecondFactorRequired) else None,
     )
 
 

@@ -12,11 +12,11 @@ import structlog
 from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
-from minutebook.denied import lacking, refused
-from minutebook.errors import NotFound, NotSignedIn, StoreUnavailable
+from minutebook.denied import Denied, lacking, note, refused
+from minutebook.errors import NotFound, NotSignedIn, SecondFactorRequired, StoreUnavailable
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
-from minutebook.organization import invitations, seats, sign_in
+from minutebook.organization import invitations, seats, second_factor_rule, sign_in
 from minutebook.organization.organizations import Organization
 from minutebook.organization.people import User
 from minutebook.organization.places import HeldSeat, held_seats
@@ -160,12 +160,17 @@ def end(response: Response, site: Site) -> None:
 
 
 def find_seat(connection: Connection, viewer: Viewer, org: str) -> tuple[HeldSeat, list[HeldSeat]]:
-    """The viewer's seat in an organization, and all of theirs. Raises NotFound without one."""
+    """The viewer's seat in an organization, and all of theirs. Raises NotFound without one,
+    SecondFactorRequired."""
     # One query over the viewer's own seats: an organization of others and none at all take the same way.
     held = held_seats(connection, viewer.user.id, viewer.session.id)
     here = next((seat for seat in held if seat.organization.id == org), None)
     if here is None:
         raise NotFound(why="no seat")
+    if second_factor_rule.bars(connection, here.organization.number, viewer.session.id):
+        seat = Seat(here.organization.number, viewer.user.actor(), viewer.context)
+        note(Denied(seat, here.role, reason=SecondFactorRequired().message))
+        raise SecondFactorRequired
     return here, held
 
 

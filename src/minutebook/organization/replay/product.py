@@ -37,6 +37,10 @@ def _settings_changed(state: State, _event: Event, details: SettingsChanged) -> 
     for name in ("models", "providers"):
         if listed := getattr(details, name):
             state.setting[name] = {"value": changed_set(name, state.setting[name]["value"], listed)}
+    if details.second_factor:
+        stored = state.setting.get("second_factor", {"value": json_of("optional")})
+        after = changed("second factor", orjson.loads(stored["value"]), details.second_factor)
+        state.setting["second_factor"] = {"value": json_of(after)}
     for name in ("default_model", "data_collection"):
         if chosen := getattr(details, name):
             before = orjson.loads(state.setting[name]["value"])

@@ -25,6 +25,7 @@ from minutebook.web.pages import (
     modes,
     retention,
     saved_searches,
+    second_factor_rule,
     second_factors,
     second_step,
     settings,
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sso.router,
     tokens.router,
     settings.router,
+    second_factor_rule.router,
     saved_searches.router,  # these before audit_logs, which takes any other word there for the number of an event
     audit_logs_tail.router,
     completing.router,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.actions.values import Diff
 from minutebook.errors import Conflict
+from minutebook.organization import second_factor_rule
 from minutebook.organization.settings import DATA_COLLECTION, ChangeDataCollection, Settings
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
@@ -49,6 +50,8 @@ def save_settings(request: Request, place: Changed, sent: Sent) -> Response:
 def _show(
     request: Request, place: Place, now: Settings, form: Form, meanwhile: tuple[Diff, ...] = (), status: int = 200
 ) -> Response:
+    with place.site.store.reading() as connection:
+        rule = second_factor_rule.read_rule(connection, place.organization.number)
     return show(
         request,
         "settings.html",
@@ -64,5 +67,7 @@ def _show(
         action=place.path(shell.SETTINGS),
         members_href=place.path(shell.MEMBERS),
         taken=place.members,
+        second_factor=rule,
+        second_factor_href=place.path(shell.SETTINGS, "second-factor"),
         may_change=place.may(Permission.SETTINGS_WRITE),
     )
