@@ -34,6 +34,7 @@ ORIGIN = re.compile(r"(?P<origin>https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<po
 URL = re.compile(r"https?://[^\s@?#]+")
 
 Network = IPv4Network | IPv6Network
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class SmtpTls(StrEnum):
@@ -83,6 +84,11 @@ class Settings(BaseSettings):
         default=(),
         description="Proxies whose `X-Forwarded-For` is believed: addresses or networks, separated by commas. From "
         "anybody else the header is ignored.",
+    )
+    metrics_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=LOOPBACK,
+        description="Who may see `/metrics`: addresses or networks, separated by commas. Only this machine by default. "
+        "What comes through a proxy is judged by `trusted_proxies`.",
     )
     smtp_host: str | None = Field(
         default=None, description="The mail server that invitations are sent by. Without it, links are only shown."
@@ -207,7 +213,7 @@ class Settings(BaseSettings):
             raise ValueError("it is an https:// or http:// URL")
         return value
 
-    @field_validator("trusted_proxies", "outgoing_networks", mode="before")
+    @field_validator("trusted_proxies", "outgoing_networks", "metrics_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         names = value.split(",") if isinstance(value, str) else value

@@ -36,6 +36,7 @@ from minutebook.organization import links
 from minutebook.organization.domain_checks import DomainChecks
 from minutebook.organization.set_up import is_set_up
 from minutebook.outgoing import Outgoing
+from minutebook.storage import StorageWatch
 from minutebook.store.engine import Store
 from minutebook.store.index import Follower
 from minutebook.web.app import WebSettings, create_app
@@ -79,11 +80,13 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         sends_mail=mailer is not None,
         custody=settings.custody,
         name_servers=settings.name_servers,
+        metrics_networks=settings.metrics_networks,
     )
     app = create_app(store, web)
     site: Site = app.state.site
     denials = site.denials
     domain_checks = DomainChecks(store, NameServers(settings.name_servers))
+    storage = StorageWatch(settings.data_directory)
     config = config_of(app, STOP_SECONDS)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
@@ -93,6 +96,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         denials.start()
         anchoring.start()
         domain_checks.start()
+        storage.start()
         if mailer:
             mailer.start()
         # What was loaded stays as long as the process: to look through all of it for garbage, ever again, would halt an
@@ -111,6 +115,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         signing.stop()
         anchoring.stop()
         domain_checks.stop()
+        storage.stop()
         outgoing.close()
         if mailer:
             mailer.stop()

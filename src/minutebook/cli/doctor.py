@@ -21,6 +21,7 @@ from minutebook.errors import MinutebookError
 from minutebook.organization import totp
 from minutebook.organization.differences import check_organization
 from minutebook.organization.factor_key import FactorKey
+from minutebook.storage import storage_of
 from minutebook.store import anchors, check, check_schema, migrate, schema, sqlite
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told
@@ -35,6 +36,7 @@ NO_CODES = (
     "Put the file back from its backup; until then people sign in with recovery codes, or see minutebook user reset."
 )
 ANCHOR = "Recording and signing go on; the server tries again."
+MAKE_ROOM = "Make room, or move the data directory to a larger one: on a full disk nothing can be recorded, or done."
 LOOK = "Find out who did and why; when nobody knows, keep the database for evidence and restore the last good backup."
 
 
@@ -83,6 +85,7 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
             yield f"There is no database at {file}. Run minutebook init, or name the right --data-directory."
             return
         yield from open_to_others(settings)
+    yield from _examine_storage(settings)
     try:
         store = open_store(settings, lock=False)
     except MinutebookError as error:
@@ -97,6 +100,14 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
         yield f"The database cannot be read: {error.orig}. {RESTORE}"
     finally:
         store.close()
+
+
+def _examine_storage(settings: Settings) -> Iterator[str]:
+    storage = storage_of(settings.data_directory)
+    if storage.is_low:
+        yield f"The disk of {storage.directory} is low: {storage}. {MAKE_ROOM}"
+    else:
+        say(f"Disk: {storage}")
 
 
 def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:

@@ -56,6 +56,7 @@ class Arrivals:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                site_of(request).metrics.answered(_route(scope), scope["method"], status, time.perf_counter() - began)
                 MutableHeaders(scope=message).update({"x-request-id": request.state.request_id} | request.state.headers)
             await send(message)
 

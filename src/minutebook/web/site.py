@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
+from minutebook.config import LOOPBACK
 from minutebook.custody.ledger import Ledger
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import Tails
@@ -23,6 +24,7 @@ from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.sign_in import SignIns
 from minutebook.store import keys
 from minutebook.store.engine import Store
+from minutebook.web.metrics import Metrics
 from minutebook.web.rates import EXPORTS, FORGOTTEN, FORGOTTEN_FROM, OPENINGS, OPENINGS_FROM, QUARTER, Rates
 from minutebook.web.searches import Searches
 
@@ -33,13 +35,15 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class WebSettings:
     """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else. `custody`
     is where the statements about keys are, and the key that secrets of authenticator apps are stored under.
-    `sends_mail`: there is a mail server. `name_servers` are asked, not this machine's."""
+    `sends_mail`: there is a mail server. `name_servers` are asked, not this machine's. The
+    measures are shown to those in `metrics_networks`."""
 
     public_url: str = "http://127.0.0.1:8321"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     sends_mail: bool = False
     custody: Path | None = None
     name_servers: tuple[str, ...] = ()
+    metrics_networks: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,11 @@ class Site:
         if self.settings.custody is None:
             raise RuntimeError("There is no custody directory.")
         return Ledger(self.settings.custody)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What is measured while the site answers."""
+        return Metrics(self.store, self.settings.custody)
 
     @cached_property
     def name_servers(self) -> NameServers:

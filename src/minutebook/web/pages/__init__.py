@@ -23,6 +23,7 @@ from minutebook.web.pages import (
     members,
     models,
     modes,
+    operating,
     retention,
     saved_searches,
     second_factor_rule,
@@ -35,6 +36,7 @@ from minutebook.web.pages import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    operating.router,
     signing_in.router,
     second_step.router,
     second_factors.router,
