@@ -60,6 +60,7 @@ UNRECORDED = [
     *("password_changed", "password_chosen", "password_reset", "profile_changed"),
     *("recovery_code_used", "recovery_codes_made"),
     *("second_factor_added", "second_factor_removed", "second_factors_taken", "sessions_ended"),
+    "user_deleted",
 ]
 """What acts on a person are called in the security log."""
 

@@ -47,6 +47,7 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Somebody asked for a link that chooses a new password; it was mailed where the address has an account.",
         ("user", "email", "ip"),
     ),
+    "user_deleted": ("An account was deleted whose user held no seat.", ("user", "by", "ip")),
     "profile_changed": ("Somebody without a seat changed their name or time zone.", ("user", "by", "ip")),
     "sessions_ended": (
         "Somebody ended other sessions of theirs, which had access to no organization.",

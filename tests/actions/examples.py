@@ -20,7 +20,7 @@ from minutebook.actions.log import (
     RetentionChanged,
     Verdict,
 )
-from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import FirstSettings, OrganizationCreated
 from minutebook.actions.search import SearchDeleted, SearchSaved
@@ -42,6 +42,7 @@ from minutebook.actions.user import (
     SignedIn,
     SignedOut,
     SignInFailed,
+    UserDeleted,
 )
 from minutebook.actions.values import Cents, Change, Person, Rewrite, RoleChange, SetChange
 from minutebook.model import Plan, Role, SecondFactor
@@ -94,6 +95,7 @@ EXAMPLES: tuple[Details, ...] = (
     LogVerified(size=48_213, verdict=Verdict.VALID),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
     MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),
+    MemberLeft(role=Role.MEMBER),
     ModeCreated(mode="mod_1", name="Review", instructions="Read\nfirst", tools=("read",)),
     ModeUpdated(
         mode="mod_1",
@@ -139,6 +141,7 @@ EXAMPLES: tuple[Details, ...] = (
     SecondFactorsTaken(member=BOB),
     RecoveryCodesMade(count=10),
     RecoveryCodeUsed(left=9),
+    UserDeleted(member=BOB, role=Role.MEMBER),
     PersonInvited(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR, expires_at=1),
     InvitationAccepted(invitation="inv_1", role=Role.MEMBER, invited_by="Ada", member=BOB),
     InvitationRevoked(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR),

@@ -77,6 +77,7 @@ DECIDE_THEMSELVES = {
     invitations.AcceptInvitation,
     organizations.ChangePlan,
     organizations.CreateOrganization,
+    seats.GiveUpSeat,
     sign_in.EnterOrganization,
     sign_in.LeaveOrganization,
     sign_in.RecordFailedSignIn,

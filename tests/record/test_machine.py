@@ -35,6 +35,7 @@ from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
 from minutebook.organization import (
     auditor_links,
     credits,
+    deletion,
     denials,
     invitations,
     links,
@@ -396,6 +397,21 @@ class Machine(RuleBasedStateMachine):
     @rule(actor=actors, person=people, fault=faults)
     def take_the_password(self, actor: int, person: int, fault: Fault | None) -> None:
         self.act_everywhere(actor, passwords.TakePassword(self.people[person].id), fault)
+
+    @rule(actor=people, organization=organizations, fault=faults)
+    def give_the_seat_up(self, actor: int, organization: int, fault: Fault | None) -> None:
+        self.act(actor, organization, seats.GiveUpSeat(), fault)
+
+    @rule(actor=actors, person=people, fault=faults)
+    def delete_a_user(self, actor: int, person: int, fault: Fault | None) -> None:
+        """Rarely their own, and then somebody new comes in their place."""
+        user = self.people[person]
+        self.act_everywhere(actor, deletion.DeleteUser(user.id), fault)
+        with self.store.reading() as connection:
+            is_there = people_.find_user(connection, user.email) is not None
+        if not is_there:
+            self.people[person] = self.deployment.person()
+            self.sessions[person] = self.deployment.session(self.people[person]).id
 
     @rule(actor=people, name=st.sampled_from(NAMES), zone=st.sampled_from([None, "Europe/Berlin", "?"]), fault=faults)
     def change_the_profile(self, actor: int, name: str, zone: str | None, fault: Fault | None) -> None:

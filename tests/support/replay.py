@@ -49,6 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     "user.login": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.login_failed": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.logout": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "member.leave": {"owner", "admin", "auditor", "billing_manager", "member"},
+    "user.delete": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.profile_change": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.password_change": {"owner", "admin", "auditor", "billing_manager", "member"},
     "user.password_reset": set(),
@@ -241,6 +243,11 @@ def _remove(state: State, event: Stored) -> None:
     _check_grant(state, event, event.details["role"])
 
 
+def _delete_user(_state: State, event: Stored) -> None:
+    is_own = event.actor["id"] == event.details["member"]["id"]
+    _require(is_own or event.actor["kind"] == "system", "somebody else's account was deleted")
+
+
 def _settings(_state: State, event: Stored) -> None:
     plans = {"plan", "seat_limit"} & event.details.keys()
     _require(not plans or event.actor["kind"] == "system", "only the operator changes plans")
@@ -292,6 +299,7 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "user.revoke_invite": _revoke,
     "member.change_role": _change_role,
     "member.remove": _remove,
+    "user.delete": _delete_user,
     "settings.change": _settings,
     "credits.purchase": _purchase,
     "link.create": _create_link,

@@ -144,6 +144,20 @@ def _(visitor: Visitor) -> None:
     visitor.press("Change password")
 
 
+@state("account, deleting", "member")
+def _(visitor: Visitor) -> None:
+    visitor.go("/account/delete")
+    visitor.press("Delete my account")
+
+
+@state("members, leaving", "member")
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+    visitor.page.locator("summary[aria-label='More for Wen Li']").click()
+    visitor.page.get_by_role("link", name="Leave the organization").click()
+    expect(visitor.page.get_by_role("alertdialog")).to_be_visible()
+
+
 @state("account, sessions")
 def _(visitor: Visitor) -> None:
     visitor.site.company.session(visitor.site.company.owner)

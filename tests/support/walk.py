@@ -18,6 +18,7 @@ from minutebook.organization import (
     auditor_links,
     ceremonies,
     credits,
+    deletion,
     denials,
     invitations,
     links,
@@ -132,6 +133,11 @@ def work(deployment: Deployment) -> int:
     deployment.act_everywhere(bob, passwords.ChoosePassword(bob.id, link, "a hash"))
     deployment.act_everywhere(bob, passwords.ChangePassword(bob.id, "a hash", "another hash"))
     deployment.act_everywhere(bob, profiles.ChangeProfile(bob.id, "Bob B.", "Europe/Berlin"))
+    eve = deployment.join(organization, ada, Role.MEMBER)
+    deployment.act(eve, organization, seats.GiveUpSeat())
+    deployment.join(organization, ada, Role.AUDITOR, eve)  # who leaves may come back
+    deployment.act(eve, organization, saved_searches.SaveSearch("Eve", "outcome:denied", shared=True))
+    deployment.act_everywhere(eve, deletion.DeleteUser(eve.id))
     deployment.act_everywhere(ada, sessions.EndSessions(ada.id), "ses_of_another")
     by_ada(EnterOrganization("password"))
     prove_twice(deployment, bob)

@@ -104,8 +104,7 @@ def test_other_sessions_are_shown_and_ended(dashboard: Dashboard) -> None:
     assert "Firefox on Linux this one 203.0.113.9 · with password" in told(page)
     assert "Chrome on Windows" in told(page)
     with dashboard.store.reading() as connection:
-        statement = "SELECT id FROM session WHERE user_agent LIKE '%%Chrome%%'"
-        (session,) = connection.exec_driver_sql(statement.replace("%%", "%")).scalars()
+        (session,) = connection.exec_driver_sql(f"SELECT id FROM session WHERE user_agent = '{CHROME}'").scalars()
     ended = laptop.post("/account/sessions", {"session": session})
     assert "Ended" in told(laptop.follow(ended))
     assert dashboard.last().details == {"v": 1, "sessions": [session]}
@@ -153,3 +152,44 @@ def test_who_holds_no_seat_has_an_account_too(light_dashboard: Dashboard) -> Non
 )
 def test_a_browser_is_called_by_its_name(said: str | None, shown: str) -> None:
     assert browser_of(said) == shown
+
+
+def test_an_account_is_deleted_by_its_owner_with_the_password(dashboard: Dashboard) -> None:
+    member = dashboard.people[Role.MEMBER]
+    somebody, other = dashboard.signed_in(member), dashboard.signed_in(member)
+    for fields, field in (
+        ({"confirm": "ada@calder.example", "current": PASSWORD}, "confirm"),
+        ({"confirm": member.email, "current": "not the password"}, "current"),
+    ):
+        assert errors(somebody.post("/account/delete", fields)).keys() == {field}
+    answer = somebody.post("/account/delete", {"confirm": member.email, "current": PASSWORD})
+    assert "Your account is deleted" in told(somebody.follow(answer))
+    assert (dashboard.last().action, dashboard.last().targets[0].name) == ("user.delete", member.email)
+    assert other.get("/account").status_code == 303
+    assert dashboard.anybody().post("/sign-in", {"email": member.email, "password": PASSWORD}).status_code == 403
+    assert member.email not in dashboard.signed_in(Role.OWNER).get(dashboard.path("members")).text
+    check_log(dashboard.store)
+
+
+def test_the_last_owner_is_told_where_to_make_another(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    assert "You are the last owner of Calder Robotics" in told(ada.get("/account/delete"))
+    fields = {"confirm": "ada@calder.example", "current": PASSWORD}
+    refused = ada.post("/account/delete", fields)
+    assert (refused.status_code, "There is no other owner of Calder Robotics" in told(refused)) == (409, True)
+    left = ada.post(light_dashboard.path("leave"), {"confirm": "Calder Robotics"})
+    assert (left.status_code, "an organization always has an owner" in told(left).lower()) == (409, True)
+
+
+def test_a_member_leaves_when_they_typed_the_name(dashboard: Dashboard) -> None:
+    member = dashboard.signed_in(Role.MEMBER)
+    assert "Leave the organization" in told(member.get(dashboard.path("members")))
+    page = member.get(dashboard.path("leave"))
+    assert "Leave Calder Robotics?" in told(page)
+    assert errors(member.post(dashboard.path("leave"), {"confirm": "Calder"})).keys() == {"leave-confirm"}
+    answer = member.post(dashboard.path("leave"), {"confirm": "Calder Robotics"})
+    assert "You left the organization" in told(member.follow(member.follow(answer)))
+    assert dashboard.last().action == "member.leave"
+    assert member.get(dashboard.path("members")).status_code == 404
+    assert member.get("/account").status_code == 200
+    check_log(dashboard.store)

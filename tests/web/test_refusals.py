@@ -20,6 +20,7 @@ from tests.support.dashboard import Dashboard, all_routes, heading, told
 NEEDS = {
     "/o/{org}": Permission.SEATS_READ,
     "/o/{org}/members": Permission.SEATS_READ,
+    "/o/{org}/leave": Permission.SEATS_READ,
     "/o/{org}/members/{user}/role": Permission.SEATS_WRITE,
     "/o/{org}/members/{user}/remove": Permission.SEATS_WRITE,
     "/o/{org}/invitations/new": Permission.SEATS_WRITE,
@@ -215,7 +216,7 @@ def test_a_form_of_those_who_may_not_changes_nothing(light_dashboard: Dashboard,
     outsider = light_dashboard.signed_in(light_dashboard.person("out@sider.example", "Out Sider"))
     lacking = [role for role in Role if not may(role, NEEDS_TO_SEND[path])]
     refused = [(light_dashboard.signed_in(role), 403) for role in lacking]
-    assert refused
+    assert refused or NEEDS_TO_SEND[path] is Permission.SEATS_READ
     before = light_dashboard.recorded()
     everything = {
         "role": "admin",
@@ -231,8 +232,8 @@ def test_a_form_of_those_who_may_not_changes_nothing(light_dashboard: Dashboard,
     assert light_dashboard.recorded() == before
     denied = light_dashboard.denied()
     assert [event.details["role"] for event in denied] == [role.value for role in lacking], "others hold no seat"
-    assert {event.details["route"] for event in denied} == {f"POST {path}"}
-    assert {event.details["needed"] for event in denied} == {NEEDS_TO_SEND[path].value}
+    assert {event.details["route"] for event in denied} <= {f"POST {path}"}
+    assert {event.details["needed"] for event in denied} <= {NEEDS_TO_SEND[path].value}
 
 
 def test_a_program_is_refused_in_its_own_words(light_dashboard: Dashboard) -> None:

@@ -15,6 +15,7 @@ from minutebook.organization import links
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
+from minutebook.organization.seats import ChangeRole
 from minutebook.organization.second_factor_rule import ChangeSecondFactor
 from minutebook.organization.sso import SetSsoDomain, record_name, record_text
 from minutebook.organization.tokens import CreateToken
@@ -172,7 +173,23 @@ def _lift_the_rule(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, 
     return dashboard.path("settings", "second-factor"), {"second_factor": "optional"}
 
 
+def _another_owner(dashboard: Dashboard) -> None:
+    dashboard.deployment.act(None, dashboard.number, ChangeRole(dashboard.people[Role.ADMIN].id, Role.OWNER))
+
+
+def _leave(dashboard: Dashboard, _: Somebody) -> tuple[str, dict[str, str]]:
+    _another_owner(dashboard)
+    return dashboard.path("leave"), {"confirm": "Calder Robotics"}
+
+
+def _delete_account(dashboard: Dashboard, _: Somebody) -> tuple[str, dict[str, str]]:
+    _another_owner(dashboard)
+    return "/account/delete", {"confirm": "ada@calder.example", "current": PASSWORD}
+
+
 DRIVES: dict[str, Drive] = {
+    "/o/{org}/leave": _leave,
+    "/account/delete": _delete_account,
     "/account/profile": lambda _, __: ("/account/profile", {"name": "Ada O.", "zone": "Europe/Berlin"}),
     "/account/password": lambda _, __: ("/account/password", {"current": PASSWORD, "password": PASSWORD + "!"}),
     "/account/sessions": _end_sessions,

@@ -42,3 +42,17 @@ class MemberRemoved(Details):
 
     def targets(self) -> tuple[Target, ...]:
         return (self.member.target(),)
+
+
+@action(
+    "member.leave",
+    title="Member left",
+    severity=Severity.HIGH,
+    ocsf=ocsf.REMOVE_MEMBER,
+    says="Left the organization, role {role}",
+    since="0.1",
+)
+class MemberLeft(Details):
+    """A member gave their seat up; their access ended with it."""
+
+    role: Role

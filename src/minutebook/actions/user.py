@@ -189,6 +189,25 @@ class RecoveryCodeUsed(Details):
 
 
 @action(
+    "user.delete",
+    title="Account deleted",
+    severity=Severity.HIGH,
+    ocsf=ocsf.DELETE_ACCOUNT,
+    says="Deleted the account of {member}, role {role}",
+    since="0.1",
+)
+class UserDeleted(Details):
+    """A user deleted their account, or whoever runs Minutebook did; their seat and all access ended with it. What they
+    did stays recorded under their name."""
+
+    member: Person
+    role: Role
+
+    def targets(self) -> tuple[Target, ...]:
+        return (self.member.target(),)
+
+
+@action(
     "user.invite",
     title="Person invited",
     severity=Severity.MEDIUM,

@@ -14,9 +14,11 @@ from minutebook.email_address import normal_email
 from minutebook.errors import Invalid
 from minutebook.model import MINUTE, rfc3339
 from minutebook.organization import links, people
+from minutebook.organization.deletion import DeleteUser
 from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.organization.second_factors import TakeSecondFactors
+from minutebook.record import NoChange
 from minutebook.store.engine import Store
 
 LINK_MINUTES = 15
@@ -110,6 +112,30 @@ def reset(
     remark(f"{user.email} has no password, no second factor and no session any more. This link chooses a new")
     remark(f"password, while the server runs; it works once, for {RESET_MINUTES} minutes:")
     _say_link(settings, f"/password/{token}")
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="The address of whose account is deleted.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete someone's account: seats, sessions and links.
+
+    Who they were, and what they did, stays in the log of each organization. Refused while an organization has no other
+    owner. See minutebook erase for what the law wants taken out of a log.
+
+    [bold]Example[/bold]
+
+        minutebook user delete ada@example.com
+    """
+    with writing(settings_of(context)) as store:
+        user = _find(store, email)
+        if not yes:
+            typer.confirm(f"Delete the account of {user.name}, {user.email}, for good?", abort=True, err=True)
+        recorded = operate_on_person(store, DeleteUser(user.id))
+    told = 0 if isinstance(recorded, NoChange) else len(recorded)
+    say(f"Deleted the account of {user.email} ({user.id}); recorded in {told} organization{'' if told == 1 else 's'}.")
 
 
 def _say_link(settings: Settings, path: str) -> None:

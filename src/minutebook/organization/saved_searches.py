@@ -157,8 +157,8 @@ def forget(act: Act, user: str) -> None:
 def _visible(organization: int, user: str) -> Select[tuple[object, ...]]:
     table, people = schema.saved_search, schema.user
     return (
-        select(table, people.c.name.label("saver"))
-        .join(people, people.c.id == table.c.saved_by)
+        select(table, func.coalesce(people.c.name, "somebody whose account was deleted").label("saver"))
+        .outerjoin(people, people.c.id == table.c.saved_by)
         .where(table.c.organization == organization, table.c.shelf.in_([SHARED, user]))
     )
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
-from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, RoleChanged
 from minutebook.actions.values import Person, RoleChange
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.model import Role
 from minutebook.organization import access, people, saved_searches, wording
 from minutebook.permissions import Permission, may_change
-from minutebook.record import NO_CHANGE, Act, Command, NoChange
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
 from minutebook.store import schema
 
 
@@ -60,11 +60,49 @@ class RemoveMember(Command):
 
     def change(self, act: Act) -> MemberRemoved:
         role = _role_to_change(act, self.user, None, "remove yourself")
-        _keep_an_owner(act, role, None)
-        access.end_all(act, self.user)
-        saved_searches.forget(act, self.user)
-        act.connection.execute(delete(schema.seat).where(*_this_seat(act, self.user)))
+        take_away(act, self.user)
         return MemberRemoved(member=people.user_by_id(act.connection, self.user).person(), role=role)
+
+
+@dataclass(frozen=True)
+class GiveUpSeat(Command):
+    """Takes the seat of who acts away, as RemoveMember does. Raises NotFound without one, Conflict for the last
+    owner."""
+
+    needs: ClassVar = ANYBODY
+
+    def change(self, act: Act) -> MemberLeft:
+        if act.role is None:
+            raise NotFound(why="no seat")
+        return MemberLeft(role=take_away(act, act.seat.actor.id))
+
+
+def take_away(act: Act, user: str) -> Role:
+    """Takes a seat away with the access by it and the private searches; the role it had. Raises Conflict for the last
+    owner."""
+    seats = schema.seat.c
+    role = Role(act.connection.execute(select(seats.role).where(*_this_seat(act, user))).scalar_one())
+    _keep_an_owner(act, role, None)
+    access.end_all(act, user)
+    saved_searches.forget(act, user)
+    act.connection.execute(delete(schema.seat).where(*_this_seat(act, user)))
+    return role
+
+
+def owned_alone(connection: Connection, user: str) -> list[str]:
+    """The names of the organizations that have no other owner, which the user can therefore not leave."""
+    own, other, organization = schema.seat.alias("own"), schema.seat.alias("other"), schema.organization.c
+    owner = Role.OWNER.value
+    others = exists().where(
+        other.c.organization == own.c.organization, other.c.role == owner, other.c.user != own.c.user
+    )
+    statement = (
+        select(organization.name)
+        .join(own, own.c.organization == organization.organization)
+        .where(own.c.user == user, own.c.role == owner, ~others)
+        .order_by(organization.name)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def check_grant(act: Act, before: Role | None, after: Role | None) -> None:

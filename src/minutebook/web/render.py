@@ -34,6 +34,8 @@ class Said(StrEnum):
     INVITATION_REVOKED = "Invitation revoked"
     ROLE_CHANGED = "Role changed"
     MEMBER_REMOVED = "Member removed"
+    LEFT = "You left the organization"
+    ACCOUNT_DELETED = "Your account is deleted"
     MODELS_SAVED = "Models and providers saved"
     SETTINGS_SAVED = "Settings saved"
     MODE_CREATED = "Mode created"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions import Details
 from minutebook.actions.access import AccessDenied
-from minutebook.actions.member import MemberRemoved, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, RoleChanged
 from minutebook.actions.organization import OrganizationCreated
 from minutebook.actions.user import (
     InvitationAccepted,
@@ -17,6 +17,7 @@ from minutebook.actions.user import (
     SignedIn,
     SignedOut,
     SignInFailed,
+    UserDeleted,
 )
 from minutebook.model import Event, Role
 from minutebook.organization.replay.state import (
@@ -145,7 +146,21 @@ def _role_changed(state: State, _event: Event, details: RoleChanged) -> None:
 
 @replays("member.remove", *SEATS)
 def _member_removed(state: State, _event: Event, details: MemberRemoved) -> None:
-    seat = take(state.seat, details.member.id, "seat of")
-    require(seat["role"] == details.role, f"the role was {seat['role']}")
-    end_each_access(state, details.member.id)
-    state.saved_search = {key: row for key, row in state.saved_search.items() if row["shelf"] != details.member.id}
+    _take_seat(state, details.member.id, details.role)
+
+
+@replays("member.leave", *SEATS)
+def _member_left(state: State, event: Event, details: MemberLeft) -> None:
+    _take_seat(state, event.actor.id, details.role)
+
+
+@replays("user.delete", *SEATS)
+def _user_deleted(state: State, _event: Event, details: UserDeleted) -> None:
+    _take_seat(state, details.member.id, details.role)
+
+
+def _take_seat(state: State, user: str, role: Role) -> None:
+    seat = take(state.seat, user, "seat of")
+    require(seat["role"] == role, f"the role was {seat['role']}")
+    end_each_access(state, user)
+    state.saved_search = {key: row for key, row in state.saved_search.items() if row["shelf"] != user}

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import Invalid, NotAllowed, TooManyAttempts
 from minutebook.filters import zone_names
-from minutebook.organization import people, second_factors, sessions
+from minutebook.organization import people, seats, second_factors, sessions
+from minutebook.organization.deletion import DeleteUser
 from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.profiles import ChangeProfile
 from minutebook.organization.sessions import EndSessions, OwnSession
 from minutebook.record import NoChange, PersonalCommand, perform_everywhere
-from minutebook.web import times
+from minutebook.web import session, times
 from minutebook.web.browsers import browser_of
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
@@ -107,6 +108,48 @@ def end_sessions(viewer: Viewing, sent: Sent) -> Response:
     return go(viewer.site, "/account/sessions", Said.SESSIONS_ENDED if is_changed else Said.NOTHING_TO_CHANGE)
 
 
+@router.get("/account/delete")
+def ask_to_delete(request: Request, viewer: Viewing) -> Response:
+    """Says what happens when the account is deleted, or why it cannot be."""
+    return _show_delete(request, viewer, Form())
+
+
+@router.post("/account/delete")
+def delete_account(request: Request, viewer: Viewing, sent: Sent) -> Response:
+    """Deletes the account, when its address was typed, and the password where there is one."""
+    email = viewer.user.email
+    try:
+        if sent.one("confirm").strip().lower() != email:
+            raise Invalid.one("confirm", f"Type {email} to confirm, or cancel.")
+        if _has_password(viewer):
+            _prove(viewer, sent)
+        _perform(viewer, DeleteUser(viewer.user.id))
+    except (*STAYS, TooManyAttempts) as error:
+        return _show_delete(request, viewer, form_after(sent, error, ("confirm", "current")), error.status)
+    response = go(viewer.site, "/sign-in", Said.ACCOUNT_DELETED)
+    session.end(response, viewer.site)
+    return response
+
+
+def _show_delete(request: Request, viewer: Viewer, form: Form, status: int = 200) -> Response:
+    with viewer.site.store.reading() as connection:
+        alone = seats.owned_alone(connection, viewer.user.id)
+    return show(
+        request,
+        "account_delete.html",
+        status=status,
+        form=form,
+        user=viewer.user,
+        alone=alone,
+        has_password=_has_password(viewer),
+    )
+
+
+def _has_password(viewer: Viewer) -> bool:
+    with viewer.site.store.reading() as connection:
+        return people.password_hash_of(connection, viewer.user.id) is not None
+
+
 def _perform(viewer: Viewer, command: PersonalCommand) -> bool:
     """Whether anything was changed."""
     done = perform_everywhere(viewer.site.store, viewer.user.actor(), viewer.context, command)
@@ -132,16 +175,20 @@ def _show_profile(request: Request, form: Form, status: int = 200) -> Response:
 
 
 def _show_password(request: Request, viewer: Viewer, form: Form, status: int = 200) -> Response:
-    with viewer.site.store.reading() as connection:
-        has_one = people.password_hash_of(connection, viewer.user.id) is not None
+    has_one = _has_password(viewer)
     return show(request, "account_password.html", status=status, form=form, user=viewer.user, has_one=has_one)
 
 
 def _password_command(viewer: Viewer, sent: Typed) -> ChangePassword:
     """Raises Invalid, TooManyAttempts."""
     new = people.hash_password(sent.one("password"))
+    return ChangePassword(viewer.user.id, _prove(viewer, sent), new)
+
+
+def _prove(viewer: Viewer, sent: Typed) -> str:
+    """What is stored of the viewer's password, which they typed. Raises Invalid, TooManyAttempts."""
     try:
-        _, before = viewer.site.sign_ins.prove(viewer.user.email, sent.one("current"), viewer.context)
+        _, hashed = viewer.site.sign_ins.prove(viewer.user.email, sent.one("current"), viewer.context)
     except NotAllowed:
         raise Invalid.one("current", "This is not your current password.") from None
-    return ChangePassword(viewer.user.id, before, new)
+    return hashed

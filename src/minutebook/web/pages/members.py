@@ -13,7 +13,7 @@ from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
 from minutebook.organization import invitations, roster, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
-from minutebook.organization.seats import ChangeRole, Member, RemoveMember
+from minutebook.organization.seats import ChangeRole, GiveUpSeat, Member, RemoveMember
 from minutebook.permissions import GRANTS, SUMMARY, Permission, may_change
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
@@ -32,7 +32,14 @@ MAX_PAGE = 100_000
 MAX_SEARCH = 200
 SIGNED_OUT = "Not signed in now"
 """A session is deleted when it ends, so nothing tells when somebody without one was active last."""
-HISTORY = ("user.invite", "user.accept_invite", "user.revoke_invite", "member.change_role", "member.remove")
+HISTORY = (
+    "user.invite",
+    "user.accept_invite",
+    "user.revoke_invite",
+    "member.change_role",
+    "member.remove",
+    "member.leave",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,7 @@ class MemberRow:
     role_value: str
     role_href: str
     remove_href: str | None
+    leave_href: str | None
     history_href: str | None
 
 
@@ -94,7 +102,7 @@ class InvitationRow:
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """The dialog that is open over the members: `invite`, `remove` or `revoke`, and what it is about."""
+    """The dialog that is open over the members: `invite`, `remove`, `revoke` or `leave`, and what it is about."""
 
     kind: str
     action: str
@@ -154,6 +162,26 @@ def remove_member(request: Request, place: Changed, user: str, sent: Sent) -> Re
         form = form_after(sent, error, ("confirm",))
         return members_page(request, place, replace(dialog, form=form), status=error.status)
     return go(place.site, dialog.close_href, Said.MEMBER_REMOVED)
+
+
+@router.get("/o/{org}/leave")
+def ask_to_leave(request: Request, place: Seen) -> Response:
+    """Says what happens when the viewer leaves, and asks to type the name of the organization."""
+    return members_page(request, place, _leaving(place, Form()))
+
+
+@router.post("/o/{org}/leave")
+def leave(request: Request, place: Seen, sent: Sent) -> Response:
+    """Gives the viewer's seat up, when the organization's name was typed."""
+    name = place.organization.name
+    try:
+        if sent.one("confirm").strip() != name:
+            raise Invalid.one("confirm", f"Type {name} to confirm, or cancel.")
+        perform(place.site.store, place.seat, GiveUpSeat())
+    except STAYS as error:
+        dialog = _leaving(place, form_after(sent, error, ("confirm",)))
+        return members_page(request, place, dialog, status=error.status)
+    return go(place.site, "/", Said.LEFT)
 
 
 def members_page(
@@ -231,6 +259,7 @@ def _row(place: Place, member: Member, listing: Listing) -> MemberRow:
         role_value=member.role.value,
         role_href=_here(place, "members", person.id, "role", listing=listing),
         remove_href=_here(place, "members", person.id, "remove", listing=listing) if roles else None,
+        leave_href=place.path("leave") if you else None,
         history_href=f"{place.path(shell.AUDIT_LOGS)}?{urlencode({'actor': person.email})}" if _reads(place) else None,
     )
 
@@ -251,6 +280,10 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
         sessions=sessions,
         tokens=made,
     )
+
+
+def _leaving(place: Place, form: Form) -> Dialog:
+    return Dialog("leave", place.path("leave"), place.path(shell.MEMBERS), form)
 
 
 def _role(text: str) -> Role:

@@ -341,7 +341,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization"], ["organization.organization"], name=op.f("fk_invitation_organization")
         ),
-        sa.ForeignKeyConstraint(["inviter"], ["user.id"], name=op.f("fk_invitation_inviter")),
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("mailed_token_hash", name=op.f("uq_invitation_mailed_token_hash")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
@@ -375,7 +374,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization"], ["organization.organization"], name=op.f("fk_saved_search_organization")
         ),
-        sa.ForeignKeyConstraint(["saved_by"], ["user.id"], name=op.f("fk_saved_search_saved_by")),
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_saved_search")),
     )
     op.create_index(
@@ -450,7 +448,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_token_organization")),
-        sa.ForeignKeyConstraint(["creator"], ["user.id"], name=op.f("fk_token_creator")),
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_token")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_token_token_hash")),
     )
