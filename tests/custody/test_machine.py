@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from minutebook.custody.high_water import Custody
 from tests.record.test_machine import FULL, SETTINGS, Machine
@@ -33,6 +33,11 @@ class KeepingMachine(Restoring, Keeping, Machine):
         prepare(self, type(self).make())
         Machine.__init__(self)
         self.held = []
+
+    @initialize()
+    def begin(self) -> None:
+        super().begin()
+        self.back_up()
 
     def teardown(self) -> None:
         try:

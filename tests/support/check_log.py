@@ -204,29 +204,30 @@ def _check_acts(connection: Connection) -> Iterator[str]:
 def check_told(logs: Logs, told: Told) -> Iterator[str]:
     """What clients were told beside what is stored."""
     by_request: dict[str | None, list[Stored]] = defaultdict(list)
+    unknown = set[int]()
     shown = {(event.organization, event.seq): a.request for a in told.attempts.values() for event in a.events}
     for organization, events in logs.items():
         yield from (f"organization {organization}: {problem}" for problem in _check_clock(events))
         for event in events:
-            if event.is_pruned or "context.request_id" in event.erased:
-                request = shown.get((event.organization, event.seq))
-            else:
-                request = event.context["request_id"]
-            if request is not None or not (event.is_pruned or event.action == "log.clock_step"):
+            is_gone = event.is_pruned or "context.request_id" in event.erased
+            request = shown.get((event.organization, event.seq)) if is_gone else event.context["request_id"]
+            if request is not None or not (is_gone or event.action == "log.clock_step"):
                 by_request[request].append(event)
+            elif is_gone:  # and the answer was lost: nobody can say whose it was
+                unknown.add(organization)
     for request in by_request.keys() - told.attempts.keys():
         yield f"{by_request[request][0].action} of request {request} is stored, and nobody asked for it"
     for attempt in told.attempts.values():
         found = by_request.get(attempt.request, [])
-        yield from (f"request {attempt.request}: {problem}" for problem in _check_attempt(attempt, found))
+        yield from (f"request {attempt.request}: {problem}" for problem in _check_attempt(attempt, found, unknown))
     yield from _check_order(told.attempts.values(), by_request.get)
 
 
-def _check_attempt(attempt: Attempt, found: Sequence[Stored]) -> Iterator[str]:
+def _check_attempt(attempt: Attempt, found: Sequence[Stored], unknown: set[int]) -> Iterator[str]:
     places = {event.organization for event in found}
     if len(found) > (1 if attempt.everywhere is None else len(places)):
         yield f"is stored {len(found)} times"
-    if attempt.everywhere is not None and places not in (set(), attempt.everywhere):
+    if attempt.everywhere is not None and places and not places <= attempt.everywhere <= places | unknown:
         yield f"is stored in organizations {sorted(places)}, and not in all of {sorted(attempt.everywhere)}"
     if attempt.answer is Answer.ACKNOWLEDGED and not found:
         yield "was acknowledged and is not stored"

@@ -23,6 +23,9 @@ KNOWN = ("offers", "modes", "searches", "links", "opened", "seen", "tokens", "he
 """What a machine remembers of what was done."""
 
 
+any_backup = st.integers(0, MOST_BACKUPS - 1)
+
+
 @dataclass(frozen=True)
 class Backup:
     """A copy of the database, and what clients had been told by then."""
@@ -33,13 +36,15 @@ class Backup:
 
 
 class Restoring:
-    """Rules for `Machine`, whose database is that of `world`. What nobody signed may be lost without a word."""
+    """Rules for `Machine`, whose database is that of `world`; the first backup is made at the beginning. What nobody
+    signed may be lost without a word."""
 
     world: World
     store: Any
     deployment: Any
     told: Told
     numbers: list[int]
+    erase_a_person: Any
     backups: list[Backup]
     ids: set[str]
     gone: dict[bytes, set[str]]
@@ -54,8 +59,12 @@ class Restoring:
         known = {name: list(getattr(self, name)) for name in KNOWN}
         self.backups.append(Backup(self.world.backup(), dict(self.told.attempts), known))
 
-    @precondition(lambda self: self.backups)
-    @rule(which=st.integers(0, MOST_BACKUPS - 1), signed=st.sampled_from([True, True, False]))
+    @rule(which=any_backup, organization=st.sampled_from([0, 1]), person=st.integers(0, 6))
+    def restore_what_was_erased(self, which: int, organization: int, person: int) -> None:
+        self.erase_a_person(actor=-1, organization=organization, person=person)
+        self.restore(which=which, signed=True)
+
+    @rule(which=any_backup, signed=st.sampled_from([True, True, False]))
     def restore(self, which: int, signed: bool) -> None:
         """Puts a backup back: what was signed and is not in it is refused until the log goes on under a new id."""
         if signed:
