@@ -11,7 +11,7 @@ themselves (`closer.py`). How many there are `survey.py` counts.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -106,7 +106,7 @@ def window_rows(connection: Connection, scope: Scope, filter_: Filter, *, first:
     """The same as rows, for `row_json`. Raises TooSlow."""
     with bounded(connection, PAGE_SECONDS) as deadline:
         search = _Search(connection, scope, scope.asking(filter_), deadline)
-        return list(itertools.islice(search.in_order(first), limit))
+        return search.in_order(first, limit)
 
 
 def stream_json(
@@ -247,10 +247,12 @@ class _Search:
 
     def in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> list[Row[Any]]:
         """At most `limit` of the events that are meant beyond the edge, in the order of people or against it."""
-        return list(itertools.islice(self._in_time(edge, limit, newest_first=newest_first), limit))
-
-    def _in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> Iterator[Row[Any]]:
         plan_, closer = self._plan()
+        found = self._beyond(edge, plan_, newest_first=newest_first)
+        return list(itertools.islice(self._meant(found, closer, limit), limit))
+
+    def _beyond(self, edge: Edge | None, plan_: Plan, *, newest_first: bool) -> Iterator[Numbers]:
+        """What the plan finds beyond the edge, chunk by chunk."""
         for number, chunk in enumerate(self._view.in_time(newest_first=newest_first)):
             if number and self._deadline:
                 self._deadline.check()
@@ -258,17 +260,21 @@ class _Search:
             if np.any(beyond) and len(found := numbers(chunk, beyond & plan_.look(chunk))):
                 if not chunk.is_sorted:
                     found = found[np.argsort(chunk.occurred_at[found - chunk.first], kind="stable")]
-                yield from self._meant(found[::-1] if newest_first else found, closer, limit)
+                yield found[::-1] if newest_first else found
 
-    def in_order(self, first: int) -> Iterator[Row[Any]]:
-        """The events that are meant by number, from `first` on."""
+    def in_order(self, first: int, limit: int) -> list[Row[Any]]:
+        """At most `limit` of the events that are meant by number, from `first` on."""
         plan_, closer = self._plan()
+        return list(itertools.islice(self._meant(self._from(first, plan_), closer, limit), limit))
+
+    def _from(self, first: int, plan_: Plan) -> Iterator[Numbers]:
+        """What the plan finds from a number on, chunk by chunk."""
         for number, chunk in enumerate(self._view.chunks()):
             if number and self._deadline:
                 self._deadline.check()
             if chunk.end > first:
                 found = numbers(chunk, plan_.look(chunk))
-                yield from self._meant(found[found >= first], closer, AT_ONCE)
+                yield found[found >= first]
 
     def looks_in_order(self, first: int) -> Iterator[tuple[Rows, int]]:
         """As `_looks`."""
@@ -290,10 +296,10 @@ class _Search:
         plan_ = plan_there(self._expression, means_of(self._connection, organization, self._view, self._deadline))
         return plan_, None if plan_.is_exact else Closer(self._connection, organization, plan_.rest, self._deadline)
 
-    def _meant(self, found: Numbers, closer: Closer | None, limit: int) -> Iterator[Row[Any]]:
-        """The rows of the events that are meant among those found, in their order, as far as they are asked for."""
-        at, size = 0, min(limit, AT_ONCE)
-        while at < len(found):
-            seqs: list[int] = found[at : at + size].tolist()
+    def _meant(self, found: Iterable[Numbers], closer: Closer | None, limit: int) -> Iterator[Row[Any]]:
+        """The rows of the events that are meant among those found, in their order, as far as they are asked for. Few of
+        a chunk are not read by themselves: each reading takes longer than a chunk is looked through."""
+        numbers_, size = itertools.chain.from_iterable(found), min(limit, AT_ONCE)
+        while seqs := [int(seq) for seq in itertools.islice(numbers_, size)]:
             yield from closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
-            at, size = at + size, AT_ONCE
+            size = AT_ONCE
