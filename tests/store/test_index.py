@@ -6,15 +6,17 @@ import threading
 import time
 from typing import Any
 
+import numpy as np
 import pytest
+from sqlalchemy import Connection
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, search_text, text_of
-from minutebook.store import blocks, index, log, marks, search, view
+from minutebook.store import blocks, index, log, marks, memory, search, view
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
-from minutebook.store.text import Sought
+from minutebook.store.worded import Sought, Worded
 from tests.store.test_query import fill
 from tests.support.deployment import Deployment
 from tests.support.tampering import tamper
@@ -24,7 +26,7 @@ GROUP = FILLED << 36
 """The first row of the text index, in groups of 16 events."""
 UNREADABLE = "(SELECT min(content) FROM block)"
 MARKS = FILLED << 40
-"""The first row of its marks: 2,048 are of the first three blocks, and so on."""
+"""The first row of its marks: 1,024 are of the first three blocks, and so on."""
 
 
 @pytest.fixture
@@ -32,6 +34,7 @@ def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(blocks, "PACK", 3)
+    monkeypatch.setattr(marks, "PACK", 3)
     monkeypatch.setattr(view, "CHUNK", 4)
     monkeypatch.setattr(text_index, "GROUP_BITS", 4)
     monkeypatch.setattr(text_index, "GROUP", 16)
@@ -44,6 +47,18 @@ def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
 def problems(deployment: Deployment, organization: int = FILLED) -> list[str]:
     with deployment.store.reading() as connection:
         return [found.problem for found in check_index(connection, organization)]
+
+
+def held(connection: Connection, organization: int, sought: list[Sought], seqs: range) -> list[int]:
+    """The events that hold all pieces, found forth and back, of few rows at a time."""
+
+    def found(numbers: range) -> list[int]:
+        worded = Worded(connection, memory.Log(organization), sought, None)
+        return [seq for some in worded.among(np.split(np.array(numbers, np.int64), [5, 6]), 1) for seq in some.tolist()]
+
+    forth = found(seqs)
+    assert found(seqs[::-1]) == forth[::-1]
+    return forth
 
 
 def test_every_log_is_followed_to_its_end(followed: Deployment) -> None:
@@ -128,7 +143,7 @@ def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
         (f"UPDATE event_marks SET number = {MARKS + 9999} WHERE number = {MARKS + 7}", "words of events 32 to 47"),
         (
             f"UPDATE event_marks SET marks = (SELECT marks FROM event_marks WHERE number = {MARKS}) "
-            f"WHERE number = {MARKS + 2048 + 7}",
+            f"WHERE number = {MARKS + 1024 + 7}",
             "words of events 48 to 63",
         ),
         (
@@ -219,15 +234,14 @@ def test_marks_leave_out_groups_that_hold_nothing_and_no_other(
     with followed.store.reading() as connection:
         marked = index.reached(connection, FILLED).blocks
         assert marked > 6 and marked % 3
-        for first, end in ((0, marked), (1, marked - 1), (4, 5), (2, 4), (5, marked), (marked - 1, marked), (3, 3)):
-            found = marks.Marks(FILLED).may_hold(connection, slots, first, end, marked, 1)
+        for first, end in ((0, marked), (1, marked - 1), (4, 5), (2, 4), (5, marked), (marked - 1, marked)):
+            found = np.flatnonzero(marks.Marks(FILLED).may_hold(connection, slots, first, end, marked, 1)) + first
             assert set(found) >= holding & set(range(first, end))
             assert len(set(found) - anywhere) <= 1, "a third of the bits is set at most"
         known = marks.Marks(FILLED)
-        for end in range(marked):
-            assert known.may_hold(connection, slots, 0, end, marked, 1) == [
-                group for group in marks.Marks(FILLED).may_hold(connection, slots, 0, marked, marked, 1) if group < end
-            ]
+        whole = marks.Marks(FILLED).may_hold(connection, slots, 0, marked, marked, 1)
+        for end in range(1, marked):
+            assert np.array_equal(known.may_hold(connection, slots, 0, end, marked, 1), whole[:end])
 
 
 def test_a_row_of_texts_that_cannot_be_read_is_made_anew_when_the_log_goes_on(
@@ -258,16 +272,12 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
     for pieces in (["opus"], ["ada", "opus"], ["usr_ada", "mode"]):
         sought = [Sought(piece, in_ids=True) for piece in pieces]
         with followed.store.reading() as connection:
-            known = marks.Marks(FILLED)
-            seqs = range(5, size - 19)
-            marked = index.reached(connection, FILLED).blocks
-            numbers, unreadable = text_index.holding(connection, FILLED, known, sought, seqs, marked)
+            numbers = held(connection, FILLED, sought, range(5, size - 19))
         texts = {event.seq: text_of(event) for event in followed.events(FILLED)}
         assert numbers == [
             seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in pieces)
         ]
         assert numbers
-        assert not unreadable
 
 
 @pytest.mark.parametrize(
@@ -287,7 +297,9 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
         (["-two", "usr_t"], [0]),
     ],
 )
-def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[str], numbers: list[int]) -> None:
+def test_all_pieces_must_be_in_one_event(
+    deployment: Deployment, pieces: list[str], numbers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In its words or its ids, whichever comes first; what is written with a - in its words. Also a short one."""
     texts = ["one two\nusr_three", "one\nusr_four", "one\nusr_three two", "two one one\nusr_five"]
     added = list(enumerate(texts[:2], 77 << 40)), list(enumerate(texts[2:], (77 << 40) + 2))
@@ -295,11 +307,9 @@ def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[st
         for some in added:
             text_index.add(connection, some)
         sought = [Sought(piece.removeprefix("-"), in_ids=not piece.startswith("-")) for piece in pieces]
-        known = marks.Marks(77)
-        assert text_index.holding(connection, 77, known, sought, range(4), 0) == (numbers, [])
-        assert text_index.holding(connection, 77, known, sought, range(1, 3), 0).numbers == [
-            seq for seq in numbers if 0 < seq < 3
-        ]
+        monkeypatch.setattr(index, "reached", lambda *_: index.Reached(texts=4))
+        assert held(connection, 77, sought, range(4)) == numbers
+        assert held(connection, 77, sought, range(1, 3)) == [seq for seq in numbers if 0 < seq < 3]
 
 
 @pytest.mark.parametrize(

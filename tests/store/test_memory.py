@@ -237,12 +237,6 @@ def test_chunks_in_time_do_not_reach_into_each_other(shelf: Shelf, step_back: in
             assert max(len(newest_first[0]), len(oldest_first[0])) <= 16, "a first page looks at a few events only"
 
 
-def test_a_log_that_is_little_longer_than_its_head_is_one_chunk(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view, "HEAD", 8)
-    shelf.add(rows(12))
-    assert [len(chunk) for chunk in shelf.view().in_time(newest_first=True)] == [12]
-
-
 def test_an_event_that_is_gone_leaves_the_others(shelf: Shelf) -> None:
     events = rows(40)
     shelf.add(events)

@@ -25,7 +25,7 @@ from minutebook.filters.moments import Here
 from minutebook.filters.term_values import ActorValue, parse_details
 from minutebook.filters.terms import TERMS
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import blocks, bound, index, log, search, survey, text, view
+from minutebook.store import blocks, bound, index, log, marks, search, survey, text, view
 from minutebook.store.bound import bounded
 from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
@@ -233,6 +233,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
     monkeypatch.setattr(blocks, "BLOCK", 32)
     monkeypatch.setattr(blocks, "PACK", 2)
+    monkeypatch.setattr(marks, "PACK", 2)
     monkeypatch.setattr(view, "CHUNK", 4)
     monkeypatch.setattr(text, "GROUP_BITS", 4)
     monkeypatch.setattr(text, "GROUP", 16)

@@ -94,6 +94,13 @@ def put(connection: Connection, organization: int, number: int, contents: Mappin
         )
 
 
+def forget(connection: Connection, organization: int, name: str, first: int, end: int) -> None:
+    """Takes the contents of this name out of the blocks from one number up to another, which are in no whole pack."""
+    table = schema.block.c
+    of = (table.organization == organization, table.name == name, table.number >= first, table.number < end)
+    connection.execute(delete(schema.block).where(*of))
+
+
 def _packed(numbers: NDArray[Any]) -> bytes:
     """Compressed, all first bytes of the numbers before all second ones: those that say little stand together."""
     apart = numbers.view(np.uint8).reshape(len(numbers), numbers.itemsize).T

@@ -72,7 +72,7 @@ def _texts(connection: Connection, organization: int, reached: index.Reached) ->
         if first // blocks.BLOCK < reached.blocks and next(of_blocks) != _marks(texts, first):
             events_ = f"events {first} to {first + blocks.BLOCK - 1}"
             yield Finding(organization, first, f"The marks by which words of {events_} are found are not theirs.")
-    if marks.rows(connection, organization) != reached.blocks // blocks.PACK << marks.ROW_BITS:
+    if marks.rows(connection, organization) != reached.blocks // marks.PACK << marks.ROW_BITS:
         yield Finding(organization, None, "There are more or fewer marks of words than the log has blocks.")
     if text.groups(connection, organization) != -(-known // text.GROUP):
         yield Finding(organization, None, "The text index holds more or fewer events than it claims.")

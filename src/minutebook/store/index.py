@@ -26,7 +26,7 @@ from minutebook.store.engine import Store
 log_ = structlog.get_logger("minutebook.index")
 
 ROUND_SECONDS = 0.5
-BATCH = 2 * text.GROUP
+BATCH = 8 * text.GROUP
 """Events in one transaction: acts of people wait for it no longer than for one another."""
 EMPTIED = BATCH // text.GROUP
 """Groups of texts that are made anew in one transaction."""
@@ -194,7 +194,7 @@ def _follow(connection: Connection, organization: int, before: Reached) -> Reach
         contents = written_block(connection, organization, written)
         seqs = range(written * blocks.BLOCK, (written + 1) * blocks.BLOCK)
         of_texts = marks.of_block(text.of_groups(connection, organization, seqs))
-        if (written + 1) % blocks.PACK:
+        if (written + 1) % marks.PACK:
             contents[marks.MARKS] = of_texts
         else:
             marks.pack(connection, organization, written, of_texts)

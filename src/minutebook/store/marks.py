@@ -5,7 +5,7 @@ around: beside one another stand the bits that neighbouring groups have in one s
 own few slots and no other.
 
     block(organization, "marks", number) → slot by slot the bits of the groups of a block
-    event_marks(number) → the same of the blocks of a whole pack, 31 slots a row
+    event_marks(number) → the same of the blocks of a whole pack, 31 slots a row, which fill a page of SQLite
 
 Where a row is missing or has another length every group may hold everything.
 """
@@ -24,10 +24,13 @@ from minutebook.store.schema import SEQ_BITS, event_marks
 
 MARKS = "marks"
 """What they are called beside the columns of a block."""
-IN_ROW, ROW_BITS = 31, 11
-"""Slots in a row of a pack: with 1,024 groups as many as fit into a page of SQLite. A pack has 2**11 rows."""
+PACK = 16
+"""Blocks whose marks are brought together, 65,536 events; it divides `blocks.PACK`. Fewer would be more rows to read of
+those that are, more would be more blocks that are not yet."""
+IN_ROW, ROW_BITS = 31, 10
+"""Slots in a row of a pack: with 1,024 groups as many as fit into a page of SQLite. A pack has 2**10 rows."""
 SLOTS = IN_ROW << ROW_BITS
-"""Bits of a group, 31 bytes an event: about a third of them is set."""
+"""Bits of a group, 62 bytes an event: about a third of them is set."""
 MOST_ASKED = 16
 ANYWHERE, IN_WORDS = (3, 4), (5, 6)
 """So many bytes in a row have a mark; more of them in words only, because hardly any two ids share them."""
@@ -67,7 +70,7 @@ def of_block(groups: Sequence[bytes | None]) -> bytes:
 
 def pack(connection: Connection, organization: int, last: int, of_last: bytes) -> None:
     """Writes the marks of a whole pack, of whose blocks only the last has not been written."""
-    first = last + 1 - blocks.PACK
+    first = last + 1 - PACK
     parts = _of_blocks(connection, organization, first, last) | {last: of_last}
     unknown = b"\xff" * len(of_last)
     of_blocks = [
@@ -75,23 +78,24 @@ def pack(connection: Connection, organization: int, last: int, of_last: bytes) -
         for part in (parts.get(number, unknown) for number in range(first, last + 1))
     ]
     rows = np.concatenate(of_blocks, axis=1).reshape(1 << ROW_BITS, -1)
-    base = _base(organization, first // blocks.PACK)
+    base = _base(organization, first // PACK)
     values = [{"number": base | number, "marks": row.tobytes()} for number, row in enumerate(rows)]
     connection.execute(insert(event_marks), values)
+    blocks.forget(connection, organization, MARKS, first, last)
 
 
 def stored(connection: Connection, organization: int, marked: int) -> Iterator[bytes]:
     """The marks of each of the first `marked` blocks of a log, as far as they can be read."""
-    for number in range(marked // blocks.PACK):
+    for number in range(marked // PACK):
         base = _base(organization, number)
         bounds = {"first": base, "last": base | (1 << ROW_BITS) - 1}
         together = b"".join(connection.execute(_PACK, bounds).scalars())
-        if len(together) % (SLOTS * blocks.PACK):
-            yield from [b""] * blocks.PACK
+        if len(together) % (SLOTS * PACK):
+            yield from [b""] * PACK
             continue
-        bits = np.frombuffer(together, np.uint8).reshape(SLOTS, blocks.PACK, -1)
-        yield from (np.ascontiguousarray(bits[:, block]).tobytes() for block in range(blocks.PACK))
-    first = marked // blocks.PACK * blocks.PACK
+        bits = np.frombuffer(together, np.uint8).reshape(SLOTS, PACK, -1)
+        yield from (np.ascontiguousarray(bits[:, block]).tobytes() for block in range(PACK))
+    first = marked // PACK * PACK
     parts = _of_blocks(connection, organization, first, marked)
     yield from (parts.get(number, b"") for number in range(first, marked))
 
@@ -121,23 +125,22 @@ class Marks:
 
     def may_hold(
         self, connection: Connection, slots: NDArray[np.int64], first: int, end: int, marked: int, in_block: int
-    ) -> list[int]:
-        """The groups from one number up to another, ascending, in which every slot is set; `marked` blocks are written,
-        each of `in_block` groups."""
-        if first >= end or not len(slots):
-            return list(range(first, end))
+    ) -> NDArray[np.bool_]:
+        """Of the groups from one number up to another, whether every slot is set; `marked` blocks are written, each of
+        `in_block` groups."""
+        if not len(slots):
+            return np.ones(end - first, np.bool_)
         from_, to = first // in_block, -(-end // in_block)
-        width, packed = _width(in_block), marked // blocks.PACK * blocks.PACK
-        packs = range(from_ // blocks.PACK, -(-min(to, packed) // blocks.PACK))
+        width, packed = _width(in_block), marked // PACK * PACK
+        packs = range(from_ // PACK, -(-min(to, packed) // PACK))
         with self._lock:
-            parts = [self._of_pack(connection, slots, number, blocks.PACK * width) for number in packs]
+            parts = [self._of_pack(connection, slots, number, PACK * width) for number in packs]
             parts += self._of_blocks(connection, slots, max(from_, packed), to, width)
-        start = min(from_, packed) // blocks.PACK * blocks.PACK if from_ < packed else from_
+        start = min(from_, packed) // PACK * PACK if from_ < packed else from_
         bits = np.concatenate(parts).reshape(-1, width)
         of_groups = np.unpackbits(bits, axis=1, count=in_block, bitorder="little").reshape(-1)
         skipped = start * in_block
-        found: list[int] = (np.flatnonzero(of_groups[first - skipped : end - skipped]) + first).tolist()
-        return found
+        return of_groups[first - skipped : end - skipped].view(np.bool_)
 
     def _of_pack(self, connection: Connection, slots: NDArray[np.int64], number: int, width: int) -> NDArray[np.uint8]:
         base = _base(self._organization, number)

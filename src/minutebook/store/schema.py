@@ -123,7 +123,7 @@ block = Table(
 event_text = Table(
     "event_text",
     metadata,
-    # of the group: what the positions of its 256 events have in common
+    # of the group: what the positions of its 64 events have in common
     Column("number", BigId, primary_key=True, autoincrement=False),
     Column("texts", LargeBinary, nullable=False),
 )

@@ -30,8 +30,8 @@ from minutebook.store.event_json import row_json
 from minutebook.store.log import SEQ_MASK, event_of, position, seq_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import COUNT_SECONDS, Count, count
-from minutebook.store.view import Chunk, view_of
-from minutebook.store.where import Mask, Numbers, Plan, means_of, numbers, plan_there
+from minutebook.store.view import Chunk, Mask, Numbers, numbers, view_of
+from minutebook.store.where import Plan, means_of, plan_there
 
 PAGE_SECONDS = 2.0
 AT_ONCE = 256
@@ -248,33 +248,37 @@ class _Search:
     def in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> list[Row[Any]]:
         """At most `limit` of the events that are meant beyond the edge, in the order of people or against it."""
         plan_, closer = self._plan()
-        found = self._beyond(edge, plan_, newest_first=newest_first)
+        found = self._beyond(edge, plan_, limit, newest_first=newest_first)
         return list(itertools.islice(self._meant(found, closer, limit), limit))
 
-    def _beyond(self, edge: Edge | None, plan_: Plan, *, newest_first: bool) -> Iterator[Numbers]:
-        """What the plan finds beyond the edge, chunk by chunk."""
-        for number, chunk in enumerate(self._view.in_time(newest_first=newest_first)):
-            if number and self._deadline:
-                self._deadline.check()
-            beyond: Mask = edge.look(chunk) if edge else True
-            if np.any(beyond) and len(found := numbers(chunk, beyond & plan_.look(chunk))):
-                if not chunk.is_sorted:
-                    found = found[np.argsort(chunk.occurred_at[found - chunk.first], kind="stable")]
-                yield found[::-1] if newest_first else found
+    def _beyond(self, edge: Edge | None, plan_: Plan, wanted: int, *, newest_first: bool) -> Iterator[Numbers]:
+        """What is found beyond the edge, a part at a time; about so many events are `wanted`."""
+        chunks = self._found(self._view.in_time(newest_first=newest_first), plan_, edge)
+        for is_sorted, some in itertools.groupby(chunks, key=lambda pair: pair[0].is_sorted):
+            if is_sorted:
+                parts = (found[::-1] if newest_first else found for _, found in some)
+                yield from plan_.words.among(parts, wanted) if plan_.words else parts
+                continue
+            for chunk, found in some:
+                held = plan_.words.held(found) if plan_.words else found
+                in_time = held[np.argsort(chunk.occurred_at[held - chunk.first], kind="stable")]
+                yield in_time[::-1] if newest_first else in_time
 
     def in_order(self, first: int, limit: int) -> list[Row[Any]]:
         """At most `limit` of the events that are meant by number, from `first` on."""
         plan_, closer = self._plan()
-        return list(itertools.islice(self._meant(self._from(first, plan_), closer, limit), limit))
+        parts = (found[found >= first] for _, found in self._found(self._view.chunks(first), plan_))
+        held = plan_.words.among(parts, limit) if plan_.words else parts
+        return list(itertools.islice(self._meant(held, closer, limit), limit))
 
-    def _from(self, first: int, plan_: Plan) -> Iterator[Numbers]:
-        """What the plan finds from a number on, chunk by chunk."""
-        for number, chunk in enumerate(self._view.chunks()):
+    def _found(self, chunks: Iterable[Chunk], plan_: Plan, edge: Edge | None = None) -> Iterator[tuple[Chunk, Numbers]]:
+        """What the plan finds in each chunk, without regard to words."""
+        for number, chunk in enumerate(chunks):
             if number and self._deadline:
                 self._deadline.check()
-            if chunk.end > first:
-                found = numbers(chunk, plan_.look(chunk))
-                yield found[found >= first]
+            beyond: Mask = edge.look(chunk) if edge else True
+            if np.any(beyond) and len(found := numbers(chunk, beyond & plan_.look(chunk))):
+                yield chunk, found
 
     def looks_in_order(self, first: int) -> Iterator[tuple[Rows, int]]:
         """As `_looks`."""
@@ -283,6 +287,8 @@ class _Search:
         for chunk in self._view.chunks(first):
             found = numbers(chunk, plan_.look(chunk))
             found, at = found[found >= first], 0
+            if plan_.words:
+                found = plan_.words.held(found)
             while at < len(found):
                 seqs: list[int] = found[at : at + size].tolist()
                 rows = closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
@@ -293,7 +299,7 @@ class _Search:
     def _plan(self) -> tuple[Plan, Closer | None]:
         """How the events are found, and how they are looked at, where they must be."""
         organization = self._scope.organization
-        plan_ = plan_there(self._expression, means_of(self._connection, organization, self._view, self._deadline))
+        plan_ = plan_there(self._expression, means_of(self._connection, self._view, self._deadline))
         return plan_, None if plan_.is_exact else Closer(self._connection, organization, plan_.rest, self._deadline)
 
     def _meant(self, found: Iterable[Numbers], closer: Closer | None, limit: int) -> Iterator[Row[Any]]:

@@ -22,8 +22,8 @@ from minutebook.store.closer import Closer
 from minutebook.store.log import seq_of
 from minutebook.store.memory import pruned
 from minutebook.store.scope import Scope
-from minutebook.store.view import Chunk, view_of
-from minutebook.store.where import Look, Mask, means_of, numbers, plan, there
+from minutebook.store.view import Chunk, Mask, numbers, view_of
+from minutebook.store.where import Look, means_of, plan, there
 
 COUNT_SECONDS = 1.0
 AT_ONCE = 64
@@ -126,7 +126,7 @@ class _Tally:
         """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
         view = view_of(connection, scope.organization, scope.size)
         self._words = view.log.words
-        means = means_of(connection, scope.organization, view, deadline)
+        means = means_of(connection, view, deadline)
         # what the scope leaves out is left out of every count
         concerned = [*((part, "") for part in conjuncts(scope.within)), *((part, concern(part)) for part in parts)]
         plans = [(plan(part, means), part, column) for part, column in concerned]

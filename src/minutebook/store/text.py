@@ -1,40 +1,32 @@
 """The text index: which events hold a piece of text.
 
-The texts of 256 neighbouring events are one row, compressed together. Of whole blocks there are marks of everything
-that the texts hold (`marks.py`): a search looks at these first, so that it reads few texts that hold nothing of what it
-looks for; and then at the texts themselves. What the index says of a text is exact. It follows the record
-(`store/index.py`).
+The texts of 64 neighbouring events are one row, compressed together. Of whole blocks there are marks of everything
+that the texts hold (`marks.py`), so that a search (`worded.py`) reads few texts that hold nothing of what it looks for.
+What the index says of a text is exact. It follows the record (`store/index.py`).
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
-import numpy as np
 import zstandard
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from minutebook.store import blocks
-from minutebook.store.bound import Deadline
-from minutebook.store.marks import Marks, asked
 from minutebook.store.schema import SEQ_BITS, event_text
 
-GROUP_BITS = 8
+GROUP_BITS = 6
 GROUP = 1 << GROUP_BITS
 STEP = 16
 """Events are put into the index so many at a time: each time the last row of the log is written again."""
 AT_ONCE = 256
 """Rows in one query, at most."""
-LINE_FEED = 10
 
 _GROUP = select(event_text.c.texts).where(event_text.c.number == bindparam("of"))
-_TEXTS = select(event_text.c.number, event_text.c.texts).where(
+_SOME = select(event_text.c.number, event_text.c.texts).where(
     event_text.c.number.in_(bindparam("numbers", expanding=True))
 )
 _GROUPS = (
@@ -89,60 +81,12 @@ class Unreadable(ValueError):
         self.number = number
 
 
-class Sought(NamedTuple):
-    """A piece of text in normal form that the words of an event must hold, or where `in_ids` its ids and numbers."""
-
-    piece: str
-    in_ids: bool
-
-    def is_in(self, text: str) -> bool:
-        """Whether a text made by `filters.text_of` holds it."""
-        return self.piece in (text if self.in_ids else text.partition("\n")[0])
-
-
-class Held(NamedTuple):
-    """Which events hold what is sought, by number and ascending; and those of whom that cannot be told, since their row
-    cannot be read."""
-
-    numbers: list[int]
-    unreadable: list[range]
-
-
-def holding(
-    connection: Connection,
-    organization: int,
-    marks: Marks,
-    sought: Sequence[Sought],
-    seqs: range,
-    marked: int,
-    deadline: Deadline | None = None,
-) -> Held:
-    """Those of the events, all of which the index has reached, that hold everything. Of the first `marked` blocks there
-    are marks. Raises TooSlow if there is a deadline.
-
-    Where a piece has fewer than three bytes no mark tells of it, and every text is looked at.
-    """
+def plain(connection: Connection, organization: int, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """The texts of some groups of a log, as far as they are there and can be read, in lines: words and ids in turn."""
     base = organization << SEQ_BITS - GROUP_BITS
-    slots = asked([(one.piece.encode(), not one.in_ids) for one in sought])
-    patterns = [(re.compile(re.escape(one.piece.encode())), one.in_ids) for one in sought]
-    held = Held([], [])
-    first, end, in_block = seqs.start >> GROUP_BITS, (seqs.stop - 1 >> GROUP_BITS) + 1, blocks.BLOCK >> GROUP_BITS
-    whole = marked * in_block
-    maybe = marks.may_hold(connection, slots, first, min(end, whole), marked, in_block)
-    maybe += range(max(first, whole), end)
-    for at in range(0, len(maybe), AT_ONCE):
-        if deadline:
-            deadline.check()
-        numbers = [base | group for group in maybe[at : at + AT_ONCE]]
-        for number, stored in sorted(connection.execute(_TEXTS, {"numbers": numbers}).all()):
-            begin = (number ^ base) << GROUP_BITS
-            try:
-                places = _places(_plain(stored), patterns)
-            except ValueError:
-                held.unreadable.append(range(max(seqs.start, begin), min(seqs.stop, begin + GROUP)))
-                continue
-            held.numbers.extend(seq for place in places if (seq := begin + place) in seqs)
-    return held
+    for number, stored in connection.execute(_SOME, {"numbers": [base | number for number in numbers]}):
+        with suppress(ValueError):
+            yield number ^ base, _plain(stored)
 
 
 def differing(connection: Connection, organization: int, seqs: range, texts: Mapping[int, str]) -> set[int]:
@@ -209,18 +153,3 @@ def _plain(stored: bytes) -> bytes:
 def _texts(plain: bytes) -> list[str]:
     lines = plain.decode().split("\n")
     return [f"{words}\n{ids}" for words, ids in zip(lines[::2], lines[1::2], strict=True)]
-
-
-def _places(plain: bytes, sought: Sequence[tuple[re.Pattern[bytes], bool]]) -> list[int]:
-    """The places of the events in their group that hold everything."""
-    starts = [[match.start() for match in pattern.finditer(plain)] for pattern, _ in sought]
-    if not all(starts):
-        return []
-    ends = np.flatnonzero(np.frombuffer(plain, np.uint8) == LINE_FEED)
-    found = np.ones(GROUP, np.bool_)
-    for (_, in_ids), of_one in zip(sought, starts, strict=True):
-        lines = np.searchsorted(ends, of_one)
-        holds = np.zeros(GROUP, np.bool_)
-        holds[(lines if in_ids else lines[lines % 2 == 0]) // 2] = True
-        found &= holds
-    return np.flatnonzero(found).tolist()

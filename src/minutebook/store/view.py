@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from minutebook.store import blocks, text
+from minutebook.store import blocks
 from minutebook.store.columns import Codes, Passing, Times
 from minutebook.store.memory import LAST, Log, log_of
 
 CHUNK = 16
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
-HEAD = 512
-"""About so many of the newest events are looked at before any others: a page is often full then."""
+
+Mask: TypeAlias = "NDArray[np.bool_] | bool"
+"""Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
+Numbers: TypeAlias = "NDArray[np.int64]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,13 @@ class Chunk:
     def codes(self, name: str) -> Codes:
         """The codes of the values in a shared column."""
         return self._view.column(name, self.first, self.end)
+
+
+def numbers(chunk: Chunk, mask: Mask) -> Numbers:
+    """The numbers of the events of a chunk for which the mask holds."""
+    if isinstance(mask, bool):
+        return np.arange(chunk.first, chunk.end if mask else chunk.first)
+    return np.flatnonzero(mask) + chunk.first
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +99,6 @@ class View:
         edges = self._edges()
         if newest_first:
             edges.reverse()
-            head = (edges[0] - HEAD) // text.GROUP * text.GROUP
-            if len(edges) > 1 and head > edges[1] and self._chunk(edges[1], edges[0]).is_sorted:
-                edges.insert(1, head)
         number, at = 1, 0
         while at < len(edges) - 1:
             following = min(at + number, len(edges) - 1)

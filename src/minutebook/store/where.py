@@ -11,41 +11,37 @@ from __future__ import annotations
 import ipaddress
 import uuid
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from minutebook.filters import actor_match, globs, is_id, matches, normal_text
-from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of
+from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
 from minutebook.filters.term_values import ActorValue, Details
 from minutebook.filters.term_values import Numbers as SeqRange
-from minutebook.store import index, text
 from minutebook.store.bound import Deadline
-from minutebook.store.closer import texts_of
 from minutebook.store.columns import Who
-from minutebook.store.text import Sought
-from minutebook.store.view import Chunk, View
+from minutebook.store.view import Chunk, Mask, View
+from minutebook.store.worded import Sought, Worded
 
-Mask: TypeAlias = "NDArray[np.bool_] | bool"
-"""Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
 Look: TypeAlias = Callable[[Chunk], Mask]
-Numbers: TypeAlias = "NDArray[np.int64]"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`look` finds every event that is meant, and no other that fits `rest`."""
+    """`look` finds every event that is meant, and no other that fits `rest`; where there are `words`, no other that
+    holds them and fits `rest`."""
 
     look: Look
     rest: Expression = NOTHING_ASKED
+    words: Worded | None = None
 
     @property
     def is_exact(self) -> bool:
-        """Whether `look` finds no event that is not meant."""
+        """Whether what is found, and holds the words, is meant."""
         return self.rest == NOTHING_ASKED
 
 
@@ -54,17 +50,18 @@ class Means:
     """What clauses look things up in: the log's own values, and its texts for pieces that must all be there."""
 
     view: View
-    holding: Callable[[tuple[Sought, ...]], Look]
+    worded: Callable[[tuple[Sought, ...]], Worded]
 
 
 def plan_there(expression: Expression, means: Means) -> Plan:
-    """How to find the events that are meant, of those that were not pruned."""
-    found = plan(expression, means)
-    return Plan(_all_mask([there(means), found.look]), found.rest) if means.view.log.pruned else found
+    """How to find the events that are meant, of those that were not pruned. Words are left to who wants few events, and
+    need not look at the texts of all."""
+    found = _all(conjuncts(expression), means)
+    return replace(found, look=_all_mask([there(means), found.look])) if means.view.log.pruned else found
 
 
 def plan(expression: Expression, means: Means) -> Plan:
-    """How to find the events that are meant, if they are there."""
+    """How to find the events that are meant, if they are there, without words that are left."""
     match expression:
         case Term(key, value):
             look = CLAUSES[key](value, means)
@@ -73,7 +70,8 @@ def plan(expression: Expression, means: Means) -> Plan:
             inner = plan(of, means)
             return Plan(_turned(inner.look)) if inner.is_exact else Plan(_everything, expression)
         case AllOf(parts):
-            return _all(parts, means)
+            found = _all(parts, means)
+            return Plan(_all_mask([found.look, found.words.look]), found.rest) if found.words else found
         case AnyOf(parts):
             plans = [plan(part, means) for part in parts]
             look = _any_mask([one.look for one in plans])
@@ -85,8 +83,9 @@ def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
     sought = tuple(one for part in parts for one in _sought_of(part))
     plans = [plan(part, means) for part in parts if not _sought_of(part)]
     rest = [*(one.rest for one in plans), *(part for part in parts if _sought_of(part) and _is_inexact(part))]
-    looks = [one.look for one in plans] + ([means.holding(sought)] if sought else [])
-    return Plan(_all_mask(looks), all_of(rest))
+    words = means.worded(sought) if sought else None
+    looks = [one.look for one in plans] + ([words.may_hold] if words else [])
+    return Plan(_all_mask(looks), all_of(rest), words)
 
 
 def _is_inexact(part: Expression) -> bool:
@@ -128,13 +127,6 @@ def there(means: Means) -> Look:
     return _shared("action", bool, bool, means) if means.view.log.pruned else _everything
 
 
-def numbers(chunk: Chunk, mask: Mask) -> Numbers:
-    """The numbers of the events of a chunk for which the mask holds."""
-    if isinstance(mask, bool):
-        return np.arange(chunk.first, chunk.end if mask else chunk.first)
-    return np.flatnonzero(mask) + chunk.first
-
-
 def _everything(_chunk: Chunk) -> Mask:
     return True
 
@@ -170,7 +162,7 @@ def _sought_of(part: Expression) -> tuple[Sought, ...]:
 def _holding(key: str) -> Callable[[Any, Means], Look]:
     def clause(value: Any, means: Means) -> Look:
         sought = _sought_of(Term(key, value))
-        return means.holding(sought) if sought else _everything
+        return means.worded(sought).look if sought else _everything
 
     return clause
 
@@ -268,26 +260,6 @@ INEXACT = {"target", "id", "details"}
 """The keys of clauses that find more than what is meant."""
 
 
-def means_of(connection: Connection, organization: int, view: View, deadline: Deadline | None) -> Means:
+def means_of(connection: Connection, view: View, deadline: Deadline | None) -> Means:
     """What the clauses of a search look things up in. Their looks raise TooSlow if there is a deadline."""
-
-    def holding(sought: tuple[Sought, ...]) -> Look:
-        indexed, marked = index.reached(connection, organization)
-
-        def look(chunk: Chunk) -> Mask:
-            mask = np.zeros(len(chunk), np.bool_)
-            unknown = [range(max(chunk.first, indexed), chunk.end)]
-            if chunk.first < indexed:
-                seqs = range(chunk.first, min(chunk.end, indexed))
-                held = text.holding(connection, organization, view.log.marks, sought, seqs, marked, deadline)
-                mask[[seq - chunk.first for seq in held.numbers]] = True
-                unknown += held.unreadable
-            for seqs in unknown:
-                texts = texts_of(connection, organization, view.log.texts, seqs, deadline)
-                for seq, said in zip(seqs, texts, strict=True):
-                    mask[seq - chunk.first] = all(one.is_in(said) for one in sought)
-            return mask
-
-        return look
-
-    return Means(view, holding)
+    return Means(view, lambda sought: Worded(connection, view.log, sought, deadline))

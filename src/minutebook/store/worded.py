@@ -1,0 +1,154 @@
+"""Which events hold pieces of text.
+
+The marks of the text index say near which others they may be (`marks.py`), the texts there which events hold them
+(`text.py`); of events that the index has not reached, or whose texts cannot be read, they themselves say it
+(`closer.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from minutebook.store import blocks, index, text
+from minutebook.store.bound import Deadline
+from minutebook.store.closer import texts_of
+from minutebook.store.marks import asked
+from minutebook.store.memory import Log
+from minutebook.store.view import Chunk, Mask, Numbers, numbers
+
+AT_FIRST, MORE = 4, 8
+"""Rows of texts that are read before anything is known of how many are needed; and how many times as many as before
+tell that of."""
+LINE_FEED = b"\n"
+
+
+class Sought(NamedTuple):
+    """A piece of text in normal form that the words of an event must hold, or where `in_ids` its ids and numbers."""
+
+    piece: str
+    in_ids: bool
+
+    def is_in(self, said: str) -> bool:
+        """Whether a text made by `filters.text_of` holds it."""
+        return self.piece in (said if self.in_ids else said.partition("\n")[0])
+
+
+class Worded:
+    """One search for the events of a log that hold all of some pieces. Raises TooSlow if there is a deadline.
+
+    Where a piece has fewer than three bytes no mark tells of it, and every text is looked at.
+    """
+
+    def __init__(self, connection: Connection, log: Log, sought: Sequence[Sought], deadline: Deadline | None) -> None:
+        self._connection = connection
+        self._log = log
+        self._sought = sought
+        self._deadline = deadline
+        self._pieces = [(one.piece.encode(), one.in_ids) for one in sought]
+        self._slots = asked([(piece, not in_ids) for piece, in_ids in self._pieces])
+        self._indexed, self._marked = index.reached(connection, log.organization)
+        self._rows, self._found = 0, 0
+
+    def look(self, chunk: Chunk) -> Mask:
+        """The events of a chunk that hold them."""
+        mask = np.zeros(len(chunk), np.bool_)
+        mask[self.held(numbers(chunk, self.may_hold(chunk))) - chunk.first] = True
+        return mask
+
+    def may_hold(self, chunk: Chunk) -> Mask:
+        """Those that may hold them, and their neighbours."""
+        in_block = blocks.BLOCK >> text.GROUP_BITS
+        first, end = chunk.first >> text.GROUP_BITS, (chunk.end - 1 >> text.GROUP_BITS) + 1
+        whole = max(first, min(end, self._marked * in_block))
+        groups = np.ones(end - first, np.bool_)
+        if first < whole:
+            groups[: whole - first] = self._log.marks.may_hold(
+                self._connection, self._slots, first, whole, self._marked, in_block
+            )
+        if not groups.any():
+            return False
+        skipped = chunk.first - (first << text.GROUP_BITS)
+        return np.repeat(groups, text.GROUP)[skipped : skipped + len(chunk)]
+
+    def held(self, seqs: Numbers) -> Numbers:
+        """Those of the events, in the order of their numbers, that hold them."""
+        return seqs[self._hold(seqs)]
+
+    def among(self, parts: Iterable[Numbers], wanted: int) -> Iterator[Numbers]:
+        """Those of the events that hold them, in the order in which they are given, which is that of their numbers or
+        against it; a few at a time, and hardly more texts are read, and hardly more often, than it takes to find
+        `wanted` events in all."""
+        waiting = np.zeros(0, np.int64)
+        for part in itertools.chain(parts, [None]):
+            waiting = waiting if part is None else np.concatenate((waiting, part))
+            cuts, at = _cuts(waiting), 0
+            while (rows := len(cuts) - 1 - at) and (part is None or rows >= self._enough(wanted)):
+                end = at + min(rows, self._enough(wanted))
+                some = waiting[cuts[at] : cuts[end]]
+                found = some[self._hold(some)]
+                self._rows += end - at
+                self._found += len(found)
+                yield found
+                at = end
+            waiting = waiting[cuts[at] :]
+
+    def _enough(self, wanted: int) -> int:
+        """In so many rows of texts as many events may be found as are lacking, by what was found in some before; and as
+        many again, where those that were found were not meant."""
+        lacking = wanted - self._found % wanted
+        likely = -(-lacking * self._rows // max(1, self._found))
+        return min(likely, MORE * self._rows, text.AT_ONCE) if self._rows else AT_FIRST
+
+    def _hold(self, seqs: Numbers) -> NDArray[np.bool_]:
+        """Of each of the events whether it holds them."""
+        if not len(seqs):
+            return np.zeros(0, np.bool_)
+        rows = seqs >> text.GROUP_BITS
+        first = int(rows.min())
+        read = np.zeros(int(rows.max()) - first + 1, np.bool_)
+        holding = np.zeros(len(read) << text.GROUP_BITS, np.bool_)
+        wanted = rows[_cuts(seqs)[:-1]].tolist()
+        for at in range(0, len(wanted), text.AT_ONCE):
+            if self._deadline:
+                self._deadline.check()
+            places: list[int] = []
+            for row, said in text.plain(self._connection, self._log.organization, wanted[at : at + text.AT_ONCE]):
+                read[row - first] = True
+                begin = row - first << text.GROUP_BITS
+                places += [begin + place for place in self._places(said)]
+            holding[places] = True
+        held = holding[seqs - (first << text.GROUP_BITS)]
+        unknown = np.flatnonzero(~read[rows - first] | (seqs >= self._indexed))
+        texts = texts_of(
+            self._connection, self._log.organization, self._log.texts, seqs[unknown].tolist(), self._deadline
+        )
+        held[unknown] = [all(one.is_in(said) for one in self._sought) for said in texts]
+        return held
+
+    def _places(self, said: bytes) -> Iterable[int]:
+        """The places in a row of texts of the events that hold them."""
+        found: set[int] | None = None
+        for piece, in_ids in self._pieces:
+            holding, line, before = [], 0, 0
+            at = said.find(piece)
+            while at >= 0:
+                line += said.count(LINE_FEED, before, at)
+                if in_ids or not line % 2:
+                    holding.append(line // 2)
+                before, following = at, said.find(LINE_FEED, at)
+                at = said.find(piece, following) if following >= 0 else -1
+            if not holding:
+                return ()
+            found = set(holding) if found is None else found.intersection(holding)
+        return found or ()
+
+
+def _cuts(seqs: Numbers) -> list[int]:
+    """Where the row of texts of one event is another than that of the event before, and both ends."""
+    return [0, *(np.flatnonzero(np.diff(seqs >> text.GROUP_BITS)) + 1).tolist(), len(seqs)] if len(seqs) else [0]
