@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -132,11 +133,17 @@ class Log:
                 self._fill(connection, name, first, end)
         return column.array[first:end]
 
-    def span(self, connection: Connection, number: int, end: int) -> blocks.Span:
-        """When the events of one block happened, as far as `end`."""
-        if (number + 1) * blocks.BLOCK <= end:
-            return self._spans.of(number)
-        return blocks.span_of(self.column(connection, "occurred_at", number * blocks.BLOCK, end))
+    def span(self, connection: Connection, first: int, end: int) -> blocks.Span:
+        """When the events between two numbers happened, of which the first begins a block."""
+        whole = end // blocks.BLOCK
+        if first // blocks.BLOCK == whole:
+            return blocks.span_of(self.column(connection, "occurred_at", first, end))
+        known = self._spans.of(first // blocks.BLOCK, whole)
+        if not end % blocks.BLOCK:
+            return known
+        rest = self.span(connection, whole * blocks.BLOCK, end)
+        is_sorted = known.is_sorted and rest.is_sorted and known.latest <= rest.earliest
+        return blocks.Span(min(known.earliest, rest.earliest), max(known.latest, rest.latest), is_sorted)
 
     def cuts(self, number: int, since: int) -> NDArray[np.int64]:
         """Behind which of the first so many blocks the log can be cut so that everything before happened before, or
@@ -207,30 +214,32 @@ class _Spans:
     """The spans of the whole blocks of a log."""
 
     def __init__(self) -> None:
-        self._spans: list[blocks.Span] = []
-        self._cuts = self._cuts_of([])
+        self._spans = np.zeros((0, 3), np.int64)
+        self._cuts = self._cuts_of(self._spans)
 
     def __len__(self) -> int:
         return len(self._spans)
 
-    def add(self, spans: list[blocks.Span]) -> None:
+    def add(self, spans: Sequence[blocks.Span]) -> None:
         if spans:
-            self._spans = self._spans + spans
+            self._spans = np.concatenate((self._spans, np.array(spans, np.int64)))
             self._cuts = self._cuts_of(self._spans)
 
-    def of(self, number: int) -> blocks.Span:
-        return self._spans[number]
+    def of(self, first: int, end: int) -> blocks.Span:
+        """The span of the blocks from one number up to another."""
+        earliest, latest, are_sorted = self._spans[first:end].T
+        is_sorted = bool(are_sorted.all()) and not np.any(latest[:-1] > earliest[1:])
+        return blocks.Span(int(earliest.min()), int(latest.max()), is_sorted)
 
     def cuts(self, number: int, since: int) -> NDArray[np.int64]:
         places, until = self._cuts if number == len(self._spans) else self._cuts_of(self._spans[:number])
         return places[until <= since]
 
     @staticmethod
-    def _cuts_of(spans: list[blocks.Span]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _cuts_of(spans: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where whole blocks can be cut, also behind the last, and when the last event before each cut happened."""
-        bounds = np.array([span[:2] for span in spans], np.int64).reshape(-1, 2)
-        until = np.maximum.accumulate(bounds[:, 1])
-        since = np.append(np.minimum.accumulate(bounds[::-1, 0])[::-1], LAST)[1:]
+        until = np.maximum.accumulate(spans[:, 1])
+        since = np.append(np.minimum.accumulate(spans[::-1, 0])[::-1], LAST)[1:]
         places = np.flatnonzero(until <= since)
         return places + 1, until[places]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -109,18 +108,12 @@ class View:
     def _edges(self) -> list[int]:
         """Where the events can be cut so that everything before happened before, or when, everything behind it did."""
         whole, more = divmod(self.size, blocks.BLOCK)
-        since = self.log.span(self._connection, whole, self.size).earliest if more else LAST
+        since = self.log.span(self._connection, self.size - more, self.size).earliest if more else LAST
         edges = [0, *(self.log.cuts(whole, since) * blocks.BLOCK).tolist()]
         return [*edges, self.size] if more else edges
 
     def _chunk(self, first: int, end: int) -> Chunk:
-        size = blocks.BLOCK
-        spans = [self.log.span(self._connection, number, end) for number in range(first // size, -(-end // size))]
-        is_sorted = all(span.is_sorted for span in spans) and all(
-            one.latest <= other.earliest for one, other in pairwise(spans)
-        )
-        earliest, latest = min(span.earliest for span in spans), max(span.latest for span in spans)
-        return Chunk(self, first, end, earliest, latest, is_sorted)
+        return Chunk(self, first, end, *self.log.span(self._connection, first, end))
 
 
 def view_of(connection: Connection, organization: int, size: int) -> View:
