@@ -81,7 +81,7 @@ class Unreadable(ValueError):
         self.number = number
 
 
-def plain(connection: Connection, organization: int, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+def read(connection: Connection, organization: int, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     """The texts of some groups of a log, as far as they are there and can be read, in lines: words and ids in turn."""
     base = organization << SEQ_BITS - GROUP_BITS
     for number, stored in connection.execute(_SOME, {"numbers": [base | number for number in numbers]}):

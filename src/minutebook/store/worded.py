@@ -118,7 +118,7 @@ class Worded:
             if self._deadline:
                 self._deadline.check()
             places: list[int] = []
-            for row, said in text.plain(self._connection, self._log.organization, wanted[at : at + text.AT_ONCE]):
+            for row, said in text.read(self._connection, self._log.organization, wanted[at : at + text.AT_ONCE]):
                 read[row - first] = True
                 begin = row - first << text.GROUP_BITS
                 places += [begin + place for place in self._places(said)]
