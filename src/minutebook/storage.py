@@ -19,16 +19,17 @@ log = structlog.get_logger("minutebook.storage")
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """How large the disk of a directory is, and what is free of it for Minutebook, in bytes."""
+    """What is used of the disk of a directory, and what is free of it for Minutebook, in bytes; there may be more that
+    is kept for others."""
 
     directory: Path
-    total: int
+    taken: int
     free: int
 
     @property
     def used(self) -> float:
-        """Which part of it is used, from 0 to 1."""
-        return 1 - self.free / self.total if self.total else 1.0
+        """Which part of what can be used is, from 0 to 1."""
+        return self.taken / (self.taken + self.free) if self.free else 1.0
 
     @property
     def is_low(self) -> bool:
@@ -44,7 +45,7 @@ def storage_of(directory: Path) -> Storage:
     while not directory.exists():
         directory = directory.parent
     usage = shutil.disk_usage(directory)
-    return Storage(directory, usage.total, usage.free)
+    return Storage(directory, usage.used, usage.free)
 
 
 class StorageWatch(Job):

@@ -85,7 +85,7 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
             yield f"There is no database at {file}. Run minutebook init, or name the right --data-directory."
             return
         yield from open_to_others(settings)
-    yield from _examine_storage(settings)
+    _tell_of_storage(settings)
     try:
         store = open_store(settings, lock=False)
     except MinutebookError as error:
@@ -102,10 +102,11 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
         store.close()
 
 
-def _examine_storage(settings: Settings) -> Iterator[str]:
+def _tell_of_storage(settings: Settings) -> None:
+    """Nothing is wrong with a disk that fills, yet."""
     storage = storage_of(settings.data_directory)
     if storage.is_low:
-        yield f"The disk of {storage.directory} is low: {storage}. {MAKE_ROOM}"
+        complain(f"! The disk of {storage.directory} is low: {storage}. {MAKE_ROOM}")
     else:
         say(f"Disk: {storage}")
 

@@ -77,7 +77,9 @@ class _Read(Collector):
                 yield GaugeMetricFamily(f"minutebook_{name}", told, value=getattr(backlog, name))
         if self._directory:
             storage = storage_of(self._directory)
-            yield GaugeMetricFamily("minutebook_storage_total_bytes", "The disk of the data", value=storage.total)
+            yield GaugeMetricFamily(
+                "minutebook_storage_used_bytes", "What is used of the disk of the data", value=storage.taken
+            )
             yield GaugeMetricFamily("minutebook_storage_free_bytes", "What is free of it", value=storage.free)
 
     def _backlog(self) -> Backlog | None:
