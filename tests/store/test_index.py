@@ -39,7 +39,7 @@ def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.setattr(text_index, "GROUP_BITS", 4)
     monkeypatch.setattr(text_index, "GROUP", 16)
     monkeypatch.setattr(index, "BATCH", 8)
-    fill(filled, 80)
+    fill(filled, 136 - filled.size(FILLED))  # two packs, two blocks more, and the beginning of a third
     index.follow_all(filled.store)
     return filled
 
