@@ -25,6 +25,7 @@ SEARCHES_WRITE     x      x       .            .            .
 LOG_EXPORT         x      x       x            .            .
 LOG_ERASE          x      .       .            .            .
 RETENTION_WRITE    x      .       .            .            .
+SUPPORT_END        x      .       .            .            .
 """
 
 

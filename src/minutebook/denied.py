@@ -1,7 +1,8 @@
 """What somebody who has a place in an organization was refused there: noted while a request lasts, and recorded in the
 organization's log after it (`organization/denials.py`).
 
-A place is a seat, an API token or an auditor link. What others are refused is told to the security log.
+A place is a seat, an API token, an auditor link, or that of support staff who are let in. What others are refused is
+told to the security log.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import TypeAlias
 
 from minutebook.errors import Forbidden, NotAllowed
 from minutebook.model import Role, Seat
-from minutebook.permissions import Permission, TokenScope
+from minutebook.permissions import Permission, Support, TokenScope
 
-Standing: TypeAlias = "Role | tuple[TokenScope, ...] | None"
-"""What somebody's place lets them do: the role of a seat, the scopes of a token; None for an auditor link."""
+Standing: TypeAlias = "Role | Support | tuple[TokenScope, ...] | None"
+"""What somebody's place lets them do: the role of a seat, the scopes of a token, what support staff is let in for; None
+for an auditor link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,15 @@ NOTED: ContextVar[list[Denied] | None] = ContextVar("denied", default=None)
 """What was refused in the request at hand. A list of its own for each, which all threads of the request share."""
 
 
-def lacking(seat: Seat, standing: Role | tuple[TokenScope, ...], needed: Permission) -> Forbidden | NotAllowed:
+def lacking(
+    seat: Seat, standing: Role | Support | tuple[TokenScope, ...], needed: Permission
+) -> Forbidden | NotAllowed:
     """The error for whoever's role or scopes do not have the permission."""
     note(Denied(seat, standing, needed=needed))
     if isinstance(standing, Role):
         return Forbidden(role=standing.label.lower(), verb=needed.value)
+    if isinstance(standing, Support):
+        return NotAllowed(f"Support staff may not {needed.value} here.")
     return NotAllowed(f"This API token may not {needed.value}.")
 
 

@@ -65,12 +65,13 @@ class Outcome(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who can act. `token` is a program with an API token, `auditor_link` whoever reads by an auditor link, `system`
-    Minutebook itself or whoever runs it, at the command line."""
+    """Who can act. `token` is a program with an API token, `auditor_link` whoever reads by an auditor link, `support`
+    somebody of support staff who is let in, `system` Minutebook itself or whoever runs it, at the command line."""
 
     USER = "user"
     TOKEN = "token"  # noqa: S105 - a kind, not a secret
     AUDITOR_LINK = "auditor_link"
+    SUPPORT = "support"
     SYSTEM = "system"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from minutebook.model import Role
 
@@ -30,6 +32,7 @@ class Permission(StrEnum):
     LOG_EXPORT = "export the audit log"
     LOG_ERASE = "erase from the audit log"
     RETENTION_WRITE = "change how long the audit log is kept"
+    SUPPORT_END = "end the access of support staff"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -48,6 +51,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.LINKS_WRITE: frozenset({OWNER}),
     Permission.LOG_ERASE: frozenset({OWNER}),
     Permission.RETENTION_WRITE: frozenset({OWNER}),
+    Permission.SUPPORT_END: frozenset({OWNER}),
     Permission.SEARCHES_WRITE: frozenset({OWNER, ADMIN}),
 }
 
@@ -68,6 +72,40 @@ TOKENS_MAY: dict[TokenScope, frozenset[Permission]] = {
     TokenScope.LOG_EXPORT: frozenset({Permission.LOG_EXPORT}),
 }
 
+SUPPORT_READS = frozenset(
+    {
+        Permission.SEATS_READ,
+        Permission.SETTINGS_READ,
+        Permission.CREDITS_READ,
+        Permission.SSO_READ,
+        Permission.LOG_READ,
+        Permission.SUPPORT_END,
+    }
+)
+"""What support staff that is let in may do: read, and leave."""
+
+SUPPORT_MAY: dict[str, Permission] = {
+    "change models and settings": Permission.SETTINGS_WRITE,
+    "change modes": Permission.MODES_WRITE,
+    "change single sign-on": Permission.SSO_WRITE,
+    "export the audit log": Permission.LOG_EXPORT,
+}
+"""What they may be let in for besides. Never seats, tokens or links, by which they could stay, nor the log itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What support staff that is let in may do, by what their grant names."""
+
+    may: frozenset[str]
+    label: ClassVar = "Support staff"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """All of it."""
+        return SUPPORT_READS | {SUPPORT_MAY[name] for name in self.may}
+
+
 GRANTS: dict[Role, frozenset[Role]] = {
     OWNER: EVERYONE,
     ADMIN: frozenset({ADMIN, BILLING, MEMBER}),
@@ -86,9 +124,14 @@ SUMMARY: dict[Role, str] = {
 }
 
 
-def may(role: Role, permission: Permission) -> bool:
-    """Whether a seat with this role has the permission."""
-    return role in PERMISSIONS[permission]
+def may(role: Role | Support, permission: Permission) -> bool:
+    """Whether a seat with this role, or support staff, has the permission."""
+    return permission in role.permissions if isinstance(role, Support) else role in PERMISSIONS[permission]
+
+
+def given_by(role: Role | Support) -> frozenset[Role]:
+    """The roles that may be given and taken away; none by support staff."""
+    return frozenset() if isinstance(role, Support) else GRANTS[role]
 
 
 def token_may(scopes: Iterable[TokenScope], permission: Permission) -> bool:
@@ -96,6 +139,6 @@ def token_may(scopes: Iterable[TokenScope], permission: Permission) -> bool:
     return any(permission in TOKENS_MAY[scope] for scope in scopes)
 
 
-def may_change(role: Role, before: Role | None, after: Role | None) -> bool:
+def may_change(role: Role | Support, before: Role | None, after: Role | None) -> bool:
     """Whether this role may turn a seat from `before` into `after`; None stands for no seat."""
-    return all(changed in GRANTS[role] for changed in (before, after) if changed is not None)
+    return all(changed in given_by(role) for changed in (before, after) if changed is not None)

@@ -24,7 +24,7 @@ from minutebook.actions.values import Person
 from minutebook.denied import Denied, lacking, note
 from minutebook.errors import NotAllowed, NotFound
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Randomness, Role, Seat
-from minutebook.permissions import Permission, TokenScope, may, token_may
+from minutebook.permissions import Permission, Support, TokenScope, may, token_may
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
 from minutebook.store.expiry import stay_expired
@@ -263,13 +263,26 @@ def token_scopes(connection: Connection, seat: Seat, at: int) -> tuple[TokenScop
     return None if scopes is None else tuple(map(TokenScope, orjson.loads(scopes)))
 
 
+def support_of(connection: Connection, seat: Seat, at: int) -> Support | None:
+    """What somebody of support staff may do in a session that has entered; None once it is over."""
+    if seat.actor.kind is not ActorKind.SUPPORT:
+        return None
+    grants, entered = schema.support_grant.c, schema.access.c
+    inside = (entered.organization == grants.organization) & (entered.user == grants.user)
+    where = (grants.organization == seat.organization, grants.user == seat.actor.id, grants.expires_at > at)
+    statement = select(grants.may).join(schema.access, inside).where(*where)
+    by_it = (entered.session == seat.context.session_id, grants.entered_at.is_not(None))
+    names = connection.execute(statement.where(*by_it)).scalar_one_or_none()
+    return None if names is None else Support(frozenset(orjson.loads(names)))
+
+
 def _authorize(act: Act, needs: Permission | Anybody) -> None:
     if isinstance(needs, Anybody) or act.by_operator:
         return
-    standing = _standing(act)
+    standing = standing_of(act)
     if standing is None:
         raise NotFound(why="no token" if act.by_token else "no seat")
-    if not (may(standing, needs) if isinstance(standing, Role) else token_may(standing, needs)):
+    if not (token_may(standing, needs) if isinstance(standing, tuple) else may(standing, needs)):
         raise lacking(act.seat, standing, needs)
 
 
@@ -277,14 +290,17 @@ def _changed(act: Act, command: Command | PersonalCommand) -> Details | NoChange
     try:
         return command.change(act)
     except NotAllowed as error:
-        standing = _standing(act)
+        standing = standing_of(act)
         if standing is not None:
             note(Denied(act.seat, standing, reason=error.recorded))
         raise
 
 
-def _standing(act: Act) -> Role | tuple[TokenScope, ...] | None:
-    return token_scopes(act.connection, act.seat, act.at) if act.by_token else act.role
+def standing_of(act: Act) -> Role | Support | tuple[TokenScope, ...] | None:
+    """What lets somebody act in the organization: role, scopes or grant, as they are now; None without any."""
+    if act.by_token:
+        return token_scopes(act.connection, act.seat, act.at)
+    return support_of(act.connection, act.seat, act.at) or act.role
 
 
 def draft(seat: Seat, details: Details) -> log.Draft:

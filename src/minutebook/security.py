@@ -32,6 +32,10 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Somebody tried to sign in more often than the limit lets them, for the account or from the network.",
         ("account", "what", "ip"),
     ),
+    "support_staff_changed": (
+        "Whoever runs Minutebook made somebody one of support staff, or not any more.",
+        ("user", "by", "is_staff"),
+    ),
     "password_changed": ("Somebody without a seat changed their password.", ("user", "by", "ip")),
     "password_chosen": ("Somebody without a seat chose a password, by a reset link.", ("user", "by", "ip")),
     "second_factor_added": ("Somebody without a seat added a second factor.", ("user", "by", "ip")),
@@ -71,6 +75,7 @@ FIELDS: dict[str, str] = {
     "account": "The address that was typed, or the id of the user whose second factor was asked for.",
     "what": "What was tried: `password` or `second factor`.",
     "attempt": "How many attempts that makes in 15 minutes.",
+    "is_staff": "Whether they are from then on.",
     "by": "The id of who did it: a user, or `system` for whoever runs Minutebook.",
 }
 

@@ -35,6 +35,7 @@ from minutebook.name_servers import NameServers
 from minutebook.organization import links
 from minutebook.organization.domain_checks import DomainChecks
 from minutebook.organization.set_up import is_set_up
+from minutebook.organization.support import SupportEnds
 from minutebook.outgoing import Outgoing
 from minutebook.storage import StorageWatch
 from minutebook.store.engine import Store
@@ -87,6 +88,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     denials = site.denials
     domain_checks = DomainChecks(store, NameServers(settings.name_servers))
     storage = StorageWatch(settings.data_directory)
+    support_ends = SupportEnds(store)
     config = config_of(app, STOP_SECONDS)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
@@ -94,6 +96,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         signing.start()
         custodian.start()
         denials.start()
+        support_ends.start()
         anchoring.start()
         domain_checks.start()
         storage.start()
@@ -109,6 +112,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()
+        support_ends.stop()
         denials.stop()
         custodian.stop()
         follower.stop()

@@ -26,6 +26,7 @@ from minutebook.actions.organization import FirstSettings, OrganizationCreated
 from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainLapsed, SsoDomainRemoved, SsoDomainSet, SsoDomainVerified
+from minutebook.actions.support import Ending, SupportEntered, SupportGranted, SupportLeft
 from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.actions.user import (
     InvitationAccepted,
@@ -128,6 +129,15 @@ EXAMPLES: tuple[Details, ...] = (
     SsoDomainVerified(domain="calder.test"),
     SsoDomainLapsed(domain="calder.test", checks=3),
     SsoDomainRemoved(domain="calder.test"),
+    SupportGranted(
+        grant="sup_1",
+        person=BOB,
+        reason="Ticket 4711",
+        may=("change modes", "export the audit log"),
+        lasts=3_600_000_000,
+    ),
+    SupportEntered(grant="sup_1", reason="Ticket 4711"),
+    SupportLeft(grant="sup_1", person=BOB, how=Ending.EXPIRED),
     TokenCreated(token="tok_1", name="SIEM", scopes=("log.export", "log.read"), expires_at=1),
     TokenRevoked(token="tok_1", name="SIEM"),
     SignedIn(method="password", second_factor=SecondFactor.TOTP),

@@ -11,7 +11,7 @@ from minutebook.model import Role
 from minutebook.organization.seats import ChangeRole
 from tests.browser.test_keyboard import Typist
 from tests.support.server import Site
-from tests.support.states import auditor_link
+from tests.support.states import auditor_link, let_support_in
 from tests.support.visitor import Arrive, Visitor
 
 
@@ -52,6 +52,25 @@ def test_a_search_is_saved_and_found_again_by_the_keyboard(site: Site, arrive: A
     typist.goes_on("Enter")
     assert "q=-outcome:success" in typist.page.url
     expect(menu.locator("a[aria-current]")).to_have_count(1)
+
+
+def test_support_staff_enters_and_an_owner_ends_it_by_the_keyboard(site: Site, arrive: Arrive) -> None:
+    sam = arrive(visitor=Typist, width=360)
+    sam.go(f"/support/{let_support_in(sam, 'Sam Stone', 'Ticket 4711')}")
+    sam.tab_to(sam.page.get_by_role("button", name="Enter"))
+    sam.goes_on("Enter")
+    expect(sam.page.get_by_role("note", name="Support staff")).to_contain_text("Sam Stone")
+    owner = arrive(site.company.owner, visitor=Typist, width=360)
+    owner.open_log()
+    end = owner.page.get_by_role("button", name="End access")
+    owner.tab_to(end)
+    owner.see_focus()
+    owner.goes_on("Enter")
+    owner.told("The access of support staff is over")
+    expect(owner.page.get_by_role("note", name="Support staff")).to_have_count(0)
+    sam.expect_complaint("status of 404")
+    sam.page.reload()
+    expect(sam.page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
 def test_a_row_leads_to_the_history_of_its_actor_and_of_whom_it_was_done_to(site: Site, arrive: Arrive) -> None:

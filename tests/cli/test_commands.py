@@ -102,6 +102,37 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     ]
 
 
+def test_support_staff_is_let_in_for_a_reason_and_a_time(directory: Path) -> None:
+    for email in ("ada@x.example", "sam@x.example"):
+        invoke(directory, "user", "create", email, "--name", email[:3], "--password-stdin", typed=PASSWORD)
+    invoke(directory, "org", "create", "Calder", "--owner", "ada@x.example")
+    enter = ("support", "enter", "Calder", "--as", "sam@x.example")
+    refused = [
+        (invoke(directory, *enter, "--reason", "Ticket"), "is not of support staff"),
+        (invoke(directory, *enter), "--reason"),
+        (invoke(directory, *enter, "--reason", "Ticket", "--for", "a week"), "such as 30m or 4h"),
+    ]
+    assert invoke(directory, "support", "add", "sam@x.example").returncode == 0
+    refused.append((invoke(directory, *enter, "--reason", "Ticket", "--for", "25h"), "24 hours at most"))
+    refused.append((invoke(directory, *enter, "--reason", "Ticket", "--may", "x"), "is not one of"))
+    for answer, said in refused:
+        assert answer.returncode == 2
+        assert said in without_colors(answer.stderr)
+    let_in = invoke(directory, *enter, "--reason", "Ticket 4711", "--for", "30m", "--may", "change modes")
+    assert let_in.returncode == 0, let_in.stderr
+    assert re.fullmatch(r"http://127\.0\.0\.1:8321/support/[\w-]{43}\n", let_in.stdout)
+    (sam,) = json.loads(invoke(directory, "support", "list", "--json").stdout)
+    assert (sam["email"], sam["let_in"][0]["reason"]) == ("sam@x.example", "Ticket 4711")
+    assert "Calder until" in invoke(directory, "support", "list").stdout
+    assert invoke(directory, "support", "end", "Calder", "--as", "sam@x.example").returncode == 0
+    assert invoke(directory, "support", "end", "Calder", "--as", "sam@x.example").returncode == 2
+    assert invoke(directory, "support", "remove", "sam@x.example").returncode == 0
+    assert json.loads(invoke(directory, "support", "list", "--json").stdout) == []
+    found = invoke(directory, "search", "--org", "Calder", "action:support.*", "--json", "--unrecorded").stdout
+    actions = [json.loads(line)["action"] for line in found.splitlines()]
+    assert sorted(actions) == ["support.grant", "support.leave"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

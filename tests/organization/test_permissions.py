@@ -28,6 +28,7 @@ from minutebook.organization import (
     sign_in,
     sittings,
     sso,
+    support,
     tokens,
 )
 from minutebook.organization.organizations import read_organization
@@ -67,6 +68,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     holds.PlaceHold: {OWNER},
     holds.ReleaseHold: {OWNER},
     clock.ConfirmClock: {OWNER},
+    support.EndSupport: {OWNER},
 }
 DECIDE_THEMSELVES = {
     auditor_links.OpenLinkSitting,
@@ -74,6 +76,8 @@ DECIDE_THEMSELVES = {
     BeginGeneration,
     denials.RecordDenial,
     EraseAgain,
+    support.GrantSupport,
+    support.EnterAsSupport,
     invitations.AcceptInvitation,
     organizations.ChangePlan,
     organizations.CreateOrganization,
@@ -144,6 +148,7 @@ class Tries:
             holds.PlaceHold: lambda: holds.PlaceHold(f"Hold {number}", "seq:9999"),
             holds.ReleaseHold: lambda: holds.ReleaseHold(self._made(holds.PlaceHold("Hold", "seq:9999"), "hold")),
             clock.ConfirmClock: lambda: self._after_a_step(number),
+            support.EndSupport: lambda: support.EndSupport(self._let_in(token)),
         }
         assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"
         return makers[kind]()
@@ -153,6 +158,11 @@ class Tries:
 
     def _member(self) -> User:
         return self.deployment.join(self.organization, None, MEMBER)
+
+    def _let_in(self, token: str) -> str:
+        staff = self.deployment.person()
+        support.change_staff(self.deployment.store, staff.id, to=True)
+        return self._made(support.GrantSupport(staff.id, "Ticket", support.LEAST, (), token), "grant")
 
     def _mode(self, number: int) -> str:
         return self._made(modes.CreateMode(f"Made {number}", "", ()), "mode")

@@ -48,6 +48,7 @@ from minutebook.organization import (
     sign_in,
     sittings,
     sso,
+    support,
     tokens,
 )
 from minutebook.organization import people as people_
@@ -115,6 +116,7 @@ class Machine(RuleBasedStateMachine):
         self.opened: list[tuple[int, str, str]] = []
         self.seen: list[str] = []
         self.tokens: list[tuple[int, str]] = []
+        self.grants: list[tuple[int, str, str, str]] = []
 
     @initialize()
     def begin(self) -> None:
@@ -438,6 +440,40 @@ class Machine(RuleBasedStateMachine):
     def be_refused(self, actor: int, organization: int, fault: Fault | None) -> None:
         denial = AccessDenied(operation="buy credits", reason="It was closed.", since=1, until=1)
         self.act(actor, organization, denials.RecordDenial(denial), fault)
+
+    @rule(actor=actors, organization=organizations, person=people, may=st.sampled_from([(), ("change modes",)]))
+    def let_support_in(self, actor: int, organization: int, person: int, may: tuple[str, ...]) -> None:
+        token, user = new_token(self.store.randomness), self.people[person]
+        support.change_staff(self.store, user.id, to=True)
+        grant = support.GrantSupport(user.id, "Ticket", HOUR, may, token)
+        event = self.act(actor, organization, grant, None)
+        if event:
+            session = self.sessions[person]
+            self.grants.append((organization, str(event.details["grant"]), token, session))
+
+    @precondition(lambda self: self.grants)
+    @rule(index=indices, what=st.sampled_from(["enter", "read", "mode", "export", "end"]), elsewhere=rarely)
+    def act_as_support(self, index: int, what: str, elsewhere: bool) -> None:
+        organization, id_, token, session = self.grants[-1 - index % len(self.grants)]
+        commands: dict[str, Command] = {
+            "enter": support.EnterAsSupport(token),
+            "read": sittings.OpenSitting(session),
+            "mode": modes.CreateMode(f"By {token}", "", ()),
+            "export": ExportLog(Format.JSONL, size=0),
+            "end": support.EndSupport(id_),
+        }
+        number = self.numbers[organization]
+        with suppress(MinutebookError):
+            with self.store.reading() as connection:
+                grant = support.read_grant(connection, number, id_)
+            number = self.numbers[organization ^ elsewhere]
+            self.deployment.act_as_support(grant, number, commands[what], session)
+
+    @precondition(lambda self: self.grants)
+    @rule(actor=actors, index=indices, fault=faults)
+    def end_support(self, actor: int, index: int, fault: Fault | None) -> None:
+        organization, id_, _, _ = self.grants[-1 - index % len(self.grants)]
+        self.act(actor, organization, support.EndSupport(id_), fault)
 
     @rule(actor=people, organization=organizations, fault=faults)
     def read_the_log(self, actor: int, organization: int, fault: Fault | None) -> None:

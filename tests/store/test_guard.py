@@ -100,6 +100,8 @@ def _insert_another(connection: Connection, table: Table, organization: int) -> 
             row |= {"id": "inv_x", "email": "x@calder.example", "token_hash": b"x" * 32}
         case "token":
             row |= {"id": "tok_x", "token_hash": b"x" * 32}
+        case "support_grant":
+            row |= {"id": "sup_x", "token_hash": b"x" * 32}
         case "mode":
             row |= {"id": "mod_x", "name_key": "x"}
         case "auditor_link":

@@ -30,10 +30,12 @@ from minutebook.web.views.page import (
     OrganizationLink,
     Pager,
     Shell,
+    SupportNote,
     Theme,
     Viewer,
 )
 
+UNTIL = Moment("2026-11-12T15:00:00Z", "12 Nov 2026, 16:00", "2026-11-12 16:00:00 CET")
 LOG = "/o/org_k3vq7m2a9xtr/audit-logs"
 HOSTILE = "\u202eeladnaR\u202c <img src=x onerror=alert(1)>"
 
@@ -93,6 +95,10 @@ def shell(plan: str = "Enterprise") -> Shell:
             NavGroup("Record", (NavItem("Audit Logs", "log", LOG, current=True),)),
         ),
         new_organization_href="#",
+        support=(
+            SupportNote("Sam Stone", "sam@minutebook.example", "Ticket 4711: " + HOSTILE, UNTIL, "#"),
+            SupportNote("Sam Stone", "sam@minutebook.example", "Ticket 4711", UNTIL),
+        ),
     )
 
 

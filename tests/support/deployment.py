@@ -26,6 +26,7 @@ from minutebook.organization.second_factors import AddTotp
 from minutebook.organization.sessions import EndSessions
 from minutebook.organization.sign_in import Session, SignIns
 from minutebook.organization.sittings import OpenSitting
+from minutebook.organization.support import Grant
 from minutebook.record import Command, NoChange, PersonalCommand
 from minutebook.store import log
 from minutebook.store.engine import Store
@@ -160,6 +161,13 @@ class Deployment:
     def enter(self, user: User, organization: int, session: str) -> Event:
         """Signs the session in to the organization."""
         return self.act(user, organization, sign_in.EnterOrganization("password"), session)
+
+    def act_as_support(self, grant: Grant, organization: int, command: Command, session: str) -> Event:
+        """Performs a command as somebody of support staff."""
+        seat = Seat(organization, grant.actor(), Context(ip="192.0.2.6", session_id=session))
+        answer = self.answer(grant.id, seat, command)
+        assert not isinstance(answer, NoChange)
+        return answer
 
     def open_link(self, organization: int, link: str, session: str) -> Event:
         """Opens an auditor link, whose token is its name; the session is nobody's but the link's."""

@@ -42,6 +42,9 @@ ALLOWED: dict[str, set[str]] = {
     "log.prune": set(),
     "log.verify": {"owner", "admin", "auditor"},
     "log.restore": set(),
+    "support.grant": set(),
+    "support.enter": set(),
+    "support.leave": {"owner"},
     "link.create": {"owner"},
     "link.revoke": {"owner"},
     "search.save": {"owner", "admin", "auditor"},
@@ -61,6 +64,19 @@ ALLOWED: dict[str, set[str]] = {
     "user.take_second_factors": set(),
 }
 """Which roles may do what; the operator needs no seat for anything."""
+SUPPORT_MAY = {
+    "support.leave": None,
+    "log.view": None,
+    "log.verify": None,
+    "log.export": "export the audit log",
+    "settings.change": "change models and settings",
+    "mode.create": "change modes",
+    "mode.update": "change modes",
+    "mode.delete": "change modes",
+    "sso.set_domain": "change single sign-on",
+    "sso.remove_domain": "change single sign-on",
+}
+"""What support staff may do, and what a grant must name for it."""
 TOKENS_MAY = {"log.view": "log.read", "log.export": "log.export"}
 """Which scope a token needs for what; it may do nothing else."""
 ADMINS_OWN = {"admin", "billing_manager", "member", None}
@@ -128,6 +144,9 @@ def _check_allowed(state: State, event: Stored) -> None:
     if event.actor["kind"] == "token":
         _check_token(state, event)
         return
+    if event.actor["kind"] == "support":
+        _check_support(state, event)
+        return
     seat = state.seat.get(event.actor["id"])
     if seat is None:
         raise Unlawful(f"{event.actor['email']} held no seat")
@@ -149,8 +168,30 @@ def _check_denied(state: State, event: Stored) -> None:
     """Whoever is refused has a place there; one who had it is told only of how often, once it was recorded."""
     _require(event.outcome == "denied", "its outcome is not denied")
     places: dict[str, dict[str, Row]] = {"user": state.seat, "token": state.token, "auditor_link": state.auditor_link}
+    places["support"] = {grant["user"]: grant for grant in state.support_grant.values()}
     has_place = event.actor["id"] in places.get(event.actor["kind"], {})
     _require(has_place or event.details["more"], "who was refused had no place there")
+
+
+def _check_support(state: State, event: Stored) -> None:
+    """Support staff acts by a grant that lives, in a session that entered by it, and says for whom."""
+    actor, session = event.actor, state.access.get(event.context["session_id"])
+    grants = [grant for grant in state.support_grant.values() if grant["user"] == actor["id"]]
+    _require(len(grants) == 1 and grants[0]["expires_at"] > event.recorded_at, "who acted was not let in")
+    _require(actor["on_behalf_of"] == grants[0]["granted_by"], "it does not say for whom")
+    if event.action == "support.enter":
+        _require(grants[0]["entered_at"] is None, "the link was used already")
+        return
+    _require(session is not None and session["user"] == actor["id"], "the session had not entered")
+    needed = SUPPORT_MAY.get(event.action)
+    _require(needed is None or needed in json.loads(grants[0]["may"]), f"it was not let in for {event.action}")
+    _require(event.action in SUPPORT_MAY, "support staff never does that")
+
+
+def _grant_support(state: State, event: Stored) -> None:
+    _require(0 < event.details["lasts"] <= DAY, "support staff is let in for a day at most")
+    _require(event.details["reason"], "there is no reason")
+    _require(event.details["person"]["id"] not in state.seat, "they hold a seat")
 
 
 def _create_link(_state: State, event: Stored) -> None:
@@ -303,6 +344,7 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "settings.change": _settings,
     "credits.purchase": _purchase,
     "link.create": _create_link,
+    "support.grant": _grant_support,
     "search.save": _save_search,
     "search.delete": _check_search,
     "token.create": _create_token,

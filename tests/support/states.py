@@ -13,8 +13,8 @@ from minutebook.custody.holds import PlaceHold
 from minutebook.custody.ledger import Ledger
 from minutebook.custody.retention import SetRetention
 from minutebook.identifiers import new_token
-from minutebook.model import DAY, Plan, Role
-from minutebook.organization import links
+from minutebook.model import DAY, HOUR, Plan, Role
+from minutebook.organization import links, support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.factor_key import FactorKey
@@ -990,3 +990,26 @@ def _(visitor: Visitor) -> None:
     small = Company(company.store, "Small Works", company.owner, Plan.TEAMS, colleagues=())
     visitor.go(f"/o/{small.id}/audit-logs")
     assert visitor.page.get_by_role("heading", name="Enterprise plan").is_visible()
+
+
+@state("support, the link", "nobody")
+def _(visitor: Visitor) -> None:
+    token = let_support_in(visitor, "Sam Stone", f"Ticket 4711: {HOSTILE}")
+    visitor.go(f"/support/{token}")
+
+
+@state("support, let in")
+def _(visitor: Visitor) -> None:
+    """The last of all states, since every page says so from then on."""
+    visitor.open("members")
+
+
+def let_support_in(visitor: Visitor, name: str, reason: str) -> str:
+    """The token of the link of somebody of support staff, whom the browser is signed in as."""
+    site = visitor.site
+    sam, token = new_person(site.store, name, "minutebook.example"), new_token(site.store.randomness)
+    support.change_staff(site.store, sam.id, to=True)
+    _by_the_system(site.company, support.GrantSupport(sam.id, reason, HOUR, ("change modes",), token))
+    session = site.company.session(sam)
+    visitor.context.add_cookies([{"name": "minutebook-session", "value": session, "url": site.base_url}])
+    return token

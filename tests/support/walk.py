@@ -12,7 +12,7 @@ from minutebook.deliver.export import ExportLog
 from minutebook.evidence.tree import CompactRange
 from minutebook.filters import Filter
 from minutebook.identifiers import new_token
-from minutebook.model import DAY, Plan, Role
+from minutebook.model import DAY, HOUR, Plan, Role
 from minutebook.name_servers import NameServers
 from minutebook.organization import (
     auditor_links,
@@ -34,6 +34,7 @@ from minutebook.organization import (
     settings,
     sittings,
     sso,
+    support,
     tokens,
 )
 from minutebook.organization.ceremonies import Purpose
@@ -124,6 +125,11 @@ def work(deployment: Deployment) -> int:
     token = str(by_ada(tokens.CreateToken("Backup", ("log.export", "log.read"), 365, "another secret"))["token"])
     deployment.read_by_token(organization, token)
     by_ada(tokens.RevokeToken(token))
+    sam = let_in(deployment, organization, "a link for support")
+    deployment.act_as_support(sam, organization, support.EnterAsSupport("a link for support"), "ses_of_sam")
+    deployment.act_as_support(sam, organization, sittings.OpenSitting("ses_of_sam"), "ses_of_sam")
+    deployment.act_as_support(sam, organization, modes.CreateMode("Triage", "", ()), "ses_of_sam")
+    deployment.act(None, organization, support.EndSupport(sam.id))
     deployment.act(None, organization, ChangePlan(Plan.TEAMS, 7))
     log_id, known = log.new_log_id(deployment.store.randomness), CompactRange(1, (b"7" * 32,))
     deployment.act(None, organization, BeginGeneration(log_id, known, "log_x", 1))
@@ -166,6 +172,15 @@ def verify(deployment: Deployment, organization: int, domain: str) -> None:
         deployment.act(None, organization, sso.VerifySsoDomain(domain, NameServers([zone.address])))
 
 
+def let_in(deployment: Deployment, organization: int, token: str) -> support.Grant:
+    """Somebody of support staff, who has the link of this token."""
+    staff = deployment.person()
+    support.change_staff(deployment.store, staff.id, to=True)
+    deployment.act(None, organization, support.GrantSupport(staff.id, "Ticket 4711", HOUR, ("change modes",), token))
+    with deployment.store.reading() as connection:
+        return support.all_grants(connection, organization)[0]
+
+
 def fill(deployment: Deployment) -> None:
     """The organization FILLED with rows in every one of its tables, and the organization OTHER."""
     organization = work(deployment)
@@ -179,5 +194,6 @@ def fill(deployment: Deployment) -> None:
     deployment.act(guest, organization, sittings.OpenSitting(session), session)
     deployment.act(None, organization, invitations.InvitePerson("eve@calder.example", Role.MEMBER, "a token"))
     deployment.act(None, organization, auditor_links.CreateLink("Acme", "action:member.*", 30, "Acme"))
+    let_in(deployment, organization, "a link that nobody used")
     other = deployment.found(deployment.person(), "Other")
     assert (organization, other) == (FILLED, OTHER)

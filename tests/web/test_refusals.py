@@ -16,6 +16,7 @@ from minutebook.organization.sso import SetSsoDomain
 from minutebook.organization.tokens import CreateToken
 from minutebook.permissions import Permission, may
 from tests.support.dashboard import Dashboard, all_routes, heading, told
+from tests.support.walk import let_in
 
 NEEDS = {
     "/o/{org}": Permission.SEATS_READ,
@@ -64,6 +65,7 @@ NEEDS = {
     "/o/{org}/integrity": Permission.LOG_READ,
     "/o/{org}/integrity/checkpoints/{size}": Permission.LOG_READ,
     "/o/{org}/integrity/verified": Permission.LOG_READ,
+    "/o/{org}/support/{grant}/end": Permission.SUPPORT_END,
 }
 """What a page needs to be seen."""
 
@@ -87,6 +89,7 @@ LEAD_ON = {
     "/o/{org}/tokens/made",
     "/o/{org}/integrity/verified",
     "/o/{org}/auditor-links/made",
+    "/o/{org}/support/{grant}/end",
 }
 """They only lead to another page; those that show what was made, once it was shown."""
 
@@ -113,6 +116,8 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
     if "{hold}" in path:
         hold = dashboard.deployment.act(owner, dashboard.number, PlaceHold("Acme", "seq:9999"))
         path = path.replace("{hold}", str(hold.details["hold"]))
+    if "{grant}" in path:
+        path = path.replace("{grant}", let_in(dashboard.deployment, dashboard.number, "a link for support").id)
     if path.endswith("/clock"):
         dashboard.deployment.act(None, dashboard.number, RecordForwardStep(1, 2))
     path = path.replace("{family}", "mode")

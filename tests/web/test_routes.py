@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from minutebook.custody.clock import RecordForwardStep
 from minutebook.custody.holds import PlaceHold
-from minutebook.model import DAY, Role
-from minutebook.organization import links
+from minutebook.model import DAY, HOUR, Role
+from minutebook.organization import links, support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
@@ -22,6 +22,7 @@ from minutebook.organization.tokens import CreateToken
 from minutebook.web.protect import SAFE_METHODS
 from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
 from tests.support.deployment import PASSWORD, Deployment
+from tests.support.walk import let_in
 
 FORM = "application/x-www-form-urlencoded"
 HOUSEKEEPING: dict[str, str] = {
@@ -133,6 +134,16 @@ def _clock(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     return path, {"confirm": ada.get(path).text.partition('data-confirm="')[2].partition('"')[0]}
 
 
+def _enter_as_support(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    """Ada is of support staff elsewhere."""
+    assert ada.user
+    elsewhere = dashboard.deployment.found(dashboard.person("olga@kestrel.example", "Olga"), "Kestrel Works")
+    support.change_staff(dashboard.store, ada.user.id, to=True)
+    dashboard.deployment.act(None, elsewhere, support.GrantSupport(ada.user.id, "Ticket 4711", HOUR, (), "a-link"))
+    ada.get("/support/a-link")
+    return "/support", {}
+
+
 def _erase(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     path = dashboard.path("retention", "erase")
     page = ada.get(f"{path}?person=member@calder.example")
@@ -242,6 +253,11 @@ DRIVES |= {
     "/account/authenticator-app/confirm": _begun,
     "/account/authenticator-app/remove": lambda d, ada: _app(d, ada, "/account/authenticator-app/remove"),
     "/account/recovery-codes/new": lambda d, ada: _app(d, ada, "/account/recovery-codes/new"),
+    "/support": _enter_as_support,
+    "/o/{org}/support/{grant}/end": lambda d, _: (
+        d.path("support", let_in(d.deployment, d.number, "a link").id, "end"),
+        {},
+    ),
     "/o/{org}/retention/families/{family}": lambda d, _: (d.path("retention", "families", "mode"), {"days": "90"}),
     "/o/{org}/retention/holds/new": lambda d, _: (
         d.path("retention", "holds", "new"),

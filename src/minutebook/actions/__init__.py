@@ -12,6 +12,7 @@ from minutebook.actions import (
     search,
     settings,
     sso,
+    support,
     token,
     user,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "search",
     "settings",
     "sso",
+    "support",
     "token",
     "user",
 ]

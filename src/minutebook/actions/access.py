@@ -13,8 +13,7 @@ from minutebook.model import Outcome, Role
     title="Access denied",
     severity=Severity.MEDIUM,
     ocsf=ocsf.REFUSE,
-    says="Was refused to {operation}[ {repeated}][: the role {role_label} may not {needed}]"
-    "[: an API token for {purpose} may not {needed}][: {reason}]",
+    says="Was refused to {operation}[ {repeated}][: {standing} may not {needed}][: {reason}]",
     since="0.1",
 )
 class AccessDenied(Details):
@@ -47,10 +46,8 @@ class AccessDenied(Details):
         return f"{number} in {lasting(self.until - self.since)}"
 
     @property
-    def role_label(self) -> str | None:
-        return self.role.label.lower() if self.role and self.needed else None
-
-    @property
-    def purpose(self) -> str | None:
-        """The scopes of the token in one text."""
-        return ", ".join(self.scopes) if self.scopes and self.needed else None
+    def standing(self) -> str:
+        """`the role member`, `an API token for log.export`, or `support staff`, which has neither."""
+        if self.role:
+            return f"the role {self.role.label.lower()}"
+        return f"an API token for {', '.join(self.scopes)}" if self.scopes else "support staff"

@@ -47,6 +47,7 @@ NOUNS: dict[str, str] = {
     "log": "The log itself",
     "search": "Saved searches",
     "link": "Auditor links",
+    "support": "Support staff",
 }
 """The groups in which actions are shown, in this order: the noun of the name, and its title."""
 

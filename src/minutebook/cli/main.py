@@ -26,6 +26,7 @@ from minutebook.cli import (
     search,
     serve,
     sign,
+    support,
     tail,
     user,
     verify,
@@ -65,6 +66,7 @@ app.command("demo")(demo.demo)
 app.command("init")(init.init)
 app.add_typer(user.app, name="user")
 app.add_typer(org.app, name="org")
+app.add_typer(support.app, name="support")
 app.command("search")(search.search)
 app.command("tail")(tail.tail)
 app.command("export")(export.export)

@@ -84,9 +84,9 @@ def link(
     """
     settings = settings_of(context)
     with writing(settings) as store:
-        token = links.new_link(store, links.SIGN_IN, lifetime=LINK_MINUTES * MINUTE, user=_find(store, email).id)
+        token = links.new_link(store, links.SIGN_IN, lifetime=LINK_MINUTES * MINUTE, user=find_user(store, email).id)
     remark(f"Works once, for {LINK_MINUTES} minutes, while the server runs:")
-    _say_link(settings, f"/enter/{token}")
+    say_link(settings, f"/enter/{token}")
 
 
 @app.command()
@@ -105,13 +105,13 @@ def reset(
     """
     settings = settings_of(context)
     with writing(settings) as store:
-        user = _find(store, email)
+        user = find_user(store, email)
         operate_on_person(store, TakeSecondFactors(user.id))
         operate_on_person(store, TakePassword(user.id))
         token = links.new_link(store, links.RESET, lifetime=RESET_MINUTES * MINUTE, user=user.id)
     remark(f"{user.email} has no password, no second factor and no session any more. This link chooses a new")
     remark(f"password, while the server runs; it works once, for {RESET_MINUTES} minutes:")
-    _say_link(settings, f"/password/{token}")
+    say_link(settings, f"/password/{token}")
 
 
 @app.command()
@@ -130,7 +130,7 @@ def delete(
         minutebook user delete ada@example.com
     """
     with writing(settings_of(context)) as store:
-        user = _find(store, email)
+        user = find_user(store, email)
         if not yes:
             typer.confirm(f"Delete the account of {user.name}, {user.email}, for good?", abort=True, err=True)
         recorded = operate_on_person(store, DeleteUser(user.id))
@@ -138,7 +138,8 @@ def delete(
     say(f"Deleted the account of {user.email} ({user.id}); recorded in {told} organization{'' if told == 1 else 's'}.")
 
 
-def _say_link(settings: Settings, path: str) -> None:
+def say_link(settings: Settings, path: str) -> None:
+    """Prints the full address of a link."""
     address = settings.address(settings.port)
     say(f"{address}{path}")
     if not settings.public_url:
@@ -146,7 +147,8 @@ def _say_link(settings: Settings, path: str) -> None:
         remark(f"If the server is started with another --host or --port, put that in place of {here}.")
 
 
-def _find(store: Store, email: str) -> User:
+def find_user(store: Store, email: str) -> User:
+    """The person with this address. Raises Invalid."""
     address = normal_email(email)
     with store.reading() as connection:
         user = people.find_user(connection, address)

@@ -1,8 +1,9 @@
 """Ending what a restored backup brings back to life: whatever opens a door and may have been closed since.
 
 Nobody knows what was revoked in the events that are lost. So in each organization whose log has lost some, every API
-token, auditor link and pending invitation is revoked, as acts that its log has; and nobody stays signed in anywhere,
-which `log.restore` stands for: a session is the deployment's. Whoever needs one gets a new one.
+token, auditor link, pending invitation and access of support staff is revoked, as acts that its log has; and nobody
+stays signed in anywhere, which `log.restore` stands for: a session is the deployment's. Whoever needs one gets a new
+one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from minutebook.custody.high_water import Custody
 from minutebook.model import Event, Seat
 from minutebook.organization.auditor_links import RevokeLink
 from minutebook.organization.invitations import RevokeInvitation
+from minutebook.organization.support import EndSupport
 from minutebook.organization.tokens import RevokeToken
 from minutebook.record import Command, perform
 from minutebook.store import checkpoints, generations, schema
@@ -50,6 +52,7 @@ def _revoking(connection: Connection, organization: int) -> Iterator[Command]:
         (schema.token, RevokeToken),
         (schema.auditor_link, RevokeLink),
         (schema.invitation, RevokeInvitation),
+        (schema.support_grant, EndSupport),
     ):
         for one in connection.execute(select(table.c.id).where(table.c.organization == organization)).scalars():
             yield command(one)

@@ -21,7 +21,7 @@ from minutebook.background import Job
 from minutebook.denied import Denied
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.model import MINUTE, ActorKind, Role
-from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform, token_scopes
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform, standing_of
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -62,7 +62,7 @@ class RecordDenial(Command):
 
 def _has_place(act: Act) -> bool:
     if act.seat.actor.kind is not ActorKind.AUDITOR_LINK:
-        return act.role is not None or token_scopes(act.connection, act.seat, act.at) is not None
+        return standing_of(act) is not None
     links = schema.auditor_link.c
     where = (links.organization == act.organization, links.id == act.seat.actor.id)
     return act.connection.execute(select(links.id).where(*where)).first() is not None

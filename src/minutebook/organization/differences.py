@@ -24,6 +24,7 @@ NOT_RECORDED: frozenset[Column[Any]] = frozenset(
         schema.invitation.c.mailed_token_hash,
         schema.token.c.token_hash,
         schema.auditor_link.c.token_hash,
+        schema.support_grant.c.token_hash,
     }
 )
 """Columns of which the log says nothing: what is behind them is a secret."""

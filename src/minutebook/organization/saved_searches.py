@@ -56,7 +56,7 @@ class SaveSearch(Command):
     replace: bool = False
 
     def change(self, act: Act) -> SearchSaved | NoChange:
-        if act.by_operator:
+        if act.role is None:
             raise NotAllowed("A search belongs to whoever saved it: sign in to save one.")
         name = wording.name(self.name, "name", "The name", limit=MAX_NAME)
         query = written(asked(self.query))

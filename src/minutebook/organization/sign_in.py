@@ -14,7 +14,7 @@ from minutebook.email_address import normal_email
 from minutebook.errors import Invalid, NotAllowed, NotFound, SecondFactorRequired
 from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, MINUTE, Context, Seat, SecondFactor
-from minutebook.organization import access, ceremonies, people, second_factor_rule, second_factors, totp
+from minutebook.organization import access, ceremonies, people, second_factor_rule, second_factors, support, totp
 from minutebook.organization.attempts import Attempts
 from minutebook.organization.ceremonies import Purpose
 from minutebook.organization.factor_key import FactorKey
@@ -243,7 +243,8 @@ def sign_out(store: Store, session: Session, context: Context) -> None:
         rows = connection.execute(select(entered.organization).where(entered.session == session.id)).scalars().all()
     for organization in rows:
         seat = Seat(organization, session.user.actor(), replace(context, session_id=session.id))
-        perform(store, seat, LeaveOrganization(session=session.id))
+        if not support.leave(store, organization, session.user.id, seat.context):
+            perform(store, seat, LeaveOrganization(session=session.id))
     with store.housekeeping() as connection:
         connection.execute(delete(schema.session).where(schema.session.c.id == session.id))
 

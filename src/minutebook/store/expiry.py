@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Table, update
 
 from minutebook.store import schema
 
-OF_ORGANIZATIONS: tuple[Table, ...] = (schema.invitation, schema.auditor_link, schema.token)
+OF_ORGANIZATIONS: tuple[Table, ...] = (schema.invitation, schema.auditor_link, schema.token, schema.support_grant)
 OF_DEPLOYMENT: tuple[Table, ...] = (schema.session, schema.auditor_session, schema.link, schema.ceremony)
 
 

@@ -7,8 +7,8 @@ Four kinds, and each kind has its own door:
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
 * what was signed of the logs (`CUSTODY_TABLES`): written by `custody/`, as housekeeping;
-* deployment tables (`user`, `session`, `totp`, `recovery_code`, `ceremony`, `auditor_session`, `link`, `token_use`,
-  `domain_check`, `outbox`, `deployment_key`): people and housekeeping.
+* deployment tables (`user`, `session`, `totp`, `recovery_code`, `ceremony`, `auditor_session`, `link`, `staff`,
+  `token_use`, `domain_check`, `outbox`, `deployment_key`): people and housekeeping.
 
 Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`,
 `purge` and `tile`. It is made from the events, never a source, and written by `store/index.py`.
@@ -382,6 +382,24 @@ token = Table(
     PrimaryKeyConstraint("organization", "id"),
 )
 
+support_grant = Table(
+    "support_grant",
+    metadata,
+    _organization_column(),
+    Column("id", String(32), nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("may", Text, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("granted_by", Text, nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("entered_at", BigInteger, nullable=True),
+    PrimaryKeyConstraint("organization", "id"),
+)
+
 retention = Table(
     "retention",
     metadata,
@@ -438,6 +456,7 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     saved_search,
     auditor_link,
     token,
+    support_grant,
     retention,
     hold,
     clock_step,
@@ -525,6 +544,14 @@ link = Table(
     Column("purpose", String(16), nullable=False),
     Column("user", String(32), ForeignKey("user.id"), nullable=True),
     Column("expires_at", BigInteger, nullable=False),
+)
+
+staff = Table(
+    "staff",
+    metadata,
+    # who may be let into organizations as support staff
+    Column("user", String(32), ForeignKey("user.id"), primary_key=True),
+    Column("since", BigInteger, nullable=False),
 )
 
 token_use = Table(

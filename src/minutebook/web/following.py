@@ -15,10 +15,11 @@ from minutebook.deliver.tail import Batch, Tail
 from minutebook.denied import Standing, lacking, refused
 from minutebook.errors import NotAllowed, NotFound, NotSignedIn
 from minutebook.model import ActorKind, Plan, Seat
-from minutebook.organization import second_factor_rule, sign_in, sittings, tokens
+from minutebook.organization import second_factor_rule, sign_in, sittings, support, tokens
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
+from minutebook.record import support_of
 from minutebook.store.engine import Store
 
 
@@ -55,6 +56,8 @@ def must_read(
     standing: Standing
     if seat.actor.kind is ActorKind.TOKEN:
         standing = _by_token(connection, seat, sitting, at)
+    elif seat.actor.kind is ActorKind.SUPPORT:
+        standing = _by_grant(connection, seat, sitting, at, permission)
     else:
         standing = _by_session(connection, seat, sitting, at, permission)
     if read_organization(connection, seat.organization).plan is not Plan.ENTERPRISE:
@@ -69,6 +72,19 @@ def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Standi
     if found is None or not found.is_live(at):
         raise NotAllowed("This API token has expired or was revoked.")
     return found.scopes
+
+
+def _by_grant(connection: Connection, seat: Seat, session: str, at: int, permission: Permission) -> Standing:
+    found = read_organization(connection, seat.organization)
+    is_inside = support.find_entered(connection, found.id, seat.actor.id, session, at)
+    standing = support_of(connection, seat, at)
+    if not (sign_in.lives(connection, session, at) and is_inside and standing):
+        raise NotSignedIn
+    if second_factor_rule.bars(connection, seat.organization, session):
+        raise NotSignedIn
+    if not may(standing, permission):
+        raise lacking(seat, standing, permission)
+    return standing
 
 
 def _by_session(connection: Connection, seat: Seat, session: str, at: int, permission: Permission) -> Standing:

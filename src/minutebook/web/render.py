@@ -55,6 +55,7 @@ class Said(StrEnum):
     SSO_STILL_VERIFIED = "The record is there: the domain stays verified"
     SSO_REMOVED = "SSO domain removed"
     RETENTION_SET = "Retention changed"
+    SUPPORT_ENDED = "The access of support staff is over"
     HOLD_PLACED = "Hold placed"
     HOLD_RELEASED = "Hold released"
     CLOCK_CONFIRMED = "Clock confirmed"

@@ -16,13 +16,14 @@ from minutebook.denied import Denied, lacking, note, refused
 from minutebook.errors import NotFound, NotSignedIn, SecondFactorRequired, StoreUnavailable
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
-from minutebook.organization import invitations, seats, second_factor_rule, sign_in
-from minutebook.organization.organizations import Organization
+from minutebook.organization import invitations, seats, second_factor_rule, sign_in, support
+from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.places import HeldSeat, held_seats
 from minutebook.organization.sign_in import Session
 from minutebook.organization.sittings import UPGRADE
-from minutebook.permissions import Permission, may
+from minutebook.organization.support import Grant
+from minutebook.permissions import Permission, Support, may
 from minutebook.web.site import Site, site_of
 from minutebook.web.source import context_of
 
@@ -54,12 +55,16 @@ class Place:
 
     viewer: Viewer
     organization: Organization
-    role: Role
+    role: Role | Support
     held: tuple[HeldSeat, ...]
     """All seats of the viewer, by the name of their organizations."""
     members: int
     invitations: int | None
     """How many can still be accepted; None for those who may not see them."""
+    grants: tuple[Grant, ...] = ()
+    """Support staff who are let in."""
+    entry: Grant | None = None
+    """By which the viewer is here, as one of support staff."""
 
     @property
     def site(self) -> Site:
@@ -68,7 +73,8 @@ class Place:
     @property
     def seat(self) -> Seat:
         """For `record.perform()`."""
-        return Seat(self.organization.number, self.viewer.user.actor(), self.viewer.context)
+        actor = self.entry.actor() if self.entry else self.viewer.user.actor()
+        return Seat(self.organization.number, actor, self.viewer.context)
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer's role has the permission; what is done is decided again when it is recorded."""
@@ -167,11 +173,15 @@ def find_seat(connection: Connection, viewer: Viewer, org: str) -> tuple[HeldSea
     here = next((seat for seat in held if seat.organization.id == org), None)
     if here is None:
         raise NotFound(why="no seat")
-    if second_factor_rule.bars(connection, here.organization.number, viewer.session.id):
-        seat = Seat(here.organization.number, viewer.user.actor(), viewer.context)
-        note(Denied(seat, here.role, reason=SecondFactorRequired().message))
-        raise SecondFactorRequired
+    seat = Seat(here.organization.number, viewer.user.actor(), viewer.context)
+    _must_have_proven(connection, viewer, seat, here.role)
     return here, held
+
+
+def _must_have_proven(connection: Connection, viewer: Viewer, seat: Seat, standing: Role | Support) -> None:
+    if second_factor_rule.bars(connection, seat.organization, viewer.session.id):
+        note(Denied(seat, standing, reason=SecondFactorRequired().message))
+        raise SecondFactorRequired
 
 
 def enter_unless_inside(viewer: Viewer, here: HeldSeat) -> None:
@@ -185,13 +195,24 @@ def enter_unless_inside(viewer: Viewer, here: HeldSeat) -> None:
 
 def _find_place(viewer: Viewer, org: str) -> Place:
     with viewer.site.store.reading() as connection:
-        here, held = find_seat(connection, viewer, org)
-        number = here.organization.number
+        # Asked for everybody: an organization of others and none at all take the same way.
+        entry = support.find_entered(connection, org, viewer.user.id, viewer.session.id, viewer.at)
+        role: Role | Support
+        if entry:
+            here, held = None, held_seats(connection, viewer.user.id, viewer.session.id)
+            organization, role = read_organization(connection, entry.organization), Support(frozenset(entry.may))
+            _must_have_proven(connection, viewer, Seat(organization.number, entry.actor(), viewer.context), role)
+        else:
+            here, held = find_seat(connection, viewer, org)
+            organization, role = here.organization, here.role
+        number = organization.number
         members = seats.count(connection, number)
-        sees_invitations = may(here.role, Permission.SEATS_WRITE)
+        sees_invitations = may(role, Permission.SEATS_WRITE)
         live = invitations.held_seats(connection, number, viewer.at) if sees_invitations else None
-    enter_unless_inside(viewer, here)
-    return Place(viewer, here.organization, here.role, tuple(held), members, live)
+        grants = [grant for grant in support.all_grants(connection, number) if grant.expires_at > viewer.at]
+    if here:
+        enter_unless_inside(viewer, here)
+    return Place(viewer, organization, role, tuple(held), members, live, tuple(grants), entry)
 
 
 def _touch(site: Site, session: Session) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from minutebook.organization.support import Grant
 from minutebook.permissions import Permission
+from minutebook.web import times
 from minutebook.web.session import Place
-from minutebook.web.views.page import NavGroup, NavItem, OrganizationLink, Shell, Viewer
+from minutebook.web.views.page import NavGroup, NavItem, OrganizationLink, Shell, SupportNote, Viewer
 
 MEMBERS = "members"
 INVITATIONS = "members#invitations"
@@ -74,6 +76,20 @@ def shell_of(place: Place, current: str) -> Shell:
         ),
         nav=tuple(group for group in _groups(place, current) if group.items),
         new_organization_href="/organizations/new",
+        support=tuple(_note(place, grant) for grant in place.grants),
+    )
+
+
+def _note(place: Place, grant: Grant) -> SupportNote:
+    own = place.entry == grant
+    may_end = own or (place.entry is None and place.may(Permission.SUPPORT_END))
+    return SupportNote(
+        grant.person.name,
+        grant.person.email,
+        grant.reason,
+        times.full_time(grant.expires_at, place.viewer.zone),
+        place.path("support", grant.id, "end") if may_end else None,
+        "Leave" if own else "End access",
     )
 
 

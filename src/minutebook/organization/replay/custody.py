@@ -61,13 +61,14 @@ def _hold_changed(state: State, event: Event, details: HoldChanged) -> None:
         require(row.items() >= said.items(), "the hold was another")
 
 
-@replays("log.clock_step", "clock_step", "invitation", "auditor_link", "token")
+@replays("log.clock_step", "clock_step", "invitation", "auditor_link", "token", "support_grant")
 def _clock_stepped(state: State, _event: Event, details: ClockStepped) -> None:
     if details.after > details.before:
         known = state.clock_step.get(ONE, {"before": details.before, "after": details.before})
         require(details.after > known["after"], "the clock had gone as far before")
         state.clock_step[ONE] = {"before": known["before"], "after": details.after}
-    for row in (row for rows in (state.invitation, state.auditor_link, state.token) for row in rows.values()):
+    ending = (state.invitation, state.auditor_link, state.token, state.support_grant)
+    for row in (row for rows in ending for row in rows.values()):
         if details.after < row["expires_at"] <= details.before:
             row["expires_at"] = details.after
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import LogExported, LogVerified, LogViewed
 from minutebook.actions.search import SearchDeleted, SearchSaved
+from minutebook.actions.support import SupportEntered, SupportGranted, SupportLeft
 from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.model import ActorKind, Event
 from minutebook.organization.replay.state import (
@@ -35,6 +36,31 @@ def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
         reader = event.context.session_id or ""
         row(state.access, reader, "access of the session")
     state.sitting[reader] = {"opened_at": event.recorded_at}
+
+
+@replays("support.grant", "support_grant")
+def _support_granted(state: State, event: Event, details: SupportGranted) -> None:
+    at, person = event.recorded_at, details.person
+    who = {"user": person.id, "email": person.email, "name": person.name, "reason": details.reason}
+    given = {"may": json_of(details.may), "granted_by": by(event), "granted_at": at, "entered_at": None}
+    put(state.support_grant, details.grant, {**who, **given, "expires_at": at + details.lasts}, "grant")
+
+
+@replays("support.enter", "support_grant", "access", "sitting")
+def _support_entered(state: State, event: Event, details: SupportEntered) -> None:
+    grant = row(state.support_grant, details.grant, "grant")
+    require(grant["user"] == event.actor.id and grant["reason"] == details.reason, "it was granted to another")
+    require(grant["entered_at"] is None, "the grant was used already")
+    require(grant["expires_at"] > event.recorded_at, "the time of the grant was over")
+    grant["entered_at"] = event.recorded_at
+    give_access(state, event)
+
+
+@replays("support.leave", "support_grant", "access", "sitting")
+def _support_left(state: State, _event: Event, details: SupportLeft) -> None:
+    grant = take(state.support_grant, details.grant, "grant")
+    require(grant["user"] == details.person.id, "it was granted to another")
+    end_each_access(state, details.person.id)
 
 
 @replays("token.create", "token", "sitting")

@@ -40,6 +40,7 @@ class State:
     saved_search: Rows = field(default_factory=dict)
     auditor_link: Rows = field(default_factory=dict)
     token: Rows = field(default_factory=dict)
+    support_grant: Rows = field(default_factory=dict)
     retention: Rows = field(default_factory=dict)
     hold: Rows = field(default_factory=dict)
     clock_step: Rows = field(default_factory=dict)

@@ -32,6 +32,7 @@ from minutebook.web.pages import (
     settings,
     signing_in,
     sso,
+    supporting,
     tokens,
 )
 
@@ -63,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     retention.router,
     erasing.router,
     auditing.router,
+    supporting.router,
 )
 
 for page in (page for router in ROUTERS for page in router.routes):

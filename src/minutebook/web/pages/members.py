@@ -14,7 +14,7 @@ from minutebook.organization import invitations, roster, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
 from minutebook.organization.seats import ChangeRole, GiveUpSeat, Member, RemoveMember
-from minutebook.permissions import GRANTS, SUMMARY, Permission, may_change
+from minutebook.permissions import SUMMARY, Permission, given_by, may_change
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, form_after
@@ -235,7 +235,7 @@ def invitation_row(place: Place, invitation: Invitation, listing: Listing) -> In
 
 def grantable(place: Place, before: Role | None = None) -> tuple[Choice, ...]:
     """The roles that the viewer may give to somebody who has the role `before`."""
-    given = GRANTS[place.role]
+    given = given_by(place.role)
     if before is not None and before not in given:
         return ()
     return tuple(Choice(role.value, role.label, SUMMARY[role]) for role in Role if role in given)

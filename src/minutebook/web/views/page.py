@@ -64,6 +64,19 @@ class NavGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SupportNote:
+    """Somebody of support staff who is let in, as everybody in the organization is told."""
+
+    name: str
+    email: str
+    reason: str
+    until: Moment
+    end_href: str | None = None
+    """Where their access is ended, for those who may."""
+    end: str = "End access"
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """The frame of a page inside an organization."""
 
@@ -74,6 +87,7 @@ class Shell:
     organizations: tuple[OrganizationLink, ...]
     nav: tuple[NavGroup, ...]
     new_organization_href: str | None = None
+    support: tuple[SupportNote, ...] = ()
     sign_out_href: str = "/sign-out"
 
 

@@ -26,6 +26,7 @@ GUARDED = (
     "saved_search",
     "auditor_link",
     "token",
+    "support_grant",
     "retention",
     "hold",
     "clock_step",
@@ -291,6 +292,33 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_auditor_link")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_auditor_link_token_hash")),
+    )
+    op.create_table(
+        "support_grant",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("may", sa.Text(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("granted_by", sa.Text(), nullable=False),
+        sa.Column("granted_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("entered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization"], ["organization.organization"], name=op.f("fk_support_grant_organization")
+        ),
+        sa.PrimaryKeyConstraint("organization", "id", name=op.f("pk_support_grant")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_support_grant_token_hash")),
+    )
+    op.create_table(
+        "staff",
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_staff_user")),
+        sa.PrimaryKeyConstraint("user", name=op.f("pk_staff")),
     )
     op.create_table(
         "auditor_session",

@@ -1,0 +1,216 @@
+"""Support staff: let in for a reason and a time, to read, under both names, until it is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound
+from minutebook.model import HOUR, Event, Role
+from minutebook.organization import modes, saved_searches, sign_in, sittings, sso, support
+from minutebook.organization.modes import CreateMode
+from minutebook.organization.people import User
+from minutebook.organization.seats import RemoveMember
+from minutebook.organization.support import EndSupport, EnterAsSupport, Grant, GrantSupport, SupportEnds
+from minutebook.permissions import PERMISSIONS, SUPPORT_MAY, SUPPORT_READS, Permission
+from minutebook.record import Command
+from tests.support.check_log import check_log
+from tests.support.deployment import Deployment
+
+TOKEN = "the token of a link"
+
+
+class Calder:
+    """An organization, and Sam of support staff."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.ada = deployment.person("ada@calder.example", "Ada")
+        self.number = deployment.found(self.ada)
+        self.sam = deployment.person("sam@minutebook.example", "Sam")
+        support.change_staff(deployment.store, self.sam.id, to=True)
+        self.session = deployment.session(self.sam)
+
+    def let_in(self, *may: str, lasts: int = HOUR, user: User | None = None, reason: str = "Ticket 4711") -> Grant:
+        command = GrantSupport((user or self.sam).id, reason, lasts, may, TOKEN)
+        self.deployment.act(None, self.number, command)
+        return self.grants()[0]
+
+    def enter(self, grant: Grant) -> Event:
+        return self.by(grant, EnterAsSupport(TOKEN))
+
+    def by(self, grant: Grant, command: Command) -> Event:
+        return self.deployment.act_as_support(grant, self.number, command, self.session.id)
+
+    def grants(self) -> list[Grant]:
+        with self.deployment.store.reading() as connection:
+            return support.all_grants(connection, self.number)
+
+    def last(self) -> Event:
+        return self.deployment.events(self.number)[-1]
+
+
+@pytest.fixture
+def calder(deployment: Deployment) -> Calder:
+    return Calder(deployment)
+
+
+@pytest.fixture
+def light(sqlite_deployment: Deployment) -> Calder:
+    return Calder(sqlite_deployment)
+
+
+def test_everything_they_do_carries_both_identities(calder: Calder) -> None:
+    """Their own, and of whoever let them in; from the entry to the end, reading the log included."""
+    grant = calder.let_in("change modes")
+    granted = calder.last()
+    assert granted.actor.kind == "system"
+    assert granted.details == {
+        "v": 1,
+        "grant": grant.id,
+        "person": {"id": calder.sam.id, "email": "sam@minutebook.example", "name": "Sam"},
+        "reason": "Ticket 4711",
+        "may": ["change modes"],
+        "lasts": HOUR,
+    }
+    done = [calder.enter(grant)]
+    done += [
+        calder.by(grant, command) for command in (sittings.OpenSitting(calder.session.id), CreateMode("A", "", ()))
+    ]
+    sign_in.sign_out(calder.deployment.store, calder.session, calder.deployment.seat(calder.sam, 0).context)
+    done.append(calder.last())
+    assert [event.action for event in done] == ["support.enter", "log.view", "mode.create", "support.leave"]
+    for event in done:
+        who = (event.actor.kind, event.actor.id, event.actor.email, event.actor.name, event.actor.on_behalf_of)
+        assert who == ("support", calder.sam.id, "sam@minutebook.example", "Sam", granted.actor.name)
+        assert event.context.session_id == calder.session.id
+    assert done[-1].details["how"] == "left"
+    assert calder.grants() == []
+    check_log(calder.deployment.store)
+
+
+def test_they_read_and_do_only_what_the_grant_names(light: Calder) -> None:
+    """And never what would let them stay, or change the log or who is in the organization."""
+    commands = {
+        Permission.MODES_WRITE: modes.CreateMode("A", "", ()),
+        Permission.SSO_WRITE: sso.SetSsoDomain("calder.example"),
+        Permission.SEATS_WRITE: RemoveMember(light.ada.id),
+    }
+    grant = light.let_in("change single sign-on")
+    light.enter(grant)
+    for permission, command in commands.items():
+        if permission is Permission.SSO_WRITE:
+            light.by(grant, command)
+            continue
+        with pytest.raises(NotAllowed, match=f"Support staff may not {permission.value} here"):
+            light.by(grant, command)
+    with pytest.raises(NotAllowed, match="A search belongs to whoever saved it"):
+        light.by(grant, saved_searches.SaveSearch("A", "seq:1..", shared=True))
+    never = set(PERMISSIONS) - SUPPORT_READS - set(SUPPORT_MAY.values())
+    assert {
+        Permission.SEATS_WRITE,
+        Permission.TOKENS_WRITE,
+        Permission.LINKS_WRITE,
+        Permission.LOG_ERASE,
+        Permission.RETENTION_WRITE,
+    } <= never
+    check_log(light.deployment.store)
+
+
+def test_nobody_is_let_in_without_a_reason_a_limit_and_the_operator(light: Calder) -> None:
+    guest = light.deployment.person()
+    for change, error in (
+        ({"reason": " "}, Invalid),
+        ({"lasts": 24 * HOUR + 1}, Invalid),
+        ({"lasts": 0}, Invalid),
+        ({"may": ("invite people",)}, Invalid),
+        ({"user": guest.id}, NotFound),
+    ):
+        command = replace(GrantSupport(light.sam.id, "Ticket", HOUR, (), TOKEN), **change)
+        with pytest.raises(error):
+            light.deployment.act(None, light.number, command)
+    with pytest.raises(NotAllowed, match="Only whoever runs Minutebook"):
+        light.deployment.act(light.ada, light.number, GrantSupport(light.sam.id, "Ticket", HOUR, (), TOKEN))
+    support.change_staff(light.deployment.store, light.ada.id, to=True)
+    with pytest.raises(Conflict, match="hold a seat"):
+        light.let_in(user=light.ada)
+    light.let_in()
+    with pytest.raises(Conflict, match="let in already"):
+        light.let_in()
+    with capture_logs() as logs:
+        support.change_staff(light.deployment.store, light.sam.id, to=False)
+    assert [(entry["event"], entry["user"], entry["is_staff"]) for entry in logs] == [
+        ("support_staff_changed", light.sam.id, False)
+    ]
+    light.deployment.act(None, light.number, EndSupport(light.grants()[0].id))
+    with pytest.raises(NotFound):
+        light.let_in()
+    check_log(light.deployment.store)
+
+
+def test_the_link_works_once_and_for_one_person(calder: Calder) -> None:
+    grant = calder.let_in()
+    tom = calder.deployment.person()
+    other = replace(grant, person=tom.person())
+    for wrong, token in ((other, TOKEN), (grant, "another token")):
+        with pytest.raises(NotFound):
+            calder.by(wrong, EnterAsSupport(token))
+    with pytest.raises(MinutebookError):
+        calder.by(grant, sittings.OpenSitting(calder.session.id))  # not before they have entered
+    calder.enter(grant)
+    with pytest.raises(NotFound):
+        calder.enter(grant)
+    second = calder.deployment.session(calder.sam)
+    with pytest.raises(NotFound, match="nothing here"):  # nor in another session of the same person
+        calder.deployment.act_as_support(grant, calder.number, CreateMode("A", "", ()), second.id)
+    check_log(calder.deployment.store)
+
+
+@pytest.mark.parametrize("how", ["ended by an owner", "ended by the operator", "expired"])
+def test_it_ends_at_once_by_an_owner_and_by_itself(calder: Calder, how: str) -> None:
+    grant = calder.let_in("change modes")
+    calder.enter(grant)
+    ends = SupportEnds(calder.deployment.store)
+    ends.round()
+    assert calder.last().action == "support.enter", "its time is not over"
+    if how == "expired":
+        calder.deployment.clock.go_on(HOUR)
+        with pytest.raises(NotFound):
+            calder.by(grant, CreateMode("A", "", ()))
+        ends.round()
+        ends.round()
+    else:
+        owner = calder.ada if "owner" in how else None
+        calder.deployment.act(owner, calder.number, EndSupport(grant.id))
+    with pytest.raises(NotFound):
+        calder.by(grant, CreateMode("A", "", ()))
+    event = calder.last()
+    assert (event.action, event.details["how"]) == ("support.leave", "expired" if how == "expired" else "ended")
+    assert event.actor.kind == ("user" if "owner" in how else "system")
+    with calder.deployment.store.reading() as connection:
+        at = calder.deployment.clock()
+        assert support.find_entered(connection, "org", calder.sam.id, calder.session.id, at) is None
+    check_log(calder.deployment.store)
+
+
+def test_who_leaves_after_their_time_is_over_leaves_no_trace_of_an_act(light: Calder) -> None:
+    """Signing out then is no act of theirs in the organization; the end of their time is recorded."""
+    light.enter(light.let_in())
+    light.deployment.clock.go_on(2 * HOUR)
+    sign_in.sign_out(light.deployment.store, light.session, light.deployment.seat(light.sam, 0).context)
+    assert (light.last().action, light.last().actor.kind, light.last().details["how"]) == (
+        "support.leave",
+        "system",
+        "expired",
+    )
+    check_log(light.deployment.store)
+
+
+def test_only_owners_and_themselves_end_it(light: Calder) -> None:
+    grant = light.let_in()
+    admin = light.deployment.join(light.number, light.ada, Role.ADMIN)
+    with pytest.raises(MinutebookError, match="may not end the access of support staff"):
+        light.deployment.act(admin, light.number, EndSupport(grant.id))
+    assert light.grants() == [grant]
