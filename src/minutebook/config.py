@@ -37,6 +37,13 @@ Network = IPv4Network | IPv6Network
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
+class Founding(StrEnum):
+    """Who founds organizations."""
+
+    ANYBODY = "anybody"
+    OPERATOR = "operator"
+
+
 class SmtpTls(StrEnum):
     """How the connection to the mail server is protected."""
 
@@ -89,6 +96,11 @@ class Settings(BaseSettings):
         default=LOOPBACK,
         description="Who may see `/metrics`: addresses or networks, separated by commas. Only this machine by default. "
         "What comes through a proxy is judged by `trusted_proxies`.",
+    )
+    founding: Founding = Field(
+        default=Founding.ANYBODY,
+        description="Who founds organizations: `anybody` who is signed in, or only the `operator`, with "
+        "`minutebook org create`. The very first one is founded by the link that `minutebook serve` prints.",
     )
     smtp_host: str | None = Field(
         default=None, description="The mail server that invitations are sent by. Without it, links are only shown."

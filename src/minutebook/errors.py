@@ -91,6 +91,19 @@ class NotSignedIn(MinutebookError):
     code = "not_signed_in"
 
 
+class Sealed(MinutebookError):
+    """This organization was deleted, and its log is sealed: nothing is recorded in it any more."""
+
+    status = 410
+    code = "sealed"
+
+
+class SignInAgain(NotSignedIn):
+    """Sign in again: this organization limits how long a session gives access to it."""
+
+    code = "sign_in_again"
+
+
 class NotFound(MinutebookError):
     """There is nothing here, or it is not yours to see."""
 

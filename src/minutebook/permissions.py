@@ -18,6 +18,7 @@ class Permission(StrEnum):
 
     SEATS_READ = "see who is in the organization"
     SEATS_WRITE = "invite, remove or change people"
+    OWNERSHIP = "hand over or delete the organization"
     SETTINGS_READ = "see settings, models and modes"
     SETTINGS_WRITE = "change settings, models or providers"
     MODES_WRITE = "create, change or delete modes"
@@ -38,6 +39,7 @@ class Permission(StrEnum):
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEATS_READ: EVERYONE,
     Permission.SEATS_WRITE: frozenset({OWNER, ADMIN}),
+    Permission.OWNERSHIP: frozenset({OWNER}),
     Permission.SETTINGS_READ: EVERYONE,
     Permission.SETTINGS_WRITE: frozenset({OWNER, ADMIN}),
     Permission.MODES_WRITE: frozenset({OWNER, ADMIN}),

@@ -22,7 +22,7 @@ from minutebook.actions import Details
 from minutebook.actions.log import ClockStepped
 from minutebook.actions.values import Person
 from minutebook.denied import Denied, lacking, note
-from minutebook.errors import NotAllowed, NotFound
+from minutebook.errors import NotAllowed, NotFound, Sealed
 from minutebook.model import Actor, ActorKind, Context, Event, Json, Randomness, Role, Seat
 from minutebook.permissions import Permission, Support, TokenScope, may, token_may
 from minutebook.store import log, schema
@@ -134,12 +134,14 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
     """Does what the command says and records it, both or neither; returns the event.
 
     Raises Forbidden when the role may not, NotAllowed when the API token may not, NotFound when there is no seat or
-    token, Invalid and others as the command documents, StoreUnavailable when the database cannot be written to.
+    token, Sealed for an organization that was deleted, Invalid and others as the command documents, StoreUnavailable
+    when the database cannot be written to.
     """
     prepared = command.prepare()
     with store.acting() as connection:
         head, seat = prepared.open_log(connection, seat, store.randomness)
         act = Act(connection, seat, role_of(connection, seat), store.clock(), store.randomness)
+        _refuse_sealed(act)
         head = _after_step_back(act, head)  # before anything goes by that clock
         _authorize(act, prepared.needs)
         event = _record(act, head, prepared)
@@ -210,6 +212,16 @@ def _record(act: Act, head: log.Head, command: Command | PersonalCommand) -> Eve
     if isinstance(details, NoChange):
         return details
     return log.append(act.connection, head, draft(act.seat, details), at=act.at, randomness=act.randomness)
+
+
+def _refuse_sealed(act: Act) -> None:
+    """Nothing is recorded any more in the log of an organization that was deleted; nobody holds a seat there."""
+    if act.role is not None:
+        return
+    table = schema.organization.c
+    sealed = select(table.sealed).where(table.organization == act.organization)
+    if act.connection.execute(sealed).scalar() is not None:
+        raise Sealed if act.by_operator else NotFound(why="no seat")
 
 
 def _after_step_back(act: Act, head: log.Head) -> log.Head:

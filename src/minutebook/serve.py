@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from structlog.typing import Processor
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from minutebook.config import Settings
+from minutebook.config import Founding, Settings
 from minutebook.custody import keys
 from minutebook.custody.anchoring import Anchoring
 from minutebook.custody.configured import anchors_of
@@ -82,6 +82,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         custody=settings.custody,
         name_servers=settings.name_servers,
         metrics_networks=settings.metrics_networks,
+        anybody_founds=settings.founding is Founding.ANYBODY,
     )
     app = create_app(store, web)
     site: Site = app.state.site

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions import Details
 from minutebook.actions.access import AccessDenied
-from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.credits import CreditsGranted, CreditsPurchased, LedgerExported
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import (
     ClockConfirmed,
@@ -20,9 +20,15 @@ from minutebook.actions.log import (
     RetentionChanged,
     Verdict,
 )
-from minutebook.actions.member import MemberLeft, MemberRemoved, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, OwnershipTransferred, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
-from minutebook.actions.organization import FirstSettings, OrganizationCreated
+from minutebook.actions.organization import (
+    DeletionCancelled,
+    DeletionRequested,
+    FirstSettings,
+    OrganizationCreated,
+    OrganizationDeleted,
+)
 from minutebook.actions.search import SearchDeleted, SearchSaved
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainLapsed, SsoDomainRemoved, SsoDomainSet, SsoDomainVerified
@@ -30,6 +36,7 @@ from minutebook.actions.support import Ending, SupportEntered, SupportGranted, S
 from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.actions.user import (
     InvitationAccepted,
+    InvitationResent,
     InvitationRevoked,
     PasswordChanged,
     PasswordTaken,
@@ -45,7 +52,7 @@ from minutebook.actions.user import (
     SignInFailed,
     UserDeleted,
 )
-from minutebook.actions.values import Cents, Change, Person, Rewrite, RoleChange, SetChange
+from minutebook.actions.values import AmountChange, Cents, Change, HoursChange, Person, Rewrite, RoleChange, SetChange
 from minutebook.model import Plan, Role, SecondFactor
 
 BOB = Person(id="usr_b", email="bob@x.example", name="Bob")
@@ -63,6 +70,14 @@ EXAMPLES: tuple[Details, ...] = (
         until=720_000_001,
     ),
     CreditsPurchased(amount=Cents(cents=250_000), balance=Cents(cents=250_001), reference="inv-1"),
+    CreditsGranted(
+        amount=Cents(cents=5_000),
+        balance=Cents(cents=255_001),
+        reference="ticket-4711",
+        granted_by="Grace",
+        reason="Outage of 3 May",
+    ),
+    LedgerExported(entries=2, balance=Cents(cents=255_001)),
     LinkCreated(link="aud_1", name="Acme Audit", query="action:member.*", expires_at=1),
     LinkUsed(link="aud_1", name="Acme Audit"),
     LinkRevoked(link="aud_1", name="Acme Audit"),
@@ -95,6 +110,11 @@ EXAMPLES: tuple[Details, ...] = (
     ),
     LogVerified(size=48_213, verdict=Verdict.VALID),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
+    OwnershipTransferred(
+        member=BOB,
+        role=RoleChange(before=Role.ADMIN, after=Role.OWNER),
+        own=RoleChange(before=Role.OWNER, after=Role.MEMBER),
+    ),
     MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),
     MemberLeft(role=Role.MEMBER),
     ModeCreated(mode="mod_1", name="Review", instructions="Read\nfirst", tools=("read",)),
@@ -109,6 +129,9 @@ EXAMPLES: tuple[Details, ...] = (
     OrganizationCreated(
         id="org_1", name="Calder", plan=Plan.ENTERPRISE, seat_limit=10, owner=BOB, settings=FIRST, remark="a demo"
     ),
+    DeletionRequested(name="Calder", days=14, due_at=1),
+    DeletionCancelled(name="Calder"),
+    OrganizationDeleted(id="org_1", name="Calder", members=2, asked_by="Ada"),
     SearchSaved(
         search="sav_1",
         shared=True,
@@ -119,10 +142,14 @@ EXAMPLES: tuple[Details, ...] = (
     SearchDeleted(search="sav_1", shared=True, name="Refusals"),
     SettingsChanged(
         section="Models & Providers",
+        name=Change(before="Calder", after="Calder Robotics"),
         models=SetChange(added=("new/model",), removed=("openai/gpt-5",), before=2, after=2),
         providers=SetChange(added=("acme",), removed=("xai",), before=2, after=2),
         default_model=Change(before="openai/gpt-5", after="new/model"),
         data_collection=Change(before="forbid", after="allow"),
+        daily_limit=AmountChange(before=None, after=Cents(cents=5_000)),
+        balance_alert=AmountChange(before=Cents(cents=10_000), after=Cents(cents=20_000)),
+        session_hours=HoursChange(before=12, after=None),
         second_factor=Change(before="optional", after="required"),
     ),
     SsoDomainSet(domain=Change(before="calder.example", after="calder.test")),
@@ -153,6 +180,7 @@ EXAMPLES: tuple[Details, ...] = (
     RecoveryCodeUsed(left=9),
     UserDeleted(member=BOB, role=Role.MEMBER),
     PersonInvited(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR, expires_at=1),
+    InvitationResent(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR, expires_at=2),
     InvitationAccepted(invitation="inv_1", role=Role.MEMBER, invited_by="Ada", member=BOB),
     InvitationRevoked(invitation="inv_1", email="dan@x.example", role=Role.AUDITOR),
 )

@@ -213,6 +213,8 @@ def test_sentences() -> None:
         "Was refused to change role 14 more times in 12 minutes: the role billing manager may not "
         "invite, remove or change people",
         "Bought $2,500.00 of credits, balance $2,500.01, payment inv-1",
+        "Granted $50.00 of credits, balance $2,550.01, by Grace: Outage of 3 May, reference ticket-4711",
+        "Exported the ledger of credits, entries: 2, balance $2,550.01",
         "Made an auditor link for Acme Audit: action:member.*",
         "Opened the auditor link for Acme Audit",
         "Revoked the auditor link for Acme Audit",
@@ -227,16 +229,21 @@ def test_sentences() -> None:
         "Restored the log from a backup with 48,213 events; 2 signed events are lost",
         "Verified the first 48,213 events in a browser, which says Valid",
         "Changed role of Bob Admin → Billing manager",
+        "Handed the ownership to Bob Admin → Owner, own role Owner → Member",
         "Removed bob@x.example, role Auditor",
         "Left the organization, role Member",
         "Created mode Review",
         "Changed mode Review, name Review → Réview, tools +edit −read, instructions: 2 lines removed",
         "Deleted mode Réview",
         "Created the organization Calder, plan enterprise, 10 seats, owned by Bob, a demo",
+        "Asked for the organization Calder to be deleted after 14 days",
+        "Took back that the organization Calder is deleted",
+        "Deleted the organization Calder with 2 seats, as Ada had asked; this log is sealed",
         "Saved a search for everybody: Refusals, outcome:denied → -outcome:success",
         "Deleted a search for everybody: Refusals",
-        "Changed Models & Providers +new/model −openai/gpt-5, providers +acme −xai, "
-        "default model openai/gpt-5 → new/model forbid → allow optional → required",
+        "Changed Models & Providers Calder → Calder Robotics +new/model −openai/gpt-5, providers +acme −xai, "
+        "default model openai/gpt-5 → new/model forbid → allow, daily limit per member +$50.00, "
+        "alert below $100.00 → $200.00, sessions last −12 hours optional → required",
         "Set the SSO domain calder.example → calder.test",
         "Verified the SSO domain calder.test",
         "The SSO domain calder.test is not verified any more",
@@ -259,6 +266,7 @@ def test_sentences() -> None:
         "Used a recovery code, 9 left",
         "Deleted the account of Bob, role Member",
         "Invited dan@x.example as Auditor",
+        "Sent the invitation of dan@x.example again, role Auditor",
         "Accepted the invitation from Ada as Member",
         "Revoked the invitation of dan@x.example, role Auditor",
     ], "each example's sentence stands here, in the order of tests/actions/examples.py"

@@ -302,7 +302,7 @@ def test_signing_in(arrive: Arrive, site: Site) -> None:
     expect(typist.page.get_by_label("Password")).to_be_focused()
     typist.type(PASSWORD)
     typist.goes_on("Enter")
-    assert typist.heading == "Audit Logs"
+    assert typist.heading == "Calder Robotics"
 
 
 def test_inviting(arrive: Arrive, site: Site) -> None:

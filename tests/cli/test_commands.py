@@ -24,6 +24,7 @@ from minutebook.store.engine import Store
 from tests.support.check_log import check_log
 from tests.support.command_line import invoke, run, serving
 from tests.support.deployment import Deployment, Ticking
+from tests.support.walk import end_one
 
 PASSWORD = "correct horse battery\n"
 
@@ -62,7 +63,13 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     assert invoke(directory, "org", "plan", "Calder", "--plan", "enterprise", "--seats", "250").returncode == 0
     (found,) = json.loads(invoke(directory, "org", "list", "--json").stdout)
     assert (found["name"], found["plan"], found["seats"], found["seat_limit"]) == ("Calder", "enterprise", 1, 250)
+    for said in ("was granted", "had been granted before"):
+        why = ("--reference", "ticket-1", "--by", "Grace", "--reason", "Outage")
+        granted = invoke(directory, "org", "grant", "Calder", "12.50", *why)
+        assert said in granted.stdout
+        assert "The balance of Calder is $12.50" in granted.stdout
     shown = json.loads(invoke(directory, "org", "show", found["id"], "--json").stdout)
+    assert shown["credits_cents"] == 1250
     assert shown["members"] == [{"email": "ada@x.example", "name": "Ada", "role": "owner"}]
     (user,) = json.loads(invoke(directory, "user", "list", "--json").stdout)
     assert user["email"] == "ada@x.example"
@@ -98,6 +105,7 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     assert [(event.action, event.actor.kind, event.context.client) for event in events] == [
         ("organization.create", "system", "cli"),
         ("settings.change", "system", "cli"),
+        ("credits.grant", "system", "cli"),
         ("user.password_reset", "system", "cli"),
     ]
 
@@ -131,6 +139,28 @@ def test_support_staff_is_let_in_for_a_reason_and_a_time(directory: Path) -> Non
     found = invoke(directory, "search", "--org", "Calder", "action:support.*", "--json", "--unrecorded").stdout
     actions = [json.loads(line)["action"] for line in found.splitlines()]
     assert sorted(actions) == ["support.grant", "support.leave"]
+
+
+def test_a_log_that_is_sealed_is_still_read(directory: Path) -> None:
+    ticking = Ticking()
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}", clock=ticking)
+    deployment = Deployment(store, ticking)
+    number = end_one(deployment)
+    size = deployment.size(number)
+    store.close()
+    assert "deleted" in invoke(directory, "org", "list").stdout
+    assert "Deleted: what it had is gone" in invoke(directory, "org", "show", "Ending").stdout
+    file = directory / "ending.jsonl"
+    for command in (("search",), ("export", "--output", str(file))):
+        read = invoke(directory, command[0], "--org", "Ending", *command[1:])
+        assert read.returncode == 0, read.stderr
+        assert "organization.d" in read.stdout or "organization.delete" in file.read_text()
+        assert "sealed: this reading is not recorded" in read.stderr
+    assert invoke(directory, "org", "grant", "Ending", "1", "--reference", "r", "--by", "G", "--reason", "W").returncode
+    assert invoke(directory, "doctor").returncode == 0
+    store = Store(f"sqlite:///{directory / DATABASE_FILE}")
+    assert Deployment(store, Ticking()).size(number) == size
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minutebook.actions.values import Cents
-from minutebook.errors import Conflict, Invalid
+from minutebook.errors import Conflict, Invalid, NotAllowed
 from minutebook.organization import credits
-from minutebook.organization.credits import MAX_CENTS, BuyCredits, parse_amount
+from minutebook.organization.credits import MAX_CENTS, BuyCredits, GrantCredits, parse_amount
 from minutebook.record import NO_CHANGE, NoChange
 from tests.support.deployment import Deployment
 
@@ -36,17 +36,50 @@ def test_a_payment_is_entered_once(deployment: Deployment) -> None:
     deployment.check()
 
 
-def test_reported_many_times_at_once_it_is_entered_once(deployment: Deployment) -> None:
+@pytest.mark.parametrize("by_operator", [False, True])
+def test_reported_many_times_at_once_it_is_entered_once(deployment: Deployment, by_operator: bool) -> None:
     ada = deployment.person()
     deployment.found(ada)
 
     def report(number: int) -> bool:
-        command = BuyCredits(100, "inv-1")
-        answer = deployment.told.perform(deployment.store, f"hook-{number}", deployment.seat(ada, 1), command)
+        command = GrantCredits(100, "ticket-1", "Grace", "Outage") if by_operator else BuyCredits(100, "inv-1")
+        seat = deployment.seat(None if by_operator else ada, 1)
+        answer = deployment.told.perform(deployment.store, f"hook-{number}", seat, command)
         return not isinstance(answer, NoChange)
 
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(report, range(32))) == 1
+    deployment.check()
+
+
+def test_only_the_operator_grants_and_says_who_and_why(deployment: Deployment) -> None:
+    ada = deployment.person(name="Ada")
+    deployment.found(ada)
+    grant = GrantCredits(5_000, "ticket-1", " Grace  Lindqvist ", "Outage of 3 May")
+    with pytest.raises(NotAllowed, match="Only whoever runs Minutebook"):
+        deployment.act(ada, 1, grant)
+    deployment.act(ada, 1, BuyCredits(100, "inv-1"))
+    event = deployment.act(None, 1, grant)
+    assert event.details == {
+        "v": 1,
+        "amount": {"cents": 5_000},
+        "balance": {"cents": 5_100},
+        "reference": "ticket-1",
+        "granted_by": "Grace Lindqvist",
+        "reason": "Outage of 3 May",
+    }
+    for reference in ("ticket-1", "inv-1"):
+        with pytest.raises(Conflict, match="was entered before"):
+            deployment.act(None, 1, GrantCredits(100, reference, "Grace", "Again"))
+    with pytest.raises(Conflict, match="The grant ticket-1 was entered before"):
+        deployment.act(ada, 1, BuyCredits(5_000, "ticket-1"))
+    for granted_by, reason, field in (("", "Why", "granted_by"), ("Grace", " ", "reason"), ("G", "x" * 301, "reason")):
+        with pytest.raises(Invalid) as caught:
+            deployment.act(None, 1, GrantCredits(1, "ticket-2", granted_by, reason))
+        assert [problem.field for problem in caught.value.problems] == [field]
+    with deployment.store.reading() as connection:
+        newest, *_ = credits.entries(connection, 1)
+    assert (newest.kind, newest.entered_by, newest.reason) == ("Grant", "Grace Lindqvist", "Outage of 3 May")
     deployment.check()
 
 

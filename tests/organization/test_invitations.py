@@ -10,13 +10,14 @@ import pytest
 
 from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound
 from minutebook.identifiers import new_token
-from minutebook.model import Event, Plan, Role
+from minutebook.model import DAY, Event, Plan, Role
 from minutebook.organization import invitations, outbox, people
 from minutebook.organization.invitations import (
     LIFETIME,
     AcceptInvitation,
     InvitePerson,
     MailedLink,
+    ResendInvitation,
     RevokeInvitation,
 )
 from minutebook.organization.organizations import ChangePlan
@@ -237,6 +238,49 @@ def test_the_seat_limit_holds_when_inviting_and_when_accepting(deployment: Deplo
     deployment.act(cleo, 1, AcceptInvitation(second, cleo))
     with pytest.raises(NotFound):
         deployment.act(ada, 1, RevokeInvitation(str(event.details["invitation"])))
+    deployment.check()
+
+
+def test_sent_again_only_the_new_link_works_and_for_seven_days_more(deployment: Deployment, ada: User) -> None:
+    deployment.act(None, 1, ChangePlan(Plan.TEAMS, 3))
+    ben, cleo = deployment.person("ben@calder.example"), deployment.person("cleo@calder.example")
+    old, event = invite(deployment, ada, ben.email, ADMIN)
+    number = str(event.details["invitation"])
+    deployment.clock.go_on(6 * DAY)
+    again = deployment.act(ada, 1, ResendInvitation(number, "again"))
+    assert again.details == {**event.details, "expires_at": again.recorded_at + LIFETIME}
+    with pytest.raises(NotFound):
+        deployment.act(ben, 1, AcceptInvitation(old, ben))
+    deployment.clock.go_on(LIFETIME)
+    deployment.act(ada, 1, InvitePerson(cleo.email, ADMIN, "for Cleo"))
+    deployment.act(cleo, 1, AcceptInvitation("for Cleo", cleo))
+    deployment.act(None, 1, ChangePlan(Plan.TEAMS, 2))
+    with pytest.raises(Conflict, match="All 2 seats"):
+        deployment.act(cleo, 1, ResendInvitation(number, "too many"))  # it had expired, and holds no seat any more
+    deployment.act(None, 1, ChangePlan(Plan.TEAMS, 3))
+    deployment.act(cleo, 1, ResendInvitation(number, "by Cleo"))
+    accepted = deployment.act(ben, 1, AcceptInvitation("by Cleo", ben))
+    assert accepted.details["invited_by"] == "Cleo"  # who sent it last stands for it
+    with pytest.raises(NotFound):
+        deployment.act(ada, 1, ResendInvitation(number, "over"))
+    deployment.check()
+
+
+def test_sent_again_the_mail_before_is_taken_back(deployment: Deployment, ada: User) -> None:
+    address = "https://minutes.example/invitation/"
+    first = MailedLink("first", f"{address}first")
+    event = deployment.act(ada, 1, InvitePerson("ben@calder.example", AUDITOR, "shown", first))
+    command = ResendInvitation(
+        str(event.details["invitation"]), "shown again", MailedLink("second", f"{address}second")
+    )
+    admin = deployment.join(1, ada, ADMIN)
+    with pytest.raises(NotAllowed, match="Only an owner makes someone auditor"):
+        deployment.act(admin, 1, command)
+    deployment.act(ada, 1, command)
+    [waiting] = outbox.due(deployment.store)
+    assert f"{address}second" in waiting.mail.body
+    ben = people.new_user("ben@calder.example", "Ben", deployment.store.randomness)
+    deployment.act(ben, 1, AcceptInvitation("second", ben, "hash"))
     deployment.check()
 
 

@@ -11,7 +11,7 @@ import pytest
 from minutebook.errors import Invalid, NotAllowed
 from minutebook.model import Plan
 from minutebook.organization import organizations
-from minutebook.organization.organizations import ChangePlan, CreateOrganization, Organization
+from minutebook.organization.organizations import ChangePlan, CreateOrganization, Organization, RenameOrganization
 from minutebook.organization.settings import FIRST
 from minutebook.record import NO_CHANGE
 from tests.support.deployment import Deployment
@@ -39,7 +39,7 @@ def test_an_organization_begins_with_its_first_event(deployment: Deployment) -> 
         ("organization", "Calder Systems"),
         ("user", "ada@calder.example"),
     ]
-    expected = Organization(event.organization, public_id, "Calder Systems", Plan.ENTERPRISE, 7)
+    expected = Organization(event.organization, public_id, "Calder Systems", Plan.ENTERPRISE, 7, event.recorded_at)
     with deployment.store.reading() as connection:
         assert organizations.find_organization(connection, public_id) == expected
         assert organizations.read_organization(connection, event.organization) == expected
@@ -79,6 +79,20 @@ def test_what_cannot_be_an_organization_is_refused_and_leaves_no_log(deployment:
             deployment.act(ada, 0, CreateOrganization("Calder", ada, seat_limit=seats))
         assert [problem.field for problem in caught.value.problems] == ["seat_limit"]
     assert deployment.check() == {}
+
+
+def test_a_new_name_is_recorded_with_the_old_one(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    event = deployment.act(ada, 1, RenameOrganization(" Calder  Robotics "))
+    assert event.details == {"v": 1, "section": "Name", "name": {"before": "Calder", "after": "Calder Robotics"}}
+    with deployment.store.reading() as connection:
+        assert organizations.read_organization(connection, 1).name == "Calder Robotics"
+    assert deployment.attempt(ada, 1, RenameOrganization("Calder Robotics")) is NO_CHANGE
+    with pytest.raises(Invalid) as caught:
+        deployment.act(ada, 1, RenameOrganization("a\0b"))
+    assert [problem.field for problem in caught.value.problems] == ["name"]
+    deployment.check()
 
 
 def test_only_the_operator_changes_the_plan(deployment: Deployment) -> None:

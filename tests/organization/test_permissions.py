@@ -18,6 +18,7 @@ from minutebook.organization import (
     auditor_links,
     credits,
     denials,
+    ending,
     invitations,
     modes,
     organizations,
@@ -27,6 +28,7 @@ from minutebook.organization import (
     settings,
     sign_in,
     sittings,
+    spending,
     sso,
     support,
     tokens,
@@ -42,15 +44,20 @@ OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
 EXPECTED: dict[type[Command], set[Role]] = {
     invitations.InvitePerson: {OWNER, ADMIN},
     invitations.RevokeInvitation: {OWNER, ADMIN},
+    invitations.ResendInvitation: {OWNER, ADMIN},
     seats.ChangeRole: {OWNER, ADMIN},
     seats.RemoveMember: {OWNER, ADMIN},
     settings.ChangeModels: {OWNER, ADMIN},
     settings.ChangeDataCollection: {OWNER, ADMIN},
     second_factor_rule.ChangeSecondFactor: {OWNER, ADMIN},
+    settings.ChangeSessionLifetime: {OWNER, ADMIN},
+    spending.ChangeSpending: {OWNER, ADMIN},
+    organizations.RenameOrganization: {OWNER, ADMIN},
     modes.CreateMode: {OWNER, ADMIN},
     modes.UpdateMode: {OWNER, ADMIN},
     modes.DeleteMode: {OWNER, ADMIN},
     credits.BuyCredits: {OWNER, BILLING},
+    credits.ExportLedger: {OWNER, ADMIN, BILLING},
     sso.SetSsoDomain: {OWNER, ADMIN},
     sso.VerifySsoDomain: {OWNER, ADMIN},
     sso.RemoveSsoDomain: {OWNER, ADMIN},
@@ -69,6 +76,9 @@ EXPECTED: dict[type[Command], set[Role]] = {
     holds.ReleaseHold: {OWNER},
     clock.ConfirmClock: {OWNER},
     support.EndSupport: {OWNER},
+    ending.RequestDeletion: {OWNER},
+    ending.CancelDeletion: {OWNER},
+    seats.TransferOwnership: {OWNER},  # last: whoever does it is no owner any more
 }
 DECIDE_THEMSELVES = {
     auditor_links.OpenLinkSitting,
@@ -78,6 +88,8 @@ DECIDE_THEMSELVES = {
     EraseAgain,
     support.GrantSupport,
     support.EnterAsSupport,
+    credits.GrantCredits,
+    ending.DeleteOrganization,
     invitations.AcceptInvitation,
     organizations.ChangePlan,
     organizations.CreateOrganization,
@@ -116,6 +128,10 @@ class Tries:
             invitations.RevokeInvitation: lambda: invitations.RevokeInvitation(
                 self._made(invitations.InvitePerson(address, MEMBER, token), "invitation")
             ),
+            invitations.ResendInvitation: lambda: invitations.ResendInvitation(
+                self._made(invitations.InvitePerson(address, MEMBER, token), "invitation"), f"{token} again"
+            ),
+            seats.TransferOwnership: lambda: seats.TransferOwnership(self._member().id, ADMIN),
             seats.ChangeRole: lambda: seats.ChangeRole(self._member().id, BILLING),
             seats.RemoveMember: lambda: seats.RemoveMember(self._member().id),
             settings.ChangeModels: lambda: settings.ChangeModels(
@@ -123,10 +139,14 @@ class Tries:
             ),
             settings.ChangeDataCollection: lambda: settings.ChangeDataCollection(self._other_policy()),
             second_factor_rule.ChangeSecondFactor: self._lift_the_rule,
+            settings.ChangeSessionLifetime: lambda: settings.ChangeSessionLifetime(1 + number),
+            spending.ChangeSpending: lambda: spending.ChangeSpending(number, None),
+            organizations.RenameOrganization: lambda: organizations.RenameOrganization(f"Calder {number}"),
             modes.CreateMode: lambda: modes.CreateMode(f"Mode {number}", "", ()),
             modes.UpdateMode: lambda: modes.UpdateMode(self._mode(number), f"Changed {number}", "", ()),
             modes.DeleteMode: lambda: modes.DeleteMode(self._mode(number)),
             credits.BuyCredits: lambda: credits.BuyCredits(100, f"inv-{number}"),
+            credits.ExportLedger: lambda: credits.ExportLedger(0, 0),
             sso.SetSsoDomain: lambda: sso.SetSsoDomain(f"calder-{number}.example"),
             sso.VerifySsoDomain: lambda: self._verify_domain(f"verified-{number}.example"),
             sso.RemoveSsoDomain: self._remove_domain,
@@ -149,6 +169,8 @@ class Tries:
             holds.ReleaseHold: lambda: holds.ReleaseHold(self._made(holds.PlaceHold("Hold", "seq:9999"), "hold")),
             clock.ConfirmClock: lambda: self._after_a_step(number),
             support.EndSupport: lambda: support.EndSupport(self._let_in(token)),
+            ending.RequestDeletion: lambda: self._asked_for_deletion(asked=False),
+            ending.CancelDeletion: lambda: self._asked_for_deletion(asked=True),
         }
         assert kind in makers, f"{kind.__name__} is in EXPECTED and is never made: add how to Tries"
         return makers[kind]()
@@ -184,6 +206,14 @@ class Tries:
         """Whoever requires one needs one of their own; nobody here has."""
         self.deployment.attempt(None, self.organization, second_factor_rule.ChangeSecondFactor("required"))
         return second_factor_rule.ChangeSecondFactor("optional")
+
+    def _asked_for_deletion(self, *, asked: bool) -> Command:
+        with suppress(NotFound):
+            self.deployment.attempt(None, self.organization, ending.CancelDeletion())
+        if not asked:
+            return ending.RequestDeletion()
+        self.deployment.act(None, self.organization, ending.RequestDeletion())
+        return ending.CancelDeletion()
 
     def _other_policy(self) -> str:
         with self.deployment.store.reading() as connection:

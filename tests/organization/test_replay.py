@@ -196,7 +196,7 @@ def test_an_event_that_does_not_follow_is_found_where_it_is(filled: Deployment) 
     with filled.store.reading() as connection:
         (finding,) = check_organization(connection, FILLED)
     assert finding.seq == seq
-    assert finding.problem == "The event does not follow from those before it: the balance before was 250000 cents."
+    assert finding.problem == "The event does not follow from those before it: the balance before was 255000 cents."
 
 
 def test_in_a_log_that_is_broken_nothing_is_compared(filled: Deployment) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import pytest
 
-from minutebook.errors import Conflict, NotAllowed, NotFound
+from minutebook.errors import Conflict, Forbidden, Invalid, MinutebookError, NotAllowed, NotFound
 from minutebook.model import Role
 from minutebook.organization import seats
 from minutebook.organization.people import User
-from minutebook.organization.seats import ChangeRole, RemoveMember
-from minutebook.record import NO_CHANGE
+from minutebook.organization.seats import ChangeRole, RemoveMember, TransferOwnership
+from minutebook.record import NO_CHANGE, Command
 from tests.support.deployment import Deployment
 
 OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
@@ -160,3 +164,58 @@ def test_members_are_listed_by_name(deployment: Deployment) -> None:
         ("Ben", MEMBER),
         ("Cleo", MEMBER),
     ]
+
+
+def test_an_owner_hands_over_and_steps_down_in_one_act(deployment: Deployment) -> None:
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    ben, cleo = deployment.join(organization, ada, MEMBER), deployment.join(organization, ada, OWNER)
+    for command, error in (
+        (TransferOwnership(ada.id, ADMIN), NotAllowed),
+        (TransferOwnership(cleo.id, ADMIN), Conflict),
+        (TransferOwnership(ben.id, OWNER), Invalid),
+        (TransferOwnership("usr_nobody", ADMIN), NotFound),
+    ):
+        with pytest.raises(error):
+            deployment.act(ada, organization, command)
+    with pytest.raises(NotAllowed):
+        deployment.act(None, organization, TransferOwnership(ben.id, ADMIN))
+    event = deployment.act(ada, organization, TransferOwnership(ben.id, BILLING))
+    assert event.details["role"] == {"before": "member", "after": "owner"}
+    assert event.details["own"] == {"before": "owner", "after": "billing_manager"}
+    assert roles(deployment, organization) == {ada.id: BILLING, ben.id: OWNER, cleo.id: OWNER}
+    with pytest.raises(Forbidden):
+        deployment.act(ada, organization, TransferOwnership(cleo.id, ADMIN))
+    deployment.check()
+
+
+def test_an_owner_is_left_however_many_hand_over_at_once(deployment: Deployment) -> None:
+    """R9: two owners hand over to each other's choice while each demotes the other."""
+    ada = deployment.person()
+    organization = deployment.found(ada)
+    ben, cleo = deployment.join(organization, ada, OWNER), deployment.join(organization, ada, MEMBER)
+    for _ in range(12):
+        attempts = [
+            (ada, TransferOwnership(cleo.id, MEMBER)),
+            (ben, TransferOwnership(cleo.id, MEMBER)),
+            (ada, ChangeRole(ben.id, MEMBER)),
+            (ben, ChangeRole(ada.id, MEMBER)),
+        ]
+        start = threading.Barrier(len(attempts))
+
+        def attempt(
+            number: int, attempts: list[tuple[User, Command]] = attempts, start: threading.Barrier = start
+        ) -> None:
+            user, command = attempts[number]
+            start.wait()
+            with suppress(MinutebookError):
+                deployment.told.perform(deployment.store, f"{number}", deployment.seat(user, organization), command)
+
+        with ThreadPoolExecutor(len(attempts)) as pool:
+            list(pool.map(attempt, range(len(attempts))))
+        left = roles(deployment, organization)
+        assert OWNER in left.values()
+        for user, role in ((ada, OWNER), (ben, OWNER), (cleo, MEMBER)):
+            if left[user.id] is not role:
+                deployment.act(None, organization, ChangeRole(user.id, role))
+    deployment.check()

@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 
 from minutebook.errors import Conflict, Invalid
-from minutebook.organization import settings
-from minutebook.organization.settings import FIRST, ChangeDataCollection, ChangeModels, Settings
+from minutebook.model import Role
+from minutebook.organization import outbox, settings
+from minutebook.organization.credits import BuyCredits
+from minutebook.organization.settings import (
+    FIRST,
+    ChangeDataCollection,
+    ChangeModels,
+    ChangeSessionLifetime,
+    Settings,
+)
+from minutebook.organization.spending import ChangeSpending
 from minutebook.record import NO_CHANGE
 from tests.support.deployment import Deployment
 
@@ -133,4 +142,57 @@ def test_each_organization_has_its_own(deployment: Deployment) -> None:
     deployment.found(ben)
     deployment.act(ada, 1, ChangeDataCollection("allow"))
     assert now(deployment, 2) == FIRST
+    deployment.check()
+
+
+def mails(deployment: Deployment) -> list[tuple[str, str]]:
+    """To whom mails go since the last look, and about what."""
+    waiting = outbox.due(deployment.store)
+    for mail in waiting:
+        outbox.sent(deployment.store, mail)
+    return [(one.mail.to, one.mail.subject) for one in waiting]
+
+
+def test_amounts_and_times_are_recorded_as_they_were_and_are(deployment: Deployment) -> None:
+    ada = deployment.person()
+    deployment.found(ada)
+    event = deployment.act(ada, 1, ChangeSpending(5_000, None))
+    assert event.details == {"v": 1, "section": "Spending", "daily_limit": {"before": None, "after": {"cents": 5_000}}}
+    event = deployment.act(ada, 1, ChangeSpending(0, 100))
+    assert event.details["daily_limit"] == {"before": {"cents": 5_000}, "after": {"cents": 0}}
+    assert event.details["balance_alert"] == {"before": None, "after": {"cents": 100}}
+    assert deployment.attempt(ada, 1, ChangeSpending(0, 100)) is NO_CHANGE
+    event = deployment.act(ada, 1, ChangeSessionLifetime(12))
+    assert event.details == {"v": 1, "section": "Sessions", "session_hours": {"before": None, "after": 12}}
+    deployment.act(ada, 1, ChangeSessionLifetime(None))
+    for command, field in (
+        (ChangeSpending(-1, None), "daily_limit"),
+        (ChangeSpending(None, 10**9), "balance_alert"),
+        (ChangeSessionLifetime(0), "session_hours"),
+        (ChangeSessionLifetime(169), "session_hours"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            deployment.act(ada, 1, command)
+        assert [problem.field for problem in caught.value.problems] == [field]
+    with pytest.raises(Conflict):
+        deployment.act(ada, 1, ChangeSpending(7, None, FIRST.seen()))
+    deployment.check()
+
+
+def test_a_balance_that_crosses_the_alert_is_told_once_to_those_who_pay(deployment: Deployment) -> None:
+    ada = deployment.person("ada@calder.example")
+    deployment.found(ada)
+    cleo = deployment.join(1, ada, Role.BILLING_MANAGER, deployment.person("cleo@calder.example"))
+    deployment.join(1, ada, Role.ADMIN)
+    deployment.act(ada, 1, BuyCredits(10_000, "inv-1", mails=True))
+    assert mails(deployment) == []
+    deployment.act(ada, 1, ChangeSpending(None, 20_000, mails=True))
+    low = "Credits of Calder: below $200.00"
+    assert mails(deployment) == [(ada.email, low), (cleo.email, low)]
+    deployment.act(ada, 1, BuyCredits(9_999, "inv-2", mails=True))
+    assert mails(deployment) == []
+    deployment.act(ada, 1, BuyCredits(1, "inv-3", mails=True))
+    assert {subject for _, subject in mails(deployment)} == {"Credits of Calder: no longer below $200.00"}
+    deployment.act(ada, 1, ChangeSpending(None, 50_000))  # without a mail server nothing waits for one
+    assert mails(deployment) == []
     deployment.check()

@@ -37,6 +37,7 @@ from minutebook.organization import (
     credits,
     deletion,
     denials,
+    ending,
     invitations,
     links,
     modes,
@@ -47,13 +48,14 @@ from minutebook.organization import (
     sessions,
     sign_in,
     sittings,
+    spending,
     sso,
     support,
     tokens,
 )
 from minutebook.organization import people as people_
 from minutebook.organization import settings as organization_settings
-from minutebook.organization.organizations import ChangePlan, CreateOrganization
+from minutebook.organization.organizations import ChangePlan, CreateOrganization, RenameOrganization
 from minutebook.organization.people import User
 from minutebook.record import Command, PersonalCommand
 from minutebook.store import log
@@ -95,6 +97,7 @@ indices = st.integers(0, 9)
 rarely = st.sampled_from([False] * 7 + [True])
 roles = st.sampled_from(Role)
 faults = st.sampled_from([None] * 12 + [*Fault])
+cents = st.sampled_from([None, -1, 0, 2, 4])
 subsets = st.lists(st.sampled_from(MODELS), min_size=1, unique=True)
 
 
@@ -195,9 +198,22 @@ class Machine(RuleBasedStateMachine):
         organization, invitation, _, _ = self.offers[-1 - offer % len(self.offers)]
         self.act(actor, organization ^ elsewhere, invitations.RevokeInvitation(invitation), fault)
 
+    @precondition(lambda self: self.offers)
+    @rule(actor=actors, offer=indices, elsewhere=rarely, fault=faults)
+    def resend(self, actor: int, offer: int, elsewhere: bool, fault: Fault | None) -> None:
+        organization, invitation, _, guest = self.offers[-1 - offer % len(self.offers)]
+        token = new_token(self.store.randomness)
+        event = self.act(actor, organization ^ elsewhere, invitations.ResendInvitation(invitation, token), fault)
+        if event or fault is Fault.AFTER_COMMIT:
+            self.offers.append((organization, invitation, token, guest))
+
     @rule(actor=actors, organization=organizations, member=people, role=roles, fault=faults)
     def change_role(self, actor: int, organization: int, member: int, role: Role, fault: Fault | None) -> None:
         self.act(actor, organization, seats.ChangeRole(self.people[member].id, role), fault)
+
+    @rule(actor=actors, organization=organizations, member=people, role=roles, fault=faults)
+    def transfer(self, actor: int, organization: int, member: int, role: Role, fault: Fault | None) -> None:
+        self.act(actor, organization, seats.TransferOwnership(self.people[member].id, role), fault)
 
     @rule(actor=actors, organization=organizations, member=people, fault=faults)
     def remove(self, actor: int, organization: int, member: int, fault: Fault | None) -> None:
@@ -212,6 +228,33 @@ class Machine(RuleBasedStateMachine):
     )
     def change_plan(self, actor: int, organization: int, plan: Plan, limit: int, fault: Fault | None) -> None:
         self.act(actor, organization, ChangePlan(plan, limit), fault)
+
+    @rule(actor=actors, organization=organizations, cancels=st.booleans(), fault=faults)
+    def ask_for_deletion(self, actor: int, organization: int, cancels: bool, fault: Fault | None) -> None:
+        command = ending.CancelDeletion() if cancels else ending.RequestDeletion(mails=True)
+        self.act(actor, organization, command, fault)
+
+    @rule(actor=actors, organization=organizations, fault=faults)
+    def delete_too_early(self, actor: int, organization: int, fault: Fault | None) -> None:
+        """The two organizations go on to the end: what all other rules do needs people in them."""
+        with self.store.reading() as connection:
+            asked = ending.find_deletion(connection, self.numbers[organization])
+        if asked is None or asked.due_at > self.deployment.clock() + DAY:
+            self.act(actor, organization, ending.DeleteOrganization(), fault)
+
+    @rule(actor=actors, organization=organizations, amounts=st.tuples(cents, cents), fault=faults)
+    def change_spending(
+        self, actor: int, organization: int, amounts: tuple[int | None, int | None], fault: Fault | None
+    ) -> None:
+        self.act(actor, organization, spending.ChangeSpending(*amounts, mails=True), fault)
+
+    @rule(actor=actors, organization=organizations, hours=st.sampled_from([None, 0, 1, 168]), fault=faults)
+    def change_session_lifetime(self, actor: int, organization: int, hours: int | None, fault: Fault | None) -> None:
+        self.act(actor, organization, organization_settings.ChangeSessionLifetime(hours), fault)
+
+    @rule(actor=actors, organization=organizations, name=st.sampled_from(NAMES), fault=faults)
+    def rename(self, actor: int, organization: int, name: str, fault: Fault | None) -> None:
+        self.act(actor, organization, RenameOrganization(name), fault)
 
     @rule(actor=actors, organization=organizations, lost=indices, fault=faults)
     def begin_generation(self, actor: int, organization: int, lost: int, fault: Fault | None) -> None:
@@ -266,7 +309,18 @@ class Machine(RuleBasedStateMachine):
         fault=faults,
     )
     def buy_credits(self, actor: int, organization: int, cents: int, reference: int, fault: Fault | None) -> None:
-        self.act(actor, organization, credits.BuyCredits(cents, f"inv-{reference}"), fault)
+        self.act(actor, organization, credits.BuyCredits(cents, f"inv-{reference}", mails=True), fault)
+
+    @rule(actor=actors, organization=organizations, cents=st.sampled_from([1, 2, 0]), reference=indices, fault=faults)
+    def grant_credits(self, actor: int, organization: int, cents: int, reference: int, fault: Fault | None) -> None:
+        self.act(actor, organization, credits.GrantCredits(cents, f"inv-{reference}", "Grace", "An outage"), fault)
+
+    @rule(actor=actors, organization=organizations, fault=faults)
+    def export_ledger(self, actor: int, organization: int, fault: Fault | None) -> None:
+        with self.store.reading() as connection:
+            entries = credits.entries(connection, self.numbers[organization])
+            balance = credits.balance(connection, self.numbers[organization])
+        self.act(actor, organization, credits.ExportLedger(len(entries), balance), fault)
 
     @rule(
         actor=actors, organization=organizations, domain=st.sampled_from(["a.example", "b.example", "b"]), fault=faults

@@ -92,7 +92,7 @@ def _insert_another(connection: Connection, table: Table, organization: int) -> 
             users = schema.user.c.id
             others = select(users).where(users.not_in(select(table.c.user).where(here))).limit(1)
             row["user"] = connection.execute(others).scalar_one()
-        case "sso_domain" | "clock_step":  # one for each organization
+        case "sso_domain" | "clock_step" | "deletion":  # one for each organization
             numbers = schema.organization.c.organization
             row["organization"] = connection.execute(select(numbers).where(numbers != organization)).scalar_one()
             row |= {"domain": "x.example"} if table is schema.sso_domain else {}
@@ -127,7 +127,8 @@ def test_no_change_of_an_organization_table_commits_without_its_event(filled: De
 
 def test_the_same_changes_could_commit_with_their_event(filled: Deployment) -> None:
     """Otherwise something else than the guard may have refused them."""
-    events = {"insert of organization": None, "insert of sso_domain": OTHER, "insert of clock_step": OTHER}
+    of_another = ("sso_domain", "clock_step", "deletion")
+    events = {"insert of organization": None, **{f"insert of {table}": OTHER for table in of_another}}
     stopped = [
         what
         for table in schema.ORGANIZATION_TABLES

@@ -17,10 +17,15 @@ DAY = 86_400_000_000
 
 WRITERS = {"owner", "admin"}
 ALLOWED: dict[str, set[str]] = {
+    "organization.request_deletion": {"owner"},
+    "organization.cancel_deletion": {"owner"},
+    "organization.delete": set(),
     "member.change_role": WRITERS,
+    "member.transfer_ownership": {"owner"},
     "member.remove": WRITERS,
     "user.invite": WRITERS,
     "user.revoke_invite": WRITERS,
+    "user.resend_invite": WRITERS,
     "settings.change": WRITERS,
     "mode.create": WRITERS,
     "mode.update": WRITERS,
@@ -30,6 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "sso.lapse_domain": set(),
     "sso.remove_domain": WRITERS,
     "credits.purchase": {"owner", "billing_manager"},
+    "credits.grant": set(),
+    "credits.export": {"owner", "admin", "billing_manager"},
     "token.create": WRITERS,
     "token.revoke": WRITERS,
     "log.view": {"owner", "admin", "auditor"},
@@ -208,13 +215,17 @@ def _check_token(state: State, event: Stored) -> None:
 
 
 def _check_state(state: State, event: Stored) -> None:
+    if state.organization[ONE]["sealed"] is not None:
+        if event.action != "organization.delete":
+            raise Unlawful("it was recorded after the organization was deleted")
+        return
     if not any(seat["role"] == "owner" for seat in state.seat.values()):
         raise Unlawful("no owner is left")
     limit = state.organization[ONE]["seat_limit"]
     offers = sum(_is_live(state, offer, event.recorded_at) for offer in state.invitation.values())
     if event.action == "user.accept_invite" and len(state.seat) > limit:
         raise Unlawful(f"{len(state.seat)} seats are taken, of {limit}")
-    if event.action == "user.invite" and len(state.seat) + offers > limit:
+    if event.action in ("user.invite", "user.resend_invite") and len(state.seat) + offers > limit:
         raise Unlawful(f"{len(state.seat)} seats and {offers} invitations, of {limit}")
     setting = {name: json.loads(row["value"]) for name, row in state.setting.items()}
     if setting["default_model"] not in setting["models"]:
@@ -270,6 +281,20 @@ def _accept(state: State, event: Stored) -> None:
     _require(_is_live(state, offer, event.recorded_at), "it had expired, or who invited could not any more")
 
 
+def _request_deletion(_state: State, event: Stored) -> None:
+    _require(event.details["due_at"] == event.recorded_at + 14 * DAY, "two weeks are left to take it back")
+
+
+def _delete(state: State, event: Stored) -> None:
+    _require(state.deletion[ONE]["due_at"] <= event.recorded_at, "the two weeks were not over")
+    _require(not state.clock_step, "the clock was not to be trusted")
+
+
+def _resend(state: State, event: Stored) -> None:
+    _check_grant(state, event, event.details["role"])
+    _require(event.details["expires_at"] == event.recorded_at + 7 * DAY, "it does not expire after 7 days")
+
+
 def _revoke(state: State, event: Stored) -> None:
     _check_grant(state, event, event.details["role"])
 
@@ -277,6 +302,13 @@ def _revoke(state: State, event: Stored) -> None:
 def _change_role(state: State, event: Stored) -> None:
     _check_other(event, event.details["member"]["id"])
     _check_grant(state, event, event.details["role"]["before"], event.details["role"]["after"])
+
+
+def _transfer(_state: State, event: Stored) -> None:
+    _check_other(event, event.details["member"]["id"])
+    _require(event.actor["kind"] == "user", "only an owner hands over what is theirs")
+    changes = event.details["role"]["after"], event.details["own"]["before"]
+    _require(changes == ("owner", "owner"), "no ownership was handed over")
 
 
 def _remove(state: State, event: Stored) -> None:
@@ -313,6 +345,11 @@ def _purchase(_state: State, event: Stored) -> None:
     _require(event.details["amount"]["cents"] > 0, "an amount is positive")
 
 
+def _export_ledger(state: State, event: Stored) -> None:
+    held = sum(entry["cents"] for entry in state.credit_entry.values())
+    _require(event.details["balance"]["cents"] <= held, "the ledger never had this balance")
+
+
 def _export(_state: State, event: Stored) -> None:
     details = event.details
     _require(details["size"] <= event.seq, "the log did not hold so many events yet")
@@ -338,11 +375,17 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "user.invite": _invite,
     "user.accept_invite": _accept,
     "user.revoke_invite": _revoke,
+    "user.resend_invite": _resend,
+    "organization.request_deletion": _request_deletion,
+    "organization.delete": _delete,
     "member.change_role": _change_role,
     "member.remove": _remove,
     "user.delete": _delete_user,
+    "member.transfer_ownership": _transfer,
     "settings.change": _settings,
     "credits.purchase": _purchase,
+    "credits.grant": _purchase,
+    "credits.export": _export_ledger,
     "link.create": _create_link,
     "support.grant": _grant_support,
     "search.save": _save_search,

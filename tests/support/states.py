@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
-from minutebook.custody.clock import RecordForwardStep
+from minutebook.custody.clock import ConfirmClock, RecordForwardStep
 from minutebook.custody.erase import EraseFields
 from minutebook.custody.holds import PlaceHold
 from minutebook.custody.ledger import Ledger
@@ -17,6 +17,7 @@ from minutebook.model import DAY, HOUR, Plan, Role
 from minutebook.organization import links, support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
+from minutebook.organization.ending import CancelDeletion, RequestDeletion
 from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.modes import CreateMode
@@ -206,6 +207,11 @@ def _(visitor: Visitor) -> None:
     visitor.press("Create organization")
 
 
+@state("organizations")
+def _(visitor: Visitor) -> None:
+    visitor.go("/organizations?q=calder")
+
+
 @state("not found", "nobody")
 def _(visitor: Visitor) -> None:
     visitor.go("/there/is/nothing")
@@ -219,6 +225,31 @@ def invitation(visitor: Visitor, email: str, mailed: MailedLink | None = None) -
 
 
 # ── The organization ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@state("overview")
+def _(visitor: Visitor) -> None:
+    visitor.open()
+
+
+@state("overview, with what needs attention")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    _by_the_system(company, RecordForwardStep(1, 2))
+    visitor.open()
+    company.act(company.owner, ConfirmClock())
+
+
+@state("overview, as a member", "member")
+def _(visitor: Visitor) -> None:
+    visitor.open()
+
+
+@state("settings, a name that cannot be")
+def _(visitor: Visitor) -> None:
+    visitor.open("settings")
+    visitor.page.get_by_label("Name").fill("")
+    visitor.press("Rename")
 
 
 @state("members")
@@ -268,6 +299,42 @@ def _(visitor: Visitor) -> None:
     visitor.page.get_by_label("Email addresses").fill(f"one@calder.example, {visitor.site.company.member.email}")
     visitor.press("Invite", visitor.page.get_by_role("dialog"))
     assert visitor.heading == "1 person invited"
+
+
+@state("members, handing over the ownership")
+def _(visitor: Visitor) -> None:
+    visitor.open("members", visitor.site.company.member.id, "transfer")
+
+
+@state("deleting the organization")
+def _(visitor: Visitor) -> None:
+    visitor.open("deletion")
+    visitor.page.get_by_label("Type the name").fill("calder")
+    visitor.press("Delete after 14 days")
+
+
+@state("deleting the organization, asked for")
+def _(visitor: Visitor) -> None:
+    company = visitor.site.company
+    company.act(company.owner, RequestDeletion())
+    visitor.open("deletion")
+    company.act(company.owner, CancelDeletion())
+
+
+@state("members, many to be invited")
+def _(visitor: Visitor) -> None:
+    visitor.open("invitations", "bulk")
+    rows = f"many@calder.example,admin\n{visitor.site.company.member.email}\n{HOSTILE}"
+    visitor.page.get_by_label("Email and role").fill(rows)
+    visitor.press("Check")
+    expect(visitor.page.get_by_role("button", name="Invite 1 person")).to_be_visible()
+
+
+@state("members, sending an invitation again")
+def _(visitor: Visitor) -> None:
+    visitor.open("members")
+    visitor.page.get_by_role("link", name="Send the invitation of pending@calder.example again").click()
+    expect(visitor.page.get_by_role("dialog")).to_be_visible()
 
 
 @state("members, removing")

@@ -20,6 +20,7 @@ from minutebook.organization import (
     credits,
     deletion,
     denials,
+    ending,
     invitations,
     links,
     modes,
@@ -33,12 +34,13 @@ from minutebook.organization import (
     sessions,
     settings,
     sittings,
+    spending,
     sso,
     support,
     tokens,
 )
 from minutebook.organization.ceremonies import Purpose
-from minutebook.organization.organizations import ChangePlan, read_organization
+from minutebook.organization.organizations import ChangePlan, RenameOrganization, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
 from minutebook.record import Command
@@ -73,7 +75,23 @@ def walk(deployment: Deployment) -> int:
     deployment.clock.go_on(100 * DAY)
     by_ada(clock.ConfirmClock())
     deployment.act(None, organization, retention.Prune("mode", deployment.ledger, deployment.clock.now))
+    end_one(deployment)
+    by_ada(ending.RequestDeletion())
     return organization
+
+
+def end_one(deployment: Deployment) -> int:
+    """An organization with somebody and something in it that is deleted; its number."""
+    owner = deployment.person()
+    number = deployment.found(owner, "Ending")
+    deployment.join(number, owner, Role.MEMBER)
+    deployment.act(owner, number, invitations.InvitePerson("fay@calder.example", Role.MEMBER, "for Fay"))
+    deployment.act(owner, number, tokens.CreateToken("SIEM", ("log.read",), 90, "the secret of another"))
+    for command in (ending.RequestDeletion(mails=True), ending.CancelDeletion(), ending.RequestDeletion()):
+        deployment.act(owner, number, command)
+    deployment.clock.go_on(ending.WAITING_DAYS * DAY)
+    deployment.act(None, number, ending.DeleteOrganization())
+    return number
 
 
 def work(deployment: Deployment) -> int:
@@ -95,12 +113,19 @@ def work(deployment: Deployment) -> int:
     was_refused = AccessDenied(operation="buy credits", needed="buy credits", role=Role.ADMIN, since=1, until=1)
     deployment.act(bob, organization, denials.RecordDenial(was_refused))
     by_ada(seats.ChangeRole(bob.id, Role.MEMBER))
+    by_ada(seats.TransferOwnership(bob.id, Role.ADMIN))
+    deployment.act(bob, organization, seats.TransferOwnership(ada.id, Role.MEMBER))
     offer = by_ada(invitations.InvitePerson("dan@calder.example", Role.AUDITOR, new_token(deployment.store.randomness)))
+    by_ada(invitations.ResendInvitation(str(offer["invitation"]), "a token for Dan"))
     by_ada(invitations.RevokeInvitation(str(offer["invitation"])))
     by_ada(settings.ChangeModels(("openai/gpt-5", "new/model"), ("openai",), "new/model"))
     by_ada(settings.ChangeDataCollection("allow"))
     deployment.act(None, organization, second_factor_rule.ChangeSecondFactor("required"))
     by_ada(second_factor_rule.ChangeSecondFactor("optional"))
+    by_ada(spending.ChangeSpending(5_000, 300_000, mails=True))
+    by_ada(settings.ChangeSessionLifetime(12))
+    by_ada(RenameOrganization(f"{NAME} Robotics"))
+    by_ada(RenameOrganization(NAME))
     mode = str(by_ada(modes.CreateMode("Review", "Read\nfirst", ("read",)))["mode"])
     by_ada(modes.UpdateMode(mode, "Réview", "Read\nlast", ("edit", "read")))
     by_ada(modes.CreateMode("Other", "", ()))
@@ -114,6 +139,8 @@ def work(deployment: Deployment) -> int:
     private = str(by_ada(saved_searches.SaveSearch("Bob", f"actor:{bob.email}", shared=False))["search"])
     by_ada(saved_searches.DeleteSearch(private))
     deployment.act(cleo, organization, credits.BuyCredits(250_000, "inv-1"))
+    deployment.act(None, organization, credits.GrantCredits(5_000, "ticket-4711", "Grace", "Outage of 3 May"))
+    by_ada(credits.ExportLedger(2, 255_000))
     by_ada(sso.SetSsoDomain("calder.example"))
     by_ada(sso.SetSsoDomain("calder.test"))
     by_ada(sso.RemoveSsoDomain())
@@ -188,6 +215,7 @@ def fill(deployment: Deployment) -> None:
     deployment.act(None, organization, retention.SetRetention("mode", 90))
     deployment.act(None, organization, holds.PlaceHold("Acme v. Calder", "action:sso.*"))
     deployment.act(None, organization, clock.RecordForwardStep(1, 2))
+    deployment.act(None, organization, ending.RequestDeletion())
     guest = deployment.person()
     session = deployment.session(guest).id
     deployment.join(organization, None, Role.AUDITOR, guest, session)

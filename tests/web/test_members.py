@@ -7,6 +7,7 @@ import pytest
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization.invitations import LIFETIME
 from minutebook.organization.organizations import ChangePlan
+from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
 
 
@@ -305,3 +306,20 @@ def test_history_leads_to_the_acts_on_seats(light_dashboard: Dashboard) -> None:
     log = ada.get(light_dashboard.path("audit-logs") + "?action=user.invite" + href)
     assert log.status_code == 200
     assert "8 events" in told(log)
+
+
+def test_the_ownership_is_handed_over_where_the_member_stands(dashboard: Dashboard) -> None:
+    ada, member = dashboard.signed_in(Role.OWNER), dashboard.people[Role.MEMBER]
+    path = dashboard.path("members", member.id, "transfer")
+    assert path in ada.get(dashboard.path("members")).text
+    assert path not in dashboard.signed_in(Role.ADMIN).get(dashboard.path("members")).text
+    asked = ada.get(path)
+    assert "Hand the ownership to Some Member?" in told(asked)
+    assert ticked(asked, "role") == ["admin"]
+    wrong = ada.post(path, {"role": "billing_manager", "confirm": "Some Member"})
+    assert (wrong.status_code, ticked(wrong, "role")) == (422, ["billing_manager"])
+    done = ada.follow(ada.post(path, {"role": "billing_manager", "confirm": member.email}))
+    assert "The ownership was handed over" in told(done)
+    assert dashboard.last().action == "member.transfer_ownership"
+    assert ada.get(path).status_code == 403  # at once
+    check_log(dashboard.store)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable
+from urllib.parse import quote
 
 import pytest
 from httpx2 import Response
 
-from minutebook.model import DAY, Plan, Role
+from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
 from minutebook.name_servers import NameServers
-from minutebook.organization.credits import BuyCredits
+from minutebook.organization.credits import BuyCredits, GrantCredits
 from minutebook.organization.domain_checks import DomainChecks
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.settings import KNOWN_MODELS, KNOWN_PROVIDERS, ChangeDataCollection
 from minutebook.organization.sso import SetSsoDomain
+from minutebook.web.app import WebSettings
+from minutebook.web.shell import MOST_IN_SWITCHER
+from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
+from tests.support.deployment import PASSWORD, Deployment
 
 DEFAULT = "anthropic/claude-sonnet-4.5"
 
@@ -161,6 +168,78 @@ def test_the_data_collection_policy(dashboard: Dashboard) -> None:
     for wrong in ("", "perhaps"):
         response = ada.post(path, {"data_collection": wrong, "before": value(stale, "before")})
         assert errors(response).keys() == {"data_collection"}
+
+
+def test_the_name_is_changed_where_it_stands(light_dashboard: Dashboard) -> None:
+    ada, path = light_dashboard.signed_in(Role.OWNER), light_dashboard.path("settings", "name")
+    assert heading(ada.get(light_dashboard.path())) == "Calder Robotics"
+    saved = act(light_dashboard, ada, path, {"name": "<b>Calder</b>"})
+    assert "Settings saved" in told(saved)
+    assert value(saved, "name") == "<b>Calder</b>"
+    assert "<b>Calder" not in saved.text
+    assert heading(ada.get(light_dashboard.path())) == "<b>Calder</b>"
+    assert "Nothing to change" in told(ada.follow(ada.post(path, {"name": "<b>Calder</b>"})))
+    wrong = ada.post(path, {"name": "x" * 101})
+    assert (wrong.status_code, list(errors(wrong)), value(wrong, "name")) == (422, ["name"], "x" * 101)
+    assert ticked(wrong, "data_collection") == ["forbid"]
+
+
+def test_limits_are_saved_and_a_low_balance_is_seen(light_dashboard: Dashboard) -> None:
+    ada, path = light_dashboard.signed_in(Role.OWNER), light_dashboard.path("settings", "spending")
+    before = value(ada.get(path), "before")
+    wrong = ada.post(path, {"daily_limit": "much", "balance_alert": "100", "before": before})
+    assert (wrong.status_code, list(errors(wrong)), value(wrong, "daily_limit")) == (422, ["daily_limit"], "much")
+    saved = act(light_dashboard, ada, path, {"daily_limit": "12.5", "balance_alert": "1,000", "before": before})
+    assert (value(saved, "daily_limit"), value(saved, "balance_alert")) == ("12.50", "1,000.00")
+    assert "The balance is below $1,000.00.Buy credits" in told(ada.get(light_dashboard.path()))
+    shown = told(light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("settings")))
+    assert "Daily spending limit per member $12.50 Balance alert $1,000.00 Session lifetime None" in shown
+    stale = ada.post(path, {"daily_limit": "", "balance_alert": "", "before": before})
+    assert stale.status_code == 409
+    assert "What was saved meanwhile" in told(stale)
+
+
+def test_a_session_gives_access_no_longer_than_the_organization_says(dashboard: Dashboard) -> None:
+    """V7.3: whoever was inside too long signs in again, and only here."""
+    owner = dashboard.people[Role.OWNER]
+    other = dashboard.deployment.found(owner, "Kestrel Works")
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("settings", "sessions")
+    fields: dict[str, str | list[str]] = {"session_hours": "1", "before": value(ada.get(path), "before")}
+    act(dashboard, ada, path, fields)
+    dashboard.deployment.clock.go_on(HOUR - MINUTE)
+    assert ada.get(dashboard.path("members")).status_code == 200
+    dashboard.deployment.clock.go_on(MINUTE)
+    asked = ada.get(dashboard.path("members"))
+    where = f"/sign-in?next={quote(dashboard.path('members'), safe='')}&again=yes"
+    assert asked.headers["location"] == where
+    assert ada.post(path, fields).status_code == 401
+    assert ada.ask(dashboard.api("count")).status_code == 401
+    here, dashboard.number = dashboard.number, other
+    assert ada.get(dashboard.path("members")).status_code == 200  # the other organization sets no limit
+    dashboard.number = here
+    page = ada.follow(asked)
+    assert "limits how long a session gives access" in told(page)
+    again = ada.post("/sign-in", {"email": owner.email, "password": PASSWORD, "next": value(page, "next")})
+    assert ada.follow(again).status_code == 200
+    assert [event.action for event in dashboard.events()[-2:]] == ["user.login", "user.logout"]
+    check_log(dashboard.store)
+
+
+def test_deletion_is_asked_for_seen_by_everybody_and_taken_back(dashboard: Dashboard) -> None:
+    ada, member, path = dashboard.signed_in(Role.OWNER), dashboard.signed_in(Role.MEMBER), dashboard.path("deletion")
+    assert path in ada.get(dashboard.path("settings")).text
+    assert path not in dashboard.signed_in(Role.ADMIN).get(dashboard.path("settings")).text
+    wrong = ada.post(path, {"confirm": "calder"})
+    assert (wrong.status_code, errors(wrong)) == (422, {"confirm": "Type Calder Robotics to confirm."})
+    asked = act(dashboard, ada, path, {"confirm": "Calder Robotics"})
+    assert "Until then everything goes on as before" in told(asked)
+    seen = told(member.get(dashboard.path("members")))
+    assert "This organization will be deleted on 20 Nov 2026 . An owner can still keep it." in seen
+    assert "will be deleted on 20 Nov 2026 . Keep it" in told(ada.get(dashboard.path("members")))
+    kept = act(dashboard, ada, f"{path}/cancel", {})
+    assert "The organization is kept" in told(kept)
+    assert "will be deleted" not in told(member.get(dashboard.path("members")))
+    assert ada.post(f"{path}/cancel").status_code == 404
 
 
 def test_settings_tell_what_the_organization_is(light_dashboard: Dashboard) -> None:
@@ -320,6 +399,30 @@ def test_all_that_is_wrong_with_a_purchase_is_told_at_once(light_dashboard: Dash
     assert value(response, "amount") == "much"
 
 
+def test_the_ledger_is_exported_recorded_and_runs_nowhere(dashboard: Dashboard) -> None:
+    somebody, path = dashboard.signed_in(Role.BILLING_MANAGER), dashboard.path("credits")
+    owner = dashboard.people[Role.OWNER]
+    dashboard.deployment.act(owner, dashboard.number, BuyCredits(250_000, "inv-1"))
+    hostile = "=HYPERLINK(1);=2"
+    dashboard.deployment.act(None, dashboard.number, GrantCredits(100, "ticket-1", "@Grace", hostile))
+    assert f"Granted: {hostile}" in told(somebody.get(path))
+    exported = somebody.get(f"{path}/ledger.csv")
+    assert exported.headers["content-type"] == "text/csv; charset=utf-8"
+    head, bought, granted = list(csv.reader(io.StringIO(exported.text)))
+    assert head[1:] == ["kind", "reference", "entered_by", "reason", "amount_cents", "balance_cents"]
+    assert bought[1:] == ["purchase", "inv-1", "Ada Okafor", "", "250000", "250000"]
+    assert granted[1:] == ["grant", "ticket-1", "'@Grace", "'=HYPERLINK(1);'=2", "100", "250100"]
+    event = dashboard.last()
+    assert (event.action, event.details["entries"], event.details["balance"]) == (
+        "credits.export",
+        2,
+        {"cents": 250_100},
+    )
+    before = dashboard.recorded()
+    assert somebody.get(f"{path}/ledger.csv", Sec_Fetch_Site="cross-site").status_code == 403
+    assert dashboard.recorded() == before
+
+
 def test_an_admin_sees_credits_and_buys_none(light_dashboard: Dashboard) -> None:
     owner = light_dashboard.people[Role.OWNER]
     for number in range(60):
@@ -393,14 +496,43 @@ def test_anybody_founds_an_organization_of_their_own(dashboard: Dashboard) -> No
     wrong = member.post("/organizations/new", {"name": ""})
     assert errors(wrong) == {"name": "The name is missing. Enter 1 to 100 characters."}
     response = member.post("/organizations/new", {"name": "Kestrel  Works"})
-    landed = member.follow(member.follow(response))
-    assert heading(landed) == "Members"
-    assert "Kestrel Works Teams" in told(landed)
+    landed = member.follow(response)
+    assert heading(landed) == "Kestrel Works"
+    assert "Teams plan" in told(landed)
     assert 'Calder Robotics</bdi><span class="num">Member' in landed.text
     assert "Organization created" in told(landed)
     dashboard.move_to("Kestrel Works")
     assert dashboard.organization.plan is Plan.TEAMS
     assert [event.action for event in dashboard.events()] == ["organization.create"]
+
+
+def test_only_the_operator_founds_where_that_is_set(sqlite_deployment: Deployment) -> None:
+    dashboard = Dashboard(sqlite_deployment, WebSettings(anybody_founds=False)).filled()
+    ada = dashboard.signed_in(Role.OWNER)
+    before = dashboard.recorded()
+    refused = ada.post("/organizations/new", {"name": "Kestrel Works"})
+    assert (refused.status_code, dashboard.recorded()) == (403, before)
+    for page in (refused, ada.get("/organizations/new")):
+        assert "only whoever runs Minutebook founds organizations" in told(page)
+        assert "Create organization" not in page.text
+    for page in (ada.get(dashboard.path()), ada.get("/organizations")):
+        assert "New organization" not in page.text
+
+
+def test_many_organizations_are_searched(sqlite_deployment: Deployment) -> None:
+    dashboard = Dashboard(sqlite_deployment).filled()
+    ada, owner = dashboard.signed_in(Role.OWNER), dashboard.people[Role.OWNER]
+    assert "All organizations" not in ada.get(dashboard.path()).text
+    for number in range(MOST_IN_SWITCHER + 1):
+        dashboard.deployment.found(owner, f"Aardvark {number}", Plan.TEAMS)
+    page = ada.get(dashboard.path())
+    assert page.text.count('class="opt" href="/o/org_') == MOST_IN_SWITCHER + 1  # and where one is
+    assert "All organizations" in page.text
+    assert told(ada.get("/organizations")).count("Aardvark") == MOST_IN_SWITCHER + 1
+    found = ada.get("/organizations?q=%20aardVARK%207")
+    assert "1 of 52 organizations found" in told(found)
+    assert "Aardvark 7" in told(found)
+    assert "0 of 52 organizations found" in told(ada.get("/organizations?q=%25<script>"))
 
 
 def test_text_of_people_is_never_markup(light_dashboard: Dashboard) -> None:

@@ -57,6 +57,11 @@ def _revoke(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     return dashboard.path("invitations", _invited(dashboard, ada)[0], "revoke"), {}
 
 
+def _bulk(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    path, fields = dashboard.path("invitations", "bulk"), {"rows": "x@x.example", "role": "member"}
+    return path, fields | {"seen": value(ada.post(path, fields), "seen")}
+
+
 def _accept(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     ada.get(f"/invitation/{_invited(dashboard, ada)[1]}")
     ada.post("/sign-out")
@@ -84,6 +89,16 @@ def _verify_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str
     dashboard.deployment.act(ada.user, dashboard.number, SetSsoDomain("calder.example"))
     dashboard.zone.texts[record_name("calder.example")] = (record_text(dashboard.organization.id),)
     return dashboard.path("sso", "verify"), {"checked": "calder.example"}
+
+
+def _keep(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    ada.post(dashboard.path("deletion"), {"confirm": "Calder Robotics"})
+    return dashboard.path("deletion", "cancel"), {}
+
+
+def _of_settings(dashboard: Dashboard, ada: Somebody, section: str, **fields: str) -> tuple[str, dict[str, str]]:
+    path = dashboard.path("settings", section)
+    return path, fields | {"before": value(ada.get(path), "before")}
 
 
 def _remove_sso(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
@@ -211,14 +226,28 @@ DRIVES: dict[str, Drive] = {
     "/invitation": _accept,
     "/organizations/new": lambda _, __: ("/organizations/new", {"name": "Kestrel Works"}),
     "/o/{org}/members/{user}/role": lambda d, _: (_member(d, "role"), {"role": "admin"}),
+    "/o/{org}/members/{user}/transfer": lambda d, _: (
+        _member(d, "transfer"),
+        {"role": "admin", "confirm": "member@calder.example"},
+    ),
     "/o/{org}/members/{user}/remove": lambda d, _: (_member(d, "remove"), {"confirm": "member@calder.example"}),
     "/o/{org}/invitations/new": lambda d, _: (
         d.path("invitations", "new"),
         {"emails": "x@x.example", "role": "member"},
     ),
+    "/o/{org}/invitations/bulk": _bulk,
+    "/o/{org}/invitations/{invitation}/resend": lambda d, ada: (
+        d.path("invitations", _invited(d, ada)[0], "resend"),
+        {},
+    ),
     "/o/{org}/invitations/{invitation}/revoke": _revoke,
     "/o/{org}/models": _models,
     "/o/{org}/settings": _settings,
+    "/o/{org}/deletion": lambda d, _: (d.path("deletion"), {"confirm": "Calder Robotics"}),
+    "/o/{org}/deletion/cancel": _keep,
+    "/o/{org}/settings/spending": lambda d, ada: _of_settings(d, ada, "spending", daily_limit="50", balance_alert=""),
+    "/o/{org}/settings/sessions": lambda d, ada: _of_settings(d, ada, "sessions", session_hours="12"),
+    "/o/{org}/settings/name": lambda d, _: (d.path("settings", "name"), {"name": "Calder Works"}),
     "/o/{org}/modes/new": lambda d, _: (d.path("modes", "new"), {"name": "Reviewer"}),
     "/o/{org}/modes/{mode}": lambda d, _: (d.path("modes", _mode(d)), {"name": "Other"}),
     "/o/{org}/modes/{mode}/delete": lambda d, _: (d.path("modes", _mode(d), "delete"), {"confirm": "Reviewer"}),
@@ -313,7 +342,9 @@ def test_setting_up_records_it(deployment: Deployment) -> None:
 
 
 WITHOUT_FIELDS = {
+    "/o/{org}/deletion/cancel",
     "/sign-out",
+    "/o/{org}/invitations/{invitation}/resend",
     "/o/{org}/invitations/{invitation}/revoke",
     "/o/{org}/audit-logs/saved/{search}/delete",
 }
@@ -325,12 +356,13 @@ HOSTILE = (
 
 
 FIELDS = (
-    "organization name email password next emails role confirm before models providers default_model new_model "
-    "data_collection instructions tools amount reference domain checked scopes days query shared replace "
-    "code second_factor person seq path reason plan seen size verdict zone current session"
+    "organization name email password next emails rows role confirm before models providers default_model new_model "
+    "data_collection daily_limit balance_alert session_hours instructions tools amount reference domain checked scopes "
+    "days query shared replace code second_factor person seq path reason plan seen size verdict zone current session"
 ).split()
 """The fields of all forms."""
 TAKES_A_NAME = {
+    "/o/{org}/settings/name",
     "/organizations/new",
     "/o/{org}/retention/holds/new",
     "/o/{org}/retention/families/{family}",

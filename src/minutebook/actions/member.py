@@ -27,6 +27,25 @@ class RoleChanged(Details):
 
 
 @action(
+    "member.transfer_ownership",
+    title="Ownership handed over",
+    severity=Severity.CRITICAL,
+    ocsf=ocsf.ASSIGN_ROLE,
+    says="Handed the ownership to {member} {role}, own role {own}",
+    since="0.1",
+)
+class OwnershipTransferred(Details):
+    """An owner made another member owner and took another role themself, in one act."""
+
+    member: Person
+    role: RoleChange
+    own: RoleChange
+
+    def targets(self) -> tuple[Target, ...]:
+        return (self.member.target(),)
+
+
+@action(
     "member.remove",
     title="Member removed",
     severity=Severity.HIGH,

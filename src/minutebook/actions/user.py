@@ -228,6 +228,27 @@ class PersonInvited(Details):
 
 
 @action(
+    "user.resend_invite",
+    title="Invitation sent again",
+    severity=Severity.MEDIUM,
+    ocsf=ocsf.RESEND_INVITATION,
+    says="Sent the invitation of {email} again, role {role}",
+    since="0.1",
+)
+class InvitationResent(Details):
+    """An owner or admin gave an invitation a new link and a new expiry, and stands for it from then on; the link before
+    works no more. `expires_at` is in UTC microseconds."""
+
+    invitation: str
+    email: str
+    role: Role
+    expires_at: int
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("invitation", self.invitation, self.email),)
+
+
+@action(
     "user.accept_invite",
     title="Invitation accepted",
     severity=Severity.LOW,

@@ -105,6 +105,45 @@ class Change(Value):
         return Diff(title, tuple(_diff_lines(_lines(self.before), _lines(self.after))))
 
 
+class AmountChange(Value):
+    """An amount of money that became another; None means that there was, or is, none."""
+
+    before: Cents | None
+    after: Cents | None
+
+    def parts(self) -> Sequence[Part]:
+        return self._told().parts()
+
+    def diff(self, title: str) -> Diff:
+        return self._told().diff(title)
+
+    def _told(self) -> Change:
+        before, after = (None if amount is None else str(amount) for amount in (self.before, self.after))
+        return Change(before=before, after=after)
+
+
+class HoursChange(Value):
+    """A time in hours that became another; None means that there was, or is, none."""
+
+    before: int | None
+    after: int | None
+
+    def parts(self) -> Sequence[Part]:
+        return self._told().parts()
+
+    def diff(self, title: str) -> Diff:
+        return self._told().diff(title)
+
+    def _told(self) -> Change:
+        before, after = (None if hours is None else hours_told(hours) for hours in (self.before, self.after))
+        return Change(before=before, after=after)
+
+
+def hours_told(hours: int) -> str:
+    """`1 hour`, `12 hours`."""
+    return "1 hour" if hours == 1 else f"{hours} hours"
+
+
 class Rewrite(Change):
     """A text of many lines that became another: too long for a sentence, so the sentence only says how much."""
 

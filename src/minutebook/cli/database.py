@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from minutebook.cli.console import remark
 from minutebook.cli.deployment import operator_seat, reading
 from minutebook.cli.org import choose
-from minutebook.cli.recorded import record_reading, recording
+from minutebook.cli.recorded import is_sealed, record_reading, recording
 from minutebook.cli.source import Following
 from minutebook.config import Settings
 from minutebook.custody.high_water import Custody
@@ -67,29 +67,35 @@ class Database:
 
     @contextmanager
     def export(self, command: ExportLog) -> Iterator[tuple[Export, Rows]]:
-        with recording(self._settings) as store:  # and left to others before the first byte
-            with store.reading() as connection:
-                organization = choose(connection, self._org)
-            origin, seat = Origin(organization.id, organization.name), operator_seat(organization.number)
-            begun = export.begin(store, seat, origin, command)
+        sealed = is_sealed(self._settings, self._org)
+        begun, number = self._begin(command, sealed=sealed)  # the store is left to others before the first byte
         with reading(self._settings) as store:
-            yield begun, stored(store, organization.number, begun)
+            yield begun, stored(store, number, begun)
 
     @contextmanager
     def evidence(self, command: ExportLog) -> Iterator[Iterator[bytes]]:
         custody = self._settings.custody
-        with recording(self._settings) as store:
+        sealed = is_sealed(self._settings, self._org)
+        begun, number = self._begin(command, sealed=sealed, sign=True)
+        with reading(self._settings) as store:
+            heads = bundle.await_heads(store, number, custody, begun.size + (not sealed))
+            yield (piece.data for piece in bundle.pieces(store, number, begun, heads))
+
+    def _begin(self, command: ExportLog, *, sealed: bool, sign: bool = False) -> tuple[Export, int]:
+        """The export, recorded unless the log is sealed, and the number of the organization. With `sign`, what was
+        recorded is signed where no server does."""
+        with (reading if sealed else recording)(self._settings) as store:
             with store.reading() as connection:
                 organization = choose(connection, self._org)
             origin, seat = Origin(organization.id, organization.name), operator_seat(organization.number)
-            if not store.is_sqlite:
+            if sign and not store.is_sqlite:
                 bundle.require_signed(store, organization.number)
+            if organization.sealed is not None:
+                return export.of_sealed(origin, organization.sealed, command), organization.number
             begun = export.begin(store, seat, origin, command)
-            if store.is_sqlite:  # no server does
-                sign_logs(store, Custody(custody), host_of(self._settings.public_url))
-        with reading(self._settings) as store:
-            heads = bundle.await_heads(store, organization.number, custody, begun.size + 1)
-            yield (piece.data for piece in bundle.pieces(store, organization.number, begun, heads))
+            if sign and store.is_sqlite:  # no server does
+                sign_logs(store, Custody(self._settings.custody), host_of(self._settings.public_url))
+        return begun, organization.number
 
 
 def _newest(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:

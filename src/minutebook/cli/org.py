@@ -14,6 +14,7 @@ from minutebook.email_address import normal_email
 from minutebook.errors import Invalid
 from minutebook.model import Event, Plan, Role
 from minutebook.organization import credits, organizations, people, seats
+from minutebook.organization.credits import GrantCredits
 from minutebook.organization.organizations import FIRST_SEATS, ChangePlan, CreateOrganization, Organization
 from minutebook.store import log, memory
 
@@ -69,7 +70,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
             (
                 str(one["name"]),
                 str(one["plan"]),
-                f"{one['seats']} of {one['seat_limit']}",
+                "deleted" if one["deleted"] else f"{one['seats']} of {one['seat_limit']}",
                 f"{one['events']:,}",
                 str(one["id"]),
             )
@@ -99,6 +100,9 @@ def show(context: typer.Context, org: Named, as_json: AsJson = False) -> None:
     say(
         f"Plan {organization.plan.value}, {len(members)} of {organization.seat_limit} seats, {about['events']:,} events"
     )
+    if organization.sealed is not None:
+        say("Deleted: what it had is gone, and its log is sealed. minutebook export still reads it.")
+        return
     say(f"Credits {Cents(cents=int(about['credits_cents']))}\n")
     by_rank = sorted(members, key=lambda member: (list(Role).index(member.role), member.person.name.casefold()))
     print_table(("Role", "Name", "Email"), [(m.role.label, m.person.name, m.person.email) for m in by_rank])
@@ -126,6 +130,34 @@ def change_plan(
         event = operate(store, now.number, changed)
     done = "now has" if isinstance(event, Event) else "had already"
     say(f"{shown(now.name)} {done} the plan {changed.plan.value} with {changed.seat_limit} seats.")
+
+
+@app.command("grant")
+def grant_credits(
+    context: typer.Context,
+    org: Named,
+    amount: Annotated[str, typer.Argument(help="In US dollars, such as 250 or 12.50.")],
+    reference: Annotated[str, typer.Option(help="The ticket or letter it follows from; each is granted once.")],
+    granted_by: Annotated[str, typer.Option("--by", help="Who decided it.")],
+    reason: Annotated[str, typer.Option(help="Why, in one line that its people read.")],
+) -> None:
+    """Give an organization credits for nothing. Who and why are recorded in its log.
+
+    [bold]Example[/bold]
+
+        minutebook org grant "Calder Robotics" 250 --reference ticket-4711 --by "Grace Li" --reason "Outage of 3 May"
+    """
+    settings = settings_of(context)
+    with writing(settings) as store:
+        with store.reading() as connection:
+            organization = find(connection, org)
+        mails = settings.smtp_host is not None
+        command = GrantCredits(credits.parse_amount(amount), reference, granted_by, reason, mails)
+        event = operate(store, organization.number, command)
+        with store.reading() as connection:
+            balance = Cents(cents=credits.balance(connection, organization.number))
+    done = "was granted" if isinstance(event, Event) else "had been granted before, and nothing was added"
+    say(f"{shown(reference)} {done}. The balance of {shown(organization.name)} is {balance}.")
 
 
 def find(connection: Connection, named: str) -> Organization:
@@ -159,4 +191,5 @@ def _about(connection: Connection, organization: Organization) -> dict[str, str 
         "seats": seats.count(connection, organization.number),
         "seat_limit": organization.seat_limit,
         "events": log.read_head(connection, organization.number).size - memory.pruned(connection, organization.number),
+        "deleted": organization.sealed is not None,
     }

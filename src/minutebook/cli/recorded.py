@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minutebook.cli.console import remark
-from minutebook.cli.deployment import operate, writing
+from minutebook.cli.deployment import operate, reading, writing
 from minutebook.cli.org import choose
 from minutebook.config import Settings
 from minutebook.errors import MinutebookError, StoreInUse
@@ -17,6 +17,7 @@ from minutebook.organization.sittings import ReadAsOperator
 from minutebook.store.engine import Store
 
 UNRECORDED = "This reading is not recorded in the log."
+SEALED = "This organization was deleted and its log is sealed: this reading is not recorded."
 UNLESS = " To read all the same, and leave no record of it, add --unrecorded."
 Unrecorded = Annotated[
     bool, typer.Option("--unrecorded", help="Leave no record of this reading, where none can be written.")
@@ -45,6 +46,15 @@ def recording(settings: Settings, unless: str = "") -> Iterator[Store]:
         raise CannotRecord(why=in_use.message, server=settings.address(settings.port), unless=unless) from in_use
 
 
+def is_sealed(settings: Settings, org: str | None) -> bool:
+    """Whether the organization was deleted: nothing is recorded in its log any more, which is then said."""
+    with reading(settings) as store, store.reading() as connection:
+        sealed = choose(connection, org).sealed is not None
+    if sealed:
+        remark(SEALED)
+    return sealed
+
+
 def record_reading(settings: Settings, org: str | None, *, unrecorded: bool) -> None:
     """Records that whoever runs Minutebook reads the log of an organization, or says that it is not.
 
@@ -52,6 +62,8 @@ def record_reading(settings: Settings, org: str | None, *, unrecorded: bool) -> 
     """
     if unrecorded:
         remark(UNRECORDED)
+        return
+    if is_sealed(settings, org):
         return
     with recording(settings, UNLESS) as store:
         with store.reading() as connection:

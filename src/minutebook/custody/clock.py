@@ -100,12 +100,18 @@ def record_step_at_start(store: Store) -> None:
 def record_step(store: Store, before: int, after: int) -> None:
     """Records in every log that the clock went forward or back, as far as it does not say so yet."""
     with store.reading() as connection:
-        numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
+        numbers = open_logs(connection)
     for number in numbers:
         if after > before:
             perform(store, own_seat(number), RecordForwardStep(before, after))
         else:
             record_step_back(store, number, before)
+
+
+def open_logs(connection: Connection) -> list[int]:
+    """The numbers of the organizations whose logs go on: those that were not deleted."""
+    table = schema.organization.c
+    return list(connection.execute(select(table.organization).where(table.sealed.is_(None))).scalars())
 
 
 def time_passing() -> float:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import structlog
-from sqlalchemy import select
 
 from minutebook.background import Job
-from minutebook.custody.clock import Watch, record_step
+from minutebook.custody.clock import Watch, open_logs, record_step
 from minutebook.custody.ledger import Ledger
 from minutebook.custody.retention import prune_log
 from minutebook.model import DAY
-from minutebook.store import schema
+from minutebook.organization import ending
+from minutebook.record import own_seat, perform
 from minutebook.store.engine import Store
 
 log_ = structlog.get_logger("minutebook.custody")
@@ -33,18 +33,23 @@ class Custodian(Job):
         """From when to when the clock went, until every log says so: the database may be away meanwhile."""
 
     def round(self) -> None:
-        """Records a step of the clock, and once a day prunes what is due. The clock comes first: what it says is what
-        pruning goes by."""
+        """Records a step of the clock, deletes organizations whose waiting period is over, and once a day prunes what
+        is due. The clock comes first: what it says is what the others go by."""
         if step := self._watch.step():
             self._unrecorded.append(step)
         while self._unrecorded:
             record_step(self._store, *self._unrecorded[0])
             del self._unrecorded[0]
-        with self._store.reading() as connection:
-            numbers = list(connection.execute(select(schema.organization.c.organization)).scalars())
         at = self._store.clock()
+        with self._store.reading() as connection:
+            ended = ending.due(connection, at)
+        for number in ended:
+            perform(self._store, own_seat(number), ending.DeleteOrganization())
+            log_.info("organization_deleted", organization=number)
         if at // DAY == self._pruned_on:
             return
+        with self._store.reading() as connection:
+            numbers = open_logs(connection)
         for number in numbers:
             if self._stopping.is_set():
                 return

@@ -143,6 +143,11 @@ def begin(store: Store, seat: Seat, origin: Origin, command: ExportLog) -> Expor
     return Export(origin, size, command.filter.at(command.here), command.format, command.first, command.withheld)
 
 
+def of_sealed(origin: Origin, size: int, command: ExportLog) -> Export:
+    """The export of a log that is sealed at this size: nothing is recorded in it any more, and nothing changes."""
+    return Export(origin, size, command.filter.at(command.here), command.format, command.first, command.withheld)
+
+
 def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> Generator[Piece]:
     """The file from its first byte, or what comes after what is written of it; the last piece ends it.
 

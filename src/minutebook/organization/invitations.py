@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, insert, or_, select, update
 
-from minutebook.actions.user import InvitationAccepted, InvitationRevoked, PersonInvited
+from minutebook.actions.user import InvitationAccepted, InvitationResent, InvitationRevoked, PersonInvited
 from minutebook.email_address import normal_email
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.identifiers import new_id, token_hash
@@ -81,35 +81,42 @@ class InvitePerson(Command):
             raise Invalid.one("email", reason)
         _make_room(act, email)
         invitation = new_id("inv", act.randomness)
-        expires_at = act.at + LIFETIME
-        act.connection.execute(
-            insert(schema.invitation).values(
-                organization=act.organization,
-                id=invitation,
-                email=email,
-                role=self.role.value,
-                token_hash=token_hash(self.token),
-                mailed_token_hash=token_hash(self.mailed.token) if self.mailed else None,
-                invited_by=act.seat.actor.name or "Minutebook",
-                inviter=None if act.by_operator else act.seat.actor.id,
-                created_at=act.at,
-                expires_at=expires_at,
-            )
-        )
-        if self.mailed:
-            outbox.put(act.connection, self._mail(act, email, self.mailed.address), act.at, about=invitation)
-        return PersonInvited(invitation=invitation, email=email, role=self.role, expires_at=expires_at)
+        offered = {"organization": act.organization, "id": invitation, "email": email, "role": self.role.value}
+        link = _link(act, self.token, self.mailed)
+        act.connection.execute(insert(schema.invitation).values(**offered, created_at=act.at, **link))
+        _send(act, invitation, email, self.role, self.mailed)
+        return PersonInvited(invitation=invitation, email=email, role=self.role, expires_at=act.at + LIFETIME)
 
-    def _mail(self, act: Act, email: str, link: str) -> Mail:
-        name = read_organization(act.connection, act.organization).name
-        inviter = act.seat.actor.name or "Minutebook"
-        return Mail(
-            to=email,
-            subject=f"Invitation to {name}",
-            body=f"{inviter} invites you to {name} as {self.role.label.lower()}.\n\n"
-            f"Accept within 7 days, with this link, which works once:\n\n{link}\n\n"
-            "If you do not expect this, ignore it: nothing happens.\n",
-        )
+
+@dataclass(frozen=True)
+class ResendInvitation(Command):
+    """Gives an invitation a new link for seven days; the one before works no more, and who acts stands for it now.
+
+    Raises NotFound when it is not pending, NotAllowed for a role that who acts may not give, Conflict when it had
+    expired or lapsed and all seats are taken by now.
+    """
+
+    needs: ClassVar = Permission.SEATS_WRITE
+
+    invitation: str
+    token: str
+    mailed: MailedLink | None = None
+
+    def change(self, act: Act) -> InvitationResent:
+        found = _read_one(act.connection, *_this(act, self.invitation))
+        if found is None:
+            raise NotFound
+        seats.check_grant(act, None, found.role)
+        if found.email in seats.names_of(act.connection, act.organization, [found.email]):
+            raise Conflict(f"{found.email} holds a seat already. Revoke the invitation.")
+        if not found.is_live(act.at):
+            _check_room(act)
+        outbox.take_back(act.connection, found.id)
+        link = _link(act, self.token, self.mailed)
+        act.connection.execute(update(schema.invitation).where(*_this(act, found.id)).values(link))
+        _send(act, found.id, found.email, found.role, self.mailed)
+        expires_at = act.at + LIFETIME
+        return InvitationResent(invitation=found.id, email=found.email, role=found.role, expires_at=expires_at)
 
 
 @dataclass(frozen=True)
@@ -216,12 +223,43 @@ def held_seats(connection: Connection, organization: int, at: int) -> int:
     return connection.execute(select(func.count()).where(*where)).scalar_one()
 
 
+def _link(act: Act, token: str, mailed: MailedLink | None) -> dict[str, object]:
+    """The columns of a link that works from now on, and of who stands for it."""
+    return {
+        "token_hash": token_hash(token),
+        "mailed_token_hash": token_hash(mailed.token) if mailed else None,
+        "invited_by": act.seat.actor.name or "Minutebook",
+        "inviter": None if act.by_operator else act.seat.actor.id,
+        "expires_at": act.at + LIFETIME,
+    }
+
+
+def _send(act: Act, invitation: str, email: str, role: Role, mailed: MailedLink | None) -> None:
+    if mailed is None:
+        return
+    name = read_organization(act.connection, act.organization).name
+    inviter = act.seat.actor.name or "Minutebook"
+    mail = Mail(
+        to=email,
+        subject=f"Invitation to {name}",
+        body=f"{inviter} invites you to {name} as {role.label.lower()}.\n\n"
+        f"Accept within 7 days, with this link, which works once:\n\n{mailed.address}\n\n"
+        "If you do not expect this, ignore it: nothing happens.\n",
+    )
+    outbox.put(act.connection, mail, act.at, about=invitation)
+
+
 def _make_room(act: Act, email: str) -> None:
     """An invitation of the same address gives way: it cannot be accepted any more."""
     table = schema.invitation.c
     before = _read_one(act.connection, table.organization == act.organization, table.email == email)
     if before:
         _forget(act, before.id)
+    _check_room(act)
+
+
+def _check_room(act: Act) -> None:
+    """Raises Conflict unless one more invitation can hold a seat."""
     taken = seats.count(act.connection, act.organization) + held_seats(act.connection, act.organization, act.at)
     limit = read_organization(act.connection, act.organization).seat_limit
     if taken >= limit:

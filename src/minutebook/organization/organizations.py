@@ -1,9 +1,9 @@
-"""Organizations: how one begins, and its plan."""
+"""Organizations: how one begins, its name, and its plan."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -15,6 +15,7 @@ from minutebook.identifiers import new_id
 from minutebook.model import Plan, Randomness, Role, Seat
 from minutebook.organization import access, settings, wording
 from minutebook.organization.people import User
+from minutebook.permissions import Permission
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
 from minutebook.store import log, schema
 
@@ -24,13 +25,16 @@ FIRST_SEATS = 10
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An organization: its number inside, its id outside, what it has bought."""
+    """An organization: its number inside, its id outside, what it has bought, when it began (UTC microseconds), and if
+    it was deleted how many events its log ended with."""
 
     number: int
     id: str
     name: str
     plan: Plan
     seat_limit: int
+    created_at: int
+    sealed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,25 @@ class CreateOrganization(Command):
 
 
 @dataclass(frozen=True)
+class RenameOrganization(Command):
+    """Gives the organization another name. Raises Invalid on `name`."""
+
+    needs: ClassVar = Permission.SETTINGS_WRITE
+
+    name: str
+
+    def change(self, act: Act) -> SettingsChanged | NoChange:
+        name = wording.name(self.name, "name", "The name")
+        renamed = change(read_organization(act.connection, act.organization).name, name)
+        if renamed is None:
+            return NO_CHANGE
+        organizations = schema.organization
+        where = organizations.c.organization == act.organization
+        act.connection.execute(update(organizations).where(where).values(name=name))
+        return SettingsChanged(section="Name", name=renamed)
+
+
+@dataclass(frozen=True)
 class ChangePlan(Command):
     """Gives the organization another plan or seat limit; for whoever runs Minutebook."""
 
@@ -121,26 +144,33 @@ class ChangePlan(Command):
 def read_organization(connection: Connection, number: int) -> Organization:
     """The organization with this number, which must exist."""
     table = schema.organization
-    return _organization(connection.execute(select(table).where(table.c.organization == number)).one())
+    return organization_of(connection.execute(select(table).where(table.c.organization == number)).one())
 
 
 def find_organization(connection: Connection, public_id: str) -> Organization | None:
     """The organization with this public id."""
     table = schema.organization
     row = connection.execute(select(table).where(table.c.id == public_id)).one_or_none()
-    return _organization(row) if row else None
+    return organization_of(row) if row else None
 
 
 def all_organizations(connection: Connection) -> list[Organization]:
     """Every organization of the deployment, by name; for whoever runs it."""
     table = schema.organization
-    return [_organization(row) for row in connection.execute(select(table).order_by(func.lower(table.c.name)))]
+    return [organization_of(row) for row in connection.execute(select(table).order_by(func.lower(table.c.name)))]
 
 
-def _organization(row: Row[tuple[object, ...]]) -> Organization:
+def organization_of(row: Row[Any]) -> Organization:
+    """The organization of a row that has all columns of its table."""
     values = row._mapping
     return Organization(
-        values["organization"], values["id"], values["name"], Plan(values["plan"]), values["seat_limit"]
+        values["organization"],
+        values["id"],
+        values["name"],
+        Plan(values["plan"]),
+        values["seat_limit"],
+        values["created_at"],
+        values["sealed"],
     )
 
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
-from minutebook.actions.member import MemberLeft, MemberRemoved, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, OwnershipTransferred, RoleChanged
 from minutebook.actions.values import Person, RoleChange
-from minutebook.errors import Conflict, NotAllowed, NotFound
+from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.model import Role
 from minutebook.organization import access, people, saved_searches, wording
 from minutebook.permissions import Permission, may_change
@@ -45,6 +45,36 @@ class ChangeRole(Command):
         act.connection.execute(update(schema.seat).where(*_this_seat(act, self.user)).values(role=self.role.value))
         member = people.user_by_id(act.connection, self.user).person()
         return RoleChanged(member=member, role=RoleChange(before=before, after=self.role))
+
+
+@dataclass(frozen=True)
+class TransferOwnership(Command):
+    """Makes another member owner, and gives the owner who acts another role, in one act.
+
+    Raises NotFound without a seat of that user, Conflict when they are owner already, Invalid on `role` for owner.
+    """
+
+    needs: ClassVar = Permission.OWNERSHIP
+
+    user: str
+    role: Role
+    """What who acts is from then on."""
+
+    def change(self, act: Act) -> OwnershipTransferred:
+        if act.role is None:
+            raise NotAllowed("Only an owner hands over what is theirs.")
+        if self.role is Role.OWNER:
+            raise Invalid.one("role", "Choose the role that you have afterwards: another than owner.")
+        before = _role_to_change(act, self.user, Role.OWNER, "hand the ownership to yourself")
+        if before is Role.OWNER:
+            raise Conflict("They are an owner already. Another owner can change your role.")
+        for user, role in ((self.user, Role.OWNER), (act.seat.actor.id, self.role)):
+            act.connection.execute(update(schema.seat).where(*_this_seat(act, user)).values(role=role.value))
+        return OwnershipTransferred(
+            member=people.user_by_id(act.connection, self.user).person(),
+            role=RoleChange(before=before, after=Role.OWNER),
+            own=RoleChange(before=act.role, after=self.role),
+        )
 
 
 @dataclass(frozen=True)

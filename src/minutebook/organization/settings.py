@@ -1,18 +1,19 @@
-"""Settings: which models and providers are allowed, the default model, and the data-collection policy."""
+"""Settings: which models and providers are allowed, the default model, the data-collection policy, what members may
+spend, when somebody is told that the balance is low, and how long a session gives access."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import ClassVar
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions.settings import SettingsChanged
-from minutebook.actions.values import SetChange, change
+from minutebook.actions.values import AmountChange, Cents, HoursChange, SetChange, change
 from minutebook.errors import Conflict, Invalid
 from minutebook.organization import wording
 from minutebook.permissions import Permission
@@ -67,6 +68,8 @@ MAX_MAKER, MAX_MODEL = 40, 80
 MODEL = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{MAX_MAKER - 1}}}/[a-z0-9][a-z0-9._:-]{{0,{MAX_MODEL - 1}}}")
 PROVIDER = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{MAX_MAKER - 1}}}")
 MAX_NAMES = 500
+MAX_SESSION_HOURS = 7 * 24
+"""As long as a session lives at most."""
 
 DATA_COLLECTION = {
     "forbid": "Providers may not keep prompts or train on them",
@@ -76,12 +79,18 @@ DATA_COLLECTION = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of an organization; lists are sorted and each name stands in them once."""
+    """All settings of an organization; lists are sorted and each name stands in them once. Amounts are cents."""
 
     models: tuple[str, ...]
     providers: tuple[str, ...]
     default_model: str
     data_collection: str
+    daily_limit: int | None = None
+    """What each member may spend on one day."""
+    balance_alert: int | None = None
+    """Owners and billing managers are told when the balance goes below it."""
+    session_hours: int | None = None
+    """How long a session gives access to the organization; None as long as it lives."""
 
     def seen(self) -> str:
         """A short text that a form carries along, so that what it overwrites is what its reader saw."""
@@ -109,7 +118,7 @@ class ChangeModels(Command):
     seen: str | None = None
 
     def change(self, act: Act) -> SettingsChanged | NoChange:
-        before = _read_as_seen(act.connection, act.organization, self.seen)
+        before = read_as_seen(act.connection, act.organization, self.seen)
         after = replace(
             before,
             models=_names(self.models, MODEL, "models", "a model id, such as openai/gpt-5"),
@@ -122,7 +131,7 @@ class ChangeModels(Command):
                 f"{wording.shortened(after.default_model) or 'No model'} is not among the allowed models. "
                 "Allow it, or choose a default model that is allowed.",
             )
-        return _save(act, "Models & Providers", before, after)
+        return save(act, "Models & Providers", before, after)
 
 
 @dataclass(frozen=True)
@@ -135,9 +144,28 @@ class ChangeDataCollection(Command):
     seen: str | None = None
 
     def change(self, act: Act) -> SettingsChanged | NoChange:
-        before = _read_as_seen(act.connection, act.organization, self.seen)
+        before = read_as_seen(act.connection, act.organization, self.seen)
         (chosen,) = wording.choices([self.data_collection], DATA_COLLECTION, "data_collection")
-        return _save(act, "Data collection", before, replace(before, data_collection=chosen))
+        return save(act, "Data collection", before, replace(before, data_collection=chosen))
+
+
+@dataclass(frozen=True)
+class ChangeSessionLifetime(Command):
+    """Saves how long a session gives access to the organization; None as long as it lives. Holds at once."""
+
+    needs: ClassVar = Permission.SETTINGS_WRITE
+
+    hours: int | None
+    seen: str | None = None
+
+    def change(self, act: Act) -> SettingsChanged | NoChange:
+        before = read_as_seen(act.connection, act.organization, self.seen)
+        if self.hours is not None and not 1 <= self.hours <= MAX_SESSION_HOURS:
+            raise Invalid.one(
+                "session_hours",
+                f"Enter whole hours from 1 to {MAX_SESSION_HOURS}, or nothing: as long as a session lives.",
+            )
+        return save(act, "Sessions", before, replace(before, session_hours=self.hours))
 
 
 def read_settings(connection: Connection, organization: int) -> Settings:
@@ -145,12 +173,8 @@ def read_settings(connection: Connection, organization: int) -> Settings:
     table = schema.setting
     rows = connection.execute(select(table.c.name, table.c.value).where(table.c.organization == organization))
     values = {name: orjson.loads(value) for name, value in rows}
-    return Settings(
-        models=tuple(values["models"]),
-        providers=tuple(values["providers"]),
-        default_model=values["default_model"],
-        data_collection=values["data_collection"],
-    )
+    own = {each.name: values[each.name] for each in fields(Settings)}
+    return Settings(**own | {name: tuple(own[name]) for name in ("models", "providers")})
 
 
 def write(act: Act, before: Settings | None, after: Settings) -> None:
@@ -178,7 +202,8 @@ def no_name(name: str, kind: str) -> str:
     return f"“{wording.shortened(name)}” {why}."
 
 
-def _save(act: Act, section: str, before: Settings, after: Settings) -> SettingsChanged | NoChange:
+def save(act: Act, section: str, before: Settings, after: Settings) -> SettingsChanged | NoChange:
+    """Stores what differs, and says so."""
     if before == after:
         return NO_CHANGE
     write(act, before, after)
@@ -188,10 +213,21 @@ def _save(act: Act, section: str, before: Settings, after: Settings) -> Settings
         providers=SetChange.between(before.providers, after.providers),
         default_model=change(before.default_model, after.default_model),
         data_collection=change(before.data_collection, after.data_collection),
+        daily_limit=_amount(before.daily_limit, after.daily_limit),
+        balance_alert=_amount(before.balance_alert, after.balance_alert),
+        session_hours=None
+        if before.session_hours == after.session_hours
+        else HoursChange(before=before.session_hours, after=after.session_hours),
     )
 
 
-def _read_as_seen(connection: Connection, organization: int, seen: str | None) -> Settings:
+def _amount(before: int | None, after: int | None) -> AmountChange | None:
+    old, new = (None if cents is None else Cents(cents=cents) for cents in (before, after))
+    return None if before == after else AmountChange(before=old, after=new)
+
+
+def read_as_seen(connection: Connection, organization: int, seen: str | None) -> Settings:
+    """The settings as they are. Raises Conflict when they are others than those that were seen."""
     now = read_settings(connection, organization)
     if seen is not None and seen != now.seen():
         raise Conflict(

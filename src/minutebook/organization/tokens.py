@@ -145,13 +145,15 @@ def find_by_secret(connection: Connection, secret: str, at: int) -> tuple[Token,
     statement = (
         _select()
         .add_columns(own.organization, own.id.label("public_id"), own.name.label("called"), own.plan, own.seat_limit)
+        .add_columns(own.created_at.label("began_at"))
         .join(schema.organization, own.organization == tokens.organization)
         .where(tokens.token_hash == token_hash(secret), tokens.expires_at > at)
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return _token(row), Organization(row.organization, row.public_id, row.called, Plan(row.plan), row.seat_limit)
+    whose = (row.organization, row.public_id, row.called, Plan(row.plan), row.seat_limit, row.began_at)
+    return _token(row), Organization(*whose)
 
 
 def count_live_by(connection: Connection, organization: int, user: str, at: int) -> int:

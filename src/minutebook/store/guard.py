@@ -28,7 +28,9 @@ STAYS = ("position", "organization", "recorded_at", "occurred_at", "leaf_hash")
 
 # Without the last event being there, a head moved ahead would leave a gap in the log that nobody can fill.
 LAST_EVENT = f"SELECT 1 FROM event WHERE position = ((NEW.organization << {SEQ_BITS}) | (NEW.size - 1))"  # noqa: S608
-GROWS = f"NEW.size > OLD.size AND NEW.log_id = OLD.log_id AND EXISTS ({LAST_EVENT})"
+# The log of an organization that was deleted ends with the event that says so.
+SEALED = "SELECT 1 FROM organization WHERE organization = NEW.organization AND sealed < NEW.size"
+GROWS = f"NEW.size > OLD.size AND NEW.log_id = OLD.log_id AND EXISTS ({LAST_EVENT}) AND NOT EXISTS ({SEALED})"
 # The row of a generation that begins here needs the event that comes here, as every row of an organization table.
 GENERATION = (
     "SELECT 1 FROM generation WHERE organization = NEW.organization AND first = NEW.size "

@@ -224,6 +224,8 @@ organization = Table(
     Column("plan", String(16), nullable=False),
     Column("seat_limit", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # of an organization that was deleted: how many events its log has and will ever have
+    Column("sealed", BigInteger, nullable=True),
 )
 
 
@@ -305,6 +307,8 @@ credit_entry = Table(
     Column("balance", BigInteger, nullable=False),
     Column("entered_by", Text, nullable=False),
     Column("entered_at", BigInteger, nullable=False),
+    # why credits were granted; none of a purchase
+    Column("reason", Text, nullable=True),
     PrimaryKeyConstraint("organization", "reference"),
     CheckConstraint("balance >= 0", name="balance"),
 )
@@ -443,6 +447,17 @@ generation = Table(
     PrimaryKeyConstraint("organization", "log_id"),
 )
 
+deletion = Table(
+    "deletion",
+    metadata,
+    # an owner asked for the organization to be deleted; until `due_at` an owner can take that back
+    _organization_column(),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization"),
+)
+
 ORGANIZATION_TABLES: tuple[Table, ...] = (
     organization,
     seat,
@@ -461,6 +476,7 @@ ORGANIZATION_TABLES: tuple[Table, ...] = (
     hold,
     clock_step,
     generation,
+    deletion,
 )
 
 # ── Deployment tables ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -94,7 +94,8 @@ def _by_session(connection: Connection, seat: Seat, session: str, at: int, permi
     here = next((one for one in held if one.organization.number == seat.organization), None)
     if here is None:
         raise NotFound(why="no seat")
-    if not here.entered or second_factor_rule.bars(connection, seat.organization, session):
+    is_over = here.entered_at is None or here.is_over(at)
+    if is_over or second_factor_rule.bars(connection, seat.organization, session):
         raise NotSignedIn
     if not may(here.role, permission):
         raise lacking(seat, here.role, permission)

@@ -19,6 +19,7 @@ from minutebook.errors import (
     NotFound,
     NotSignedIn,
     SecondFactorRequired,
+    SignInAgain,
     TooManyRequests,
 )
 from minutebook.web.render import show
@@ -70,7 +71,8 @@ def respond(request: Request, error: MinutebookError) -> Response:
         return problem_details(request, error)
     here = quote(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
     if isinstance(error, NotSignedIn) and request.method in SAFE:
-        return RedirectResponse(f"/sign-in?{urlencode({'next': here})}", 303)
+        again = {"again": "yes"} if isinstance(error, SignInAgain) else {}
+        return RedirectResponse(f"/sign-in?{urlencode({'next': here, **again})}", 303)
     request.state.refused = _refused(error)
     place = getattr(request.state, "place", None)
     return show(

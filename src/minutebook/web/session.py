@@ -13,10 +13,11 @@ from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
 from minutebook.denied import Denied, lacking, note, refused
-from minutebook.errors import NotFound, NotSignedIn, SecondFactorRequired, StoreUnavailable
+from minutebook.errors import NotFound, NotSignedIn, SecondFactorRequired, SignInAgain, StoreUnavailable
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
 from minutebook.organization import invitations, seats, second_factor_rule, sign_in, support
+from minutebook.organization.ending import Deletion, find_deletion
 from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.places import HeldSeat, held_seats
@@ -65,6 +66,8 @@ class Place:
     """Support staff who are let in."""
     entry: Grant | None = None
     """By which the viewer is here, as one of support staff."""
+    deletion: Deletion | None = None
+    """That the organization will be deleted, if somebody asked for it."""
 
     @property
     def site(self) -> Site:
@@ -86,8 +89,8 @@ class Place:
             raise refused(self.seat, self.role, UPGRADE)
 
     def path(self, *parts: str) -> str:
-        """`/o/org_…/members` for `members`."""
-        return "/".join(("/o", self.organization.id, *parts))
+        """`/o/org_…/members` for `members`, `/o/org_…` for nothing."""
+        return "/".join(("/o", self.organization.id, *filter(None, parts)))
 
 
 def find_viewer(request: Request) -> Viewer | None:
@@ -185,11 +188,13 @@ def _must_have_proven(connection: Connection, viewer: Viewer, seat: Seat, standi
 
 
 def enter_unless_inside(viewer: Viewer, here: HeldSeat) -> None:
-    """Lets the session in where it holds a seat and is not inside.
+    """Lets the session in where it holds a seat and is not inside. Raises SignInAgain where it was inside too long.
 
     The session began, but a crash kept it from entering here: nobody is inside without a recorded entry.
     """
-    if not here.entered:
+    if here.is_over(viewer.at):
+        raise SignInAgain
+    if here.entered_at is None:
         sign_in.enter(viewer.site.store, viewer.session, here.organization.number, viewer.context)
 
 
@@ -210,9 +215,10 @@ def _find_place(viewer: Viewer, org: str) -> Place:
         sees_invitations = may(role, Permission.SEATS_WRITE)
         live = invitations.held_seats(connection, number, viewer.at) if sees_invitations else None
         grants = [grant for grant in support.all_grants(connection, number) if grant.expires_at > viewer.at]
+        deletion = find_deletion(connection, number)
     if here:
         enter_unless_inside(viewer, here)
-    return Place(viewer, organization, role, tuple(held), members, live, tuple(grants), entry)
+    return Place(viewer, organization, role, tuple(held), members, live, tuple(grants), entry, deletion)
 
 
 def _touch(site: Site, session: Session) -> None:

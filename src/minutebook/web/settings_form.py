@@ -7,12 +7,20 @@ from dataclasses import asdict
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from minutebook.actions.values import Diff, SetChange, change
+from minutebook.actions.values import Cents, Diff, SetChange, change, hours_told
 from minutebook.organization.settings import Settings, read_settings
 from minutebook.web.forms import Typed
 from minutebook.web.session import Place
 
 SETTINGS = TypeAdapter(Settings)
+
+
+OTHERS = {
+    "daily_limit": "Daily spending limit per member",
+    "balance_alert": "Balance alert",
+    "session_hours": "Session lifetime",
+}
+"""The settings that are one number or none, and what they are called."""
 
 
 def settings_now(place: Place) -> Settings:
@@ -48,5 +56,14 @@ def changed_meanwhile(before: Settings | None, now: Settings) -> tuple[Diff, ...
         ("Allowed providers", SetChange.between(before.providers, now.providers)),
         ("Default model", change(before.default_model, now.default_model)),
         ("Data collection", change(before.data_collection, now.data_collection)),
+        *((title, change(told_of(name, before), told_of(name, now))) for name, title in OTHERS.items()),
     )
     return tuple(changed.diff(title) for title, changed in changes if changed)
+
+
+def told_of(name: str, settings: Settings) -> str | None:
+    """A setting that is one number, as people read it; None where there is none."""
+    value: int | None = getattr(settings, name)
+    if value is None:
+        return None
+    return hours_told(value) if name == "session_hours" else str(Cents(cents=value))

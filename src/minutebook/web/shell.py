@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from minutebook.organization.places import HeldSeat
 from minutebook.organization.support import Grant
 from minutebook.permissions import Permission
 from minutebook.web import times
 from minutebook.web.session import Place
 from minutebook.web.views.page import NavGroup, NavItem, OrganizationLink, Shell, SupportNote, Viewer
 
+MOST_IN_SWITCHER = 50
+"""Organizations that every page lists; a page of its own has all of them."""
+
+OVERVIEW = ""
 MEMBERS = "members"
 INVITATIONS = "members#invitations"
+INVITATIONS_OVER = "members#invitations-over"
 MODELS = "models"
 MODES = "modes"
 CREDITS = "credits"
@@ -22,6 +30,13 @@ AUDITOR_LINKS = "auditor-links"
 RETENTION = "retention"
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...] = (
+    (
+        "Organization",
+        (
+            ("Overview", "home", OVERVIEW, Permission.SEATS_READ),
+            ("Settings", "settings", SETTINGS, Permission.SETTINGS_READ),
+        ),
+    ),
     (
         "People",
         (
@@ -42,7 +57,6 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, Permission], ...]], ...]
         (
             ("SSO", "sso", SSO, Permission.SSO_READ),
             ("API tokens", "key", TOKENS, Permission.TOKENS_WRITE),
-            ("Settings", "settings", SETTINGS, Permission.SETTINGS_READ),
         ),
     ),
     (
@@ -72,10 +86,13 @@ def shell_of(place: Place, current: str) -> Shell:
                 href=f"/o/{held.organization.id}",
                 current=held.organization == place.organization,
             )
-            for held in place.held
+            for held in _switcher(place)
         ),
         nav=tuple(group for group in _groups(place, current) if group.items),
-        new_organization_href="/organizations/new",
+        more_organizations_href="/organizations" if len(place.held) > MOST_IN_SWITCHER else None,
+        new_organization_href="/organizations/new" if place.site.settings.anybody_founds else None,
+        deleted_on=times.day_of(place.deletion.due_at, place.viewer.zone) if place.deletion else None,
+        deletion_href=place.path("deletion") if place.deletion and place.may(Permission.OWNERSHIP) else None,
         support=tuple(_note(place, grant) for grant in place.grants),
     )
 
@@ -91,6 +108,13 @@ def _note(place: Place, grant: Grant) -> SupportNote:
         place.path("support", grant.id, "end") if may_end else None,
         "Leave" if own else "End access",
     )
+
+
+def _switcher(place: Place) -> Iterator[HeldSeat]:
+    """The organizations to switch to: the first of them by name, and where the viewer is."""
+    for number, held in enumerate(place.held):
+        if number < MOST_IN_SWITCHER or held.organization == place.organization:
+            yield held
 
 
 def _groups(place: Place, current: str) -> list[NavGroup]:

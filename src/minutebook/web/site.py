@@ -35,8 +35,8 @@ LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 class WebSettings:
     """How the site is reached. X-Forwarded-For is believed of peers in `trusted_proxies`, and of nobody else. `custody`
     is where the statements about keys are, and the key that secrets of authenticator apps are stored under.
-    `sends_mail`: there is a mail server. `name_servers` are asked, not this machine's. The
-    measures are shown to those in `metrics_networks`."""
+    `sends_mail`: there is a mail server. `name_servers` are asked, not this machine's. The measures are shown to those
+    in `metrics_networks`. Unless `anybody_founds`, only the operator founds organizations."""
 
     public_url: str = "http://127.0.0.1:8321"
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -44,6 +44,7 @@ class WebSettings:
     custody: Path | None = None
     name_servers: tuple[str, ...] = ()
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = LOOPBACK
+    anybody_founds: bool = True
 
 
 @dataclass(frozen=True)

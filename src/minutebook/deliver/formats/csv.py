@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -38,17 +38,17 @@ class CsvWriter:
         del origin
 
     def head(self) -> bytes:
-        return _encoded([[*(column.name for column in COLUMNS), TRAILER_COLUMN]])
+        return encoded([[*(column.name for column in COLUMNS), TRAILER_COLUMN]])
 
     def rows(self, rows: Sequence[Row]) -> bytes:
         events = [orjson.loads(row.json) for row in rows]
-        return _encoded([[*(inert(of(event), is_json=is_json) for of, is_json in TAKERS), ""] for event in events])
+        return encoded([[*(inert(of(event), is_json=is_json) for of, is_json in TAKERS), ""] for event in events])
 
     def rest(self) -> bytes:
         return b""
 
     def trailer(self, trailer: Trailer) -> bytes:
-        return _encoded([[*("" for _ in COLUMNS), inert(trailer.json().decode(), is_json=True)]])
+        return encoded([[*("" for _ in COLUMNS), inert(trailer.json().decode(), is_json=True)]])
 
 
 def inert(value: Any, *, is_json: bool = False) -> Any:
@@ -64,7 +64,8 @@ def _numbered(found: re.Match[str]) -> str:
     return f"{found[1]}\\u{ord(found[2]):04x}"
 
 
-def _encoded(records: list[list[Any]]) -> bytes:
+def encoded(records: Iterable[Sequence[Any]]) -> bytes:
+    """The records as lines of CSV; each text in them was made inert."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(records)
     return text.getvalue().encode()

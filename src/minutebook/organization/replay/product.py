@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from minutebook.actions.credits import CreditsPurchased
+from minutebook.actions.credits import CreditsGranted, CreditsPurchased, LedgerExported
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainLapsed, SsoDomainRemoved, SsoDomainSet, SsoDomainVerified
@@ -29,6 +29,8 @@ from minutebook.organization.replay.state import (
 def _settings_changed(state: State, _event: Event, details: SettingsChanged) -> None:
     organization = state.organization[ONE]
     require(details.model_dump(exclude={"section"}, exclude_none=True), "nothing was changed")
+    if details.name:
+        organization["name"] = changed("name", organization["name"], details.name)
     if details.plan:
         organization["plan"] = changed("plan", organization["plan"], details.plan)
     if details.seat_limit:
@@ -45,6 +47,17 @@ def _settings_changed(state: State, _event: Event, details: SettingsChanged) -> 
         if chosen := getattr(details, name):
             before = orjson.loads(state.setting[name]["value"])
             state.setting[name] = {"value": json_of(changed(name, before, chosen))}
+    for name in ("daily_limit", "balance_alert"):
+        if amount := getattr(details, name):
+            _set(state, name, *(cents and cents.cents for cents in (amount.before, amount.after)))
+    if details.session_hours:
+        _set(state, "session_hours", details.session_hours.before, details.session_hours.after)
+
+
+def _set(state: State, name: str, before: int | None, after: int | None) -> None:
+    require(orjson.loads(state.setting[name]["value"]) == before, f"the {name} before was another")
+    require(before != after, f"the {name} was the same before")
+    state.setting[name] = {"value": json_of(after)}
 
 
 @replays("mode.create", "mode")
@@ -84,11 +97,27 @@ def _mode_deleted(state: State, _event: Event, details: ModeDeleted) -> None:
 
 @replays("credits.purchase", "credit_entry")
 def _credits_purchased(state: State, event: Event, details: CreditsPurchased) -> None:
+    _enter(state, event, details, by(event), None)
+
+
+@replays("credits.grant", "credit_entry")
+def _credits_granted(state: State, event: Event, details: CreditsGranted) -> None:
+    _enter(state, event, details, details.granted_by, details.reason)
+
+
+def _enter(
+    state: State, event: Event, details: CreditsPurchased | CreditsGranted, entered_by: str, reason: str | None
+) -> None:
     cents = details.amount.cents
     require(details.balance.cents == state.balance + cents, f"the balance before was {state.balance} cents")
     state.balance += cents
-    row = {"cents": cents, "balance": state.balance, "entered_by": by(event), "entered_at": event.recorded_at}
-    put(state.credit_entry, details.reference, row, "payment")
+    row = {"cents": cents, "balance": state.balance, "entered_by": entered_by, "entered_at": event.recorded_at}
+    put(state.credit_entry, details.reference, {**row, "reason": reason}, "payment or grant")
+
+
+@replays("credits.export", "credit_entry")
+def _ledger_exported(state: State, _event: Event, details: LedgerExported) -> None:
+    require(details.entries <= len(state.credit_entry), "the ledger never had so many entries")
 
 
 @replays("sso.set_domain", "sso_domain")

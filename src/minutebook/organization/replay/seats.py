@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from minutebook.actions import Details
 from minutebook.actions.access import AccessDenied
-from minutebook.actions.member import MemberLeft, MemberRemoved, RoleChanged
-from minutebook.actions.organization import OrganizationCreated
+from minutebook.actions.member import MemberLeft, MemberRemoved, OwnershipTransferred, RoleChanged
+from minutebook.actions.organization import (
+    DeletionCancelled,
+    DeletionRequested,
+    OrganizationCreated,
+    OrganizationDeleted,
+)
 from minutebook.actions.user import (
     InvitationAccepted,
+    InvitationResent,
     InvitationRevoked,
     PasswordChanged,
     PasswordTaken,
@@ -19,7 +25,9 @@ from minutebook.actions.user import (
     SignInFailed,
     UserDeleted,
 )
+from minutebook.actions.values import RoleChange
 from minutebook.model import Event, Role
+from minutebook.organization.ending import STAY
 from minutebook.organization.replay.state import (
     ONE,
     SEATS,
@@ -36,19 +44,43 @@ from minutebook.organization.replay.state import (
     take,
     user_of,
 )
+from minutebook.store import schema
 
 
 @replays("organization.create", "organization", "seat", "setting", "access", "sitting")
 def _organization_created(state: State, event: Event, details: OrganizationCreated) -> None:
     at = event.recorded_at
     kept = details.model_dump(mode="json", include={"id", "name", "plan", "seat_limit"})
-    state.organization[ONE] = {**kept, "created_at": at}
+    state.organization[ONE] = {**kept, "created_at": at, "sealed": None}
     state.seat[details.owner.id] = {"role": Role.OWNER.value, "joined_at": at}
     state.setting = {
         name: {"value": json_of(value)} for name, value in details.settings.model_dump(mode="json").items()
     }
     if event.actor.id == details.owner.id:
         give_access(state, event)
+
+
+@replays("organization.request_deletion", "deletion")
+def _deletion_requested(state: State, event: Event, details: DeletionRequested) -> None:
+    row = {"asked_by": by(event), "asked_at": event.recorded_at, "due_at": details.due_at}
+    put(state.deletion, ONE, row, "deletion")
+
+
+@replays("organization.cancel_deletion", "deletion")
+def _deletion_cancelled(state: State, _event: Event, _details: DeletionCancelled) -> None:
+    take(state.deletion, ONE, "deletion")
+
+
+@replays("organization.delete", *(table.name for table in schema.ORGANIZATION_TABLES))
+def _organization_deleted(state: State, event: Event, details: OrganizationDeleted) -> None:
+    asked = take(state.deletion, ONE, "deletion")
+    require(asked["asked_by"] == details.asked_by, f"{asked['asked_by']} had asked")
+    require(asked["due_at"] <= event.recorded_at, "the waiting period was not over")
+    require(details.members == len(state.seat), f"{len(state.seat)} held a seat")
+    for table in schema.ORGANIZATION_TABLES:
+        if table not in STAY:
+            setattr(state, table.name, {})
+    state.organization[ONE]["sealed"] = event.seq + 1
 
 
 @replays("user.login", "access", "sitting")
@@ -120,6 +152,14 @@ def _person_invited(state: State, event: Event, details: PersonInvited) -> None:
     }
 
 
+@replays("user.resend_invite", "invitation")
+def _invitation_resent(state: State, event: Event, details: InvitationResent) -> None:
+    offer = row(state.invitation, details.invitation, "invitation")
+    same = (offer["email"], offer["role"]) == (details.email, details.role)
+    require(same, "the invitation was for another address or role")
+    offer |= {"expires_at": details.expires_at, "invited_by": by(event), "inviter": user_of(event)}
+
+
 @replays("user.accept_invite", "invitation", *SEATS)
 def _invitation_accepted(state: State, event: Event, details: InvitationAccepted) -> None:
     offer = take(state.invitation, details.invitation, "invitation")
@@ -138,7 +178,17 @@ def _invitation_revoked(state: State, _event: Event, details: InvitationRevoked)
 
 @replays("member.change_role", "seat")
 def _role_changed(state: State, _event: Event, details: RoleChanged) -> None:
-    seat, change = row(state.seat, details.member.id, "seat of"), details.role
+    _give_role(state, details.member.id, details.role)
+
+
+@replays("member.transfer_ownership", "seat")
+def _ownership_transferred(state: State, event: Event, details: OwnershipTransferred) -> None:
+    _give_role(state, details.member.id, details.role)
+    _give_role(state, event.actor.id, details.own)
+
+
+def _give_role(state: State, user: str, change: RoleChange) -> None:
+    seat = row(state.seat, user, "seat of")
     require(seat["role"] == change.before, f"the role before was {seat['role']}")
     require(change.before != change.after, "the role was the same before")
     seat["role"] = change.after.value

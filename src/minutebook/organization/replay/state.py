@@ -45,6 +45,7 @@ class State:
     hold: Rows = field(default_factory=dict)
     clock_step: Rows = field(default_factory=dict)
     generation: Rows = field(default_factory=dict)
+    deletion: Rows = field(default_factory=dict)
     size: int = 0
     balance: int = 0
     untold: set[str] = field(default_factory=set)

@@ -1,19 +1,40 @@
-"""Founding another organization, which anybody may who can sign in."""
+"""The organizations of the viewer, and founding another one."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from minutebook.errors import NotAllowed
 from minutebook.model import Seat
 from minutebook.organization.organizations import CreateOrganization, read_organization
-from minutebook.organization.places import held_seats
+from minutebook.organization.places import HeldSeat, held_seats
 from minutebook.record import NoChange, perform
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewer, Viewing
-from minutebook.web.views.page import Form
+from minutebook.web.views.page import Form, OrganizationLink
 
 router = APIRouter()
+
+MAX_SEARCH = 200
+
+
+@router.get("/organizations")
+def show_organizations(request: Request, viewer: Viewing) -> Response:
+    """All organizations where the viewer holds a seat, or those whose name holds what is searched for."""
+    text = request.query_params.get("q", "").strip()[:MAX_SEARCH]
+    held = _held(viewer)
+    found = [seat for seat in held if text.casefold() in seat.organization.name.casefold()]
+    return show(
+        request,
+        "organizations.html",
+        text=text,
+        count=len(held),
+        organizations=[
+            OrganizationLink(seat.organization.name, seat.role.label, f"/o/{seat.organization.id}") for seat in found
+        ],
+        new_href="/organizations/new" if viewer.site.settings.anybody_founds else None,
+    )
 
 
 @router.get("/organizations/new")
@@ -28,6 +49,8 @@ def create_organization(request: Request, viewer: Viewing, sent: Sent) -> Respon
     store = viewer.site.store
     command = CreateOrganization(sent.one("name"), viewer.user)
     try:
+        if not viewer.site.settings.anybody_founds:
+            raise NotAllowed("Here only whoever runs Minutebook founds organizations.")
         event = perform(store, Seat(0, viewer.user.actor(), viewer.context), command)
     except STAYS as error:
         return _show(request, viewer, form_after(sent, error, ("name",)), error.status)
@@ -37,14 +60,19 @@ def create_organization(request: Request, viewer: Viewing, sent: Sent) -> Respon
     return go(viewer.site, f"/o/{made.id}", Said.ORGANIZATION_CREATED)
 
 
-def _show(request: Request, viewer: Viewer, form: Form, status: int = 200) -> Response:
+def _held(viewer: Viewer) -> list[HeldSeat]:
     with viewer.site.store.reading() as connection:
-        held = held_seats(connection, viewer.user.id, viewer.session.id)
+        return held_seats(connection, viewer.user.id, viewer.session.id)
+
+
+def _show(request: Request, viewer: Viewer, form: Form, status: int = 200) -> Response:
+    held = _held(viewer)
     return show(
         request,
         "new_organization.html",
         status=status,
         form=form,
         email=viewer.user.email,
-        back_href=f"/o/{held[0].organization.id}/members" if held else None,
+        may=viewer.site.settings.anybody_founds,
+        back_href=f"/o/{held[0].organization.id}" if held else None,
     )

@@ -13,7 +13,13 @@ from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, No
 from minutebook.identifiers import new_token
 from minutebook.model import Role
 from minutebook.organization import invitations
-from minutebook.organization.invitations import Invitation, InvitePerson, MailedLink, RevokeInvitation
+from minutebook.organization.invitations import (
+    Invitation,
+    InvitePerson,
+    MailedLink,
+    ResendInvitation,
+    RevokeInvitation,
+)
 from minutebook.permissions import Permission
 from minutebook.record import perform
 from minutebook.web import shell, times
@@ -29,6 +35,10 @@ Changed = Annotated[Place, Depends(place(Permission.SEATS_WRITE))]
 
 MOST_AT_ONCE = 50
 SEPARATORS = re.compile(r"[\s,;]+")
+
+
+Refused = dict[str, MinutebookError]
+"""Those of the addresses that were not invited, each with why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +64,34 @@ def invite(request: Request, place: Changed, sent: Sent) -> Response:
     except Invalid as error:
         form = form_after(sent, error, ("emails", "role"))
         return members_page(request, place, _dialog(request, place, form), status=error.status)
-    invited, refused = _invite_each(place, addresses, role)
+    invited, refused = invite_each(place, [(address, role) for address in addresses])
     if not invited:
         dialog = _dialog(request, place, _not_invited(sent, refused))
-        return members_page(request, place, dialog, status=_status(refused))
-    with place.site.store.reading() as connection:
-        held = invitations.held_seats(connection, place.organization.number, place.viewer.at)
+        return members_page(request, place, dialog, status=status_of(refused))
     rest = Typed((("emails", "\n".join(refused)), ("role", role.value)))
+    title = "1 person invited" if len(invited) == 1 else f"{len(invited):,} people invited"
+    return show_invited(request, place, title, invited, refused, _not_invited(rest, refused))
+
+
+def show_invited(
+    request: Request,
+    place: Place,
+    title: str,
+    invited: list[Invited],
+    refused: Refused | None = None,
+    form: Form | None = None,
+) -> Response:
+    """The links that were made, and the form again for those who were not invited."""
     return show(
         request,
         "invited.html",
-        place=replace(place, invitations=held),
+        place=with_invitations(place),
         current=shell.INVITATIONS,
-        status=_status(refused),
+        status=status_of(refused or {}),
+        title=title,
         invited=invited,
-        refused=len(refused),
-        form=_not_invited(rest, refused),
+        refused=len(refused or {}),
+        form=form or Form(),
         roles=grantable(place),
         action=place.path("invitations", "new"),
         members_href=place.path(shell.MEMBERS),
@@ -78,22 +100,50 @@ def invite(request: Request, place: Changed, sent: Sent) -> Response:
     )
 
 
+def with_invitations(place: Place) -> Place:
+    """The place with the number of its invitations as it is now."""
+    with place.site.store.reading() as connection:
+        held = invitations.held_seats(connection, place.organization.number, place.viewer.at)
+    return replace(place, invitations=held)
+
+
 @router.get("/o/{org}/invitations/{invitation}/revoke")
 def ask_to_revoke(request: Request, place: Changed, invitation: str) -> Response:
     """Asks once more before an invitation is taken back."""
-    return members_page(request, place, _revoking(request, place, invitation))
+    return members_page(request, place, _about(request, place, invitation, "revoke"))
 
 
 @router.post("/o/{org}/invitations/{invitation}/revoke")
 def revoke(request: Request, place: Changed, invitation: str) -> Response:
     """Takes an invitation back; its link stops working."""
-    dialog = _revoking(request, place, invitation)
+    dialog = _about(request, place, invitation, "revoke")
     try:
         perform(place.site.store, place.seat, RevokeInvitation(invitation))
     except STAYS as error:
         form = form_after(Typed(), error)
         return members_page(request, place, replace(dialog, form=form), status=error.status)
     return go(place.site, dialog.close_href, Said.INVITATION_REVOKED)
+
+
+@router.get("/o/{org}/invitations/{invitation}/resend")
+def ask_to_resend(request: Request, place: Changed, invitation: str) -> Response:
+    """Says what becomes of the link before, and asks whether to make a new one."""
+    return members_page(request, place, _about(request, place, invitation, "resend"))
+
+
+@router.post("/o/{org}/invitations/{invitation}/resend")
+def resend(request: Request, place: Changed, invitation: str) -> Response:
+    """Gives an invitation a new link, which is shown once."""
+    dialog = _about(request, place, invitation, "resend")
+    assert dialog.invitation
+    token, mailed, link = _new_link(place)
+    try:
+        perform(place.site.store, place.seat, ResendInvitation(invitation, token, mailed))
+    except STAYS as error:
+        form = form_after(Typed(), error)
+        return members_page(request, place, replace(dialog, form=form), status=error.status)
+    sent = Invited(dialog.invitation.email, dialog.invitation.role.label, link)
+    return show_invited(request, place, "Invitation sent again", [sent])
 
 
 def _asked(sent: Typed, place: Place) -> tuple[list[str], Role]:
@@ -116,11 +166,11 @@ def _asked(sent: Typed, place: Place) -> tuple[list[str], Role]:
     return addresses, Role(sent.one("role"))
 
 
-def _invite_each(place: Place, addresses: list[str], role: Role) -> tuple[list[Invited], dict[str, MinutebookError]]:
+def invite_each(place: Place, asked: list[tuple[str, Role]]) -> tuple[list[Invited], Refused]:
     """Those who were invited, and why the others were not. After one invitation no error hides its link."""
     invited: list[Invited] = []
-    refused: dict[str, MinutebookError] = {}
-    for number, address in enumerate(addresses):
+    refused: Refused = {}
+    for number, (address, role) in enumerate(asked):
         try:
             invited.append(_invite_one(place, address, role))
         except MinutebookError as error:
@@ -129,26 +179,33 @@ def _invite_each(place: Place, addresses: list[str], role: Role) -> tuple[list[I
             refused[address] = error
             if not isinstance(error, (Invalid, NotAllowed, Conflict)):
                 # The database is away, or the role is gone: the others would wait for the same answer.
-                refused |= dict.fromkeys(addresses[number + 1 :], error)
+                refused |= dict.fromkeys((address for address, _ in asked[number + 1 :]), error)
                 break
     return invited, refused
 
 
-def _status(refused: dict[str, MinutebookError]) -> int:
+def status_of(refused: Refused) -> int:
+    """The status of an answer that says so."""
     return next((error.status for error in refused.values()), 200)
 
 
 def _invite_one(place: Place, address: str, role: Role) -> Invited:
+    token, mailed, link = _new_link(place)
+    perform(place.site.store, place.seat, InvitePerson(address, role, token, mailed))
+    return Invited(address, role.label, link)
+
+
+def _new_link(place: Place) -> tuple[str, MailedLink | None, str]:
+    """The token of a new link, the link that a mail brings, and the one to be shown."""
     site = place.site
     token, mailed = new_token(site.store.randomness), None
     if site.settings.sends_mail:
         mail_token = new_token(site.store.randomness)
         mailed = MailedLink(mail_token, site.link(f"/invitation/{mail_token}"))
-    perform(site.store, place.seat, InvitePerson(address, role, token, mailed))
-    return Invited(address, role.label, site.link(f"/invitation/{token}"))
+    return token, mailed, site.link(f"/invitation/{token}")
 
 
-def _not_invited(sent: Typed, refused: dict[str, MinutebookError]) -> Form:
+def _not_invited(sent: Typed, refused: Refused) -> Form:
     messages = dict.fromkeys(error.message for error in refused.values())
     return form_with(sent, [Problem("emails", message) for message in messages], ("emails", "role"))
 
@@ -168,14 +225,16 @@ def _dialog(request: Request, place: Place, form: Form) -> Dialog:
     )
 
 
-def _revoking(request: Request, place: Place, invitation: str) -> Dialog:
+def _about(request: Request, place: Place, invitation: str, kind: str) -> Dialog:
+    """The dialog of this kind about an invitation. Raises NotFound when it is not pending."""
     listing = Listing.of(request)
     return Dialog(
-        kind="revoke",
-        action=place.path("invitations", invitation, "revoke") + listing.query,
+        kind=kind,
+        action=place.path("invitations", invitation, kind) + listing.query,
         close_href=place.path(shell.MEMBERS) + listing.query,
         form=Form(),
         invitation=_pending(place, known_id(invitation)),
+        mailed=place.site.settings.sends_mail,
     )
 
 

@@ -13,7 +13,7 @@ from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
 from minutebook.organization import invitations, roster, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
-from minutebook.organization.seats import ChangeRole, GiveUpSeat, Member, RemoveMember
+from minutebook.organization.seats import ChangeRole, GiveUpSeat, Member, RemoveMember, TransferOwnership
 from minutebook.permissions import SUMMARY, Permission, given_by, may_change
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
@@ -26,6 +26,7 @@ router = APIRouter()
 
 Seen = Annotated[Place, Depends(place(Permission.SEATS_READ))]
 Changed = Annotated[Place, Depends(place(Permission.SEATS_WRITE))]
+Owned = Annotated[Place, Depends(place(Permission.OWNERSHIP))]
 
 PAGE_SIZE = 50
 MAX_PAGE = 100_000
@@ -34,9 +35,11 @@ SIGNED_OUT = "Not signed in now"
 """A session is deleted when it ends, so nothing tells when somebody without one was active last."""
 HISTORY = (
     "user.invite",
+    "user.resend_invite",
     "user.accept_invite",
     "user.revoke_invite",
     "member.change_role",
+    "member.transfer_ownership",
     "member.remove",
     "member.leave",
 )
@@ -83,6 +86,7 @@ class MemberRow:
     roles: tuple[Choice, ...]
     role_value: str
     role_href: str
+    transfer_href: str | None
     remove_href: str | None
     leave_href: str | None
     history_href: str | None
@@ -97,14 +101,16 @@ class InvitationRow:
     invited_by: str
     expiry: str
     expiry_exact: str
+    resend_href: str | None
     revoke_href: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """The dialog that is open over the members: `invite`, `remove`, `revoke` or `leave`, and what it is about."""
+    """The dialog that is open over the members and what it is about."""
 
     kind: str
+    """`invite`, `remove`, `transfer`, `resend`, `revoke` or `leave`."""
     action: str
     close_href: str
     form: Form
@@ -184,6 +190,29 @@ def leave(request: Request, place: Seen, sent: Sent) -> Response:
     return go(place.site, "/", Said.LEFT)
 
 
+@router.get("/o/{org}/members/{user}/transfer")
+def ask_to_transfer(request: Request, place: Owned, user: str) -> Response:
+    """Says what it means to hand over the ownership, asks for one's own role and to type the member's address."""
+    return members_page(request, place, _transferring(request, place, user, Form(values={"role": Role.ADMIN.value})))
+
+
+@router.post("/o/{org}/members/{user}/transfer")
+def transfer_ownership(request: Request, place: Owned, user: str, sent: Sent) -> Response:
+    """Makes the member owner and gives the viewer the role they chose, when the member's address was typed."""
+    dialog = _transferring(request, place, user, Form())
+    assert dialog.member
+    email = dialog.member.person.email
+    try:
+        role = _role(sent.one("role"))
+        if sent.one("confirm").strip().lower() != email:
+            raise Invalid.one("confirm", f"Type {email} to confirm, or cancel.")
+        perform(place.site.store, place.seat, TransferOwnership(user, role))
+    except STAYS as error:
+        form = form_after(sent, error, ("role", "confirm"))
+        return members_page(request, place, replace(dialog, form=form), status=error.status)
+    return go(place.site, dialog.close_href, Said.OWNERSHIP_TRANSFERRED)
+
+
 def members_page(
     request: Request, place: Place, dialog: Dialog | None = None, *, wrong: str = "", status: int = 200
 ) -> Response:
@@ -212,6 +241,7 @@ def members_page(
         members_path=place.path(shell.MEMBERS),
         invitations=[invitation_row(place, each, listing) for each in pending if each.is_live(place.viewer.at)],
         over=[invitation_row(place, each, listing) for each in pending if not each.is_live(place.viewer.at)],
+        bulk_href=place.path("invitations", "bulk"),
         invite_href=_here(place, "invitations", "new", listing=listing),
         may_change=place.may(Permission.SEATS_WRITE),
         history_href=_history_href(place),
@@ -222,14 +252,15 @@ def members_page(
 
 def invitation_row(place: Place, invitation: Invitation, listing: Listing) -> InvitationRow:
     """One line of the pending invitations."""
-    may_revoke = may_change(place.role, None, invitation.role)
+    may_give = may_change(place.role, None, invitation.role)
     return InvitationRow(
         email=invitation.email,
         role=invitation.role.label,
         invited_by=invitation.invited_by,
         expiry=_expiry(invitation, place.viewer.at),
         expiry_exact=times.exact_time(invitation.expires_at, place.viewer.zone),
-        revoke_href=_here(place, "invitations", invitation.id, "revoke", listing=listing) if may_revoke else None,
+        resend_href=_here(place, "invitations", invitation.id, "resend", listing=listing) if may_give else None,
+        revoke_href=_here(place, "invitations", invitation.id, "revoke", listing=listing) if may_give else None,
     )
 
 
@@ -258,6 +289,9 @@ def _row(place: Place, member: Member, listing: Listing) -> MemberRow:
         roles=roles,
         role_value=member.role.value,
         role_href=_here(place, "members", person.id, "role", listing=listing),
+        transfer_href=_here(place, "members", person.id, "transfer", listing=listing)
+        if not you and place.may(Permission.OWNERSHIP) and member.role is not Role.OWNER
+        else None,
         remove_href=_here(place, "members", person.id, "remove", listing=listing) if roles else None,
         leave_href=place.path("leave") if you else None,
         history_href=f"{place.path(shell.AUDIT_LOGS)}?{urlencode({'actor': person.email})}" if _reads(place) else None,
@@ -284,6 +318,20 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
 
 def _leaving(place: Place, form: Form) -> Dialog:
     return Dialog("leave", place.path("leave"), place.path(shell.MEMBERS), form)
+
+
+def _transferring(request: Request, place: Place, user: str, form: Form) -> Dialog:
+    listing = Listing.of(request)
+    with place.site.store.reading() as connection:
+        member = roster.read_member(connection, place.organization.number, known_id(user))
+    return Dialog(
+        kind="transfer",
+        action=_here(place, "members", user, "transfer", listing=listing),
+        close_href=place.path(shell.MEMBERS) + listing.query,
+        form=form,
+        member=member,
+        roles=tuple(choice for choice in grantable(place) if choice.value != Role.OWNER.value),
+    )
 
 
 def _role(text: str) -> Role:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from minutebook.errors import MinutebookError, NotAllowed, Problem
-from minutebook.model import SECOND, Plan
+from minutebook.errors import MinutebookError, NotAllowed, Problem, SignInAgain
+from minutebook.model import SECOND
 from minutebook.organization import sign_in
 from minutebook.organization.places import held_seats
-from minutebook.permissions import Permission, may
 from minutebook.web import session
 from minutebook.web.forms import Sent, Typed, form_after, form_with
 from minutebook.web.own_path import own_path
@@ -37,27 +36,14 @@ def start(viewer: Viewing) -> Response:
     return go(viewer.site, f"/o/{held[0].organization.id}")
 
 
-@router.get("/o/{org}")
-def enter_organization(viewer: Viewing, org: str) -> Response:
-    """Leads to the page of an organization that the viewer most likely came for."""
-    with viewer.site.store.reading() as connection:
-        held = held_seats(connection, viewer.user.id, viewer.session.id)
-    reads = any(
-        seat.organization.id == org
-        and seat.organization.plan is Plan.ENTERPRISE
-        and may(seat.role, Permission.LOG_READ)
-        for seat in held
-    )
-    return go(viewer.site, f"/o/{org}/{'audit-logs' if reads else 'members'}")
-
-
 @router.get("/sign-in")
 def ask_to_sign_in(request: Request) -> Response:
-    """The form; somebody who is signed in goes on at once."""
+    """The form; somebody who is signed in goes on at once, unless an organization asks to sign in again."""
     then = own_path(request, request.query_params.get("next", ""))
-    if find_viewer(request):
+    again = request.query_params.get("again") == "yes"
+    if not again and find_viewer(request):
         return go(site_of(request), then)
-    return show(request, "sign_in.html", form=Form(), next=then)
+    return show(request, "sign_in.html", form=Form(), next=then, again=SignInAgain().message if again else "")
 
 
 @router.post("/sign-in")
@@ -86,7 +72,7 @@ def _sign_in(request: Request, sent: Typed) -> Response:
         # Which of the two is wrong is not said; the password is what is typed anew.
         problem = Problem("password", error.message)
         form = form_with(sent, [problem], FIELDS) if isinstance(error, NotAllowed) else form_after(sent, error, FIELDS)
-        return show(request, "sign_in.html", status=error.status, form=form, next=then)
+        return show(request, "sign_in.html", status=error.status, form=form, next=then, again="")
 
 
 @router.post("/sign-out")

@@ -86,9 +86,15 @@ class Shell:
     """The title of the plan: `Enterprise` or `Teams`."""
     organizations: tuple[OrganizationLink, ...]
     nav: tuple[NavGroup, ...]
+    more_organizations_href: str | None = None
+    """Where all of them are, if there are more than `organizations`."""
     new_organization_href: str | None = None
     support: tuple[SupportNote, ...] = ()
     sign_out_href: str = "/sign-out"
+    deleted_on: Moment | None = None
+    """When the organization is deleted, if that was asked for."""
+    deletion_href: str | None = None
+    """Where the viewer can take that back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ GUARDED = (
     "hold",
     "clock_step",
     "generation",
+    "deletion",
 )
 
 
@@ -218,6 +219,7 @@ def upgrade() -> None:
         sa.Column("plan", sa.String(length=16), nullable=False),
         sa.Column("seat_limit", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_organization_organization")),
         sa.PrimaryKeyConstraint("organization", name=op.f("pk_organization")),
         sa.UniqueConstraint("id", name=op.f("uq_organization_id")),
@@ -337,11 +339,21 @@ def upgrade() -> None:
         sa.Column("balance", sa.BigInteger(), nullable=False),
         sa.Column("entered_by", sa.Text(), nullable=False),
         sa.Column("entered_at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint("balance >= 0", name=op.f("ck_credit_entry_balance")),
         sa.ForeignKeyConstraint(
             ["organization"], ["organization.organization"], name=op.f("fk_credit_entry_organization")
         ),
         sa.PrimaryKeyConstraint("organization", "reference", name=op.f("pk_credit_entry")),
+    )
+    op.create_table(
+        "deletion",
+        sa.Column("organization", sa.BigInteger(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_deletion_organization")),
+        sa.PrimaryKeyConstraint("organization", name=op.f("pk_deletion")),
     )
     op.create_table(
         "generation",

@@ -86,6 +86,10 @@ const setUpSearch = (input) => {
     if (e.key !== "Enter" || e.isComposing) return;
     const match = form && firstMatch(list, word());
     if (match) take(match, input);
+    else if (list.dataset.findable === "links") {
+      e.preventDefault();
+      $$("a.opt", list).find((option) => !option.hidden)?.click();
+    }
     // Elsewhere, and where nothing is called that, Enter in a search over boxes must not send the form around it.
     else if (!input.name && (!form || word())) e.preventDefault();
   });

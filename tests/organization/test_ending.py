@@ -1,0 +1,102 @@
+"""Deletion: asked for by an owner, taken back by any of them, and after two weeks the end of the log."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch
+from minutebook.custody.custodian import Custodian
+from minutebook.errors import Conflict, MinutebookError, NotAllowed, NotFound, Sealed
+from minutebook.model import DAY, Role
+from minutebook.organization import outbox
+from minutebook.organization.differences import check_organization
+from minutebook.organization.ending import WAITING_DAYS, CancelDeletion, DeleteOrganization, RequestDeletion
+from minutebook.organization.organizations import RenameOrganization, read_organization
+from minutebook.organization.people import User
+from minutebook.organization.sittings import ReadAsOperator
+from minutebook.store import schema
+from tests.support.check_log import check_log
+from tests.support.deployment import Deployment
+from tests.support.walk import end_one
+
+WAITING = WAITING_DAYS * DAY
+
+
+@pytest.fixture
+def ada(deployment: Deployment) -> User:
+    """The owner of the organization number 1."""
+    ada = deployment.person("ada@calder.example", "Ada")
+    assert deployment.found(ada) == 1
+    return ada
+
+
+def test_it_is_asked_for_taken_back_and_done_by_nobody_but_minutebook(deployment: Deployment, ada: User) -> None:
+    ben = deployment.join(1, ada, Role.OWNER)
+    event = deployment.act(ada, 1, RequestDeletion(mails=True))
+    assert event.details == {"v": 1, "name": "Calder", "days": 14, "due_at": event.recorded_at + WAITING}
+    assert [waiting.mail.to for waiting in outbox.due(deployment.store)] == [ada.email, ben.email]
+    with pytest.raises(Conflict, match="is to be deleted already"):
+        deployment.act(ben, 1, RequestDeletion())
+    deployment.act(ada, 1, RenameOrganization("Calder Robotics"))  # everything goes on as before
+    deployment.act(ben, 1, CancelDeletion())
+    with pytest.raises(NotFound):
+        deployment.act(ada, 1, CancelDeletion())
+    with pytest.raises(Conflict, match="not over"):
+        deployment.act(None, 1, DeleteOrganization())
+    deployment.act(ada, 1, RequestDeletion())
+    deployment.clock.go_on(WAITING - DAY)
+    with pytest.raises(Conflict, match="not over"):
+        deployment.act(None, 1, DeleteOrganization())
+    deployment.clock.go_on(DAY)
+    with pytest.raises(NotAllowed):
+        deployment.act(ada, 1, DeleteOrganization())
+    event = deployment.act(None, 1, DeleteOrganization())
+    assert (event.details["members"], event.details["asked_by"]) == (2, "Ada")
+    for person in (ada, ben):
+        with pytest.raises(NotFound):
+            deployment.act(person, 1, RenameOrganization("Again"))
+    deployment.check()
+
+
+def test_what_it_had_is_gone_and_nothing_is_recorded_after_it(deployment: Deployment, ada: User) -> None:
+    number = end_one(deployment)
+    with deployment.store.reading() as connection:
+        held = {
+            table.name: len(connection.execute(table.select().where(table.c.organization == number)).all())
+            for table in schema.ORGANIZATION_TABLES
+        }
+        assert {name for name, count in held.items() if count} == {"organization"}
+        assert read_organization(connection, number).sealed == deployment.size(number)
+        assert list(check_organization(connection, number)) == []
+    assert not any("fay@" in waiting.mail.to for waiting in outbox.due(deployment.store))
+    for command in (ReadAsOperator(), RequestDeletion(), DeleteOrganization(), RecordForwardStep(1, 2)):
+        with pytest.raises(Sealed):
+            deployment.act(None, number, command)
+    grown = f"UPDATE log_head SET size = size + 1 WHERE organization = {number}"
+    unsealed = f"UPDATE organization SET sealed = NULL WHERE organization = {number}"
+    for statement in (grown, unsealed):
+        with pytest.raises((DBAPIError, MinutebookError)), deployment.store.acting() as connection:
+            connection.execute(text(statement))
+    deployment.act(ada, 1, RenameOrganization("Calder Robotics"))  # another goes on
+    deployment.check()
+
+
+def test_the_custodian_deletes_what_is_due_once_the_clock_is_to_be_trusted(deployment: Deployment, ada: User) -> None:
+    """R10: a clock that goes forward deletes nothing until somebody confirms it."""
+    deployment.act(ada, 1, RequestDeletion())
+    deployment.clock.step = 0
+    custodian = Custodian(deployment.store, deployment.ledger, Watch(deployment.store, lambda: 0.0))
+    deployment.clock.go_on(WAITING)
+    custodian.round()
+    assert deployment.events(1)[-1].action == "log.clock_step"
+    with pytest.raises(Conflict, match="nobody has confirmed it"):
+        deployment.act(None, 1, DeleteOrganization())
+    deployment.act(ada, 1, ConfirmClock())
+    custodian.round()
+    assert deployment.events(1)[-1].action == "organization.delete"
+    deployment.clock.go_on(30 * DAY)
+    custodian.round()  # neither a step of the clock nor pruning is recorded in a log that is sealed
+    assert deployment.events(1)[-1].action == "organization.delete"
+    check_log(deployment.store)
