@@ -26,8 +26,8 @@ NAMES = re.compile(rf"{ID.pattern}|[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{
 WITH_AN_ID = sorted(path for path in routes("GET") if len(re.findall(r"{(?!seq|size|family)", path)) > 1)
 """Pages of something in an organization, by its id."""
 
-ONLY_LEADS_ON = {"/o/{org}/members/{user}/role"}
-"""Its form is on another page, to which it leads whatever the id is."""
+ONLY_LEADS_ON = {"/o/{org}/members/{user}/role", "/o/{org}/support/{grant}/end"}
+"""Their form is on another page, to which they lead whatever the id is."""
 
 
 def asked(somebody: Somebody, address: str, **headers: str) -> tuple[Response, list[str]]:
