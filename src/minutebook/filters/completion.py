@@ -26,7 +26,7 @@ from minutebook.filters.text import normal_text
 from minutebook.filters.zones import MONTHS, told
 from minutebook.model import ActorKind, from_micros
 
-MOST = 40
+MOST = 100
 SHORTEST_WORD = 2
 """Of a word without a key, before actions are offered for it."""
 BEFORE_A_TERM = re.compile(r"[\s()-]*")
