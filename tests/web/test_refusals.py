@@ -44,6 +44,7 @@ NEEDS = {
     "/o/{org}/credits": Permission.CREDITS_READ,
     "/o/{org}/credits/ledger.csv": Permission.CREDITS_READ,
     "/o/{org}/sso": Permission.SSO_READ,
+    "/o/{org}/sso/verify": Permission.SSO_WRITE,
     "/o/{org}/sso/remove": Permission.SSO_WRITE,
     "/o/{org}/tokens": Permission.TOKENS_WRITE,
     "/o/{org}/tokens/new": Permission.TOKENS_WRITE,
@@ -91,6 +92,7 @@ KNOWN_ONLY_WHEN_RECORDED = ("minutebook-log-size", "minutebook-now", "content-di
 """Headers of an export, which HEAD does not begin."""
 
 LEAD_ON = {
+    "/o/{org}/sso/verify",
     "/o/{org}/deletion/cancel",
     "/o/{org}/members/{user}/role",
     "/o/{org}/audit-logs/saved/{search}",
