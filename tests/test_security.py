@@ -67,7 +67,7 @@ UNRECORDED = [
 
 def test_acts_on_a_person_are_documented_as_well() -> None:
     all_commands()
-    assert sorted(command.unrecorded for command in PersonalCommand.__subclasses__()) == UNRECORDED
+    assert sorted({command.unrecorded for command in PersonalCommand.__subclasses__()}) == UNRECORDED
 
 
 def test_it_holds_who_was_refused_and_nothing_that_they_sent(sqlite_deployment: Deployment, file: Path) -> None:

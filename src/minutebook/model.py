@@ -50,10 +50,11 @@ class SecondFactor(StrEnum):
 
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
 
     @property
     def label(self) -> str:
-        return {"totp": "authenticator app", "recovery_code": "recovery code"}[self]
+        return {"totp": "authenticator app", "recovery_code": "recovery code", "passkey": "passkey"}[self]
 
 
 class Outcome(StrEnum):

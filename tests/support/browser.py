@@ -27,7 +27,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--no-first-run",
     # A page of ours asks nobody else; where one did, this makes it fail and be complained of.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from minutebook.organization import ceremonies, second_factor_rule, second_factors
+from minutebook.organization import ceremonies, passkeys, second_factor_rule, second_factors
 from minutebook.organization.ceremonies import Purpose
+from minutebook.organization.passkeys import NewCredential
 from tests.support.apps import begin_app
 from tests.support.faulty import Fault
 
@@ -38,6 +39,20 @@ class Proving:
     def remove_an_app(self, person: int, other: int, fault: Fault | None) -> None:
         """Their own, and now and then they try that of somebody else."""
         self.act_everywhere(person, second_factors.RemoveTotp(self.people[other].id), fault)
+
+    @rule(person=persons, device=st.binary(min_size=8, max_size=8), fault=faults)
+    def add_a_passkey(self, person: int, device: bytes, fault: Fault | None) -> None:
+        made = NewCredential(device, b"a public key", 0)
+        token = ceremonies.begin(self.store, Purpose.ADD_PASSKEY, self.people[person].id, "password")
+        command = second_factors.AddPasskey(self.people[person].id, token, "Phone", made, ("one", "two"))
+        self.act_everywhere(person, command, fault)
+
+    @rule(person=persons, other=persons, fault=faults)
+    def remove_a_passkey(self, person: int, other: int, fault: Fault | None) -> None:
+        with self.store.reading() as connection:
+            found = passkeys.passkeys_of(connection, self.people[other].id)
+        passkey = found[0].id if found else "pky_none"
+        self.act_everywhere(person, second_factors.RemovePasskey(self.people[person].id, passkey), fault)
 
     @rule(actor=st.integers(-1, 6), organization=st.sampled_from([0, 1]), required=st.booleans(), fault=faults)
     def change_the_rule(self, actor: int, organization: int, required: bool, fault: Fault | None) -> None:

@@ -250,7 +250,8 @@ def _require(fact: object, what: str) -> None:
 
 def _login(state: State, event: Stored) -> None:
     rule = state.setting.get("second_factor", {"value": '"optional"'})["value"]
-    _require(rule == '"optional"' or event.details.get("second_factor"), "a second factor was required")
+    proven = event.details.get("second_factor") or event.details["method"] == "passkey"
+    _require(rule == '"optional"' or proven, "a second factor was required")
 
 
 def _login_failed(_state: State, event: Stored) -> None:

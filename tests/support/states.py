@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from minutebook.custody.holds import PlaceHold
 from minutebook.custody.ledger import Ledger
 from minutebook.custody.retention import SetRetention
 from minutebook.identifiers import new_token
-from minutebook.model import DAY, HOUR, Plan, Role
+from minutebook.model import DAY, HOUR, Context, Plan, Role
 from minutebook.organization import links, support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
@@ -23,11 +24,12 @@ from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
-from minutebook.record import Command, own_seat, perform
+from minutebook.record import Command, own_seat, perform, perform_everywhere
 from minutebook.store import anchors, log
 from tests.support.apps import add_app
 from tests.support.component_examples import HOSTILE
 from tests.support.deployment import PASSWORD
+from tests.support.passkeys import Authenticator, make_passkey
 from tests.support.server import Company, new_person
 from tests.support.visitor import Visitor
 
@@ -175,6 +177,17 @@ def _(visitor: Visitor) -> None:
 @state("second factors, none")
 def _(visitor: Visitor) -> None:
     visitor.go("/account/second-factors")
+
+
+@state("second factors, with a passkey to come", "nobody")
+def _(visitor: Visitor) -> None:
+    person = new_person(visitor.site.store, "Person With Passkey")
+    visitor.sign_in(person.email)
+    command = make_passkey(visitor.site.store, person, Authenticator(credential=new_token(os.urandom).encode()))
+    perform_everywhere(visitor.site.store, person.actor(), Context(), command)
+    visitor.go("/account/passkeys/new")
+    visitor.page.get_by_label("Your password").fill(PASSWORD)
+    visitor.press("Go on")
 
 
 @state("second factors, codes just made", "nobody")

@@ -47,6 +47,7 @@ from minutebook.record import Command
 from minutebook.store import log
 from tests.support.deployment import Deployment
 from tests.support.name_server import name_server
+from tests.support.passkeys import Authenticator, add_passkey
 
 NAME = "Calder"
 """What the organization of `walk` is called."""
@@ -186,6 +187,8 @@ def prove_twice(deployment: Deployment, user: User) -> None:
     deployment.act_everywhere(user, second_factors.UseRecoveryCode(user.id, half, "a code", mails=True))
     deployment.act_everywhere(user, second_factors.MakeRecoveryCodes(user.id, ("another",)))
     deployment.act_everywhere(user, second_factors.RemoveTotp(user.id))
+    passkey = add_passkey(deployment, user, Authenticator())
+    deployment.act_everywhere(user, second_factors.RemovePasskey(user.id, passkey))
     deployment.add_app(user)
     deployment.act_everywhere(None, second_factors.TakeSecondFactors(user.id))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
 from collections.abc import Callable
 
 import pytest
+from httpx2 import Response
 from starlette.routing import Route
 
 from minutebook.custody.clock import RecordForwardStep
@@ -22,11 +24,14 @@ from minutebook.organization.tokens import CreateToken
 from minutebook.web.protect import SAFE_METHODS
 from tests.support.dashboard import Dashboard, Somebody, all_routes, told, value
 from tests.support.deployment import PASSWORD, Deployment
+from tests.support.passkeys import Authenticator, add_passkey
 from tests.support.walk import let_in
 
 FORM = "application/x-www-form-urlencoded"
 HOUSEKEEPING: dict[str, str] = {
     "/forgot": "mails a link, of which the security log is told; that somebody used it is recorded",
+    "/account/passkeys/new": "makes what is to be signed; that a passkey signed it is recorded",
+    "/sign-in/passkey/begin": "makes what is to be signed; that somebody signed in by it is recorded",
     "/account/authenticator-app/new": "makes a secret; that an app holds it is recorded when a code of it proves it",
     "/audit/{link}/leave": "closes a link in one browser; that it was opened, and what was read, is recorded already",
 }
@@ -191,6 +196,27 @@ def _begun(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     return "/account/authenticator-app/confirm", {"code": dashboard.deployment.code(base64.b32decode(secret))}
 
 
+def asked(page: Response) -> str:
+    """What the browser is asked for on a page that takes a passkey."""
+    return html.unescape(page.text.partition('data-passkey="')[2].partition('"')[0])
+
+
+def _new_passkey(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    page = ada.follow(ada.post("/account/passkeys/new", {"password": PASSWORD}))
+    return "/account/passkeys/confirm", {"name": "Phone", "credential": Authenticator().make(asked(page))}
+
+
+def _passkey(dashboard: Dashboard) -> str:
+    return add_passkey(dashboard.deployment, dashboard.people[Role.OWNER], Authenticator())
+
+
+def _by_passkey(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
+    device = Authenticator()
+    add_passkey(dashboard.deployment, dashboard.people[Role.OWNER], device)
+    page = ada.follow(ada.post("/sign-in/passkey/begin"))
+    return "/sign-in/passkey", {"credential": device.sign(asked(page))}
+
+
 def _lift_the_rule(dashboard: Dashboard, ada: Somebody) -> tuple[str, dict[str, str]]:
     dashboard.deployment.act(None, dashboard.number, ChangeSecondFactor("required"))
     secret = dashboard.deployment.add_app(dashboard.people[Role.OWNER])
@@ -279,6 +305,12 @@ DRIVES: dict[str, Drive] = {
 DRIVES |= {
     "/o/{org}/settings/second-factor": _lift_the_rule,
     "/sign-in/second-factor": _half_signed_in,
+    "/sign-in/passkey": _by_passkey,
+    "/account/passkeys/confirm": _new_passkey,
+    "/account/passkeys/{passkey}/remove": lambda d, _: (
+        f"/account/passkeys/{_passkey(d)}/remove",
+        {"password": PASSWORD},
+    ),
     "/account/authenticator-app/confirm": _begun,
     "/account/authenticator-app/remove": lambda d, ada: _app(d, ada, "/account/authenticator-app/remove"),
     "/account/recovery-codes/new": lambda d, ada: _app(d, ada, "/account/recovery-codes/new"),
@@ -345,6 +377,7 @@ WITHOUT_FIELDS = {
     "/o/{org}/deletion/cancel",
     "/sign-out",
     "/o/{org}/invitations/{invitation}/resend",
+    "/sign-in/passkey/begin",
     "/o/{org}/invitations/{invitation}/revoke",
     "/o/{org}/audit-logs/saved/{search}/delete",
 }
@@ -358,7 +391,8 @@ HOSTILE = (
 FIELDS = (
     "organization name email password next emails rows role confirm before models providers default_model new_model "
     "data_collection daily_limit balance_alert session_hours instructions tools amount reference domain checked scopes "
-    "days query shared replace code second_factor person seq path reason plan seen size verdict zone current session"
+    "days query shared replace code second_factor credential person seq path reason plan seen size verdict zone "
+    "current session"
 ).split()
 """The fields of all forms."""
 TAKES_A_NAME = {
@@ -375,6 +409,8 @@ RECORDS_REFUSALS = dict.fromkeys(
         "/account/authenticator-app/new",
         "/account/authenticator-app/remove",
         "/account/recovery-codes/new",
+        "/account/passkeys/new",
+        "/account/passkeys/{passkey}/remove",
     ),
     "user.login_failed",
 )
@@ -391,6 +427,7 @@ def test_bad_input_gets_a_page_and_changes_nothing(dashboard: Dashboard, path: s
     made["{link}"] = _auditor_link(dashboard)
     made["{hold}"] = _hold(dashboard)
     made["{family}"] = "mode"
+    made["{passkey}"] = _passkey(dashboard)
     dashboard.deployment.act(None, dashboard.number, RecordForwardStep(1, 2))
     made["{invitation}"] = _invited(dashboard, ada)[0]
     address = path

@@ -116,7 +116,7 @@ class PasswordTaken(Details):
     title="Second factor added",
     severity=Severity.MEDIUM,
     ocsf=ocsf.ADD_FACTOR,
-    says="Added {factor} as a second factor[, with {recovery_codes} recovery codes]",
+    says="Added {factor}[ {name}] as a second factor[, with {recovery_codes} recovery codes]",
     since="0.1",
 )
 class SecondFactorAdded(Details):
@@ -124,6 +124,7 @@ class SecondFactorAdded(Details):
     told. The recovery codes are those that were made with the first one."""
 
     factor: SecondFactor
+    name: str | None = None
     recovery_codes: int | None = None
 
 
@@ -132,7 +133,7 @@ class SecondFactorAdded(Details):
     title="Second factor removed",
     severity=Severity.HIGH,
     ocsf=ocsf.REMOVE_FACTOR,
-    says="Removed {factor} from their second factors",
+    says="Removed {factor}[ {name}] from their second factors",
     since="0.1",
 )
 class SecondFactorRemoved(Details):
@@ -140,6 +141,7 @@ class SecondFactorRemoved(Details):
     theirs is told."""
 
     factor: SecondFactor
+    name: str | None = None
 
 
 @action(

@@ -17,6 +17,7 @@ from minutebook.store import schema
 from minutebook.store.engine import Store
 
 LIFETIME = 10 * MINUTE
+CHALLENGE_BYTES = 32
 
 
 class Purpose(StrEnum):
@@ -24,25 +25,31 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign_in"
     ADD_TOTP = "add_totp"
+    ADD_PASSKEY = "add_passkey"
+    PASSKEY = "passkey"
+    """A sign-in by a passkey alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ceremony:
-    """Whose it is (the id of the user), how they proved the first factor, and the sealed secret of the factor that is
-    being added."""
+    """Whose it is (the id of the user, or nothing for a sign-in by a passkey alone), how they proved the first factor,
+    and the sealed secret of an app that is being added, or else what a passkey is asked to sign."""
 
     user: str
     method: str
-    secret: bytes | None
+    secret: bytes
 
 
 def begin(store: Store, purpose: Purpose, user: str, method: str, secret: bytes | None = None) -> str:
-    """The token of a new one. Those that are over are tidied away."""
+    """The token of a new one. Without a secret it has one to be signed. Those that are over are tidied away."""
     token, now, table = new_token(store.randomness), store.clock(), schema.ceremony
-    values = {"purpose": purpose, "user": user, "method": method, "secret": secret, "expires_at": now + LIFETIME}
+    secret = store.randomness(CHALLENGE_BYTES) if secret is None else secret
+    whose = {"purpose": purpose, "user": user or None, "method": method}
     with store.housekeeping() as connection:
         connection.execute(delete(table).where(table.c.expires_at <= now))
-        connection.execute(insert(table).values(token_hash=token_hash(token), **values))
+        connection.execute(
+            insert(table).values(token_hash=token_hash(token), secret=secret, expires_at=now + LIFETIME, **whose)
+        )
     return token
 
 
@@ -51,7 +58,7 @@ def find(connection: Connection, purpose: Purpose, token: str, at: int) -> Cerem
     table = schema.ceremony.c
     where = (table.token_hash == token_hash(token), table.purpose == purpose, table.expires_at > at)
     row = connection.execute(select(table.user, table.method, table.secret).where(*where)).one_or_none()
-    return Ceremony(*row) if row else None
+    return Ceremony(row.user or "", row.method, bytes(row.secret)) if row else None
 
 
 def use_up(connection: Connection, token: str) -> bool:

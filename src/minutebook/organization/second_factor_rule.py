@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
-from sqlalchemy import Connection, delete, exists, func, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select
 
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.values import change
@@ -87,5 +87,5 @@ def requiring(connection: Connection, user: str) -> list[str]:
 def without(connection: Connection, organization: int) -> int:
     """How many members have no second factor."""
     seat = schema.seat.c
-    has_one = exists().where(schema.totp.c.user == seat.user)
+    has_one = or_(*(exists().where(table.c.user == seat.user) for table in (schema.totp, schema.passkey)))
     return connection.execute(select(func.count()).where(seat.organization == organization, ~has_one)).scalar_one()

@@ -18,11 +18,22 @@ from minutebook.actions.user import (
     SecondFactorsTaken,
 )
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
+from minutebook.identifiers import new_id
 from minutebook.model import SecondFactor
-from minutebook.organization import ceremonies, outbox, people, recovery_codes, second_factor_rule, totp
+from minutebook.organization import (
+    ceremonies,
+    outbox,
+    passkeys,
+    people,
+    recovery_codes,
+    second_factor_rule,
+    totp,
+    wording,
+)
 from minutebook.organization.ceremonies import Purpose
 from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.outbox import Mail
+from minutebook.organization.passkeys import NewCredential
 from minutebook.record import NO_CHANGE, Act, NoChange, PersonalCommand
 from minutebook.store import schema
 from minutebook.store.engine import Store
@@ -32,9 +43,12 @@ NONE_LEFT = "You have no second factor, so there is nothing that recovery codes 
 
 def held(connection: Connection, user: str) -> tuple[SecondFactor, ...]:
     """The kinds of second factors that a user has; recovery codes only stand in for one."""
-    table = schema.totp.c
-    has_app = connection.execute(select(table.user).where(table.user == user)).first() is not None
-    return (SecondFactor.TOTP,) if has_app else ()
+    tables = {SecondFactor.TOTP: schema.totp.c, SecondFactor.PASSKEY: schema.passkey.c}
+    return tuple(
+        factor
+        for factor, table in tables.items()
+        if connection.execute(select(table.user).where(table.user == user)).first() is not None
+    )
 
 
 def app_added_at(connection: Connection, user: str) -> int | None:
@@ -53,6 +67,7 @@ def begin_totp(store: Store, key: FactorKey, user: str, method: str) -> str:
 def remove_all(connection: Connection, user: str) -> None:
     """Takes every second factor and all recovery codes of a user, and ends whatever they have begun with one."""
     connection.execute(delete(schema.totp).where(schema.totp.c.user == user))
+    connection.execute(delete(schema.passkey).where(schema.passkey.c.user == user))
     recovery_codes.remove(connection, user)
     ceremonies.end_all(connection, user)
 
@@ -75,7 +90,7 @@ class AddTotp(PersonalCommand):
 
     def change_person(self, act: Act) -> None:
         found = ceremonies.find(act.connection, Purpose.ADD_TOTP, self.token, act.at)
-        if found is None or found.user != self.person or found.secret is None:
+        if found is None or found.user != self.person:
             raise NotFound
         if SecondFactor.TOTP in held(act.connection, self.person):
             raise Conflict("You have an authenticator app already. Remove it before you add another.")
@@ -105,14 +120,68 @@ class RemoveTotp(PersonalCommand):
     def change_person(self, act: Act) -> None:
         if not act.connection.execute(delete(schema.totp).where(schema.totp.c.user == self.person)).rowcount:
             raise NotFound
-        if not held(act.connection, self.person):
-            if names := second_factor_rule.requiring(act.connection, self.person):
-                raise Conflict(f"{names[0]} requires a second factor, and this is your last one. Add another first.")
-            remove_all(act.connection, self.person)
+        _after_removal(act, self.person)
 
     def change(self, act: Act) -> SecondFactorRemoved:
         del act
         return SecondFactorRemoved(factor=SecondFactor.TOTP)
+
+
+@dataclass(frozen=True)
+class AddPasskey(PersonalCommand):
+    """Adds the passkey that an authenticator has made, which was begun under the token. With the first second factor
+    come recovery codes, as with AddTotp.
+
+    Raises NotFound when it is over, Conflict when it was added before.
+    """
+
+    unrecorded: ClassVar = "second_factor_added"
+
+    person: str
+    token: str
+    name: str
+    made: NewCredential
+    codes: tuple[str, ...]
+
+    def change_person(self, act: Act) -> None:
+        if not ceremonies.use_up(act.connection, self.token):
+            raise NotFound
+        table = schema.passkey
+        known = select(table.c.id).where(table.c.credential == self.made.credential)
+        if act.connection.execute(known).first() is not None:
+            raise Conflict("This passkey was added before.")
+        values = {"credential": self.made.credential, "public_key": self.made.public_key, "signed": self.made.signed}
+        values |= {"user": self.person, "name": wording.name(self.name, "name", "The name"), "added_at": act.at}
+        act.connection.execute(insert(table).values(id=new_id("pky", act.randomness), **values))
+        if self.codes:
+            recovery_codes.put(act.connection, self.person, self.codes)
+
+    def change(self, act: Act) -> SecondFactorAdded:
+        del act
+        name = wording.name(self.name, "name", "The name")
+        return SecondFactorAdded(factor=SecondFactor.PASSKEY, name=name, recovery_codes=len(self.codes) or None)
+
+
+@dataclass(frozen=True)
+class RemovePasskey(PersonalCommand):
+    """Removes a passkey of a person; else as RemoveTotp."""
+
+    unrecorded: ClassVar = "second_factor_removed"
+
+    person: str
+    passkey: str
+
+    def change_person(self, act: Act) -> None:
+        table = schema.passkey.c
+        this = (table.id == self.passkey, table.user == self.person)
+        if not act.connection.execute(delete(schema.passkey).where(*this)).rowcount:
+            raise NotFound
+        _after_removal(act, self.person)
+
+    def change(self, act: Act) -> SecondFactorRemoved:
+        return SecondFactorRemoved(
+            factor=SecondFactor.PASSKEY, name=passkeys.name_of(act.connection, self.person, self.passkey)
+        )
 
 
 @dataclass(frozen=True)
@@ -180,6 +249,15 @@ class UseRecoveryCode(PersonalCommand):
 
     def change(self, act: Act) -> RecoveryCodeUsed:
         return RecoveryCodeUsed(left=recovery_codes.left(act.connection, self.person, but=self.code))
+
+
+def _after_removal(act: Act, person: str) -> None:
+    """With the last second factor go the recovery codes. Raises Conflict where an organization requires one."""
+    if held(act.connection, person):
+        return
+    if names := second_factor_rule.requiring(act.connection, person):
+        raise Conflict(f"{names[0]} requires a second factor, and this is your last one. Add another first.")
+    remove_all(act.connection, person)
 
 
 def _used(address: str, left: int, ip: str | None) -> Mail:

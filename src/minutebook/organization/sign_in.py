@@ -14,10 +14,20 @@ from minutebook.email_address import normal_email
 from minutebook.errors import Invalid, NotAllowed, NotFound, SecondFactorRequired
 from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, MINUTE, Context, Seat, SecondFactor
-from minutebook.organization import access, ceremonies, people, second_factor_rule, second_factors, support, totp
-from minutebook.organization.attempts import Attempts
-from minutebook.organization.ceremonies import Purpose
+from minutebook.organization import (
+    access,
+    ceremonies,
+    passkeys,
+    people,
+    second_factor_rule,
+    second_factors,
+    support,
+    totp,
+)
+from minutebook.organization.attempts import Attempts, neighbourhood
+from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.factor_key import FactorKey
+from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.people import User
 from minutebook.organization.second_factors import UseRecoveryCode
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform, perform_everywhere
@@ -27,6 +37,7 @@ from minutebook.store.engine import Store
 SESSION_LIFETIME = 7 * DAY
 SEEN_EVERY = 5 * MINUTE
 BY_PASSWORD = "password"  # noqa: S105 - how, not what
+BY_PASSKEY = "passkey"
 FACTOR = "second factor"
 
 
@@ -69,7 +80,8 @@ class EnterOrganization(Command):
             raise SecondFactorRequired
         if not access.give(act, act.seat.actor.id):
             return NO_CHANGE
-        return SignedIn(method=self.method, second_factor=self.second_factor)
+        besides = None if self.method == BY_PASSKEY else self.second_factor  # a passkey alone is both at once
+        return SignedIn(method=self.method, second_factor=besides)
 
 
 @dataclass(frozen=True)
@@ -102,9 +114,10 @@ class RecordFailedSignIn(Command):
 class SignIns:
     """Signs people in, by password and by what they have besides, and limits how often what fails may be tried."""
 
-    def __init__(self, store: Store, key: FactorKey, *, mails: bool = False) -> None:
+    def __init__(self, store: Store, key: FactorKey, party: RelyingParty | None = None, *, mails: bool = False) -> None:
         self._store = store
         self._key = key
+        self._party = party
         self._mails = mails
         people.nobodys_hash()
         self._attempts = Attempts()
@@ -157,11 +170,7 @@ class SignIns:
         Raises NotFound when it is over, NotAllowed for a wrong code or one that was used before, TooManyAttempts,
         NoFactorKey.
         """
-        with self._store.reading() as connection:
-            waiting = ceremonies.find(connection, Purpose.SIGN_IN, token, self._store.clock())
-            if waiting is None:
-                raise NotFound
-            user = people.user_by_id(connection, waiting.user)
+        waiting, user = self._waiting(token)
         attempt = self._attempts.begin(FACTOR, user.id, context.ip)
         factor = SecondFactor.TOTP if totp.is_code(typed) else SecondFactor.RECOVERY_CODE
         use = self._use_code if factor is SecondFactor.TOTP else self._use_recovery_code
@@ -171,6 +180,54 @@ class SignIns:
             raise NotAllowed("This code is wrong, or was used before.")
         self._attempts.succeeded(FACTOR, user.id)
         return start_session(self._store, user, waiting.method, context, factor)
+
+    def finish_by_passkey(self, token: str, answer: str, context: Context) -> tuple[str, Session]:
+        """The same for what the browser answers when it is asked for a passkey."""
+        waiting, user = self._waiting(token)
+        return self._by_passkey(waiting, user, token, answer, context)
+
+    def sign_in_by_passkey(self, token: str, answer: str, context: Context) -> tuple[str, Session]:
+        """The token of a new session of whoever's passkey has signed; `token` is that of a ceremony of nobody.
+
+        Raises NotFound when it is over, NotAllowed, TooManyAttempts.
+        """
+        with self._store.reading() as connection:
+            waiting = ceremonies.find(connection, Purpose.PASSKEY, token, self._store.clock())
+            owner = passkeys.owner_of(connection, answer)
+            user = people.user_by_id(connection, owner) if owner else None
+        if waiting is None:
+            raise NotFound
+        return self._by_passkey(waiting, user, token, answer, context)
+
+    def _waiting(self, token: str) -> tuple[Ceremony, User]:
+        with self._store.reading() as connection:
+            waiting = ceremonies.find(connection, Purpose.SIGN_IN, token, self._store.clock())
+            if waiting is None:
+                raise NotFound
+            return waiting, people.user_by_id(connection, waiting.user)
+
+    def _by_passkey(
+        self, waiting: Ceremony, user: User | None, token: str, answer: str, context: Context
+    ) -> tuple[str, Session]:
+        who = user.id if user else f"nobody at {neighbourhood(context.ip)}"
+        attempt = self._attempts.begin(FACTOR, who, context.ip)
+        if user is None or not self._use_passkey(waiting, user, token, answer):
+            self._attempts.failed(context.ip)
+            self._record_failure(user, user.email if user else "", "Wrong passkey", attempt, context)
+            raise NotAllowed(passkeys.REFUSED)
+        self._attempts.succeeded(FACTOR, who)
+        return start_session(self._store, user, waiting.method, context, SecondFactor.PASSKEY)
+
+    def _use_passkey(self, waiting: Ceremony, user: User, token: str, answer: str) -> bool:
+        if self._party is None:
+            return False
+        with self._store.housekeeping() as connection:
+            at = self._store.clock()
+            if not passkeys.use(connection, self._party, user.id, waiting.secret, answer, at):
+                return False
+            if not ceremonies.use_up(connection, token):
+                raise NotFound
+        return True
 
     def _use_code(self, user: User, token: str, code: str, context: Context) -> bool:
         del context

@@ -7,8 +7,8 @@ Four kinds, and each kind has its own door:
 * organization tables (`ORGANIZATION_TABLES`): changed by commands in `organization/` through `record.perform()`;
   the guard (`store/guard.py`) refuses to commit a change of theirs without its event;
 * what was signed of the logs (`CUSTODY_TABLES`): written by `custody/`, as housekeeping;
-* deployment tables (`user`, `session`, `totp`, `recovery_code`, `ceremony`, `auditor_session`, `link`, `staff`,
-  `token_use`, `domain_check`, `outbox`, `deployment_key`): people and housekeeping.
+* deployment tables (`user`, `session`, `totp`, `passkey`, `recovery_code`, `ceremony`, `auditor_session`, `link`,
+  `staff`, `token_use`, `domain_check`, `outbox`, `deployment_key`): people and housekeeping.
 
 Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `event_text`, `event_marks`,
 `purge` and `tile`. It is made from the events, never a source, and written by `store/index.py`.
@@ -521,6 +521,20 @@ totp = Table(
     Column("added_at", BigInteger, nullable=False),
 )
 
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user", String(32), ForeignKey("user.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    # what the authenticator calls it, its public key (COSE), and how often it says that it has signed
+    Column("credential", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("signed", BigInteger, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=True),
+)
+
 recovery_code = Table(
     "recovery_code",
     metadata,
@@ -536,11 +550,12 @@ ceremony = Table(
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),
     Column("purpose", String(16), nullable=False),
-    Column("user", String(32), ForeignKey("user.id"), nullable=False, index=True),
+    # nobody's while somebody signs in by a passkey alone: only it says who
+    Column("user", String(32), ForeignKey("user.id"), nullable=True, index=True),
     # how the user proved the first factor
     Column("method", Text, nullable=False),
-    # of a factor that is being added, its sealed secret
-    Column("secret", LargeBinary, nullable=True),
+    # the sealed secret of an authenticator app that is being added, or what a passkey is asked to sign
+    Column("secret", LargeBinary, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from minutebook.deliver.tails import Tails
 from minutebook.organization.denials import Denials
 from minutebook.organization.factor_key import FactorKey
+from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.sign_in import SignIns
 from minutebook.store.engine import Store
 from minutebook.web import api, assets, pages, refusals
@@ -27,7 +28,8 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """The application over a store whose schema is current."""
     packaged, templates = _packaged()
     app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    sign_ins = SignIns(store, FactorKey(settings.custody), mails=settings.sends_mail)
+    key, party = FactorKey(settings.custody), RelyingParty.at(settings.public_url)
+    sign_ins = SignIns(store, key, party, mails=settings.sends_mail)
     app.state.site = Site(store, settings, templates, sign_ins, Tails(store), Searches(store), Denials(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
     for router in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn

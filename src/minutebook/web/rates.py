@@ -20,6 +20,8 @@ OPENINGS = 10
 """Of one auditor link in a quarter of an hour. Each is an event, and so is that its session begins to read."""
 OPENINGS_FROM = 50
 """Of all auditor links from one network address."""
+PASSKEYS_FROM = 300
+"""Of sign-ins by a passkey that are begun from one network address; each is remembered for ten minutes."""
 EXPORTS = 60
 """By one person or token. Each is an event, however little is exported."""
 

@@ -21,11 +21,21 @@ from minutebook.filters import Seal
 from minutebook.name_servers import NameServers
 from minutebook.organization.denials import Denials
 from minutebook.organization.factor_key import FactorKey
+from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.sign_in import SignIns
 from minutebook.store import keys
 from minutebook.store.engine import Store
 from minutebook.web.metrics import Metrics
-from minutebook.web.rates import EXPORTS, FORGOTTEN, FORGOTTEN_FROM, OPENINGS, OPENINGS_FROM, QUARTER, Rates
+from minutebook.web.rates import (
+    EXPORTS,
+    FORGOTTEN,
+    FORGOTTEN_FROM,
+    OPENINGS,
+    OPENINGS_FROM,
+    PASSKEYS_FROM,
+    QUARTER,
+    Rates,
+)
 from minutebook.web.searches import Searches
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -62,6 +72,7 @@ class Site:
     rates: Rates = field(default_factory=Rates)
     exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
+    passkeys_from: Rates = field(default_factory=lambda: Rates(PASSKEYS_FROM, window=QUARTER))
     openings_from: Rates = field(default_factory=lambda: Rates(OPENINGS_FROM, window=QUARTER))
     forgotten: Rates = field(default_factory=lambda: Rates(FORGOTTEN, window=QUARTER))
     forgotten_from: Rates = field(default_factory=lambda: Rates(FORGOTTEN_FROM, window=QUARTER))
@@ -98,6 +109,11 @@ class Site:
     def factor_key(self) -> FactorKey:
         """What the secrets of authenticator apps are stored under."""
         return FactorKey(self.settings.custody)
+
+    @cached_property
+    def party(self) -> RelyingParty | None:
+        """Who passkeys are for; None where browsers have none."""
+        return RelyingParty.at(self.settings.public_url)
 
     @cached_property
     def ledger(self) -> Ledger:

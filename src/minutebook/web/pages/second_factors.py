@@ -14,15 +14,16 @@ from markupsafe import Markup
 
 from minutebook.errors import Conflict, NotFound, TooManyAttempts
 from minutebook.model import SECOND, SecondFactor
-from minutebook.organization import ceremonies, recovery_codes, second_factors, sign_in, totp
+from minutebook.organization import ceremonies, passkeys, recovery_codes, second_factors, sign_in, totp
 from minutebook.organization.ceremonies import Ceremony, Purpose
+from minutebook.organization.passkeys import Passkey
 from minutebook.organization.second_factors import AddTotp, MakeRecoveryCodes, RemoveTotp
 from minutebook.record import PersonalCommand, perform_everywhere
 from minutebook.web import session, shown_once, times
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewer, Viewing
-from minutebook.web.views.page import Form
+from minutebook.web.views.page import Form, Moment
 
 router = APIRouter()
 
@@ -73,6 +74,7 @@ RENEW = Step(
 def show_second_factors(request: Request, viewer: Viewing) -> Response:
     """What the viewer proves besides the password, and how it is changed."""
     with viewer.site.store.reading() as connection:
+        found = passkeys.passkeys_of(connection, viewer.user.id)
         added_at = second_factors.app_added_at(connection, viewer.user.id)
         left = recovery_codes.left(connection, viewer.user.id)
     return show(
@@ -80,16 +82,34 @@ def show_second_factors(request: Request, viewer: Viewing) -> Response:
         "second_factors.html",
         app_added=None if added_at is None else times.day_of(added_at, viewer.zone),
         codes_left=left,
+        passkeys=[_row(viewer, passkey) for passkey in found],
+        add_passkey_href="/account/passkeys/new" if viewer.site.party else None,
         add_app_href=ADD.path,
         remove_app_href=REMOVE.path,
         new_codes_href=RENEW.path,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PasskeyRow:
+    """One of the viewer's passkeys."""
+
+    name: str
+    added: Moment
+    used: str
+    remove_href: str
+
+
+def _row(viewer: Viewer, passkey: Passkey) -> PasskeyRow:
+    used = "never used" if passkey.used_at is None else f"used {times.ago(passkey.used_at, viewer.at) or 'just now'}"
+    href = f"/account/passkeys/{passkey.id}/remove"
+    return PasskeyRow(passkey.name, times.day_of(passkey.added_at, viewer.zone), used, href)
+
+
 @router.get(ADD.path)
 def ask_before_adding(request: Request, viewer: Viewing) -> Response:
     """Asks for the password."""
-    return _ask(request, viewer, ADD, Form())
+    return ask(request, viewer, ADD, Form())
 
 
 @router.post(ADD.path)
@@ -97,7 +117,7 @@ def begin_adding(request: Request, viewer: Viewing, sent: Sent) -> Response:
     """Makes a secret, once the password is right, and leads to the page that shows it."""
 
     def begin() -> Response:
-        if SecondFactor.TOTP in _held(viewer):
+        if SecondFactor.TOTP in held(viewer):
             raise Conflict("You have an authenticator app already. Remove it before you add another.")
         site = viewer.site
         token = second_factors.begin_totp(site.store, site.factor_key, viewer.user.id, sign_in.BY_PASSWORD)
@@ -112,7 +132,7 @@ def begin_adding(request: Request, viewer: Viewing, sent: Sent) -> Response:
         )
         return response
 
-    return _by_password(request, viewer, ADD, sent, begin)
+    return by_password(request, viewer, ADD, sent, begin)
 
 
 @router.get(f"{APP}/confirm")
@@ -127,11 +147,11 @@ def confirm_app(request: Request, viewer: Viewing, sent: Sent) -> Response:
     """Adds the app, once a code of it is right, and begins a session that was signed in with it."""
     begun = _begun(request, viewer)
     if begun is None:
-        return _ask(request, viewer, ADD, Form({}, {"": "That took too long. Begin again."}), 410)
-    codes = () if _held(viewer) else recovery_codes.new_codes(viewer.site.store.randomness)
+        return ask(request, viewer, ADD, Form({}, {"": "That took too long. Begin again."}), 410)
+    codes = () if held(viewer) else recovery_codes.new_codes(viewer.site.store.randomness)
     token = request.cookies[viewer.site.cookie(ADDING)]
     try:
-        _perform(viewer, AddTotp(viewer.user.id, token, sent.one("code"), codes, viewer.site.factor_key))
+        act_on_viewer(viewer, AddTotp(viewer.user.id, token, sent.one("code"), codes, viewer.site.factor_key))
     except STAYS as error:
         return _show_secret(request, viewer, begun, form_after(sent, error, ["code"]), error.status)
     response = signed_in_anew(viewer, begun.method, SecondFactor.TOTP, codes)
@@ -142,7 +162,7 @@ def confirm_app(request: Request, viewer: Viewing, sent: Sent) -> Response:
 @router.get(REMOVE.path)
 def ask_before_removing(request: Request, viewer: Viewing) -> Response:
     """Asks for the password."""
-    return _ask(request, viewer, REMOVE, Form())
+    return ask(request, viewer, REMOVE, Form())
 
 
 @router.post(REMOVE.path)
@@ -151,18 +171,18 @@ def remove_app(request: Request, viewer: Viewing, sent: Sent) -> Response:
 
     def remove() -> Response:
         try:
-            _perform(viewer, RemoveTotp(viewer.user.id))
+            act_on_viewer(viewer, RemoveTotp(viewer.user.id))
         except NotFound:
             return go(viewer.site, PAGE, Said.NOTHING_TO_CHANGE)
         return go(viewer.site, PAGE, Said.FACTOR_REMOVED)
 
-    return _by_password(request, viewer, REMOVE, sent, remove)
+    return by_password(request, viewer, REMOVE, sent, remove)
 
 
 @router.get(RENEW.path)
 def ask_before_renewing(request: Request, viewer: Viewing) -> Response:
     """Asks for the password."""
-    return _ask(request, viewer, RENEW, Form())
+    return ask(request, viewer, RENEW, Form())
 
 
 @router.post(RENEW.path)
@@ -171,10 +191,10 @@ def make_codes(request: Request, viewer: Viewing, sent: Sent) -> Response:
 
     def make() -> Response:
         codes = recovery_codes.new_codes(viewer.site.store.randomness)
-        _perform(viewer, MakeRecoveryCodes(viewer.user.id, codes))
+        act_on_viewer(viewer, MakeRecoveryCodes(viewer.user.id, codes))
         return shown_once.send(viewer, MADE, " ".join(codes), CODES)
 
-    return _by_password(request, viewer, RENEW, sent, make)
+    return by_password(request, viewer, RENEW, sent, make)
 
 
 @router.get(CODES)
@@ -202,19 +222,22 @@ def signed_in_anew(viewer: Viewer, method: str, factor: SecondFactor, codes: tup
     return response
 
 
-def _by_password(request: Request, viewer: Viewer, step: Step, sent: Typed, act: Callable[[], Response]) -> Response:
+def by_password(request: Request, viewer: Viewer, step: Step, sent: Typed, act: Callable[[], Response]) -> Response:
+    """What `act` answers, once the password is right; else the page that asks for it, with what is wrong."""
     try:
         viewer.site.sign_ins.confirm(viewer.user, sent.one("password"), viewer.context)
         return act()
     except (*STAYS, TooManyAttempts) as error:
-        return _ask(request, viewer, step, form_after(sent, error, ["password"]), error.status)
+        return ask(request, viewer, step, form_after(sent, error, ["password"]), error.status)
 
 
-def _perform(viewer: Viewer, command: PersonalCommand) -> None:
+def act_on_viewer(viewer: Viewer, command: PersonalCommand) -> None:
+    """Raises as `perform_everywhere` does."""
     perform_everywhere(viewer.site.store, viewer.user.actor(), viewer.context, command)
 
 
-def _held(viewer: Viewer) -> tuple[SecondFactor, ...]:
+def held(viewer: Viewer) -> tuple[SecondFactor, ...]:
+    """The kinds of second factors that the viewer has."""
     with viewer.site.store.reading() as connection:
         return second_factors.held(connection, viewer.user.id)
 
@@ -227,7 +250,8 @@ def _begun(request: Request, viewer: Viewer) -> Ceremony | None:
     return found if found and found.user == viewer.user.id else None
 
 
-def _ask(request: Request, viewer: Viewer, step: Step, form: Form, status: int = 200) -> Response:
+def ask(request: Request, viewer: Viewer, step: Step, form: Form, status: int = 200) -> Response:
+    """The page that asks for the password."""
     form = Form({}, form.errors)  # what was typed as a password is never shown
     return show(
         request,
@@ -241,7 +265,6 @@ def _ask(request: Request, viewer: Viewer, step: Step, form: Form, status: int =
 
 
 def _show_secret(request: Request, viewer: Viewer, begun: Ceremony, form: Form, status: int = 200) -> Response:
-    assert begun.secret is not None
     secret = viewer.site.factor_key.unseal(viewer.user.id, begun.secret)
     link = totp.link(secret, viewer.user.email)
     drawn = segno.make(link, error="m").svg_inline(border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr")

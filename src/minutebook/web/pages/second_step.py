@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from minutebook.errors import MinutebookError, NotAllowed, NotFound, Problem
 from minutebook.model import SECOND, SecondFactor
-from minutebook.organization import ceremonies, second_factors, sign_in
+from minutebook.organization import ceremonies, passkeys, second_factors, sign_in
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.sign_in import SecondFactorNeeded, Session
 from minutebook.web import session
@@ -45,6 +45,12 @@ def end_sign_in(request: Request, begin: Callable[[], tuple[str, Session]], then
     return response
 
 
+def show_sign_in(request: Request, form: Form, then: str, status: int = 200, again: str = "") -> Response:
+    """The page on which every sign-in begins; `again` is why somebody who is signed in signs in again."""
+    has_passkeys = site_of(request).party is not None
+    return show(request, "sign_in.html", status=status, form=form, next=then, again=again, passkeys=has_passkeys)
+
+
 @router.get(PATH)
 def ask_for_second_factor(request: Request) -> Response:
     """The form, for somebody whose first factor was right; others begin anew."""
@@ -71,12 +77,19 @@ def _prove(request: Request, sent: Typed) -> Response:
     if waiting is None:
         return _over(request, then)
     token, context = request.cookies[site.cookie(WAITING)], context_of(request)
+    answer, signs = sent.one("credential"), site.sign_ins
+
+    def finish() -> tuple[str, Session]:
+        if answer:
+            return signs.finish_by_passkey(token, answer, context)
+        return signs.finish(token, sent.one("code"), context)
+
     try:
-        response = end_sign_in(request, lambda: site.sign_ins.finish(token, sent.one("code"), context), then, None)
+        response = end_sign_in(request, finish, then, None)
     except NotFound:
         return _over(request, then)
     except MinutebookError as error:
-        form = form_with(sent, [Problem("code", error.message)], ["code"])
+        form = form_with(sent, [Problem("" if answer else "code", error.message)], ["code"])
         return _show(request, waiting, Form({}, form.errors), then, error.status)
     response.delete_cookie(site.cookie(WAITING), secure=site.is_https, httponly=True, samesite="lax")
     return response
@@ -103,10 +116,16 @@ def _waiting(request: Request) -> Ceremony | None:
 
 
 def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int = 200) -> Response:
-    with site_of(request).store.reading() as connection:
+    site = site_of(request)
+    party = site.party
+    with site.store.reading() as connection:
         held = second_factors.held(connection, waiting.user)
-    return show(request, "second_factor.html", status=status, form=form, next=then, app=SecondFactor.TOTP in held)
+        options = ""
+        if SecondFactor.PASSKEY in held and party:
+            options = passkeys.request_options(connection, party, waiting.user, waiting.secret)
+    app = SecondFactor.TOTP in held
+    return show(request, "second_factor.html", status=status, form=form, next=then, app=app, options=options)
 
 
 def _over(request: Request, then: str) -> Response:
-    return show(request, "sign_in.html", status=410, form=Form({}, {"": OVER}), next=then)
+    return show_sign_in(request, Form({}, {"": OVER}), then, 410)

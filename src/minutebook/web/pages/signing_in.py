@@ -12,8 +12,8 @@ from minutebook.organization.places import held_seats
 from minutebook.web import session
 from minutebook.web.forms import Sent, Typed, form_after, form_with
 from minutebook.web.own_path import own_path
-from minutebook.web.pages.second_step import end_sign_in
-from minutebook.web.render import Said, go, show
+from minutebook.web.pages.second_step import end_sign_in, show_sign_in
+from minutebook.web.render import Said, go
 from minutebook.web.session import Viewing, find_viewer
 from minutebook.web.site import site_of
 from minutebook.web.source import context_of
@@ -43,7 +43,7 @@ def ask_to_sign_in(request: Request) -> Response:
     again = request.query_params.get("again") == "yes"
     if not again and find_viewer(request):
         return go(site_of(request), then)
-    return show(request, "sign_in.html", form=Form(), next=then, again=SignInAgain().message if again else "")
+    return show_sign_in(request, Form(), then, again=SignInAgain().message if again else "")
 
 
 @router.post("/sign-in")
@@ -72,7 +72,7 @@ def _sign_in(request: Request, sent: Typed) -> Response:
         # Which of the two is wrong is not said; the password is what is typed anew.
         problem = Problem("password", error.message)
         form = form_with(sent, [problem], FIELDS) if isinstance(error, NotAllowed) else form_after(sent, error, FIELDS)
-        return show(request, "sign_in.html", status=error.status, form=form, next=then, again="")
+        return show_sign_in(request, form, then, error.status)
 
 
 @router.post("/sign-out")

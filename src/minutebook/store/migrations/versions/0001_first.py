@@ -251,6 +251,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user", name=op.f("pk_totp")),
     )
     op.create_table(
+        "passkey",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("credential", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("signed", sa.BigInteger(), nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_passkey_user")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkey")),
+        sa.UniqueConstraint("credential", name=op.f("uq_passkey_credential")),
+    )
+    op.create_index(op.f("ix_passkey_user"), "passkey", ["user"], unique=False)
+    op.create_table(
         "recovery_code",
         sa.Column("user", sa.String(length=32), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=False),
@@ -261,9 +276,9 @@ def upgrade() -> None:
         "ceremony",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
-        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=True),
         sa.Column("method", sa.Text(), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_ceremony_user")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_ceremony")),

@@ -1,0 +1,130 @@
+"""Passkeys: who makes them, what they sign, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from minutebook.errors import Conflict, NotAllowed, NotFound
+from minutebook.model import Context, SecondFactor
+from minutebook.organization import ceremonies, passkeys
+from minutebook.organization.ceremonies import Purpose
+from minutebook.organization.passkeys import RelyingParty
+from minutebook.organization.second_factors import RemovePasskey, TakeSecondFactors
+from minutebook.organization.sign_in import SecondFactorNeeded, Session, SignIns
+from tests.support.check_log import check_log
+from tests.support.deployment import Deployment
+from tests.support.passkeys import PARTY, Authenticator, add_passkey
+
+HERE = Context(ip="192.0.2.7")
+
+
+def options_of(deployment: Deployment, purpose: Purpose, token: str) -> str:
+    with deployment.store.reading() as connection:
+        waiting = ceremonies.find(connection, purpose, token, deployment.clock.now)
+        assert waiting
+        return passkeys.request_options(connection, PARTY, waiting.user, waiting.secret)
+
+
+def signs_of(deployment: Deployment) -> SignIns:
+    return SignIns(deployment.store, deployment.factor_key, PARTY)
+
+
+def alone(deployment: Deployment, signs: SignIns, device: Authenticator) -> Session:
+    """A sign-in by the passkey of a device, and nothing else."""
+    token = ceremonies.begin(deployment.store, Purpose.PASSKEY, "", "passkey")
+    answer = device.sign(options_of(deployment, Purpose.PASSKEY, token))
+    session = signs.sign_in_by_passkey(token, answer, HERE)[1]
+    with pytest.raises(NotFound):  # what was signed is over
+        signs.sign_in_by_passkey(token, answer, HERE)
+    return session
+
+
+def test_a_passkey_signs_in_alone_and_besides_a_password(deployment: Deployment) -> None:
+    ada, device = deployment.person(), Authenticator()
+    deployment.found(ada)
+    add_passkey(deployment, ada, device)
+    signs = signs_of(deployment)
+    session = alone(deployment, signs, device)
+    assert (session.user, session.method, session.second_factor) == (ada, "passkey", SecondFactor.PASSKEY)
+    with pytest.raises(SecondFactorNeeded) as needed:
+        signs.go_on(ada, "password", HERE)
+    answer = device.sign(options_of(deployment, Purpose.SIGN_IN, needed.value.token))
+    assert signs.finish_by_passkey(needed.value.token, answer, HERE)[1].method == "password"
+    told = [(event.action, dict(event.details)) for event in deployment.events(1)[1:]]
+    assert told == [
+        ("user.add_second_factor", {"v": 1, "factor": "passkey", "name": "Phone"}),
+        ("user.login", {"v": 1, "method": "passkey"}),
+        ("user.login", {"v": 1, "method": "password", "second_factor": "passkey"}),
+    ]
+    with deployment.store.reading() as connection:
+        [kept] = passkeys.passkeys_of(connection, ada.id)
+    assert (kept.name, kept.used_at is not None) == ("Phone", True)
+    check_log(deployment.store)
+
+
+def test_what_is_not_signed_as_asked_is_refused_and_recorded(deployment: Deployment) -> None:
+    ada, device = deployment.person(), Authenticator()
+    deployment.found(ada)
+    add_passkey(deployment, ada, device)
+    copy = replace(device, signed=0)
+    alone(deployment, signs_of(deployment), device)
+    wrong = {
+        "another site": replace(device, origin="https://evil.example"),
+        "another host": replace(device, host="evil.example"),
+        "nobody verified": replace(device, verifies=False),
+        "another key": Authenticator(),
+        "a copy of the key": copy,
+    }
+    for what, other in wrong.items():
+        before = deployment.size(1)
+        with pytest.raises(NotAllowed):
+            alone(deployment, signs_of(deployment), other)
+        assert deployment.size(1) == before + 1, what
+        last = deployment.events(1)[-1]
+        assert (last.action, last.details["reason"]) == ("user.login_failed", "Wrong passkey")
+    signs, before = signs_of(deployment), deployment.size(1)
+    token = ceremonies.begin(deployment.store, Purpose.PASSKEY, "", "passkey")
+    other_token = ceremonies.begin(deployment.store, Purpose.PASSKEY, "", "passkey")
+    answers = [device.sign(options_of(deployment, Purpose.PASSKEY, other_token)), "", "[]", "{}", '{"rawId": 7}', "\0"]
+    for answer in answers:
+        with pytest.raises(NotAllowed):
+            signs.sign_in_by_passkey(token, answer, HERE)
+    assert deployment.size(1) == before + 1  # one was of hers; of the others nobody knows whose they are
+    check_log(deployment.store)
+
+
+def test_what_is_made_is_checked_and_belongs_to_one(deployment: Deployment) -> None:
+    ada, bob, device = deployment.person(), deployment.person(), Authenticator()
+    for wrong in (replace(device, origin="https://evil.example"), replace(device, verifies=False)):
+        with pytest.raises(NotAllowed):
+            add_passkey(deployment, ada, wrong)
+    add_passkey(deployment, ada, device)
+    with pytest.raises(Conflict, match="added before"):
+        add_passkey(deployment, bob, device)
+    with deployment.store.reading() as connection:
+        [kept] = passkeys.passkeys_of(connection, ada.id)
+    for person, passkey in ((bob, kept.id), (ada, "pky_aaaaaaaaaaaa")):
+        with pytest.raises(NotFound):
+            deployment.act_everywhere(person, RemovePasskey(person.id, passkey))
+    deployment.act_everywhere(ada, RemovePasskey(ada.id, kept.id))
+    with pytest.raises(NotAllowed):
+        alone(deployment, signs_of(deployment), device)
+    add_passkey(deployment, bob, device)
+    deployment.act_everywhere(None, TakeSecondFactors(bob.id))
+    with deployment.store.reading() as connection:
+        assert passkeys.passkeys_of(connection, bob.id) == []
+
+
+def test_passkeys_are_for_a_name_by_https_or_for_this_machine() -> None:
+    for url, expected in {
+        "https://minutes.example": ("minutes.example", "https://minutes.example"),
+        "https://minutes.example:8443": ("minutes.example", "https://minutes.example:8443"),
+        "http://127.0.0.1:8321": ("localhost", "http://localhost:8321"),
+        "http://[::1]:8321": ("localhost", "http://localhost:8321"),
+        "http://localhost:1": ("localhost", "http://localhost:1"),
+    }.items():
+        assert RelyingParty.at(url) == RelyingParty(*expected)
+    for url in ("http://minutes.example", "https://192.0.2.7", "http://192.0.2.7"):
+        assert RelyingParty.at(url) is None
