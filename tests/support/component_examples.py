@@ -168,11 +168,12 @@ def log_page() -> LogPage:
     )
 
 
-def proof() -> Proof:
-    """One step done and two due."""
+def proof(problem: str = "") -> Proof:
+    """One step done and two due; or what is wrong."""
     recorded = Moment("2026-11-12T14:12:40.358Z", "15:12:40", "2026-11-12 15:12:40.358 CET")
     return Proof(
         seq=48_204,
+        problem=problem,
         leaf_hash="5f" * 32,
         steps=(
             ProofStep("Recorded", "Written together with the act itself.", "It could still be changed.", recorded),
@@ -202,6 +203,7 @@ def examples(theme: Theme = "auto", dialog: str = "") -> dict[str, Any]:
         "shell": shell(),
         "page": log_page(),
         "proof": proof(),
+        "broken": proof("This is not the event that was recorded."),
         "link": None,
         "saved": SavedMenu(
             own=(SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", current=True),),

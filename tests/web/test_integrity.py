@@ -21,6 +21,7 @@ from minutebook.organization.credits import BuyCredits
 from minutebook.organization.organizations import ChangePlan
 from minutebook.store import anchors, checkpoints, log
 from minutebook.store.anchors import AnchorKind, Said
+from minutebook.store.log import SEQ_MASK
 from minutebook.web.app import WebSettings
 from minutebook.web.pages.integrity import PAGE_SIZE
 from tests.support.dashboard import Dashboard, Somebody, told
@@ -179,6 +180,21 @@ def test_the_panel_tells_how_an_event_is_proven(kept: Kept) -> None:
     with kept.dashboard.store.reading() as connection:
         leaf_hash = log.leaf_hash_of(connection, log.find(connection, kept.dashboard.number, 1))
     assert f"Leaf hash {leaf_hash.hex()}" in proof
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+@pytest.mark.parametrize("change", ["outcome = 'failure'", "leaf_hash = zeroblob(32)", "secret = x'7b'"])
+def test_the_panel_of_an_event_that_was_changed_vouches_for_nothing(kept: Kept, change: str, is_signed: bool) -> None:
+    kept.grow(2)
+    newest = len(kept.dashboard.events()) - 1
+    if is_signed:
+        kept.sign()
+    assert "steps still due" in kept.panel(newest)
+    tamper(kept.dashboard.store, f"UPDATE event SET {change} WHERE position & {SEQ_MASK} = {newest}")
+    proof = kept.panel(newest)
+    assert proof.startswith("Does not hold This is not the event that was recorded")
+    assert "steps still due" not in proof
+    assert "cannot change" not in proof
 
 
 def test_who_has_seen_the_log_is_told_and_who_could_not_be_asked(kept: Kept) -> None:

@@ -13,11 +13,13 @@ from minutebook.actions.log import LogPruned
 from minutebook.errors import NotFound, NotSignedYet, Pruned
 from minutebook.evidence.canonical import canonical
 from minutebook.evidence.leaf import leaf
-from minutebook.evidence.proof import LogProof
+from minutebook.evidence.proof import LogProof, verify_inclusion
 from minutebook.evidence.remains import remains_of
+from minutebook.evidence.tree import leaf_hash
 from minutebook.filters import Filter
 from minutebook.model import Json
 from minutebook.store import body, checkpoints, generations, log, schema, search, tiles
+from minutebook.store.checkpoints import Signed
 from minutebook.store.scope import Scope
 
 AT_ONCE = 100
@@ -54,6 +56,22 @@ def proven(connection: Connection, organization: int, seq: int) -> LogProof:
     (event,) = opened(connection, organization, seq, seq + 1)
     path = tiles.inclusion(connection, organization, seq, signed.size)
     return LogProof(seq, path, str(signed), event.to_bytes())
+
+
+def is_held(connection: Connection, organization: int, seq: int, signed: Signed | None) -> bool:
+    """Whether an event, as it is stored now, is what its hash was made of, and leads to the root of a checkpoint over
+    it. By whom that is signed is not looked at."""
+    try:
+        (event,) = opened(connection, organization, seq, seq + 1)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return False
+    hashed = leaf_hash(event.leaf)
+    if [hashed] != tiles.leaves(connection, organization, seq, seq + 1):
+        return False
+    if signed is None:
+        return True
+    path = tiles.inclusion(connection, organization, seq, signed.size)
+    return verify_inclusion(hashed, seq, signed.size, signed.checkpoint.root, path)
 
 
 def opened(connection: Connection, organization: int, first: int, end: int) -> Iterator[Opened]:

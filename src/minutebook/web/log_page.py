@@ -30,7 +30,7 @@ from minutebook.filters.expression import Expression, Term, all_of, conjuncts
 from minutebook.filters.term_values import Details
 from minutebook.model import Event, Target
 from minutebook.organization import seats
-from minutebook.store import anchor_log, checkpoints, log, search, survey
+from minutebook.store import anchor_log, checkpoints, log, opened, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
 from minutebook.store.survey import Count, Sums
@@ -199,7 +199,8 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     to_targets = tuple(_count_to(connection, scope, target) for target in event.known_targets[:MOST_COUNTED])
     signed = checkpoints.covering(connection, look.organization.number, event.seq)
     anchors = anchor_log.states(connection, look.organization.number)
-    grounds = Grounds(log.leaf_hash_of(connection, event), signed, anchors)
+    is_held = opened.is_held(connection, look.organization.number, event.seq, signed)
+    grounds = Grounds(log.leaf_hash_of(connection, event), signed, is_held, anchors)
     proof = proof_of(event, grounds, look.zone, look.now, look.address.path, look.integrity)
     return log_views.Around(proof, newer, older, by_actor, to_targets, _erased_by(connection, scope, event))
 

@@ -35,6 +35,11 @@ KINDS = {
 ANCHORED = "Outside this server, {kind} {name} vouches for a head over {events} that holds this event."
 ANCHORED_ONLY = "Whoever runs the server could deceive you from now on only together with them."
 NOT_ANCHORED = "Nothing outside this server is known to hold a head of this log with this event."
+NOT_HELD = (
+    "This is not the event that was recorded, or the log around it is not what was signed: its hash does not lead to "
+    "the root of the checkpoint that should hold it. Do not rely on it, and tell whoever runs this server: "
+    "minutebook doctor says more."
+)
 UNTIL_ANCHORED = (
     "Until something does, whoever runs the server could rewrite the event and sign the log anew. A checkpoint that "
     "you keep yourself shows that from then on."
@@ -43,10 +48,12 @@ UNTIL_ANCHORED = (
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What an event rests on: its leaf hash, the smallest checkpoint that holds it, and who has seen its log."""
+    """What an event rests on: its leaf hash, the smallest checkpoint over it, whether the event as it is shown leads to
+    that one's root, and who has seen its log."""
 
     leaf_hash: bytes
     signed: Signed | None
+    is_held: bool
     anchors: Sequence[State]
 
 
@@ -55,6 +62,7 @@ def proof_of(event: Event, grounds: Grounds, zone: ZoneInfo, now: int, path: str
     signed = grounds.signed
     return Proof(
         seq=event.seq,
+        problem="" if grounds.is_held else NOT_HELD,
         leaf_hash=grounds.leaf_hash.hex(),
         steps=(
             ProofStep("Recorded", RECORDED, RECORDED_ONLY, times.row_time(event.recorded_at, zone)),

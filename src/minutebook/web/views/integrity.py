@@ -98,10 +98,11 @@ class ProofStep:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What shows that one event is what was recorded. `covered_by` is the size of the smallest checkpoint that holds
-    it; without one there is nothing to download."""
+    """What shows that one event is what was recorded; `problem` is a sentence where it is not. `covered_by` is the size
+    of the smallest checkpoint that holds it; without one there is nothing to download."""
 
     seq: int
+    problem: str
     leaf_hash: str
     steps: tuple[ProofStep, ...]
     covered_by: int | None
