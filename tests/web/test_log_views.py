@@ -12,7 +12,7 @@ from minutebook.web.log_address import Address
 from minutebook.web.log_views import Around
 from minutebook.web.views.integrity import Proof
 
-AROUND = Around(Proof(4, "00" * 32, (), None, "", None), newer=None, older=None, by_actor=None)
+AROUND = Around(Proof(4, "", "00" * 32, (), None, "", None), newer=None, older=None, by_actor=None)
 ADDRESS = Address("/o/org_abcdefghijkl/audit-logs")
 
 
