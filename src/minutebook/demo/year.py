@@ -13,17 +13,20 @@ from minutebook.demo.cast import (
     FalseStart,
     Persona,
 )
-from minutebook.demo.stage import Player, Stage
+from minutebook.demo.props import BROWSERS
+from minutebook.demo.stage import CLIENT, Player, Stage
 from minutebook.identifiers import new_token
-from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
-from minutebook.organization import people
+from minutebook.model import DAY, HOUR, MINUTE, Context, Event, Plan, Role, Seat
+from minutebook.organization import people, sign_in, support
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import LIFETIME, AcceptInvitation, InvitePerson, RevokeInvitation
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
 from minutebook.organization.seats import ChangeRole, RemoveMember
 from minutebook.organization.settings import ChangeDataCollection
+from minutebook.organization.sittings import OpenSitting
 from minutebook.organization.sso import RemoveSsoDomain, SetSsoDomain
 from minutebook.permissions import Permission
+from minutebook.record import perform
 
 REMARK = "(demonstration data)"
 FOUNDERS = {CALDER: "ada", KESTREL: "noor"}
@@ -56,6 +59,7 @@ def found(stage: Stage, password_hash: str) -> None:
     for part, by, domain in SSO:
         stage.at(_at_work(stage, by, stage.part(part)), partial(_sso, stage, by, domain))
     stage.at(_at_work(stage, "priya", stage.part(0.3)), lambda: _mistake(stage))
+    stage.at(_at_work(stage, "mateo", stage.part(0.71)), lambda: _support(stage, password_hash))
     _plan_payments(stage)
 
 
@@ -146,6 +150,23 @@ def _mistake(stage: Stage) -> None:
     stage.act(_boss(stage, "priya"), _calder(stage), ChangeDataCollection("allow"))
     forbid = partial(stage.act, stage.players["ada"], _calder(stage), ChangeDataCollection("forbid"))
     stage.at(stage.clock.now + 25 * MINUTE, forbid)
+
+
+def _support(stage: Stage, password_hash: str) -> None:
+    """Somebody of support staff is let in, looks into the log, and leaves."""
+    store, number = stage.store, _calder(stage)
+    sam = people.create_user(store, "sam.stone@minutebook.example", "Sam Stone", None, hashed=password_hash)
+    support.change_staff(store, sam.id, to=True)
+    token, reason = new_token(store.randomness), "Ticket 4711: invitations do not arrive"
+    stage.operate(number, support.GrantSupport(sam.id, reason, HOUR, (), token))
+    stage.takes(60, 600)
+    context = Context(ip="198.51.100.250", user_agent=BROWSERS[1], request_id=stage.request_id(), client=CLIENT)
+    _, session = sign_in.start_session(store, sam, "password", context)
+    with store.reading() as connection:
+        grant = support.all_grants(connection, number)[0]
+    for command in (support.EnterAsSupport(token), OpenSitting(session.id), support.EndSupport(grant.id)):
+        perform(store, Seat(number, grant.actor(), stage.again(context, session.id)), command)
+        stage.takes(20, 400)
 
 
 def _plan_payments(stage: Stage) -> None:

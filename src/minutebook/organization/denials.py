@@ -19,7 +19,7 @@ from minutebook import security
 from minutebook.actions.access import AccessDenied
 from minutebook.background import Job
 from minutebook.denied import Denied
-from minutebook.errors import OutcomeUnknown, StoreUnavailable
+from minutebook.errors import OutcomeUnknown, Sealed, StoreUnavailable
 from minutebook.model import MINUTE, ActorKind, Role
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform, standing_of
 from minutebook.store import schema
@@ -187,6 +187,8 @@ class Denials(Job):
             answer = perform(self._store, window.denied.seat, RecordDenial(window.details()))
         except (StoreUnavailable, OutcomeUnknown):
             raise
+        except Sealed:  # the organization was deleted meanwhile
+            answer = NO_CHANGE
         except Exception:
             log.exception("denial_not_recorded")
             answer = NO_CHANGE
