@@ -99,7 +99,8 @@ class Sealed(MinutebookError):
 
 
 class SignInAgain(NotSignedIn):
-    """Sign in again: this organization limits how long a session gives access to it."""
+    """Sign in again: an owner or admin ended your session in this organization, or it limits how long one gives
+    access."""
 
     code = "sign_in_again"
 

@@ -20,7 +20,7 @@ from minutebook.actions.log import (
     RetentionChanged,
     Verdict,
 )
-from minutebook.actions.member import MemberLeft, MemberRemoved, OwnershipTransferred, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, MemberSessionsEnded, OwnershipTransferred, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
 from minutebook.actions.organization import (
     DeletionCancelled,
@@ -116,6 +116,7 @@ EXAMPLES: tuple[Details, ...] = (
         own=RoleChange(before=Role.OWNER, after=Role.MEMBER),
     ),
     MemberRemoved(member=BOB.model_copy(update={"name": ""}), role=Role.AUDITOR),
+    MemberSessionsEnded(member=BOB, until=1),
     MemberLeft(role=Role.MEMBER),
     ModeCreated(mode="mod_1", name="Review", instructions="Read\nfirst", tools=("read",)),
     ModeUpdated(

@@ -231,6 +231,7 @@ def test_sentences() -> None:
         "Changed role of Bob Admin → Billing manager",
         "Handed the ownership to Bob Admin → Owner, own role Owner → Member",
         "Removed bob@x.example, role Auditor",
+        "Ended all sessions of Bob here",
         "Left the organization, role Member",
         "Created mode Review",
         "Changed mode Review, name Review → Réview, tools +edit −read, instructions: 2 lines removed",

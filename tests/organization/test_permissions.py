@@ -47,6 +47,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     invitations.ResendInvitation: {OWNER, ADMIN},
     seats.ChangeRole: {OWNER, ADMIN},
     seats.RemoveMember: {OWNER, ADMIN},
+    seats.EndMemberSessions: {OWNER, ADMIN},
     settings.ChangeModels: {OWNER, ADMIN},
     settings.ChangeDataCollection: {OWNER, ADMIN},
     second_factor_rule.ChangeSecondFactor: {OWNER, ADMIN},
@@ -134,6 +135,7 @@ class Tries:
             seats.TransferOwnership: lambda: seats.TransferOwnership(self._member().id, ADMIN),
             seats.ChangeRole: lambda: seats.ChangeRole(self._member().id, BILLING),
             seats.RemoveMember: lambda: seats.RemoveMember(self._member().id),
+            seats.EndMemberSessions: lambda: seats.EndMemberSessions(self._member().id),
             settings.ChangeModels: lambda: settings.ChangeModels(
                 (f"made/up-{number}",), ("openai",), f"made/up-{number}"
             ),

@@ -8,12 +8,15 @@ from contextlib import suppress
 
 import pytest
 
-from minutebook.errors import Conflict, Forbidden, Invalid, MinutebookError, NotAllowed, NotFound
-from minutebook.model import Role
-from minutebook.organization import seats
+from minutebook.errors import Conflict, Forbidden, Invalid, MinutebookError, NotAllowed, NotFound, SignInAgain
+from minutebook.model import DAY, Context, Role
+from minutebook.organization import seats, sign_in
 from minutebook.organization.people import User
-from minutebook.organization.seats import ChangeRole, RemoveMember, TransferOwnership
+from minutebook.organization.seats import ChangeRole, EndMemberSessions, RemoveMember, TransferOwnership
+from minutebook.organization.sign_in import EnterOrganization
+from minutebook.organization.sittings import OpenSitting
 from minutebook.record import NO_CHANGE, Command
+from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
 
 OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
@@ -218,4 +221,40 @@ def test_an_owner_is_left_however_many_hand_over_at_once(deployment: Deployment)
         for user, role in ((ada, OWNER), (ben, OWNER), (cleo, MEMBER)):
             if left[user.id] is not role:
                 deployment.act(None, organization, ChangeRole(user.id, role))
+    deployment.check()
+
+
+def test_sessions_that_were_ended_do_not_get_in_again_and_new_ones_do(deployment: Deployment) -> None:
+    ada, ben = deployment.person(), deployment.person()
+    old = deployment.session(ben).id
+    organization, other = deployment.found(ada), deployment.found(ada)
+    deployment.join(organization, ada, Role.AUDITOR, ben, old)
+    deployment.join(other, ada, Role.MEMBER, ben, old)
+    deployment.act(ben, organization, OpenSitting(old), old)
+    deployment.act(ada, organization, EndMemberSessions(ben.id))
+    with deployment.store.reading() as connection:
+        statement = f"SELECT organization FROM access WHERE session = '{old}'"
+        assert connection.exec_driver_sql(statement).scalars().all() == [other]
+        assert connection.exec_driver_sql("SELECT session FROM sitting").scalars().all() == []
+    with pytest.raises(SignInAgain):
+        deployment.enter(ben, organization, old)
+    _, new = sign_in.start_session(deployment.store, ben, "password", Context())
+    assert deployment.attempt(ben, organization, EnterOrganization("password"), new.id) is NO_CHANGE
+    deployment.clock.go_on(-DAY)  # it is set back: what began later than now is ended all the same
+    deployment.act(ada, organization, EndMemberSessions(ben.id))
+    with pytest.raises(SignInAgain):
+        deployment.enter(ben, organization, new.id)
+    check_log(deployment.store)
+
+
+def test_nobody_ends_the_sessions_of_who_is_above_them_or_their_own(deployment: Deployment) -> None:
+    ada, admin = deployment.person(), deployment.person()
+    organization = deployment.found(ada)
+    deployment.join(organization, ada, Role.ADMIN, admin)
+    with pytest.raises(NotAllowed, match="Only an owner"):
+        deployment.act(admin, organization, EndMemberSessions(ada.id))
+    with pytest.raises(NotAllowed, match="You cannot end your own sessions here"):
+        deployment.act(ada, organization, EndMemberSessions(ada.id))
+    with pytest.raises(NotFound):
+        deployment.act(ada, organization, EndMemberSessions("usr_0"))
     deployment.check()

@@ -219,6 +219,10 @@ class Machine(RuleBasedStateMachine):
     def remove(self, actor: int, organization: int, member: int, fault: Fault | None) -> None:
         self.act(actor, organization, seats.RemoveMember(self.people[member].id), fault)
 
+    @rule(actor=actors, organization=organizations, member=people, fault=faults)
+    def end_member_sessions(self, actor: int, organization: int, member: int, fault: Fault | None) -> None:
+        self.act(actor, organization, seats.EndMemberSessions(self.people[member].id), fault)
+
     @rule(
         actor=actors,
         organization=organizations,

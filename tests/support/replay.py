@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "member.change_role": WRITERS,
     "member.transfer_ownership": {"owner"},
     "member.remove": WRITERS,
+    "member.end_sessions": WRITERS,
     "user.invite": WRITERS,
     "user.revoke_invite": WRITERS,
     "user.resend_invite": WRITERS,
@@ -317,6 +318,11 @@ def _remove(state: State, event: Stored) -> None:
     _check_grant(state, event, event.details["role"])
 
 
+def _end_sessions(state: State, event: Stored) -> None:
+    _check_other(event, event.details["member"]["id"])
+    _check_grant(state, event, state.seat[event.details["member"]["id"]]["role"])
+
+
 def _delete_user(_state: State, event: Stored) -> None:
     is_own = event.actor["id"] == event.details["member"]["id"]
     _require(is_own or event.actor["kind"] == "system", "somebody else's account was deleted")
@@ -381,6 +387,7 @@ RULES: dict[str, Callable[[State, Stored], None]] = {
     "organization.delete": _delete,
     "member.change_role": _change_role,
     "member.remove": _remove,
+    "member.end_sessions": _end_sessions,
     "user.delete": _delete_user,
     "member.transfer_ownership": _transfer,
     "settings.change": _settings,

@@ -356,6 +356,16 @@ def _(visitor: Visitor) -> None:
     visitor.page.get_by_role("textbox").fill("wen")
 
 
+@state("members, ending sessions")
+def _(visitor: Visitor) -> None:
+    visitor.open("members", visitor.site.company.member.id, "sessions")
+
+
+@state("sign-in, again", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go("/sign-in?again=yes")
+
+
 @state("members, revoking")
 def _(visitor: Visitor) -> None:
     visitor.open("members")

@@ -167,6 +167,7 @@ def work(deployment: Deployment) -> int:
     deployment.act_everywhere(bob, passwords.ChoosePassword(bob.id, link, "a hash"))
     deployment.act_everywhere(bob, passwords.ChangePassword(bob.id, "a hash", "another hash"))
     deployment.act_everywhere(bob, profiles.ChangeProfile(bob.id, "Bob B.", "Europe/Berlin"))
+    by_ada(seats.EndMemberSessions(cleo.id))
     eve = deployment.join(organization, ada, Role.MEMBER)
     deployment.act(eve, organization, seats.GiveUpSeat())
     deployment.join(organization, ada, Role.AUDITOR, eve)  # who leaves may come back

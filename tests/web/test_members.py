@@ -9,6 +9,7 @@ from minutebook.organization.invitations import LIFETIME
 from minutebook.organization.organizations import ChangePlan
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
+from tests.support.deployment import PASSWORD
 
 
 def names(dashboard: Dashboard, somebody: Somebody, query: str = "") -> list[str]:
@@ -322,4 +323,27 @@ def test_the_ownership_is_handed_over_where_the_member_stands(dashboard: Dashboa
     assert "The ownership was handed over" in told(done)
     assert dashboard.last().action == "member.transfer_ownership"
     assert ada.get(path).status_code == 403  # at once
+    check_log(dashboard.store)
+
+
+def test_an_admin_ends_the_sessions_of_a_member_who_signs_in_again(dashboard: Dashboard) -> None:
+    admin, member = dashboard.signed_in(Role.ADMIN), dashboard.signed_in(Role.MEMBER)
+    assert member.get(dashboard.path("members")).status_code == 200
+    path = dashboard.path("members", dashboard.people[Role.MEMBER].id, "sessions")
+    assert path in admin.get(dashboard.path("members")).text
+    assert "End all sessions of Some Member here?" in told(admin.get(path))
+    assert "Their sessions have ended here" in told(admin.follow(admin.post(path)))
+    assert (dashboard.last().action, dashboard.last().targets[0].id) == (
+        "member.end_sessions",
+        dashboard.people[Role.MEMBER].id,
+    )
+    refused = member.get(dashboard.path("members"))
+    assert member.get(dashboard.path("members"), accept="application/json").json()["code"] == "sign_in_again"
+    assert member.post(dashboard.path("leave"), {"confirm": "Calder Robotics"}).status_code == 401
+    assert member.get("/account").status_code == 200
+    form = member.follow(refused)
+    assert "Sign in again: an owner or admin ended your session" in told(form)
+    assert value(form, "next") == dashboard.path("members")
+    fields = {"email": "member@calder.example", "password": PASSWORD, "next": dashboard.path("members")}
+    assert member.follow(member.post("/sign-in", fields)).status_code == 200
     check_log(dashboard.store)

@@ -25,6 +25,7 @@ NEEDS = {
     "/o/{org}/members/{user}/role": Permission.SEATS_WRITE,
     "/o/{org}/members/{user}/transfer": Permission.OWNERSHIP,
     "/o/{org}/members/{user}/remove": Permission.SEATS_WRITE,
+    "/o/{org}/members/{user}/sessions": Permission.SEATS_WRITE,
     "/o/{org}/invitations/new": Permission.SEATS_WRITE,
     "/o/{org}/invitations/bulk": Permission.SEATS_WRITE,
     "/o/{org}/invitations/{invitation}/resend": Permission.SEATS_WRITE,

@@ -256,6 +256,7 @@ DRIVES: dict[str, Drive] = {
         _member(d, "transfer"),
         {"role": "admin", "confirm": "member@calder.example"},
     ),
+    "/o/{org}/members/{user}/sessions": lambda d, _: (_member(d, "sessions"), {}),
     "/o/{org}/members/{user}/remove": lambda d, _: (_member(d, "remove"), {"confirm": "member@calder.example"}),
     "/o/{org}/invitations/new": lambda d, _: (
         d.path("invitations", "new"),
@@ -375,6 +376,7 @@ def test_setting_up_records_it(deployment: Deployment) -> None:
 
 WITHOUT_FIELDS = {
     "/o/{org}/deletion/cancel",
+    "/o/{org}/members/{user}/sessions",
     "/sign-out",
     "/o/{org}/invitations/{invitation}/resend",
     "/sign-in/passkey/begin",

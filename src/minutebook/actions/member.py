@@ -64,6 +64,25 @@ class MemberRemoved(Details):
 
 
 @action(
+    "member.end_sessions",
+    title="Sessions ended",
+    severity=Severity.HIGH,
+    ocsf=ocsf.END_SESSIONS,
+    says="Ended all sessions of {member} here",
+    since="0.1",
+)
+class MemberSessionsEnded(Details):
+    """An owner or admin ended the access of every session of a member that began `until` then, in UTC microseconds, to
+    this organization; they get in again when they sign in again. The sessions go on elsewhere."""
+
+    member: Person
+    until: int
+
+    def targets(self) -> tuple[Target, ...]:
+        return (self.member.target(),)
+
+
+@action(
     "member.leave",
     title="Member left",
     severity=Severity.HIGH,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, insert, or_, select
 
 from minutebook.record import Act
 from minutebook.store import schema
@@ -26,6 +26,14 @@ def give(act: Act, user: str) -> bool:
     values = {"organization": act.organization, "session": session, "user": user, "entered_at": act.at}
     act.connection.execute(insert(schema.access).values(values))
     return True
+
+
+def is_ended(connection: Connection, organization: int, session: str | None) -> bool:
+    """Whether an owner or admin ended the session in the organization, so that its user must sign in again."""
+    sessions, seats = schema.session.c, schema.seat.c
+    ended = (seats.organization == organization, sessions.id == session, sessions.created_at <= seats.ended_until)
+    statement = select(sessions.id).join_from(schema.session, schema.seat, seats.user == sessions.user).where(*ended)
+    return connection.execute(statement).first() is not None
 
 
 def has(act: Act, session: str, user: str | None = None) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
-from minutebook.actions.member import MemberLeft, MemberRemoved, OwnershipTransferred, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, MemberSessionsEnded, OwnershipTransferred, RoleChanged
 from minutebook.actions.values import Person, RoleChange
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.model import Role
@@ -92,6 +92,28 @@ class RemoveMember(Command):
         role = _role_to_change(act, self.user, None, "remove yourself")
         take_away(act, self.user)
         return MemberRemoved(member=people.user_by_id(act.connection, self.user).person(), role=role)
+
+
+@dataclass(frozen=True)
+class EndMemberSessions(Command):
+    """Ends the access of every session of another member to the organization, until they sign in again.
+
+    Raises NotAllowed, NotFound.
+    """
+
+    needs: ClassVar = Permission.SEATS_WRITE
+
+    user: str
+
+    def change(self, act: Act) -> MemberSessionsEnded:
+        _role_to_change(act, self.user, None, "end your own sessions here")
+        access.end_all(act, self.user)
+        # by a clock that was set back, sessions began later than now
+        sessions = schema.session.c
+        newest = select(func.max(sessions.created_at)).where(sessions.user == self.user)
+        until = max(act.at, act.connection.execute(newest).scalar_one() or 0)
+        act.connection.execute(update(schema.seat).where(*_this_seat(act, self.user)).values(ended_until=until))
+        return MemberSessionsEnded(member=people.user_by_id(act.connection, self.user).person(), until=until)
 
 
 @dataclass(frozen=True)

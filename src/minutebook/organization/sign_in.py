@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from minutebook import security
 from minutebook.actions.user import SignedIn, SignedOut, SignInFailed
 from minutebook.email_address import normal_email
-from minutebook.errors import Invalid, NotAllowed, NotFound, SecondFactorRequired
+from minutebook.errors import Invalid, NotAllowed, NotFound, SecondFactorRequired, SignInAgain
 from minutebook.identifiers import new_id, new_token, token_hash
 from minutebook.model import DAY, MINUTE, Context, Seat, SecondFactor
 from minutebook.organization import (
@@ -78,6 +78,8 @@ class EnterOrganization(Command):
             raise NotFound(why="no seat")
         if second_factor_rule.bars(act.connection, act.organization, act.seat.context.session_id):
             raise SecondFactorRequired
+        if access.is_ended(act.connection, act.organization, act.seat.context.session_id):
+            raise SignInAgain
         if not access.give(act, act.seat.actor.id):
             return NO_CHANGE
         besides = None if self.method == BY_PASSKEY else self.second_factor  # a passkey alone is both at once

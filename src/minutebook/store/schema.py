@@ -240,6 +240,8 @@ seat = Table(
     Column("user", String(32), ForeignKey("user.id"), nullable=False),
     Column("role", String(16), nullable=False),
     Column("joined_at", BigInteger, nullable=False),
+    # sessions that began by then do not get in any more: an owner or admin ended them here
+    Column("ended_until", BigInteger, nullable=True),
     PrimaryKeyConstraint("organization", "user"),
     Index(None, "user"),
 )

@@ -34,6 +34,7 @@ class Said(StrEnum):
     INVITATION_REVOKED = "Invitation revoked"
     ROLE_CHANGED = "Role changed"
     OWNERSHIP_TRANSFERRED = "The ownership was handed over"
+    SESSIONS_ENDED_HERE = "Their sessions have ended here"
     MEMBER_REMOVED = "Member removed"
     LEFT = "You left the organization"
     ACCOUNT_DELETED = "Your account is deleted"

@@ -16,7 +16,7 @@ from minutebook.denied import Denied, lacking, note, refused
 from minutebook.errors import NotFound, NotSignedIn, SecondFactorRequired, SignInAgain, StoreUnavailable
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
-from minutebook.organization import invitations, seats, second_factor_rule, sign_in, support
+from minutebook.organization import access, invitations, seats, second_factor_rule, sign_in, support
 from minutebook.organization.ending import Deletion, find_deletion
 from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.people import User
@@ -169,8 +169,8 @@ def end(response: Response, site: Site) -> None:
 
 
 def find_seat(connection: Connection, viewer: Viewer, org: str) -> tuple[HeldSeat, list[HeldSeat]]:
-    """The viewer's seat in an organization, and all of theirs. Raises NotFound without one,
-    SecondFactorRequired."""
+    """The viewer's seat in an organization, and all of theirs. Raises NotFound without one, SecondFactorRequired,
+    SignInAgain."""
     # One query over the viewer's own seats: an organization of others and none at all take the same way.
     held = held_seats(connection, viewer.user.id, viewer.session.id)
     here = next((seat for seat in held if seat.organization.id == org), None)
@@ -178,6 +178,8 @@ def find_seat(connection: Connection, viewer: Viewer, org: str) -> tuple[HeldSea
         raise NotFound(why="no seat")
     seat = Seat(here.organization.number, viewer.user.actor(), viewer.context)
     _must_have_proven(connection, viewer, seat, here.role)
+    if access.is_ended(connection, seat.organization, viewer.session.id):
+        raise SignInAgain
     return here, held
 
 

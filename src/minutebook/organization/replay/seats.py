@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions import Details
 from minutebook.actions.access import AccessDenied
-from minutebook.actions.member import MemberLeft, MemberRemoved, OwnershipTransferred, RoleChanged
+from minutebook.actions.member import MemberLeft, MemberRemoved, MemberSessionsEnded, OwnershipTransferred, RoleChanged
 from minutebook.actions.organization import (
     DeletionCancelled,
     DeletionRequested,
@@ -52,7 +52,7 @@ def _organization_created(state: State, event: Event, details: OrganizationCreat
     at = event.recorded_at
     kept = details.model_dump(mode="json", include={"id", "name", "plan", "seat_limit"})
     state.organization[ONE] = {**kept, "created_at": at, "sealed": None}
-    state.seat[details.owner.id] = {"role": Role.OWNER.value, "joined_at": at}
+    state.seat[details.owner.id] = {"role": Role.OWNER.value, "joined_at": at, "ended_until": None}
     state.setting = {
         name: {"value": json_of(value)} for name, value in details.settings.model_dump(mode="json").items()
     }
@@ -165,7 +165,8 @@ def _invitation_accepted(state: State, event: Event, details: InvitationAccepted
     offer = take(state.invitation, details.invitation, "invitation")
     offered, taken = (offer["role"], offer["invited_by"]), (details.role, details.invited_by)
     require(offered == taken, "the invitation was for another role, or from somebody else")
-    put(state.seat, details.member.id, {"role": details.role.value, "joined_at": event.recorded_at}, "seat of")
+    seat = {"role": details.role.value, "joined_at": event.recorded_at, "ended_until": None}
+    put(state.seat, details.member.id, seat, "seat of")
     give_access(state, event)
 
 
@@ -197,6 +198,13 @@ def _give_role(state: State, user: str, change: RoleChange) -> None:
 @replays("member.remove", *SEATS)
 def _member_removed(state: State, _event: Event, details: MemberRemoved) -> None:
     _take_seat(state, details.member.id, details.role)
+
+
+@replays("member.end_sessions", *SEATS)
+def _member_sessions_ended(state: State, event: Event, details: MemberSessionsEnded) -> None:
+    require(details.until >= event.recorded_at, "sessions that began before were not ended")
+    row(state.seat, details.member.id, "seat of")["ended_until"] = details.until
+    end_each_access(state, details.member.id)
 
 
 @replays("member.leave", *SEATS)

@@ -13,7 +13,14 @@ from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
 from minutebook.organization import invitations, roster, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
-from minutebook.organization.seats import ChangeRole, GiveUpSeat, Member, RemoveMember, TransferOwnership
+from minutebook.organization.seats import (
+    ChangeRole,
+    EndMemberSessions,
+    GiveUpSeat,
+    Member,
+    RemoveMember,
+    TransferOwnership,
+)
 from minutebook.permissions import SUMMARY, Permission, given_by, may_change
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
@@ -42,6 +49,7 @@ HISTORY = (
     "member.transfer_ownership",
     "member.remove",
     "member.leave",
+    "member.end_sessions",
 )
 
 
@@ -88,6 +96,7 @@ class MemberRow:
     role_href: str
     transfer_href: str | None
     remove_href: str | None
+    sessions_href: str | None
     leave_href: str | None
     history_href: str | None
 
@@ -110,7 +119,7 @@ class Dialog:
     """The dialog that is open over the members and what it is about."""
 
     kind: str
-    """`invite`, `remove`, `transfer`, `resend`, `revoke` or `leave`."""
+    """`invite`, `remove`, `transfer`, `end` (of sessions), `resend`, `revoke` or `leave`."""
     action: str
     close_href: str
     form: Form
@@ -168,6 +177,23 @@ def remove_member(request: Request, place: Changed, user: str, sent: Sent) -> Re
         form = form_after(sent, error, ("confirm",))
         return members_page(request, place, replace(dialog, form=form), status=error.status)
     return go(place.site, dialog.close_href, Said.MEMBER_REMOVED)
+
+
+@router.get("/o/{org}/members/{user}/sessions")
+def ask_to_end_sessions(request: Request, place: Changed, user: str) -> Response:
+    """Says what happens when the sessions of the member end here."""
+    return members_page(request, place, _ending(request, place, user, Form()))
+
+
+@router.post("/o/{org}/members/{user}/sessions")
+def end_member_sessions(request: Request, place: Changed, user: str, sent: Sent) -> Response:
+    """Ends every session of the member in this organization."""
+    dialog = _ending(request, place, user, Form())
+    try:
+        perform(place.site.store, place.seat, EndMemberSessions(user))
+    except STAYS as error:
+        return members_page(request, place, replace(dialog, form=form_after(sent, error)), status=error.status)
+    return go(place.site, dialog.close_href, Said.SESSIONS_ENDED_HERE)
 
 
 @router.get("/o/{org}/leave")
@@ -293,6 +319,7 @@ def _row(place: Place, member: Member, listing: Listing) -> MemberRow:
         if not you and place.may(Permission.OWNERSHIP) and member.role is not Role.OWNER
         else None,
         remove_href=_here(place, "members", person.id, "remove", listing=listing) if roles else None,
+        sessions_href=_here(place, "members", person.id, "sessions", listing=listing) if roles else None,
         leave_href=place.path("leave") if you else None,
         history_href=f"{place.path(shell.AUDIT_LOGS)}?{urlencode({'actor': person.email})}" if _reads(place) else None,
     )
@@ -313,6 +340,14 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
         member=member,
         sessions=sessions,
         tokens=made,
+    )
+
+
+def _ending(request: Request, place: Place, user: str, form: Form) -> Dialog:
+    return replace(
+        _removing(request, place, user, form),
+        kind="end",
+        action=_here(place, "members", user, "sessions", listing=Listing.of(request)),
     )
 
 

@@ -443,6 +443,7 @@ def upgrade() -> None:
         sa.Column("user", sa.String(length=32), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("joined_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["organization"], ["organization.organization"], name=op.f("fk_seat_organization")),
         sa.ForeignKeyConstraint(["user"], ["user.id"], name=op.f("fk_seat_user")),
         sa.PrimaryKeyConstraint("organization", "user", name=op.f("pk_seat")),
