@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+from functools import partial
 from pathlib import Path
 
 from minutebook.cli.api_reference import api_markdown
@@ -16,8 +17,18 @@ from minutebook.cli.reference import (
     security_markdown,
     settings_markdown,
 )
+from minutebook.web.guide import ORDER, PICTURES, START, source
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+ASSETS = "../../src/minutebook/web/static/"
+
+
+def guide_markdown(name: str) -> str:
+    """A page of the guide, which is packed with the code, to be read here."""
+    text = source(name).replace(f"]({PICTURES}", f"]({ASSETS}").replace(f"]({START}.md", "](README.md")
+    return f"<!-- From src/minutebook/web/guide/{name}.md by tools/generate_docs.py; change it there. -->\n\n{text}"
+
+
 PAGES = {
     "actions.md": actions_markdown,
     "filters.md": filters_markdown,
@@ -26,7 +37,7 @@ PAGES = {
     "settings.md": settings_markdown,
     "cli.md": cli_markdown,
     "security-log.md": security_markdown,
-}
+} | {f"guide/{'README' if name == START else name}.md": partial(guide_markdown, name) for name in ORDER}
 
 
 def main(arguments: list[str] | None = None) -> int:

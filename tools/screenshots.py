@@ -3,6 +3,7 @@
     python tools/screenshots.py            all pages, of the demo's organization and of one with long and hostile names
     python tools/screenshots.py members    only those whose name holds "members"
     python tools/screenshots.py --readme   only docs/images/audit-logs.png
+    python tools/screenshots.py --guide    only the pictures of the guide
 
 The demo is told once, into test-results/demo/, which takes a while.
 """
@@ -10,6 +11,7 @@ The demo is told once, into test-results/demo/, which takes a while.
 from __future__ import annotations
 
 import argparse
+import base64
 import logging
 import sys
 import tempfile
@@ -43,7 +45,9 @@ from tests.support.visitor import Visitor  # noqa: E402
 
 RESULTS = ROOT / "test-results"
 README_PICTURE = ROOT / "docs" / "images" / "audit-logs.png"
+GUIDE_PICTURES = ROOT / "src" / "minutebook" / "web" / "static" / "guide"
 LARGEST = 300_000
+LARGEST_OF_GUIDE = 70_000
 LOOKS = [(width, scheme) for width in (1440, 360) for scheme in ("light", "dark")]
 
 DEMO_PAGES: dict[str, str] = {
@@ -62,6 +66,15 @@ DEMO_PAGES: dict[str, str] = {
     "integrity": "integrity",
     "sso": "sso",
     "settings": "settings",
+    "guide": "../../guide/audit-logs",
+    "guide-account": "../../guide/account",
+}
+GUIDE_PAGES = {
+    "audit-logs": "audit-logs?q=-action:user.*&end={day}&event={settings}",
+    "members": "members",
+    "credits": "credits",
+    "integrity": "integrity",
+    "retention": "retention",
 }
 README_ACTIONS = (
     *("user.invite", "user.accept_invite", "user.revoke_invite", "member.change_role", "member.remove"),
@@ -72,10 +85,11 @@ OPENED = ("actions", "actor", "dates")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Takes the pictures; 1 when the README's is too large to be committed."""
+    """Takes the pictures; 1 when one that is committed is too large."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="?", default="", help="only pages whose name holds this")
     parser.add_argument("--readme", action="store_true", help="only the picture of the README")
+    parser.add_argument("--guide", action="store_true", help="only the pictures of the guide")
     options = parser.parse_args(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with running_browser() as browser:
@@ -83,6 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
         with demo(contexts) as opened:
             if options.readme:
                 return photograph_for_readme(opened)
+            if options.guide:
+                return photograph_for_guide(opened)
             photograph_demo(opened, options.name)
         with tempfile.TemporaryDirectory() as folder, small_site(folder) as site:
             photograph_states(contexts, site, options.name)
@@ -156,6 +172,23 @@ def photograph_for_readme(opened: Opened) -> int:
     size = README_PICTURE.stat().st_size
     print(f"{README_PICTURE.relative_to(ROOT)}: {size:,} bytes")
     return int(size > LARGEST)
+
+
+def photograph_for_guide(opened: Opened) -> int:
+    """Writes the pictures, all of one shape (`guide.css`); says whether each is small enough."""
+    largest = 0
+    for name, path in GUIDE_PAGES.items():
+        page = opened(path, 1120, "light")
+        page.set_viewport_size({"width": 1120, "height": 700})
+        page.evaluate("document.activeElement.blur(); document.querySelector('.page').scrollTo(0, 0)")
+        page.wait_for_timeout(500)
+        taken = page.context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": 70})
+        picture = base64.b64decode(taken["data"])
+        GUIDE_PICTURES.mkdir(exist_ok=True)
+        (GUIDE_PICTURES / f"{name}.webp").write_bytes(picture)
+        print(f"{name}.webp: {len(picture):,} bytes")
+        largest = max(largest, len(picture))
+    return int(largest > LARGEST_OF_GUIDE)
 
 
 def photograph_demo(opened: Opened, wanted: str) -> None:

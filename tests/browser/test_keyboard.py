@@ -284,7 +284,7 @@ def test_every_stop_of_the_page_shows_the_focus(typist: Typist) -> None:
     typist.tab_to(typist.page.locator("#e0 a").last, most=200)
     skip.focus()
     typist.keys("Enter", "Tab")
-    expect(typist.page.locator("details[data-menu=saved] summary")).to_be_focused()
+    expect(typist.page.get_by_role("link", name="Help", exact=True)).to_be_focused()
 
 
 def test_signing_in(arrive: Arrive, site: Site) -> None:

@@ -129,6 +129,11 @@ def _(visitor: Visitor) -> None:
     visitor.press("Set password and sign in")
 
 
+@state("guide", "nobody")
+def _(visitor: Visitor) -> None:
+    visitor.go("/guide/audit-logs")
+
+
 @state("account")
 def _(visitor: Visitor) -> None:
     visitor.go("/account")

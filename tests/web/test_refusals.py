@@ -135,13 +135,14 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
     path = path.replace("{family}", "mode")
     if "{invitation}" in path:
         post = dashboard.signed_in(Role.OWNER).post
-        post(dashboard.path("invitations", "new"), {"emails": "guest@calder.example", "role": "member"})
+        email = f"{path.rpartition('/')[2]}@calder.example"  # another one for each page
+        post(dashboard.path("invitations", "new"), {"emails": email, "role": "member"})
         path = path.replace("{invitation}", str(dashboard.last().details["invitation"]))
     if "/tokens/{token}" in path:
         token = dashboard.deployment.act(owner, dashboard.number, CreateToken("SIEM", ("log.read",), 1, "a secret"))
         path = path.replace("{token}", str(token.details["token"]))
     if "/sso" in path:
-        dashboard.deployment.act(owner, dashboard.number, SetSsoDomain(f"a{len(path)}.example"))
+        dashboard.deployment.act(owner, dashboard.number, SetSsoDomain(f"{path.rpartition('/')[2]}.example"))
     if path.endswith(("/evidence", ".tlog-proof", "/{size}")):
         path = path.replace("{size}", str(signed(dashboard)))
     return (

@@ -23,6 +23,7 @@ SHEETS = (
     "lists",
     "dialogs",
     "pages",
+    "guide",
     "narrow",
 )
 """In this order: what comes later holds against what comes before."""

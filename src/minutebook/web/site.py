@@ -25,6 +25,7 @@ from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.sign_in import SignIns
 from minutebook.store import keys
 from minutebook.store.engine import Store
+from minutebook.web.guide import Guide
 from minutebook.web.metrics import Metrics
 from minutebook.web.rates import (
     EXPORTS,
@@ -104,6 +105,13 @@ class Site:
     def fetch_metadata(self) -> bool:
         """Whether browsers send Sec-Fetch-Site: they do over https, and to the machine they run on."""
         return self.is_https or self.hosts == LOCAL_HOSTS
+
+    @property
+    def guide(self) -> Guide:
+        """What templates lead to by `guide("members")`."""
+        guide = self.templates.globals["guide"]
+        assert isinstance(guide, Guide)
+        return guide
 
     @cached_property
     def factor_key(self) -> FactorKey:

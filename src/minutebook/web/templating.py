@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from minutebook.unseen import marked
 from minutebook.web.assets import Assets
+from minutebook.web.guide import Guide
 
 JSON_KEY = re.compile(r'^( *)("(?:[^"\\]|\\.)*")(: )', re.MULTILINE)
 
@@ -23,6 +24,7 @@ def environment(assets: Assets) -> Environment:
         lstrip_blocks=True,
     )
     made.globals["asset"] = assets.url
+    made.globals["guide"] = Guide.packaged(assets)
     made.filters.update(
         number=number, plural=plural, initials=initials, visible=visible, json_tokens=json_tokens, act_parts=act_parts
     )

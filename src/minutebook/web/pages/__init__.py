@@ -18,6 +18,7 @@ from minutebook.web.pages import (
     erasing,
     forgotten,
     founding,
+    guide,
     integrity,
     inviting,
     joining,
@@ -43,6 +44,7 @@ from minutebook.web.pages import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     operating.router,
+    guide.router,
     signing_in.router,
     second_step.router,
     second_factors.router,
