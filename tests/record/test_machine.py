@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -32,6 +32,7 @@ from minutebook.errors import MinutebookError
 from minutebook.evidence.tree import CompactRange
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
+from minutebook.name_servers import NameServers
 from minutebook.organization import (
     auditor_links,
     credits,
@@ -53,6 +54,7 @@ from minutebook.organization import (
     support,
     tokens,
 )
+from minutebook.organization import organizations as organizations_
 from minutebook.organization import people as people_
 from minutebook.organization import settings as organization_settings
 from minutebook.organization.organizations import ChangePlan, CreateOrganization, RenameOrganization
@@ -64,6 +66,7 @@ from tests.support.check_log import check_log
 from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
 from tests.support.faulty import BrokeOff, Fault, breaking_off
+from tests.support.name_server import name_server
 from tests.support.proving import Proving
 from tests.support.told import Answer, Told
 
@@ -87,6 +90,7 @@ FIRST, SECOND = (
 """What the first five people are in each organization; two more are guests."""
 MODELS = tuple(f"maker/model-{letter}" for letter in "abcd")
 PROVIDERS = ("openai", "groq", "mistral")
+DOMAINS = ("a.example", "b.example")
 NAMES = ("Review", "REVIEW ", "Straße", "strasse", "Write", "Plan", "", "a\0b")
 
 people = st.sampled_from(range(PEOPLE))
@@ -112,6 +116,8 @@ class Machine(RuleBasedStateMachine):
         self.told = self.deployment.told = Told()
         with self.store.reading() as connection:
             self.after = max((head.organization for head in stored.heads(connection)), default=0)
+        self.resources = ExitStack()
+        self.zone = self.resources.enter_context(name_server())
         self.offers: list[tuple[int, str, str, int]] = []
         self.modes: list[tuple[int, str]] = []
         self.searches: list[tuple[int, str]] = []
@@ -326,11 +332,27 @@ class Machine(RuleBasedStateMachine):
             balance = credits.balance(connection, self.numbers[organization])
         self.act(actor, organization, credits.ExportLedger(len(entries), balance), fault)
 
-    @rule(
-        actor=actors, organization=organizations, domain=st.sampled_from(["a.example", "b.example", "b"]), fault=faults
-    )
+    @rule(actor=actors, organization=organizations, domain=st.sampled_from([*DOMAINS, "b_"]), fault=faults)
     def set_domain(self, actor: int, organization: int, domain: str, fault: Fault | None) -> None:
-        self.act(actor, organization, sso.SetSsoDomain(domain), fault)
+        self.act(actor, organization, sso.SetSsoDomain(self.domain(domain)), fault)
+
+    @rule(
+        actor=actors, organization=organizations, domain=st.sampled_from(DOMAINS), is_there=st.booleans(), fault=faults
+    )
+    def verify_domain(self, actor: int, organization: int, domain: str, is_there: bool, fault: Fault | None) -> None:
+        with self.store.reading() as connection:
+            text = sso.record_text(organizations_.read_organization(connection, self.numbers[organization]).id)
+        name = self.domain(domain)
+        self.zone.texts[sso.record_name(name)] = (text,) if is_there else ()
+        self.act(actor, organization, sso.VerifySsoDomain(name, NameServers([self.zone.address])), fault)
+
+    @rule(actor=actors, organization=organizations, domain=st.sampled_from(DOMAINS), fault=faults)
+    def let_domain_lapse(self, actor: int, organization: int, domain: str, fault: Fault | None) -> None:
+        self.act(actor, organization, sso.LapseSsoDomain(self.domain(domain), 3), fault)
+
+    def domain(self, name: str) -> str:
+        """The domain of this example: one that was verified in another one would be taken."""
+        return f"{self.numbers[0]}.{name}"
 
     @rule(actor=actors, organization=organizations, fault=faults)
     def remove_domain(self, actor: int, organization: int, fault: Fault | None) -> None:
@@ -580,6 +602,7 @@ class Machine(RuleBasedStateMachine):
                     assert connection.exec_driver_sql(owners).scalar_one() >= 1
 
     def teardown(self) -> None:
+        self.resources.close()
         check_log(self.store, self.told, after=self.after)
 
 

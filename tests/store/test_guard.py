@@ -205,7 +205,7 @@ def test_moving_a_row_to_another_organization_needs_an_event_in_both(filled: Dep
 
 def test_a_row_of_an_organization_without_a_log_is_refused(filled: Deployment) -> None:
     assert refused(filled, sql("INSERT INTO sso_domain VALUES (99, 'x.example', 'nobody', 0, NULL)"))
-    assert refused(filled, sql("INSERT INTO organization VALUES (99, 'org_x', 'X', 'teams', 1, 0)"))
+    assert refused(filled, sql("INSERT INTO organization VALUES (99, 'org_x', 'X', 'teams', 1, 0, NULL)"))
     filled.check()
 
 
