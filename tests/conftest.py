@@ -272,7 +272,7 @@ def faulty(deployment: Deployment) -> Iterator[Deployment]:
 
 
 @pytest.fixture
-def zone() -> Iterator[Zone]:
+def dns() -> Iterator[Zone]:
     """What a name server on this machine answers from."""
     with name_server() as zone:
         yield zone

@@ -10,17 +10,17 @@ from tests.support.name_server import Zone
 NAME = "_minutebook.calder.example"
 
 
-def test_every_text_of_a_name_is_read_whole(zone: Zone) -> None:
-    zone.texts[NAME] = ("one", 'two" "parts', "ünseen")
-    assert NameServers([zone.address]).texts(NAME) == {"one", "twoparts", "ünseen"}
+def test_every_text_of_a_name_is_read_whole(dns: Zone) -> None:
+    dns.texts[NAME] = ("one", 'two" "parts', "ünseen")
+    assert NameServers([dns.address]).texts(NAME) == {"one", "twoparts", "ünseen"}
 
 
-def test_no_record_is_an_answer_and_silence_is_none(zone: Zone) -> None:
-    servers = NameServers([zone.address], seconds=0.5)
+def test_no_record_is_an_answer_and_silence_is_none(dns: Zone) -> None:
+    servers = NameServers([dns.address], seconds=0.5)
     assert servers.texts(NAME) == frozenset()
-    zone.texts[NAME] = ()
+    dns.texts[NAME] = ()
     assert servers.texts(NAME) == frozenset(), "the name exists, without such a record"
-    zone.fails = True
+    dns.fails = True
     with pytest.raises(Unanswered):
         servers.texts(NAME)
     with pytest.raises(Unanswered):
@@ -28,9 +28,9 @@ def test_no_record_is_an_answer_and_silence_is_none(zone: Zone) -> None:
 
 
 @pytest.mark.parametrize("name", ["a" * 64 + ".example", ".".join(["abcdefg"] * 40), "a..example"])
-def test_a_name_that_cannot_be_asked_for_is_not_answered(zone: Zone, name: str) -> None:
+def test_a_name_that_cannot_be_asked_for_is_not_answered(dns: Zone, name: str) -> None:
     with pytest.raises(Unanswered):
-        NameServers([zone.address]).texts(name)
+        NameServers([dns.address]).texts(name)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ LOG_EXPORT         x      x       x            .            .
 LOG_ERASE          x      .       .            .            .
 RETENTION_WRITE    x      .       .            .            .
 SUPPORT_END        x      .       .            .            .
+OWNERSHIP          x      .       .            .            .
 """
 
 

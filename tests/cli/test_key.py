@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -118,11 +119,12 @@ def test_a_server_signs_and_refuses_to_serve_less_than_was_signed(directory: Pat
     shutil.copy(backup / DATABASE_FILE, directory)
     refused = run(directory, "serve", "--port", "0")
     assert refused.returncode == 3
-    assert f"{size - 1} events, and {size} were signed" in refused.stderr
+    less = re.search(rf"(\d+) events, and {size} were signed", refused.stderr)
+    assert less and int(less[1]) < size
     assert "minutebook restore" in refused.stderr
     assert "Traceback" not in refused.stderr
     problems = [one for one in examine(load_settings(data_directory=directory), quick=True) if one.endswith(SIGNED)]
-    assert problems[0].startswith(f"{NAME} ({FILLED}): The log has {size - 1} events, and {size} were signed")
+    assert problems[0].startswith(f"{NAME} ({FILLED}): The log has {less[1]} events, and {size} were signed")
     again = invoke(directory, "sign")
     assert again.returncode == 1
     assert "rolled back" in again.stderr
@@ -145,7 +147,7 @@ def test_custody_may_be_elsewhere(directory: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / "safe"
     assert invoke(directory, "sign", CUSTODY_DIRECTORY=str(elsewhere)).returncode == 0
     assert (elsewhere / "custody.sqlite3").is_file()
-    assert not (directory / CUSTODY).exists()
+    assert not (directory / CUSTODY / "custody.sqlite3").exists()
     # without it, nothing is signed by another key
     grow(directory)
     answer = invoke(directory, "sign")

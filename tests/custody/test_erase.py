@@ -270,7 +270,8 @@ def test_what_says_that_something_was_erased_stays(deployment: Deployment, organ
 WRITTEN_BY_MINUTEBOOK = {
     *("hold.placed_by", "invitation.invited_by", "mode.created_by", "auditor_link.created_by", "token.created_by"),
     *("credit_entry.entered_by", "sso_domain.set_by", "mode.name_key", "saved_search.name_key"),
-    *("mode.tools", "token.scopes", "sso_domain.domain", "credit_entry.reference"),
+    *("mode.tools", "token.scopes", "sso_domain.domain", "support_grant.may"),
+    *("support_grant.granted_by", "deletion.asked_by"),
 }
 """Columns of text in which nobody writes an address."""
 

@@ -109,9 +109,9 @@ DECIDE_THEMSELVES = {
 class Tries:
     """Makes each command so that only the role can stand in its way."""
 
-    def __init__(self, deployment: Deployment, organization: int, zone: Zone) -> None:
+    def __init__(self, deployment: Deployment, organization: int, dns: Zone) -> None:
         self.deployment = deployment
-        self.zone = zone
+        self.zone = dns
         self.organization = organization
         self.numbers = itertools.count()
         self.session = ""
@@ -244,14 +244,14 @@ def test_every_command_is_tried() -> None:
             assert command in EXPECTED, f"Nobody tries {command.__name__}: add it to {what}"
 
 
-def test_every_role_tries_every_command(deployment: Deployment, zone: Zone) -> None:
+def test_every_role_tries_every_command(deployment: Deployment, dns: Zone) -> None:
     owner = deployment.person()
     organization = deployment.found(owner, seat_limit=1000)
     people = {role: deployment.person() for role in Role}
     sessions = {role: deployment.session(people[role]).id for role in Role}
     for role in Role:
         deployment.join(organization, None, role, people[role], sessions[role])
-    make = Tries(deployment, organization, zone)
+    make = Tries(deployment, organization, dns)
     found: dict[type[Command], set[Role]] = {kind: set() for kind in EXPECTED}
     for kind, role in itertools.product(EXPECTED, Role):
         command = make(kind, sessions[role], people[role])
@@ -268,12 +268,12 @@ def test_every_role_tries_every_command(deployment: Deployment, zone: Zone) -> N
     deployment.check()
 
 
-def test_without_a_seat_there_is_nothing(deployment: Deployment, zone: Zone) -> None:
+def test_without_a_seat_there_is_nothing(deployment: Deployment, dns: Zone) -> None:
     """Neither for a stranger, nor for somebody whose seat is in another organization, nor in one that is not there."""
     organization = deployment.found(deployment.person(), seat_limit=1000)
     stranger, elsewhere = deployment.person(), deployment.person()
     deployment.found(elsewhere)
-    make = Tries(deployment, organization, zone)
+    make = Tries(deployment, organization, dns)
     for kind in EXPECTED:
         command = make(kind)
         for person, where in ((stranger, organization), (elsewhere, organization), (elsewhere, 999)):

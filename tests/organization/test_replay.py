@@ -69,7 +69,7 @@ def test_every_changed_column_is_found_and_named(filled: Deployment, name: str) 
             continue
         before = _one_row(filled.store, table)
         key, old = _where(table, before), before[column.name]
-        new = old + 1 if isinstance(old, int) else f"{old or ''}x"
+        new = int(str(old or 0)) + 1 if isinstance(column.type, Integer) else f"{old or ''}x"
         tamper(filled.store, f"UPDATE {quoted(name)} SET {quoted(column.name)} = {_literal(new)} WHERE {key}")
         found = problems(filled.store)
         if column.primary_key:

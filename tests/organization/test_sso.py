@@ -46,10 +46,10 @@ def test_what_is_no_domain_is_refused(deployment: Deployment) -> None:
     deployment.check()
 
 
-def prove(deployment: Deployment, zone: Zone, organization: int, domain: str = "calder.example") -> None:
+def prove(deployment: Deployment, dns: Zone, organization: int, domain: str = "calder.example") -> None:
     with deployment.store.reading() as connection:
         text = sso.record_text(read_organization(connection, organization).id)
-    zone.texts[sso.record_name(domain)] = (*zone.texts.get(sso.record_name(domain), ()), text)
+    dns.texts[sso.record_name(domain)] = (*dns.texts.get(sso.record_name(domain), ()), text)
 
 
 def verified_at(deployment: Deployment, organization: int = 1) -> int | None:
@@ -59,23 +59,23 @@ def verified_at(deployment: Deployment, organization: int = 1) -> int | None:
     return domain.verified_at
 
 
-def test_a_record_in_the_dns_verifies_the_domain(deployment: Deployment, zone: Zone) -> None:
+def test_a_record_in_the_dns_verifies_the_domain(deployment: Deployment, dns: Zone) -> None:
     ada = deployment.person()
     deployment.found(ada)
-    verify = VerifySsoDomain("calder.example", NameServers([zone.address], seconds=0.5))
+    verify = VerifySsoDomain("calder.example", NameServers([dns.address], seconds=0.5))
     with pytest.raises(NotFound):
         deployment.act(ada, 1, verify)
     deployment.act(ada, 1, SetSsoDomain("calder.example"))
     with pytest.raises(Conflict, match=r"There is no TXT record at _minutebook\.calder\.example yet\."):
         deployment.act(ada, 1, verify)
-    zone.texts[sso.record_name("calder.example")] = ("minutebook-organization=org_of_somebody_else",)
+    dns.texts[sso.record_name("calder.example")] = ("minutebook-organization=org_of_somebody_else",)
     with pytest.raises(Conflict, match="is another one: “minutebook-organization=org_of_somebody_else”"):
         deployment.act(ada, 1, verify)
-    zone.fails = True
+    dns.fails = True
     with pytest.raises(Conflict, match="did not answer"):
         deployment.act(ada, 1, verify)
-    zone.fails = False
-    prove(deployment, zone, 1)
+    dns.fails = False
+    prove(deployment, dns, 1)
     event = deployment.act(ada, 1, verify)
     assert (event.action, event.details) == ("sso.verify_domain", {"v": 1, "domain": "calder.example"})
     assert verified_at(deployment) == event.recorded_at
@@ -87,11 +87,11 @@ def test_a_record_in_the_dns_verifies_the_domain(deployment: Deployment, zone: Z
     deployment.check()
 
 
-def test_one_organization_has_a_domain(deployment: Deployment, zone: Zone) -> None:
-    servers = NameServers([zone.address])
+def test_one_organization_has_a_domain(deployment: Deployment, dns: Zone) -> None:
+    servers = NameServers([dns.address])
     for organization in (deployment.found(deployment.person()), deployment.found(deployment.person(), "Other")):
         deployment.act(None, organization, SetSsoDomain("calder.example"))
-        prove(deployment, zone, organization)
+        prove(deployment, dns, organization)
     deployment.act(None, 1, VerifySsoDomain("calder.example", servers))
     with pytest.raises(Conflict, match=r"Another organization here has verified calder\.example"):
         deployment.act(None, 2, VerifySsoDomain("calder.example", servers))
@@ -100,11 +100,11 @@ def test_one_organization_has_a_domain(deployment: Deployment, zone: Zone) -> No
     deployment.check()
 
 
-def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: Deployment, zone: Zone) -> None:
-    servers = NameServers([zone.address], seconds=0.5)
+def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: Deployment, dns: Zone) -> None:
+    servers = NameServers([dns.address], seconds=0.5)
     deployment.found(deployment.person())
     deployment.act(None, 1, SetSsoDomain("calder.example"))
-    prove(deployment, zone, 1)
+    prove(deployment, dns, 1)
     deployment.act(None, 1, VerifySsoDomain("calder.example", servers))
     checks = DomainChecks(deployment.store, servers)
 
@@ -116,18 +116,18 @@ def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: De
             return last_check(connection, domain) if domain else None
 
     assert (found := check()) and found.missed == 0
-    kept, zone.texts = zone.texts, {}
+    kept, dns.texts = dns.texts, {}
     missed = check(days=4000)
     assert missed and missed.missed == 1, "a clock that goes forward is one check, not as many as it passed"
     checks.round()
     assert check(days=0) == missed, "a day has not passed"
-    zone.fails = True
+    dns.fails = True
     assert check() == missed, "who does not answer says nothing"
-    zone.fails = False
+    dns.fails = False
     assert (found := check()) and found.missed == 2
-    zone.texts = kept
+    dns.texts = kept
     assert (found := check()) and found.missed == 0, "it was there again"
-    zone.texts = {}
+    dns.texts = {}
     for _ in range(LAPSES_AFTER - 1):
         check()
     assert verified_at(deployment) is not None

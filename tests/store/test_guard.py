@@ -150,7 +150,7 @@ def test_no_conflict_policy_of_sqlite_gets_past_it(filled_sqlite: Deployment, po
     for statement in (
         f"UPDATE OR {policy} seat SET role = 'member'",
         f"UPDATE OR {policy} invitation SET token_hash = x'00'",
-        f"INSERT OR {policy} INTO seat SELECT organization, user || 'x', 'owner', 0 FROM seat",
+        f"INSERT OR {policy} INTO seat SELECT organization, user || 'x', 'owner', 0, NULL FROM seat",
         f"INSERT OR {policy} INTO setting SELECT organization, name || 'x', '' FROM setting",
         f"UPDATE OR {policy} event SET action = 'user.login'",
         f"UPDATE OR {policy} log_head SET size = 0",

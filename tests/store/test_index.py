@@ -269,7 +269,7 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
     gone = (0, 17, 31, 32)
     tamper(followed.store, *(f"DELETE FROM event WHERE position = {log.position(FILLED, seq)}" for seq in gone))
     index.rebuild(followed.store)
-    for pieces in (["opus"], ["ada", "opus"], ["usr_ada", "mode"]):
+    for pieces in (["ada"], ["calder", "review"], ["usr_", "mode"]):
         sought = [Sought(piece, in_ids=True) for piece in pieces]
         with followed.store.reading() as connection:
             numbers = held(connection, FILLED, sought, range(5, size - 19))

@@ -16,10 +16,10 @@ CLIENTS = (ip_network(ADDRESS[0]),)
 
 
 @pytest.fixture
-def dashboard(deployment: Deployment, zone: Zone) -> Iterator[Dashboard]:
+def dashboard(deployment: Deployment, dns: Zone) -> Iterator[Dashboard]:
     """Calder Robotics, on each kind of database; the oracle looks at the store at the end."""
-    filled = Dashboard(deployment, WebSettings(name_servers=(zone.address,), metrics_networks=CLIENTS)).filled()
-    filled.zone = zone
+    filled = Dashboard(deployment, WebSettings(name_servers=(dns.address,), metrics_networks=CLIENTS)).filled()
+    filled.zone = dns
     yield filled
     check_log(filled.store)
 

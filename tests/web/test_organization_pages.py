@@ -219,7 +219,7 @@ def test_a_session_gives_access_no_longer_than_the_organization_says(dashboard: 
     assert ada.get(dashboard.path("members")).status_code == 200  # the other organization sets no limit
     dashboard.number = here
     page = ada.follow(asked)
-    assert "limits how long a session gives access" in told(page)
+    assert "it limits how long one gives access" in told(page)
     again = ada.post("/sign-in", {"email": owner.email, "password": PASSWORD, "next": value(page, "next")})
     assert ada.follow(again).status_code == 200
     assert [event.action for event in dashboard.events()[-2:]] == ["user.login", "user.logout"]

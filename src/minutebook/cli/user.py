@@ -120,7 +120,7 @@ def delete(
     email: Annotated[str, typer.Argument(help="The address of whose account is deleted.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete someone's account: seats, sessions and links.
+    """End someone's account, with its seats, sessions and links.
 
     Who they were, and what they did, stays in the log of each organization. Refused while an organization has no other
     owner. See minutebook erase for what the law wants taken out of a log.

@@ -110,8 +110,9 @@ def record_step(store: Store, before: int, after: int) -> None:
 
 def open_logs(connection: Connection) -> list[int]:
     """The numbers of the organizations whose logs go on: those that were not deleted."""
-    table = schema.organization.c
-    return list(connection.execute(select(table.organization).where(table.sealed.is_(None))).scalars())
+    organizations = schema.organization.c
+    numbers = select(organizations.organization).where(organizations.sealed.is_(None))
+    return list(connection.execute(numbers).scalars())
 
 
 def time_passing() -> float:

@@ -33,6 +33,8 @@ KINDS: dict[Table, Kind] = {
     schema.auditor_link: Kind("Auditor link", ("name", "query"), "Revoke it; make another that asks for their id."),
     schema.mode: Kind("Mode", ("name", "instructions"), "Edit its name or its instructions."),
     schema.token: Kind("API token", ("name",), "Revoke it; make another by another name."),
+    schema.support_grant: Kind("Support staff", ("email", "name", "reason"), "It ends by itself within a day."),
+    schema.credit_entry: Kind("Entry of the ledger", ("reference", "reason"), "It stays: no entry is ever changed."),
     schema.setting: Kind("Setting", ("value",), "Change it under Settings."),
     schema.organization: Kind("Organization", ("name",), "Change its name under Settings."),
 }

@@ -48,11 +48,11 @@ def end_revived(store: Store, custody: Custody, seat_of: Callable[[int], Seat]) 
 
 
 def _revoking(connection: Connection, organization: int) -> Iterator[Command]:
-    for table, command in (
+    for revived, command in (
         (schema.token, RevokeToken),
         (schema.auditor_link, RevokeLink),
         (schema.invitation, RevokeInvitation),
         (schema.support_grant, EndSupport),
     ):
-        for one in connection.execute(select(table.c.id).where(table.c.organization == organization)).scalars():
+        for one in connection.execute(select(revived.c.id).where(revived.c.organization == organization)).scalars():
             yield command(one)

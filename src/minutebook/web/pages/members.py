@@ -48,8 +48,8 @@ HISTORY = (
     "member.change_role",
     "member.transfer_ownership",
     "member.remove",
-    "member.leave",
     "member.end_sessions",
+    "member.leave",
 )
 
 
