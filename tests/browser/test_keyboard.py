@@ -35,7 +35,7 @@ class Typist(Visitor):
     def type(self, text: str) -> None:
         self.page.keyboard.type(text)
 
-    def tab_to(self, target: Locator, key: str = "Tab", most: int = 60) -> None:
+    def tab_to(self, target: Locator, key: str = "Tab", most: int = 150) -> None:
         """Goes to it with Tab; every stop on the way shows that it has the focus."""
         for _ in range(most):
             if target.evaluate("element => element === document.activeElement"):

@@ -37,12 +37,12 @@ def test_an_authenticator_app_without_script_and_by_keyboard(arrive: Arrive, sit
     enter(visitor, "Code", "000000")
     assert visitor.field_error("Code") == "This code is wrong, or was used before."
     enter(visitor, "Code", code_of(secret, site.clock(), steps=1))
-    assert visitor.heading == "Members"
+    assert visitor.heading == "Calder Robotics"
 
     again = arrive(script=False)
     again.sign_in(person.email)
     enter(again, "Code", codes[0].upper())
-    assert again.heading == "Members"
+    assert again.heading == "Calder Robotics"
     told = [(event.action, event.details.get("second_factor")) for event in events_by(site, person.id)[before:]]
     assert told == [
         ("user.login", None),

@@ -356,7 +356,7 @@ def test_backups_while_writing_are_prefixes_that_go_on(directory: Path, tmp_path
         store.close()
         assert restored[:size] == events[:size]
         assert restored[size].action == "log.restore"
-        assert {event.action for event in restored[size + 1 :]} <= {"log.clock_step", *REVOKED}
+        assert {event.action for event in restored[size + 1 :]} <= {"log.clock_step", "support.leave", *REVOKED}
         assert ids[-1] not in known
         known.add(ids[-1])
         is_as_good_as_new(directory)

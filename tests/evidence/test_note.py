@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minutebook.evidence.note import (
@@ -74,6 +74,7 @@ def test_a_note_is_read_as_it_was_signed(text: str, signers: list[tuple[str, byt
         assert read.signed_by([key]) == (key,)
 
 
+@example(b"text\n\n!\n")
 @given(st.binary(max_size=200) | st.binary(max_size=80).map(lambda more: NOTE.encode() + more))
 def test_what_is_read_is_one_text_and_no_other(note: bytes) -> None:
     try:

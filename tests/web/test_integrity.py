@@ -158,7 +158,7 @@ def test_a_checkpoint_that_is_not_there(kept: Kept, size: str) -> None:
 def test_an_organization_on_another_plan_downloads_nothing(kept: Kept) -> None:
     size = kept.sign().size
     kept.dashboard.deployment.act(None, kept.dashboard.number, ChangePlan(Plan.TEAMS, 20))
-    assert "Integrity Reading the log is part of the Enterprise plan" in kept.page()
+    assert "Integrity Help Reading the log is part of the Enterprise plan" in kept.page()
     for path in (f"integrity/checkpoints/{size}", "audit-logs/0.tlog-proof"):
         assert kept.ada.get(kept.dashboard.path(path)).status_code == 403
 

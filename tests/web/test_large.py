@@ -85,6 +85,13 @@ def test_a_large_field_of_a_form_is_refused_with_the_reason(address: str, field:
         assert LARGE[:100] not in answer
 
 
+PROVES = {
+    *("/sign-in", "/sign-in/second-factor", "/account/password", "/account/delete", "/account/recovery-codes/new"),
+    *("/account/authenticator-app/remove", "/account/passkeys/{passkey}/remove"),
+}
+"""Where one shows who one is: a wrong attempt is recorded."""
+
+
 @pytest.mark.parametrize("path", sorted(set(DRIVES) - WITHOUT_FIELDS))
 def test_a_long_field_of_any_form_is_refused_in_words(light_dashboard: Dashboard, path: str) -> None:
     """One field after the other, the others as they should be."""
@@ -93,9 +100,10 @@ def test_a_long_field_of_any_form_is_refused_in_words(light_dashboard: Dashboard
     for field in fields:
         before = light_dashboard.recorded()
         response = ada.post(address, fields | {field: LONG})
-        assert 400 <= response.status_code < 500, (field, response.status_code)
+        looked_again = path.endswith("/bulk") and response.status_code == 200  # nobody was invited: it is shown anew
+        assert looked_again or 400 <= response.status_code < 500, (field, response.status_code)
         assert LONG[:20] not in response.text
-        assert light_dashboard.recorded() - before <= (path in {"/sign-in", "/sign-in/second-factor"}), field
+        assert light_dashboard.recorded() - before <= (path in PROVES), field
     assert LONG[:20] not in str(light_dashboard.events())
 
 

@@ -63,10 +63,11 @@ class Signature:
     @classmethod
     def parse(cls, line: str) -> Self:
         """The signature in a line without its line feed. Raises NotANote."""
-        dash, name, *rest = line.split(" ")
-        if f"{dash} " != DASH or len(rest) != 1 or not is_name(name):
+        parts = line.split(" ")
+        if len(parts) != 3 or f"{parts[0]} " != DASH or not is_name(parts[1]):
             raise NotANote("a line under the text is no signature")
-        signed = from_base64(rest[0])
+        _, name, encoded = parts
+        signed = from_base64(encoded)
         if len(signed) <= ID_SIZE:
             raise NotANote("a signature is too short")
         return cls(name, signed[:ID_SIZE], signed[ID_SIZE:])
