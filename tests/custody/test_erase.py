@@ -15,6 +15,7 @@ from minutebook.evidence.remains import remains_of
 from minutebook.filters import EVERYTHING, Filter, text_of
 from minutebook.model import Actor, ActorKind, Context, Json, Outcome, Role
 from minutebook.organization.auditor_links import CreateLink
+from minutebook.organization.credits import BuyCredits, GrantCredits
 from minutebook.organization.differences import check_organization
 from minutebook.organization.invitations import InvitePerson
 from minutebook.organization.modes import CreateMode
@@ -270,7 +271,7 @@ def test_what_says_that_something_was_erased_stays(deployment: Deployment, organ
 WRITTEN_BY_MINUTEBOOK = {
     *("hold.placed_by", "invitation.invited_by", "mode.created_by", "auditor_link.created_by", "token.created_by"),
     *("credit_entry.entered_by", "sso_domain.set_by", "mode.name_key", "saved_search.name_key"),
-    *("mode.tools", "token.scopes", "sso_domain.domain", "support_grant.may"),
+    *("mode.tools", "token.scopes", "sso_domain.domain", "support_grant.may", "credit_entry.reference"),
     *("support_grant.granted_by", "deletion.asked_by"),
 }
 """Columns of text in which nobody writes an address."""
@@ -291,8 +292,10 @@ def test_a_plan_names_what_has_the_address_beside_the_log(sqlite_deployment: Dep
         CreateLink("Acme", asked, 30, "link"),
         CreateMode("Note", f"Ask {BOB.upper()} first", ()),
         CreateToken(BOB, ("log.read",), 30, "secret"),
+        BuyCredits(100, "inv-1"),
     ):
         deployment.act(ada, number, command)
+    deployment.act(None, number, GrantCredits(100, "grant-1", "Eve", f"Asked by {BOB}"))
     plan = planned(deployment, number)
     searches = [one.name for one in plan.elsewhere if one.title == "Saved search"]
     assert sorted(searches) == ["Of Bob", f"one that {ada.id} alone sees"]
@@ -303,6 +306,7 @@ def test_a_plan_names_what_has_the_address_beside_the_log(sqlite_deployment: Dep
         ("Auditor link", "Acme"),
         ("Mode", "Note"),
         ("API token", BOB),
+        ("Entry of the ledger", f"Asked by {BOB}"),
         ("Organization", f"Calder of {BOB}"),
     ]
     migrate.backup(deployment.store, saved := deployment.store.file.parent / "backups" / "a.sqlite3")

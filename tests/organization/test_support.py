@@ -214,3 +214,10 @@ def test_only_owners_and_themselves_end_it(light: Calder) -> None:
     with pytest.raises(MinutebookError, match="may not end the access of support staff"):
         light.deployment.act(admin, light.number, EndSupport(grant.id))
     assert light.grants() == [grant]
+
+
+def test_an_account_that_is_deleted_is_no_support_staff(deployment: Deployment) -> None:
+    with pytest.raises(NotFound):
+        support.change_staff(deployment.store, "usr_nobody", to=True)
+    with deployment.store.reading() as connection:
+        assert support.all_staff(connection) == []

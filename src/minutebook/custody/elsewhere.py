@@ -34,7 +34,7 @@ KINDS: dict[Table, Kind] = {
     schema.mode: Kind("Mode", ("name", "instructions"), "Edit its name or its instructions."),
     schema.token: Kind("API token", ("name",), "Revoke it; make another by another name."),
     schema.support_grant: Kind("Support staff", ("email", "name", "reason"), "It ends by itself within a day."),
-    schema.credit_entry: Kind("Entry of the ledger", ("reference", "reason"), "It stays: no entry is ever changed."),
+    schema.credit_entry: Kind("Entry of the ledger", ("reason",), "It stays: no entry is ever changed."),
     schema.setting: Kind("Setting", ("value",), "Change it under Settings."),
     schema.organization: Kind("Organization", ("name",), "Change its name under Settings."),
 }
@@ -54,7 +54,7 @@ def named_elsewhere(connection: Connection, organization: int, names: list[str])
     is_named = naming(*names)
     for table, kind in KINDS.items():
         for row in connection.execute(select(table).where(table.c.organization == organization)).mappings():
-            if any(is_named(row[column]) for column in kind.columns):
+            if any(is_named(row[column] or "") for column in kind.columns):
                 yield Elsewhere(kind.title, _called(table, row[kind.columns[0]], row.get("shelf")), kind.todo)
 
 

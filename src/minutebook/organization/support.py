@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from minutebook import security
 from minutebook.actions.support import Ending, SupportEntered, SupportGranted, SupportLeft
@@ -240,12 +241,15 @@ def all_staff(connection: Connection) -> list[User]:
 
 def change_staff(store: Store, user: str, *, to: bool) -> None:
     """Makes somebody one of support staff, or not any more, so that nobody lets them in again. It belongs to no
-    organization's log, so the security log is told."""
+    organization's log, so the security log is told. Raises NotFound for an account that is not there any more."""
     table = schema.staff
-    with store.housekeeping() as connection:
-        connection.execute(delete(table).where(table.c.user == user))
-        if to:
-            connection.execute(insert(table).values(user=user, since=store.clock()))
+    try:
+        with store.housekeeping() as connection:
+            connection.execute(delete(table).where(table.c.user == user))
+            if to:
+                connection.execute(insert(table).values(user=user, since=store.clock()))
+    except IntegrityError as error:
+        raise NotFound(why="no such person") from error
     security.tell("support_staff_changed", user=user, by="system", is_staff=to)
 
 
