@@ -71,6 +71,10 @@ class Restoring:
             self.world.sign()
         current = {number: self.world.head(number).log_id for number in self.numbers}
         marks, backup = self.world.marks(), self.backups[which % len(self.backups)]
+        if not signed:
+            # another may hold what is lost here and was never signed: once the log goes on with something else, it is
+            # no backup of that log any more, and is refused
+            self.backups = [backup]
         self._remember_gone()
         self.world.put_back(backup.url)
         self.use(self.world)
