@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from structlog.typing import Processor
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from minutebook.background import Job
 from minutebook.config import Founding, Settings
 from minutebook.custody import keys
 from minutebook.custody.anchoring import Anchoring
@@ -70,15 +71,11 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     anchoring = Anchoring(store, anchors_of(settings, store, outgoing))
     listening = listen(settings.host, settings.port)
     address = settings.address(listening.getsockname()[1])
-    server = MailServer.of(settings)
-    mailer = Mailer(store, server) if server else None
-    follower = Follower(store)
-    signing = Signing(store, custody, keys.host_of(settings.public_url))
-    custodian = Custodian(store, Ledger(settings.custody))
+    mail_server = MailServer.of(settings)
     web = WebSettings(
         address,
         settings.trusted_proxies,
-        sends_mail=mailer is not None,
+        sends_mail=mail_server is not None,
         custody=settings.custody,
         name_servers=settings.name_servers,
         metrics_networks=settings.metrics_networks,
@@ -86,23 +83,22 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     )
     app = create_app(store, web)
     site: Site = app.state.site
-    denials = site.denials
-    domain_checks = DomainChecks(store, NameServers(settings.name_servers))
-    storage = StorageWatch(settings.data_directory)
-    support_ends = SupportEnds(store)
+    jobs: list[Job] = [  # those that record before those that follow the record: at the end, all of it is signed
+        SupportEnds(store),
+        site.denials,
+        Custodian(store, Ledger(settings.custody)),
+        DomainChecks(store, NameServers(settings.name_servers)),
+        Follower(store),
+        Signing(store, custody, keys.host_of(settings.public_url)),
+        anchoring,
+        StorageWatch(settings.data_directory),
+        *([Mailer(store, mail_server)] if mail_server else []),
+    ]
     config = config_of(app, STOP_SECONDS)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
-        follower.start()
-        signing.start()
-        custodian.start()
-        denials.start()
-        support_ends.start()
-        anchoring.start()
-        domain_checks.start()
-        storage.start()
-        if mailer:
-            mailer.start()
+        for job in jobs:
+            job.start()
         # What was loaded stays as long as the process: to look through all of it for garbage, ever again, would halt an
         # answer in the middle for a tenth of a second.
         gc.freeze()
@@ -113,17 +109,9 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
         listening.close()
-        support_ends.stop()
-        denials.stop()
-        custodian.stop()
-        follower.stop()
-        signing.stop()
-        anchoring.stop()
-        domain_checks.stop()
-        storage.stop()
+        for job in jobs:
+            job.stop()
         outgoing.close()
-        if mailer:
-            mailer.stop()
 
 
 def serve_alone(app: ASGIApp, listening: socket.socket) -> None:
