@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.errors import Invalid, MinutebookError
-from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
+from minutebook.model import Plan, Role
 from minutebook.organization import invitations, roster, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
@@ -21,10 +21,11 @@ from minutebook.organization.seats import (
     RemoveMember,
     TransferOwnership,
 )
-from minutebook.permissions import SUMMARY, Permission, given_by, may_change
+from minutebook.permissions import SUMMARY, Permission, given_by
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.pending import invitation_row
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.views.page import Choice, Form, Moment, Pager
@@ -99,19 +100,6 @@ class MemberRow:
     sessions_href: str | None
     leave_href: str | None
     history_href: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class InvitationRow:
-    """One invitation, pending or no longer valid."""
-
-    email: str
-    role: str
-    invited_by: str
-    expiry: str
-    expiry_exact: str
-    resend_href: str | None
-    revoke_href: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,28 +253,14 @@ def members_page(
         limit=place.organization.seat_limit,
         pager=_pager(place, listing, found),
         members_path=place.path(shell.MEMBERS),
-        invitations=[invitation_row(place, each, listing) for each in pending if each.is_live(place.viewer.at)],
-        over=[invitation_row(place, each, listing) for each in pending if not each.is_live(place.viewer.at)],
+        invitations=[invitation_row(place, each, listing.query) for each in pending if each.is_live(place.viewer.at)],
+        over=[invitation_row(place, each, listing.query) for each in pending if not each.is_live(place.viewer.at)],
         bulk_href=place.path("invitations", "bulk"),
         invite_href=_here(place, "invitations", "new", listing=listing),
         may_change=place.may(Permission.SEATS_WRITE),
         history_href=_history_href(place),
         dialog=dialog,
         wrong=wrong,
-    )
-
-
-def invitation_row(place: Place, invitation: Invitation, listing: Listing) -> InvitationRow:
-    """One line of the pending invitations."""
-    may_give = may_change(place.role, None, invitation.role)
-    return InvitationRow(
-        email=invitation.email,
-        role=invitation.role.label,
-        invited_by=invitation.invited_by,
-        expiry=_expiry(invitation, place.viewer.at),
-        expiry_exact=times.exact_time(invitation.expires_at, place.viewer.zone),
-        resend_href=_here(place, "invitations", invitation.id, "resend", listing=listing) if may_give else None,
-        revoke_href=_here(place, "invitations", invitation.id, "revoke", listing=listing) if may_give else None,
     )
 
 
@@ -399,35 +373,6 @@ def _pager(place: Place, listing: Listing, found: Roster) -> Pager | None:
         newer_href=href(min(listing.page - 1, pages)) if listing.page > 1 else None,
         older_href=href(listing.page + 1) if listing.page < pages else None,
     )
-
-
-def _expiry(invitation: Invitation, now: int) -> str:
-    """`Expires in 7 days`, `Expired 2 days ago`, and after it what is wrong with the mail that brings it."""
-    parts = (_end(invitation, now), _mail(invitation))
-    return " · ".join(part for part in parts if part)
-
-
-def _mail(invitation: Invitation) -> str:
-    mail = invitation.mail
-    if mail is None:
-        return ""
-    if mail.is_given_up:
-        return f"mail could not be delivered: {mail.reason}"
-    return f"mail not delivered yet: {mail.reason}" if mail.attempts else "mail on its way"
-
-
-def _end(invitation: Invitation, now: int) -> str:
-    """When it ends, to the nearest unit, and what an invitation is worth whose inviter is gone."""
-    then = invitation.expires_at
-    if not invitation.inviter_may:
-        return "Not valid: whoever invited may no longer"
-    if then <= now:
-        return f"Expired {times.ago(then, now)}"
-    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if then - now >= unit:
-            number = (then - now + unit // 2) // unit
-            return f"Expires in {number} {name}{'' if number == 1 else 's'}"
-    return "Expires in less than a minute"
 
 
 def _reads(place: Place) -> bool:
