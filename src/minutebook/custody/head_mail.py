@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from textwrap import dedent
-
-from sqlalchemy import select
 
 from minutebook.custody.anchoring import Asked
 from minutebook.evidence.note import to_base64
 from minutebook.model import DAY, Role, from_micros
 from minutebook.organization import outbox
 from minutebook.organization.outbox import Mail
-from minutebook.store import schema
 from minutebook.store.anchors import AnchorKind
 from minutebook.store.checkpoints import Signed
 from minutebook.store.engine import Store
@@ -33,16 +31,9 @@ class HeadMail:
 
     def ask(self, asked: Asked) -> None:
         """Puts a mail to each owner into the outbox."""
-        seat, user, organization = schema.seat.c, schema.user.c, schema.organization.c
-        owners = (
-            select(user.email, organization.name)
-            .join(schema.seat, seat.user == user.id)
-            .join(schema.organization, organization.organization == seat.organization)
-            .where(seat.organization == asked.organization, seat.role == Role.OWNER.value)
-        )
         with self.store.housekeeping() as connection:
-            for row in connection.execute(owners.order_by(user.email)).all():
-                outbox.put(connection, mail_of(row.email, row.name, asked.head), self.store.clock())
+            mail = partial(mail_of, head=asked.head)
+            outbox.put_for_each(connection, asked.organization, [Role.OWNER], mail, self.store.clock())
 
 
 def mail_of(to: str, organization: str, head: Signed) -> Mail:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
 from minutebook.actions.values import Cents
 from minutebook.model import Role
 from minutebook.organization import outbox
 from minutebook.organization.outbox import Mail
 from minutebook.record import Act
-from minutebook.store import schema
 
-TOLD = (Role.OWNER.value, Role.BILLING_MANAGER.value)
+TOLD = (Role.OWNER, Role.BILLING_MANAGER)
 
 
 def is_low(balance: int, threshold: int | None) -> bool:
@@ -23,20 +20,14 @@ def tell(act: Act, balance: int, threshold: int | None, *, was_low: bool) -> Non
     """Mails owners and billing managers, in the transaction at hand, if this made the balance low, or low no more."""
     if threshold is None or is_low(balance, threshold) == was_low:
         return
-    seat, user, organization = schema.seat.c, schema.user.c, schema.organization.c
-    told = (
-        select(user.email, organization.name)
-        .join(schema.seat, seat.user == user.id)
-        .join(schema.organization, organization.organization == seat.organization)
-        .where(seat.organization == act.organization, seat.role.in_(TOLD))
-    )
-    now = "no longer below" if was_low else "below"
-    amounts = f"{Cents(cents=balance)}, {now} {Cents(cents=threshold)}"
-    for row in act.connection.execute(told.order_by(user.email)).all():
-        body = (
-            f"The credits of {row.name} stand at {amounts}. Owners and billing managers are told of this.\n\n"
-            "Owners and admins change the amount on the page Settings.\n"
+    now = f"{'no longer below' if was_low else 'below'} {Cents(cents=threshold)}"
+
+    def mail(to: str, name: str) -> Mail:
+        return Mail(
+            to,
+            f"Credits of {name}: {now}",
+            f"The credits of {name} stand at {Cents(cents=balance)}, {now}. Owners and billing managers are told of "
+            "this.\n\nOwners and admins change the amount on the page Settings.\n",
         )
-        outbox.put(
-            act.connection, Mail(row.email, f"Credits of {row.name}: {now} {Cents(cents=threshold)}", body), act.at
-        )
+
+    outbox.put_for_each(act.connection, act.organization, TOLD, mail, act.at)

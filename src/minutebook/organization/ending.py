@@ -56,7 +56,7 @@ class RequestDeletion(Command):
         act.connection.execute(insert(schema.deletion).values(row))
         name = read_organization(act.connection, act.organization).name
         if self.mails:
-            _tell_owners(act, name, asked_by, due_at)
+            _tell_owners(act, asked_by, due_at)
         return DeletionRequested(name=name, days=WAITING_DAYS, due_at=due_at)
 
 
@@ -130,14 +130,14 @@ def _forget(act: Act) -> None:
             act.connection.execute(delete(table).where(table.c.organization == act.organization))
 
 
-def _tell_owners(act: Act, name: str, asked_by: str, due_at: int) -> None:
-    seat, user = schema.seat.c, schema.user.c
-    owners = select(user.email).join(schema.seat, seat.user == user.id).order_by(user.email)
-    where = (seat.organization == act.organization, seat.role == Role.OWNER.value)
-    body = (
-        f"{asked_by} asked for {name} to be deleted.\n\n"
-        f"It is deleted on {from_micros(due_at):%Y-%m-%d %H:%M} UTC, with all that its people have there. Until then "
-        "everything goes on, and any owner can take it back on the page Settings.\n"
-    )
-    for email in act.connection.execute(owners.where(*where)).scalars().all():
-        outbox.put(act.connection, Mail(email, f"{name} will be deleted", body), act.at)
+def _tell_owners(act: Act, asked_by: str, due_at: int) -> None:
+    def mail(to: str, name: str) -> Mail:
+        return Mail(
+            to,
+            f"{name} will be deleted",
+            f"{asked_by} asked for {name} to be deleted.\n\n"
+            f"It is deleted on {from_micros(due_at):%Y-%m-%d %H:%M} UTC, with all that its people have there. "
+            "Until then everything goes on, and any owner can take it back on the page Settings.\n",
+        )
+
+    outbox.put_for_each(act.connection, act.organization, [Role.OWNER], mail, act.at)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from minutebook.model import MINUTE
+from minutebook.model import MINUTE, Role
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -58,6 +59,23 @@ def put(connection: Connection, mail: Mail, at: int, *, about: str | None = None
     """Adds a mail to the transaction at hand; it is due at once. `about` is the id by which it can be taken back."""
     values = {"to": mail.to, "subject": mail.subject, "body": mail.body, "about": about}
     connection.execute(insert(schema.outbox).values(**values, created_at=at, next_try_at=at, attempts=0))
+
+
+def put_for_each(
+    connection: Connection, organization: int, roles: Collection[Role], mail: Callable[[str, str], Mail], at: int
+) -> None:
+    """Adds a mail for everybody in an organization with one of the roles; `mail` makes it for an address and the name
+    of the organization."""
+    seats, users, organizations = schema.seat.c, schema.user.c, schema.organization.c
+    people = (
+        select(users.email, organizations.name)
+        .join(schema.seat, seats.user == users.id)
+        .join(schema.organization, organizations.organization == seats.organization)
+        .where(seats.organization == organization, seats.role.in_([role.value for role in roles]))
+        .order_by(users.email)
+    )
+    for row in connection.execute(people).all():
+        put(connection, mail(row.email, row.name), at)
 
 
 def take_back(connection: Connection, about: str) -> None:

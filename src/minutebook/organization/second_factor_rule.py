@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.values import change
 from minutebook.errors import Invalid
-from minutebook.organization import wording
+from minutebook.organization import settings, wording
 from minutebook.permissions import Permission
 from minutebook.record import NO_CHANGE, Act, Command, NoChange
 from minutebook.store import schema
@@ -43,11 +43,7 @@ class ChangeSecondFactor(Command):
             return NO_CHANGE
         if chosen == REQUIRED and not (act.by_operator or has_proven(act.connection, act.seat.context.session_id)):
             raise Invalid.one(NAME, OWN_FIRST)
-        table = schema.setting
-        here = (table.c.organization == act.organization, table.c.name == NAME)
-        act.connection.execute(delete(table).where(*here))
-        value = orjson.dumps(chosen).decode()
-        act.connection.execute(insert(table).values(organization=act.organization, name=NAME, value=value))
+        settings.put(act, NAME, chosen)
         return SettingsChanged(section="Second factor", second_factor=change(before, chosen))
 
 

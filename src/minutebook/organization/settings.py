@@ -179,15 +179,18 @@ def read_settings(connection: Connection, organization: int) -> Settings:
 
 def write(act: Act, before: Settings | None, after: Settings) -> None:
     """Stores those settings that differ from before."""
-    table = schema.setting
     old = asdict(before) if before else {}
     for name, value in asdict(after).items():
-        if name in old and old[name] == value:
-            continue
-        where = (table.c.organization == act.organization, table.c.name == name)
-        act.connection.execute(delete(table).where(*where))
-        text = orjson.dumps(value).decode()
-        act.connection.execute(insert(table).values(organization=act.organization, name=name, value=text))
+        if name not in old or old[name] != value:
+            put(act, name, value)
+
+
+def put(act: Act, name: str, value: object) -> None:
+    """Stores one setting, in the place of what it was before."""
+    table = schema.setting
+    act.connection.execute(delete(table).where(table.c.organization == act.organization, table.c.name == name))
+    text = orjson.dumps(value).decode()
+    act.connection.execute(insert(table).values(organization=act.organization, name=name, value=text))
 
 
 def no_name(name: str, kind: str) -> str:

@@ -24,7 +24,7 @@ from minutebook.model import HOUR, MINUTE, Actor, ActorKind, Context, Seat
 from minutebook.organization import access, people, wording
 from minutebook.organization.people import User
 from minutebook.permissions import SUPPORT_MAY, Permission
-from minutebook.record import ANYBODY, Act, Command, perform
+from minutebook.record import ANYBODY, MINUTEBOOK, Act, Command, own_seat, perform
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -32,7 +32,6 @@ LEAST, MOST = 5 * MINUTE, 24 * HOUR
 """How long a grant lasts, at least and at most."""
 EVERY = 5.0
 """Seconds between two looks for grants whose time is over."""
-SYSTEM = Actor(ActorKind.SYSTEM, "system", name="Minutebook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +168,7 @@ class SupportEnds(Job):
             rows = connection.execute(over).all()
         for row in rows:
             try:
-                perform(self._store, Seat(row.organization, SYSTEM, Context(client="system")), EndSupport(row.id))
+                perform(self._store, own_seat(row.organization), EndSupport(row.id))
             except NotFound:
                 continue  # somebody ended it in this moment
 
@@ -184,7 +183,7 @@ def leave(store: Store, organization: int, user: str, context: Context) -> bool:
     with store.reading() as connection:
         found = [grant for grant in all_grants(connection, organization) if grant.person.id == user]
     for grant in found:
-        actor = grant.actor() if grant.expires_at > store.clock() else SYSTEM
+        actor = grant.actor() if grant.expires_at > store.clock() else MINUTEBOOK
         perform(store, Seat(organization, actor, context), EndSupport(grant.id))
     return bool(found)
 
