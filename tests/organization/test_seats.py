@@ -244,6 +244,12 @@ def test_sessions_that_were_ended_do_not_get_in_again_and_new_ones_do(deployment
     deployment.act(ada, organization, EndMemberSessions(ben.id))
     with pytest.raises(SignInAgain):
         deployment.enter(ben, organization, new.id)
+    _, newer = sign_in.start_session(deployment.store, ben, "password", Context())
+    with deployment.store.reading() as connection:
+        statement = f"SELECT organization FROM access WHERE session = '{newer.id}'"
+        assert connection.exec_driver_sql(statement).scalars().all() == [other], (
+            "by a clock that was set back it began before the end of all"
+        )
     check_log(deployment.store)
 
 

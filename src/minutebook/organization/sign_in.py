@@ -284,7 +284,8 @@ def start_session(
             )
         )
     for organization in seats_of(store, user.id):
-        with suppress(NotFound, SecondFactorRequired):  # the seat was taken away in this moment; or they do not get in
+        # the seat was taken away in this moment; or they do not get in there, and elsewhere all the same
+        with suppress(NotFound, SecondFactorRequired, SignInAgain):
             enter(store, session, organization, context)
     return token, session
 
