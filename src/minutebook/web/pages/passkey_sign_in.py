@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from minutebook.errors import MinutebookError, NotAllowed, NotFound, TooManyAttempts
-from minutebook.model import SECOND
 from minutebook.organization import ceremonies, passkeys
 from minutebook.organization.attempts import WINDOW_MINUTES, neighbourhood
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.sign_in import BY_PASSKEY
+from minutebook.web.begun import Begun
 from minutebook.web.forms import Sent, Typed
 from minutebook.web.own_path import own_path
 from minutebook.web.pages.second_step import OVER, end_sign_in, show_sign_in
@@ -24,8 +24,7 @@ from minutebook.web.views.page import Form
 router = APIRouter()
 
 PATH = "/sign-in/passkey"
-ASKED = "passkey"
-"""The cookie that holds the token of a sign-in by a passkey."""
+ASKED = Begun("passkey", Purpose.PASSKEY, "lax")
 
 
 @router.post(f"{PATH}/begin")
@@ -38,22 +37,14 @@ def begin(request: Request, sent: Sent) -> Response:
         raise TooManyAttempts(minutes=WINDOW_MINUTES)
     token = ceremonies.begin(site.store, Purpose.PASSKEY, "", BY_PASSKEY)
     response = go(site, f"{PATH}?{urlencode({'next': own_path(request, sent.one('next'))})}")
-    response.set_cookie(
-        site.cookie(ASKED),
-        token,
-        max_age=ceremonies.LIFETIME // SECOND,
-        secure=site.is_https,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
+    return ASKED.keep(response, site, token)
 
 
 @router.get(PATH)
 def ask_for_passkey(request: Request) -> Response:
     """The page on which the browser asks for a passkey."""
     then = own_path(request, request.query_params.get("next", ""))
-    waiting = _waiting(request)
+    waiting = ASKED.find(request)
     if waiting is None:
         return go(site_of(request), f"/sign-in?{urlencode({'next': then})}")
     return _show(request, waiting, Form(), then)
@@ -71,25 +62,17 @@ async def sign_in_by_passkey(request: Request, sent: Sent) -> Response:
 def _sign_in(request: Request, sent: Typed) -> Response:
     site = site_of(request)
     then = own_path(request, sent.one("next"))
-    waiting = _waiting(request)
+    waiting = ASKED.find(request)
     if waiting is None:
         return _over(request, then)
-    token, answer, context = request.cookies[site.cookie(ASKED)], sent.one("credential"), context_of(request)
+    token, answer, context = ASKED.token(request), sent.one("credential"), context_of(request)
     try:
         response = end_sign_in(request, lambda: site.sign_ins.sign_in_by_passkey(token, answer, context), then, None)
     except NotFound:
         return _over(request, then)
     except MinutebookError as error:
         return _show(request, waiting, Form({}, {"": error.message}), then, error.status)
-    response.delete_cookie(site.cookie(ASKED), secure=site.is_https, httponly=True, samesite="lax")
-    return response
-
-
-def _waiting(request: Request) -> Ceremony | None:
-    site = site_of(request)
-    token = request.cookies.get(site.cookie(ASKED), "")
-    with site.store.reading() as connection:
-        return ceremonies.find(connection, Purpose.PASSKEY, token, site.store.clock())
+    return ASKED.forget(response, site)
 
 
 def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int = 200) -> Response:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import NotFound
-from minutebook.model import SECOND, SecondFactor
+from minutebook.model import SecondFactor
 from minutebook.organization import ceremonies, passkeys, recovery_codes, sign_in, wording
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.second_factors import AddPasskey, RemovePasskey
+from minutebook.web.begun import Begun
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.pages.second_factors import PAGE, Step, act_on_viewer, ask, by_password, held, signed_in_anew
 from minutebook.web.render import Said, go, show
@@ -19,8 +20,7 @@ from minutebook.web.views.page import Form
 router = APIRouter()
 
 CONFIRM = "/account/passkeys/confirm"
-ADDING = "adding-passkey"
-"""The cookie that holds the token of a passkey that is being added."""
+ADDING = Begun("adding-passkey", Purpose.ADD_PASSKEY, "strict")
 ADD = Step(
     "/account/passkeys/new",
     "Add a passkey",
@@ -44,16 +44,7 @@ def begin_adding(request: Request, viewer: Viewing, sent: Sent) -> Response:
     def begin() -> Response:
         site = viewer.site
         token = ceremonies.begin(site.store, Purpose.ADD_PASSKEY, viewer.user.id, sign_in.BY_PASSWORD)
-        response = go(site, CONFIRM)
-        response.set_cookie(
-            site.cookie(ADDING),
-            token,
-            max_age=ceremonies.LIFETIME // SECOND,
-            secure=site.is_https,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
+        return ADDING.keep(go(site, CONFIRM), site, token)
 
     return by_password(request, viewer, ADD, sent, begin)
 
@@ -72,7 +63,7 @@ def add_passkey(request: Request, viewer: Viewing, sent: Sent) -> Response:
     if begun is None:
         return ask(request, viewer, ADD, Form({}, {"": "That took too long. Begin again."}), 410)
     codes = () if held(viewer) else recovery_codes.new_codes(viewer.site.store.randomness)
-    token = request.cookies[viewer.site.cookie(ADDING)]
+    token = ADDING.token(request)
     try:
         name = wording.name(sent.one("name"), "name", "The name")
         made = passkeys.made(_party(viewer), begun.secret, sent.one("credential"))
@@ -80,8 +71,7 @@ def add_passkey(request: Request, viewer: Viewing, sent: Sent) -> Response:
     except STAYS as error:
         return _show(request, viewer, begun, form_after(sent, error, ["name"]), error.status)
     response = signed_in_anew(viewer, begun.method, SecondFactor.PASSKEY, codes)
-    response.delete_cookie(viewer.site.cookie(ADDING), secure=viewer.site.is_https, httponly=True, samesite="strict")
-    return response
+    return ADDING.forget(response, viewer.site)
 
 
 @router.get("/account/passkeys/{passkey}/remove")
@@ -124,9 +114,7 @@ def _party(viewer: Viewer) -> RelyingParty:
 
 def _begun(request: Request, viewer: Viewer) -> Ceremony | None:
     """The passkey that this browser is adding for the viewer."""
-    token = request.cookies.get(viewer.site.cookie(ADDING), "")
-    with viewer.site.store.reading() as connection:
-        found = ceremonies.find(connection, Purpose.ADD_PASSKEY, token, viewer.at)
+    found = ADDING.find(request)
     return found if found and found.user == viewer.user.id else None
 
 

@@ -13,13 +13,14 @@ from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
 from minutebook.errors import Conflict, NotFound, TooManyAttempts
-from minutebook.model import SECOND, SecondFactor
-from minutebook.organization import ceremonies, passkeys, recovery_codes, second_factors, sign_in, totp
+from minutebook.model import SecondFactor
+from minutebook.organization import passkeys, recovery_codes, second_factors, sign_in, totp
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.passkeys import Passkey
 from minutebook.organization.second_factors import AddTotp, MakeRecoveryCodes, RemoveTotp
 from minutebook.record import PersonalCommand, perform_everywhere
 from minutebook.web import session, shown_once, times
+from minutebook.web.begun import Begun
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewer, Viewing
@@ -30,8 +31,7 @@ router = APIRouter()
 PAGE = "/account/second-factors"
 APP = "/account/authenticator-app"
 CODES = "/account/recovery-codes"
-ADDING = "authenticator-app"
-"""The cookie that holds the token of an app that is being added."""
+ADDING = Begun("authenticator-app", Purpose.ADD_TOTP, "strict")
 MADE = "recovery-codes"
 
 
@@ -121,16 +121,7 @@ def begin_adding(request: Request, viewer: Viewing, sent: Sent) -> Response:
             raise Conflict("You have an authenticator app already. Remove it before you add another.")
         site = viewer.site
         token = second_factors.begin_totp(site.store, site.factor_key, viewer.user.id, sign_in.BY_PASSWORD)
-        response = go(site, f"{APP}/confirm")
-        response.set_cookie(
-            site.cookie(ADDING),
-            token,
-            max_age=ceremonies.LIFETIME // SECOND,
-            secure=site.is_https,
-            httponly=True,
-            samesite="strict",
-        )
-        return response
+        return ADDING.keep(go(site, f"{APP}/confirm"), site, token)
 
     return by_password(request, viewer, ADD, sent, begin)
 
@@ -149,14 +140,13 @@ def confirm_app(request: Request, viewer: Viewing, sent: Sent) -> Response:
     if begun is None:
         return ask(request, viewer, ADD, Form({}, {"": "That took too long. Begin again."}), 410)
     codes = () if held(viewer) else recovery_codes.new_codes(viewer.site.store.randomness)
-    token = request.cookies[viewer.site.cookie(ADDING)]
+    token = ADDING.token(request)
     try:
         act_on_viewer(viewer, AddTotp(viewer.user.id, token, sent.one("code"), codes, viewer.site.factor_key))
     except STAYS as error:
         return _show_secret(request, viewer, begun, form_after(sent, error, ["code"]), error.status)
     response = signed_in_anew(viewer, begun.method, SecondFactor.TOTP, codes)
-    response.delete_cookie(viewer.site.cookie(ADDING), secure=viewer.site.is_https, httponly=True, samesite="strict")
-    return response
+    return ADDING.forget(response, viewer.site)
 
 
 @router.get(REMOVE.path)
@@ -244,9 +234,7 @@ def held(viewer: Viewer) -> tuple[SecondFactor, ...]:
 
 def _begun(request: Request, viewer: Viewer) -> Ceremony | None:
     """The app that this browser is adding for the viewer."""
-    token = request.cookies.get(viewer.site.cookie(ADDING), "")
-    with viewer.site.store.reading() as connection:
-        found = ceremonies.find(connection, Purpose.ADD_TOTP, token, viewer.at)
+    found = ADDING.find(request)
     return found if found and found.user == viewer.user.id else None
 
 

@@ -9,24 +9,24 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from minutebook.errors import MinutebookError, NotAllowed, NotFound, Problem
-from minutebook.model import SECOND, SecondFactor
-from minutebook.organization import ceremonies, passkeys, second_factors, sign_in
+from minutebook.model import SecondFactor
+from minutebook.organization import passkeys, second_factors, sign_in
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.sign_in import SecondFactorNeeded, Session
 from minutebook.web import session
+from minutebook.web.begun import Begun
 from minutebook.web.forms import Sent, Typed, form_with
 from minutebook.web.own_path import own_path
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import find_viewer
-from minutebook.web.site import Site, site_of
+from minutebook.web.site import site_of
 from minutebook.web.source import context_of
 from minutebook.web.views.page import Form
 
 router = APIRouter()
 
 PATH = "/sign-in/second-factor"
-WAITING = "second-factor"
-"""The cookie that holds the token of a sign-in that waits for its second factor."""
+WAITING = Begun("second-factor", Purpose.SIGN_IN, "lax")
 OVER = "That took too long, or was done already. Sign in again."
 
 
@@ -37,7 +37,7 @@ def end_sign_in(request: Request, begin: Callable[[], tuple[str, Session]], then
     try:
         token, _ = begin()
     except SecondFactorNeeded as needed:
-        return _ask(site, needed.token, then, said)
+        return WAITING.keep(go(site, f"{PATH}?{urlencode({'next': then})}", said), site, needed.token)
     if before:
         sign_in.sign_out(site.store, before.session, before.context)
     response = go(site, then, said)
@@ -55,7 +55,7 @@ def show_sign_in(request: Request, form: Form, then: str, status: int = 200, aga
 def ask_for_second_factor(request: Request) -> Response:
     """The form, for somebody whose first factor was right; others begin anew."""
     then = own_path(request, request.query_params.get("next", ""))
-    waiting = _waiting(request)
+    waiting = WAITING.find(request)
     if waiting is None:
         return go(site_of(request), f"/sign-in?{urlencode({'next': then})}")
     return _show(request, waiting, Form(), then)
@@ -73,10 +73,10 @@ async def prove_second_factor(request: Request, sent: Sent) -> Response:
 def _prove(request: Request, sent: Typed) -> Response:
     site = site_of(request)
     then = own_path(request, sent.one("next"))
-    waiting = _waiting(request)
+    waiting = WAITING.find(request)
     if waiting is None:
         return _over(request, then)
-    token, context = request.cookies[site.cookie(WAITING)], context_of(request)
+    token, context = WAITING.token(request), context_of(request)
     answer, signs = sent.one("credential"), site.sign_ins
 
     def finish() -> tuple[str, Session]:
@@ -91,28 +91,7 @@ def _prove(request: Request, sent: Typed) -> Response:
     except MinutebookError as error:
         form = form_with(sent, [Problem("" if answer else "code", error.message)], ["code"])
         return _show(request, waiting, Form({}, form.errors), then, error.status)
-    response.delete_cookie(site.cookie(WAITING), secure=site.is_https, httponly=True, samesite="lax")
-    return response
-
-
-def _ask(site: Site, token: str, then: str, said: Said | None) -> Response:
-    response = go(site, f"{PATH}?{urlencode({'next': then})}", said)
-    response.set_cookie(
-        site.cookie(WAITING),
-        token,
-        max_age=ceremonies.LIFETIME // SECOND,
-        secure=site.is_https,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
-
-
-def _waiting(request: Request) -> Ceremony | None:
-    site = site_of(request)
-    token = request.cookies.get(site.cookie(WAITING), "")
-    with site.store.reading() as connection:
-        return ceremonies.find(connection, Purpose.SIGN_IN, token, site.store.clock())
+    return WAITING.forget(response, site)
 
 
 def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int = 200) -> Response:
