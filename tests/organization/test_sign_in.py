@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from minutebook.errors import Invalid, NotAllowed, NotFound, TooManyAttempts
 from minutebook.model import Context, Event, Role
 from minutebook.organization import people, sign_in
+from minutebook.organization.deletion import DeleteUser
+from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.people import User
 from minutebook.organization.seats import RemoveMember
 from minutebook.organization.sign_in import (
@@ -303,3 +306,38 @@ def test_a_session_is_touched(deployment: Deployment, ada: User) -> None:
         found: Any = find_session(connection, token, deployment.clock.now)
     assert found[1] == deployment.clock.now
     assert isinstance(found[0], Session)
+
+
+def test_a_sign_in_that_is_on_its_way_does_not_outlive_its_password(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever signs in again and again with the old password gets in no more once it is another, also in the moment
+    between the look at it and the session; nor does half of a sign-in stay, or that of an account that is deleted."""
+    fits = people.password_fits
+    for name, has_app in (("Ada", False), ("Ben", True)):
+        user = deployment.person(name=name, password=PASSWORD)
+        if has_app:
+            deployment.add_app(user)
+
+        def change_after(password: str, hashed: str | None, user: User = user) -> bool:
+            answer = fits(password, hashed)
+            deployment.act_everywhere(user, ChangePassword(user.id, hashed or "", "another"))
+            return answer
+
+        monkeypatch.setattr(people, "password_fits", change_after)
+        with pytest.raises(NotAllowed, match="do not belong together"):
+            deployment.sign_ins().sign_in(user.email, PASSWORD, Context(ip="192.0.2.7"))
+
+    cem = deployment.person(password=PASSWORD)
+
+    def delete_after(password: str, hashed: str | None) -> bool:
+        answer = fits(password, hashed)
+        deployment.act_everywhere(cem, DeleteUser(cem.id))
+        return answer
+
+    monkeypatch.setattr(people, "password_fits", delete_after)
+    with pytest.raises(NotAllowed, match="do not belong together"):
+        deployment.sign_ins().sign_in(cem.email, PASSWORD, Context(ip="192.0.2.7"))
+    with deployment.store.reading() as connection:
+        for table in ("session", "ceremony"):
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 0

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.identifiers import new_token, token_hash
 from minutebook.model import MINUTE
+from minutebook.organization import people
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
@@ -40,12 +41,19 @@ class Ceremony:
     secret: bytes
 
 
-def begin(store: Store, purpose: Purpose, user: str, method: str, secret: bytes | None = None) -> str:
-    """The token of a new one. Without a secret it has one to be signed. Those that are over are tidied away."""
+def begin(
+    store: Store, purpose: Purpose, user: str, method: str, secret: bytes | None = None, hashed: str | None = None
+) -> str:
+    """The token of a new one. Without a secret it has one to be signed. Those that are over are tidied away.
+
+    Raises as `people.hold` does, for the user and what is stored of their password.
+    """
     token, now, table = new_token(store.randomness), store.clock(), schema.ceremony
     secret = store.randomness(CHALLENGE_BYTES) if secret is None else secret
     whose = {"purpose": purpose, "user": user or None, "method": method}
     with store.housekeeping() as connection:
+        if user:
+            people.hold(connection, user, hashed)
         connection.execute(delete(table).where(table.c.expires_at <= now))
         connection.execute(
             insert(table).values(token_hash=token_hash(token), secret=secret, expires_at=now + LIFETIME, **whose)

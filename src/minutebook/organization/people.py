@@ -120,6 +120,15 @@ def all_users(connection: Connection) -> list[tuple[User, int]]:
     return [(User(id_, email, name), created_at) for id_, email, name, created_at in rows]
 
 
+def hold(connection: Connection, user: str, hashed: str | None = None) -> None:
+    """Keeps the user, and their password, as they are until the transaction ends. Raises NotFound once the account is
+    deleted, or, with what is stored of a password that was proven, once they have another one."""
+    users = schema.user.c
+    where = [users.id == user, *([] if hashed is None else [users.password_hash == hashed])]
+    if connection.execute(select(users.id).where(*where).with_for_update(read=True)).first() is None:
+        raise NotFound(why="no such person, or another password by now")
+
+
 def password_hash_of(connection: Connection, user: str) -> str | None:
     """What is stored of the user's password; None when there is none."""
     users = schema.user.c

@@ -39,6 +39,7 @@ SEEN_EVERY = 5 * MINUTE
 BY_PASSWORD = "password"  # noqa: S105 - how, not what
 BY_PASSKEY = "passkey"
 FACTOR = "second factor"
+WRONG = "This email and password do not belong together."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,11 @@ class SignIns:
 
         Raises as `prove` does, and SecondFactorNeeded.
         """
-        user, _ = self.prove(email, password, context)
-        return self.go_on(user, BY_PASSWORD, context)
+        user, hashed = self.prove(email, password, context)
+        try:
+            return self.go_on(user, BY_PASSWORD, context, hashed)
+        except NotFound:  # the password became another in this moment, which ended all that it had begun
+            raise NotAllowed(WRONG) from None
 
     def prove(self, email: str, password: str, context: Context) -> tuple[User, str]:
         """Whose password it is, and what is stored of it.
@@ -146,7 +150,7 @@ class SignIns:
         if not people.password_fits(password, hashed) or user is None or hashed is None:
             self._attempts.failed(context.ip)
             self._record_failure(user, address, "Wrong password", attempt, context)
-            raise NotAllowed("This email and password do not belong together.")
+            raise NotAllowed(WRONG)
         self._attempts.succeeded(BY_PASSWORD, address)
         return user, hashed
 
@@ -158,13 +162,15 @@ class SignIns:
         except NotAllowed:
             raise Invalid.one("password", "This is not your password.") from None
 
-    def go_on(self, user: User, method: str, context: Context) -> tuple[str, Session]:
-        """The token of a new session of somebody who has proven a first factor. Raises SecondFactorNeeded."""
+    def go_on(self, user: User, method: str, context: Context, hashed: str | None = None) -> tuple[str, Session]:
+        """The token of a new session of somebody who has proven a first factor; `hashed` is what is stored of it, for a
+        password. Raises SecondFactorNeeded, and as `people.hold` does."""
         with self._store.reading() as connection:
             needed = second_factors.held(connection, user.id)
         if needed:
-            raise SecondFactorNeeded(ceremonies.begin(self._store, Purpose.SIGN_IN, user.id, method))
-        return start_session(self._store, user, method, context)
+            token = ceremonies.begin(self._store, Purpose.SIGN_IN, user.id, method, hashed=hashed)
+            raise SecondFactorNeeded(token)
+        return start_session(self._store, user, method, context, hashed=hashed)
 
     def finish(self, token: str, typed: str, context: Context) -> tuple[str, Session]:
         """The token of a new session, for the code of an app or a recovery code; `token` is that of SecondFactorNeeded.
@@ -259,15 +265,24 @@ class SignIns:
 
 
 def start_session(
-    store: Store, user: User, method: str, context: Context, second_factor: SecondFactor | None = None
+    store: Store,
+    user: User,
+    method: str,
+    context: Context,
+    second_factor: SecondFactor | None = None,
+    hashed: str | None = None,
 ) -> tuple[str, Session]:
-    """A new session and its token. A crash between the session and an entry is mended by `enter` at the first page."""
+    """A new session and its token. A crash between the session and an entry is mended by `enter` at the first page.
+
+    Raises as `people.hold` does: no session outlives the password that it began with, or the account.
+    """
     token = new_token(store.randomness)
     now = store.clock()
     session = Session(
         new_id("ses", store.randomness), user, method, now + SESSION_LIFETIME, second_factor=second_factor
     )
     with store.housekeeping() as connection:
+        people.hold(connection, user.id, hashed)
         connection.execute(delete(schema.session).where(schema.session.c.expires_at <= now))
         connection.execute(
             insert(schema.session).values(
