@@ -88,6 +88,7 @@ def test_what_is_not_signed_as_asked_is_refused_and_recorded(deployment: Deploym
     token = ceremonies.begin(deployment.store, Purpose.PASSKEY, "", "passkey")
     other_token = ceremonies.begin(deployment.store, Purpose.PASSKEY, "", "passkey")
     answers = [device.sign(options_of(deployment, Purpose.PASSKEY, other_token)), "", "[]", "{}", '{"rawId": 7}', "\0"]
+    answers.append("[" * 100_000)
     for answer in answers:
         with pytest.raises(NotAllowed):
             signs.sign_in_by_passkey(token, answer, HERE)
@@ -97,9 +98,12 @@ def test_what_is_not_signed_as_asked_is_refused_and_recorded(deployment: Deploym
 
 def test_what_is_made_is_checked_and_belongs_to_one(deployment: Deployment) -> None:
     ada, bob, device = deployment.person(), deployment.person(), Authenticator()
-    for wrong in (replace(device, origin="https://evil.example"), replace(device, verifies=False)):
+    too_long = replace(device, credential=b"c" * 1_024)
+    for wrong in (replace(device, origin="https://evil.example"), replace(device, verifies=False), too_long):
         with pytest.raises(NotAllowed):
             add_passkey(deployment, ada, wrong)
+    with pytest.raises(NotAllowed):
+        passkeys.made(PARTY, b"", "[" * 100_000)
     add_passkey(deployment, ada, device)
     with pytest.raises(Conflict, match="added before"):
         add_passkey(deployment, bob, device)

@@ -19,6 +19,9 @@ from minutebook.store import schema
 
 NAME = "Minutebook"
 LOCAL = "localhost"
+NOT_MADE = "The browser made no passkey that is accepted here. Try again."
+MOST_CREDENTIAL_BYTES = 1023
+"""As long as the id of a passkey may be, by the standard."""
 REFUSED = "This passkey was not accepted. Try again, or use another way to sign in."
 
 
@@ -134,8 +137,10 @@ def made(party: RelyingParty, challenge: bytes, answer: str) -> NewCredential:
             expected_origin=party.origin,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-        raise NotAllowed("The browser made no passkey that is accepted here. Try again.") from error
+    except (WebAuthnException, ValueError, LookupError, TypeError) as error:
+        raise NotAllowed(NOT_MADE) from error
+    if len(found.credential_id) > MOST_CREDENTIAL_BYTES:
+        raise NotAllowed(NOT_MADE)
     return NewCredential(found.credential_id, found.credential_public_key, found.sign_count)
 
 
@@ -145,7 +150,7 @@ def owner_of(connection: Connection, answer: str) -> str | None:
         from webauthn.helpers import base64url_to_bytes
 
         credential = base64url_to_bytes(str(_read(answer)["rawId"]))
-    except (ValueError, KeyError, NotAllowed):
+    except (ValueError, LookupError, NotAllowed):
         return None
     table = schema.passkey.c
     return connection.execute(select(table.user).where(table.credential == credential)).scalar_one_or_none()
@@ -173,7 +178,7 @@ def use(connection: Connection, party: RelyingParty, user: str, challenge: bytes
             credential_current_sign_count=row.signed,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError, NotAllowed):
+    except (WebAuthnException, ValueError, LookupError, TypeError, NotAllowed):
         return False
     values = {"signed": found.new_sign_count, "used_at": at}
     connection.execute(update(table).where(table.c.id == row.id).values(values))
@@ -189,7 +194,10 @@ def _descriptors(connection: Connection, user: str) -> list[Any]:
 
 
 def _read(answer: str) -> dict[str, Any]:
-    read = json.loads(answer)
+    try:
+        read = json.loads(answer)
+    except RecursionError as error:  # nested deeper than any browser does
+        raise NotAllowed(REFUSED) from error
     if not isinstance(read, dict):
         raise NotAllowed(REFUSED)
     return read
