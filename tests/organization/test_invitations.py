@@ -12,6 +12,7 @@ from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, No
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Event, Plan, Role
 from minutebook.organization import invitations, outbox, people
+from minutebook.organization.deletion import DeleteUser
 from minutebook.organization.invitations import (
     LIFETIME,
     AcceptInvitation,
@@ -432,4 +433,17 @@ def test_mail_leaves_with_the_act_or_not_at_all(deployment: Deployment, ada: Use
     assert "Ada invites you to Calder as billing manager" in waiting.mail.body
     outbox.sent(deployment.store, waiting)
     assert outbox.due(deployment.store) == []
+    deployment.check()
+
+
+def test_an_account_that_is_deleted_in_this_moment_gets_no_seat(deployment: Deployment) -> None:
+    """It was there when the page looked, and is not when the seat is given."""
+    ada, ben = deployment.person(), deployment.person()
+    organization, token = deployment.found(ada), new_token(deployment.store.randomness)
+    deployment.act(ada, organization, InvitePerson(ben.email, Role.MEMBER, token))
+    deployment.act_everywhere(ben, DeleteUser(ben.id))
+    with pytest.raises(NotFound):
+        deployment.act(ben, organization, AcceptInvitation(token, ben))
+    with pytest.raises(NotFound):
+        deployment.found(ben)
     deployment.check()

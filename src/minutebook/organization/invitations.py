@@ -123,8 +123,9 @@ class ResendInvitation(Command):
 class AcceptInvitation(Command):
     """Takes the seat that was offered. Who acts must have the invited address; `password_hash` is for a new user.
 
-    Raises NotFound for a token that is wrong, used, revoked, expired or lapsed; NotAllowed for another person's
-    invitation, and for a new user by a link that does not prove the address.
+    Raises NotFound for a token that is wrong, used, revoked, expired or lapsed, and for an account that is deleted in
+    this moment; NotAllowed for another person's invitation, and for a new user by a link that does not prove the
+    address.
     """
 
     needs: ClassVar = ANYBODY
@@ -151,6 +152,7 @@ class AcceptInvitation(Command):
         elif act.role is not None:
             raise Conflict("You hold a seat in this organization already.")
         _check_free_seat(act)
+        people.hold(act.connection, self.user.id)
         _forget(act, found.id)
         act.connection.execute(
             insert(schema.seat).values(

@@ -13,7 +13,7 @@ from minutebook.actions.values import change
 from minutebook.errors import Invalid, NotAllowed
 from minutebook.identifiers import new_id
 from minutebook.model import Plan, Randomness, Role, Seat
-from minutebook.organization import access, settings, wording
+from minutebook.organization import access, people, settings, wording
 from minutebook.organization.people import User
 from minutebook.permissions import Permission
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
@@ -39,7 +39,8 @@ class Organization:
 
 @dataclass(frozen=True)
 class CreateOrganization(Command):
-    """Founds an organization with its first owner. `remark` is put behind its sentence."""
+    """Founds an organization with its first owner. `remark` is put behind its sentence. Raises Invalid, and NotFound for
+    an account that is deleted in this moment."""
 
     needs: ClassVar = ANYBODY
 
@@ -57,6 +58,7 @@ class CreateOrganization(Command):
     def change(self, act: Act) -> OrganizationCreated:
         name = wording.name(self.name, "name", "The name")
         _check_seat_limit(self.seat_limit)
+        people.hold(act.connection, self.owner.id)
         public_id = new_id("org", act.randomness)
         act.connection.execute(
             insert(schema.organization).values(
