@@ -11,6 +11,7 @@ from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, No
 from minutebook.model import HOUR, Event, Role
 from minutebook.organization import modes, saved_searches, sign_in, sittings, sso, support
 from minutebook.organization.modes import CreateMode
+from minutebook.organization.organizations import read_organization
 from minutebook.organization.people import User
 from minutebook.organization.seats import RemoveMember
 from minutebook.organization.support import EndSupport, EnterAsSupport, Grant, GrantSupport, SupportEnds
@@ -221,3 +222,18 @@ def test_an_account_that_is_deleted_is_no_support_staff(deployment: Deployment) 
         support.change_staff(deployment.store, "usr_nobody", to=True)
     with deployment.store.reading() as connection:
         assert support.all_staff(connection) == []
+
+
+def test_who_is_let_in_and_takes_a_seat_is_inside_by_the_seat_until_the_link_is_used(light: Calder) -> None:
+    """As support staff nobody is inside without a recorded entry, and nobody is kept from signing out."""
+    deployment, sam = light.deployment, light.sam
+    grant = light.let_in()
+    deployment.join(light.number, light.ada, Role.MEMBER, sam, light.session.id)
+    with deployment.store.reading() as connection:
+        organization = read_organization(connection, light.number).id
+        at = deployment.clock.now
+        assert support.find_entered(connection, organization, sam.id, light.session.id, at) is None
+    sign_in.sign_out(deployment.store, light.session, deployment.seat(sam, 0).context)
+    assert light.last().action == "user.logout"
+    assert light.grants() == [grant]
+    check_log(deployment.store)

@@ -181,7 +181,8 @@ def enter(store: Store, grant: Grant, token: str, context: Context) -> None:
 def leave(store: Store, organization: int, user: str, context: Context) -> bool:
     """Ends the access that somebody has as support staff, because they signed out; whether they had any."""
     with store.reading() as connection:
-        found = [grant for grant in all_grants(connection, organization) if grant.person.id == user]
+        grants = all_grants(connection, organization)
+        found = [grant for grant in grants if grant.person.id == user and grant.entered_at is not None]
     for grant in found:
         actor = grant.actor() if grant.expires_at > store.clock() else MINUTEBOOK
         perform(store, Seat(organization, actor, context), EndSupport(grant.id))
@@ -198,6 +199,7 @@ def find_entered(connection: Connection, organization: str, user: str, session: 
         .join(schema.organization, own.organization == grants.c.organization)
         .join(schema.access, inside)
         .where(grants.c.user == user, entered.user == user, grants.c.expires_at > at)
+        .where(grants.c.entered_at.is_not(None))  # else it is a seat that they are inside by
     )
     return next((_grant(row) for row in connection.execute(statement) if row.public_id == organization), None)
 
