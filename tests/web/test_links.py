@@ -302,3 +302,16 @@ def test_a_command_of_the_operator_and_one_by_the_page_are_the_same(light_dashbo
     light_dashboard.deployment.act(ada, light_dashboard.number, InvitePerson("x@calder.example", Role.MEMBER, TOKEN))
     somebody = light_dashboard.anybody()
     assert "invites x@calder.example as member" in told(somebody.get(opened(somebody, f"/invitation/{TOKEN}")))
+
+
+def test_nobody_has_passwords_hashed_without_a_link(
+    light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes 64 MiB and a core each time."""
+    hashed: list[str] = []
+    monkeypatch.setattr(people, "hash_password", hashed.append)
+    assert light_dashboard.anybody().post("/password", {"password": "a new one for ada"}).status_code == 410
+    ada = light_dashboard.signed_in(Role.OWNER)
+    answer = ada.post("/account/password", {"current": "a guess", "password": "a new one for ada"})
+    assert answer.status_code == 422
+    assert hashed == []

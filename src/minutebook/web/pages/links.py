@@ -127,10 +127,11 @@ def choose_password(request: Request, sent: Sent) -> Response:
 
 
 def _choose_password(request: Request, password: str) -> User:
-    hashed, token, store = people.hash_password(password), carried(request, links.RESET), site_of(request).store
+    token, store = carried(request, links.RESET), site_of(request).store
     owner = links.owner(store, links.RESET, token)
     if owner is None:
         raise NotFound
+    hashed = people.hash_password(password)  # only now: it is much work, and anybody may ask for this page
     with store.reading() as connection:
         user = people.user_by_id(connection, owner)
     actor = replace(user.actor(), credential=None)
