@@ -218,6 +218,13 @@ class TooManyLinks(TooManyRequests):
     code = "too_many_links"
 
 
+class TooManyDomainChecks(TooManyRequests):
+    """The name servers were asked too often: {limit} times in 15 minutes is the most. Try again in {seconds}
+    seconds."""
+
+    code = "too_many_domain_checks"
+
+
 class TooManyExports(TooManyRequests):
     """That are too many exports: {limit} may be begun in 15 minutes, and each is recorded. Try again in {seconds}
     seconds."""

@@ -450,6 +450,24 @@ def test_the_sso_domain_is_set_replaced_and_removed(dashboard: Dashboard) -> Non
     assert "SSO domain removed" in told(act(dashboard, ada, path + "/remove", {"confirm": "calder.test"}))
 
 
+def test_name_servers_are_asked_only_so_often(light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silent ones hold a thread for seconds, and one person could take all that there are."""
+    ada, path = light_dashboard.signed_in(Role.OWNER), light_dashboard.path("sso")
+    asked: list[str] = []
+
+    def note(_: NameServers, name: str) -> frozenset[str]:
+        asked.append(name)
+        return frozenset()
+
+    monkeypatch.setattr(NameServers, "texts", note)
+    act(light_dashboard, ada, path, {"domain": "calder.example"})
+    for _ in range(20):
+        assert ada.post(path + "/verify", {"checked": "calder.example"}).status_code == 409
+    refused = ada.post(path + "/verify", {"checked": "calder.example"})
+    assert (refused.status_code, len(asked)) == (429, 20)
+    assert errors(refused)["form"].startswith("The name servers were asked too often")
+
+
 def test_the_sso_domain_is_verified_by_its_record(dashboard: Dashboard) -> None:
     ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("sso")
     assert ada.post(path + "/verify", {"checked": "calder.example"}).status_code == 404

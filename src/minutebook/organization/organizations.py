@@ -39,8 +39,8 @@ class Organization:
 
 @dataclass(frozen=True)
 class CreateOrganization(Command):
-    """Founds an organization with its first owner. `remark` is put behind its sentence. Raises Invalid, and NotFound for
-    an account that is deleted in this moment."""
+    """Founds an organization with its first owner. `remark` is put behind its sentence. Raises Invalid, and NotFound
+    for an account that is deleted in this moment."""
 
     needs: ClassVar = ANYBODY
 

@@ -28,6 +28,7 @@ from minutebook.store.engine import Store
 from minutebook.web.guide import Guide
 from minutebook.web.metrics import Metrics
 from minutebook.web.rates import (
+    DOMAIN_CHECKS,
     EXPORTS,
     FORGOTTEN,
     FORGOTTEN_FROM,
@@ -72,6 +73,7 @@ class Site:
     writing: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)
     exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
+    domain_checks: Rates = field(default_factory=lambda: Rates(DOMAIN_CHECKS, window=QUARTER))
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
     passkeys_from: Rates = field(default_factory=lambda: Rates(PASSKEYS_FROM, window=QUARTER))
     openings_from: Rates = field(default_factory=lambda: Rates(OPENINGS_FROM, window=QUARTER))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import Invalid, NotFound
+from minutebook.errors import Invalid, NotFound, TooManyDomainChecks
 from minutebook.organization.domain_checks import LAPSES_AFTER, DomainCheck, last_check
 from minutebook.organization.sso import (
     RemoveSsoDomain,
@@ -53,8 +53,10 @@ def verify_domain(request: Request, place: Changed, sent: Sent) -> Response:
     """Asks the name servers whether the domain has the organization's record."""
     asked = VerifySsoDomain(sent.one("checked"), place.site.name_servers)
     try:
+        if (standing := place.site.domain_checks.ask(place.viewer.user.id)).is_over:
+            raise TooManyDomainChecks(limit=standing.limit, seconds=standing.seconds)
         done = perform(place.site.store, place.seat, asked)
-    except STAYS as error:
+    except (*STAYS, TooManyDomainChecks) as error:
         return _show(request, place, Form(), verifying=form_after(sent, error), status=error.status)
     said = Said.SSO_STILL_VERIFIED if isinstance(done, NoChange) else Said.SSO_VERIFIED
     return go(place.site, place.path(shell.SSO), said)
