@@ -67,6 +67,15 @@ def test_the_measures_are_those_of_the_server(dashboard: Dashboard) -> None:
     assert after["minutebook_storage_free_bytes"] > 0 < after["minutebook_storage_used_bytes"]
 
 
+def test_methods_that_somebody_made_up_are_counted_as_one(light_dashboard: Dashboard) -> None:
+    """Else anybody could fill the memory of the server with them."""
+    for number in range(3):
+        assert light_dashboard.anybody().client.request(f"MADEUP{number}", "/sign-in").status_code == 405
+    total = "minutebook_requests_total["
+    counted = {name: value for name, value in measures(light_dashboard).items() if name.startswith(total)}
+    assert counted == {f"{total}('method', 'other'), ('route', '/sign-in'), ('status', '405')]": 3}
+
+
 def test_the_measures_name_nobody(light_dashboard: Dashboard) -> None:
     ada = light_dashboard.signed_in(Role.OWNER)
     ada.get(light_dashboard.path("audit-logs") + "?q=secret-words")

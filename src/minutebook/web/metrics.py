@@ -17,6 +17,9 @@ from minutebook.storage import storage_of
 from minutebook.store.backlog import Backlog, read_backlog
 from minutebook.store.engine import Store
 
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+OTHER = "other"
+"""Whoever asks can make up methods without end, and each would be kept."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Until the answer begins: what is streamed takes as long as its reader."""
 
@@ -46,7 +49,7 @@ class Metrics:
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """Notes a request that was answered; `route` is its template, never its address."""
-        self._requests.labels(route, method, str(status)).inc()
+        self._requests.labels(route, method if method in METHODS else OTHER, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:
