@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from minutebook.model import HOUR, SECOND, Role
-from minutebook.organization import outbox
+from minutebook.organization import outbox, people
 from minutebook.web.site import WebSettings
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, errors, heading, told
@@ -83,6 +83,15 @@ def test_nobody_learns_who_has_an_account(mailing: Dashboard) -> None:
     assert answers[0].text.replace("ada@", "nobody@") == answers[1].text
     assert took[0] == took[1] >= SECOND // 2
     assert len(outbox.due(mailing.store)) == 1
+
+
+def test_an_account_that_is_deleted_in_this_moment_is_answered_like_any(
+    mailing: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = people.new_user("gone@calder.example", "Gone", mailing.store.randomness)
+    monkeypatch.setattr(people, "find_user", lambda *_: gone)
+    assert heading(mailing.anybody().post("/forgot", {"email": gone.email})) == "Look at your mail"
+    assert outbox.due(mailing.store) == []
 
 
 def test_links_are_asked_for_only_so_often(mailing: Dashboard) -> None:

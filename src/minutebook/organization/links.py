@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.identifiers import new_token, token_hash
 from minutebook.model import MINUTE
-from minutebook.organization import outbox
+from minutebook.organization import outbox, people
 from minutebook.organization.outbox import Mail
 from minutebook.organization.people import User
 from minutebook.store import schema
@@ -18,7 +18,8 @@ RESET = "reset"
 
 
 def new_link(store: Store, purpose: str, *, lifetime: int, user: str | None = None) -> str:
-    """The token of a new link; a set-up link replaces the one before. `lifetime` is in microseconds."""
+    """The token of a new link; a set-up link replaces the one before. `lifetime` is in microseconds. Raises NotFound
+    for an account that is deleted in this moment."""
     token = new_token(store.randomness)
     with store.housekeeping() as connection:
         if purpose == SET_UP:
@@ -28,7 +29,8 @@ def new_link(store: Store, purpose: str, *, lifetime: int, user: str | None = No
 
 
 def mail_reset(store: Store, user: User, page: str, lifetime: int) -> None:
-    """Mails a link that chooses a new password to its user. `page` is the address that its token is put behind."""
+    """Mails a link that chooses a new password to its user. `page` is the address that its token is put behind.
+    Raises NotFound as `new_link` does."""
     token, at = new_token(store.randomness), store.clock()
     mail = Mail(
         to=user.email,
@@ -43,6 +45,8 @@ def mail_reset(store: Store, user: User, page: str, lifetime: int) -> None:
 
 
 def _put(connection: Connection, token: str, purpose: str, user: str | None, expires_at: int) -> None:
+    if user:
+        people.hold(connection, user)
     values = {"purpose": purpose, "user": user, "expires_at": expires_at}
     connection.execute(insert(schema.link).values(token_hash=token_hash(token), **values))
 

@@ -5,12 +5,14 @@ Whoever asks learns nothing of who has an account: the answer is the same and co
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from minutebook import security
 from minutebook.email_address import normal_email
-from minutebook.errors import NotAllowed, TooManyLinks
+from minutebook.errors import NotAllowed, NotFound, TooManyLinks
 from minutebook.model import MINUTE, SECOND
 from minutebook.organization import links, people
 from minutebook.organization.attempts import neighbourhood
@@ -56,7 +58,8 @@ def _mail_link(request: Request, sent: Typed) -> Response:
         with site.store.reading() as connection:
             user = people.find_user(connection, address)
         if user:
-            links.mail_reset(site.store, user, site.link("/password/"), LINK_LIFETIME)
+            with suppress(NotFound):  # the account was deleted in this moment: there is nobody to tell
+                links.mail_reset(site.store, user, site.link("/password/"), LINK_LIFETIME)
     except (*STAYS, TooManyLinks) as error:
         form = form_after(sent, error, ("email",))
         return show(
