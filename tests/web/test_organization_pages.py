@@ -19,6 +19,7 @@ from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.settings import KNOWN_MODELS, KNOWN_PROVIDERS, ChangeDataCollection
 from minutebook.organization.sso import SetSsoDomain
 from minutebook.web.app import WebSettings
+from minutebook.web.rates import EXPORTS
 from minutebook.web.shell import MOST_IN_SWITCHER
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
@@ -448,6 +449,16 @@ def test_the_sso_domain_is_set_replaced_and_removed(dashboard: Dashboard) -> Non
     wrong = ada.post(path + "/remove", {"confirm": "calder"})
     assert errors(wrong) == {"remove-confirm": "Type calder.test to confirm, or cancel."}
     assert "SSO domain removed" in told(act(dashboard, ada, path + "/remove", {"confirm": "calder.test"}))
+
+
+def test_the_ledger_is_exported_only_so_often(light_dashboard: Dashboard) -> None:
+    """Each export is an event, and nobody buries the log under them."""
+    ben, path = light_dashboard.signed_in(Role.BILLING_MANAGER), light_dashboard.path("credits/ledger.csv")
+    before = light_dashboard.recorded()
+    answers = [ben.get(path) for _ in range(EXPORTS + 1)]
+    assert [answer.status_code for answer in answers] == [200] * EXPORTS + [429]
+    assert light_dashboard.recorded() == before + EXPORTS
+    assert light_dashboard.signed_in(Role.OWNER).get(path).status_code == 200
 
 
 def test_name_servers_are_asked_only_so_often(light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from minutebook.actions.values import Cents
 from minutebook.deliver.ledger import ledger_csv
-from minutebook.errors import CrossOrigin, Invalid, Problem, kept
+from minutebook.errors import CrossOrigin, Invalid, Problem, TooManyExports, kept
 from minutebook.organization import credits
 from minutebook.organization.credits import BuyCredits, CreditEntry, ExportLedger
 from minutebook.permissions import Permission
@@ -63,12 +63,16 @@ def buy_credits(request: Request, place: Bought, sent: Sent) -> Response:
 def export_ledger(request: Request, place: Seen) -> Response:
     """The whole ledger as a file, once that is recorded; HEAD is told its headers, and nothing is recorded.
 
-    Raises CrossOrigin for a page of another site, which could only make people seem to have wanted it.
+    Raises CrossOrigin for a page of another site, which could only make people seem to have wanted it, and
+    TooManyExports: it counts as an export of the log does.
     """
     if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         raise CrossOrigin
     pieces: list[bytes] = []
     if request.method != "HEAD":
+        standing = place.site.exports.ask(place.seat.actor.id)
+        if standing.is_over:
+            raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
         with place.site.store.reading() as connection:
             entries = credits.entries(connection, place.organization.number)
         perform(place.site.store, place.seat, ExportLedger(len(entries), entries[0].balance if entries else 0))
