@@ -14,6 +14,8 @@ from minutebook.errors import Invalid
 
 SHOWN = 60
 MAX_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+MAX_DOMAIN = 253
+"""Characters, as RFC 1035 has it."""
 LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")  # RFC 5322 dot-atom
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -84,6 +86,8 @@ def _no_domain(domain: str) -> str | None:
 
 def _ascii_form(domain: str) -> str | None:
     """The `xn--` form of a domain in another script, if there is one that means this domain and no other."""
+    if len(domain) > MAX_DOMAIN:  # no form of it is short enough, and the codec would take long over a long one
+        return None
     try:
         encoded = domain.encode("idna")
         same = encoded.decode("idna") == domain  # the codec would take ß for ss, and a fullwidth letter for a plain one
@@ -109,8 +113,8 @@ def _domain_problem(domain: str) -> str | None:
     labels = domain.split(".")
     if len(labels) == 1:
         return "needs a dot" if domain else "is missing"
-    if len(domain) > 253:  # RFC 1035
-        return "is longer than 253 characters"
+    if len(domain) > MAX_DOMAIN:
+        return f"is longer than {MAX_DOMAIN} characters"
     if not all(LABEL.fullmatch(label) for label in labels):
         return "has a part that is not 1 to 63 letters, digits and inner hyphens"
     if labels[-1].isdigit():
