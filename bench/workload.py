@@ -22,7 +22,7 @@ from minutebook.model import DAY, Actor, ActorKind, Context, Seat, to_micros
 from minutebook.record import draft
 from minutebook.store import log
 
-VERSION = 4
+VERSION = 5
 BEGIN = to_micros(datetime(2024, 11, 1, tzinfo=UTC))
 SPAN = 730 * DAY
 END = BEGIN + SPAN

@@ -64,6 +64,7 @@ def test_the_workload_is_as_it_is_said_to_be(happenings: list[Happening]) -> Non
     assert 600 < mean(len(event_json(event_of(happening))) for happening in happenings) < 900
     actions = Counter(happening.draft.action for happening in happenings)
     assert set(actions) == set(acts.MAKERS) and set(actions) < set(CATALOGUE)
+    assert len({*actions, "organization.create"}) == 40
 
 
 def test_what_is_common_is_and_what_is_absent_is_not(happenings: list[Happening]) -> None:
