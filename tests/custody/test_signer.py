@@ -260,15 +260,20 @@ def test_a_key_that_is_lost_signs_nothing(filled: Deployment, custody: Custody) 
     assert any("There is no key to sign with" in problem for _, problem in problems(filled, custody))
 
 
-@pytest.mark.parametrize("column", ["root", "signatures", "size"])
+@pytest.mark.parametrize("column", ["root", "signatures", "no signature", "size"])
 def test_a_checkpoint_that_was_changed_is_found(filled: Deployment, custody: Custody, column: str) -> None:
     sign(filled, custody)
     with filled.store.reading() as connection:
         before = connection.execute(select(schema.checkpoint).where(schema.checkpoint.c.organization == FILLED)).one()
     other = newest(filled, OTHER)
     raw = f"x'{'07' * 32}'" if filled.store.is_sqlite else f"'\\x{'07' * 32}'"
-    value = {"root": raw, "signatures": f"'{other.signatures[0].line()}'", "size": str(before.size - 1)}[column]
-    tamper(filled.store, f"UPDATE checkpoint SET {column} = {value} WHERE organization = {FILLED}")
+    change = {
+        "root": f"root = {raw}",
+        "signatures": f"signatures = '{other.signatures[0].line()}'",
+        "no signature": "signatures = 'cannot be read'",
+        "size": f"size = {before.size - 1}",
+    }[column]
+    tamper(filled.store, f"UPDATE checkpoint SET {change} WHERE organization = {FILLED}")
     ((number, problem),) = problems(filled, custody)
     assert number == FILLED
     assert "not signed by a key" in problem

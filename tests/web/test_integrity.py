@@ -197,6 +197,20 @@ def test_the_panel_of_an_event_that_was_changed_vouches_for_nothing(kept: Kept, 
     assert "cannot change" not in proof
 
 
+@pytest.mark.parametrize("change", ["replace(signatures, substr(signatures, -9, 4), 'AAAA')", "'unreadable'", "''"])
+def test_the_panel_does_not_vouch_for_a_checkpoint_that_nobody_here_signed(kept: Kept, change: str) -> None:
+    kept.grow(2)
+    newest = len(kept.dashboard.events()) - 1
+    kept.sign()
+    tamper(kept.dashboard.store, f"UPDATE checkpoint SET signatures = {change}")
+    proof = kept.panel(newest)
+    assert proof.startswith(f"Does not hold The checkpoint of {newest + 1:,} events is not signed by a key of this")
+    assert "steps still due" not in proof
+    page = kept.page()
+    assert "is not signed by a key of this deployment" in page
+    assert ("not readable" in page) == ("replace" not in change)
+
+
 def test_who_has_seen_the_log_is_told_and_who_could_not_be_asked(kept: Kept) -> None:
     kept.grow(3)
     size = kept.sign().size

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from minutebook.custody.high_water import HighWater
 from minutebook.evidence.checkpoint import Checkpoint
-from minutebook.evidence.note import NotSigned, VerifierKey
+from minutebook.evidence.note import VerifierKey
 from minutebook.evidence.tree import CompactRange
 from minutebook.store import tiles
 from minutebook.store.checkpoints import Signed
@@ -65,12 +65,20 @@ def checkpoint_problem(
     connection: Connection, organization: int, size: int, signed: Signed, known: Mapping[bytes, object]
 ) -> str | None:
     """What is wrong with a checkpoint that is stored of a log of this size."""
+    if problem := signature_problem(signed, known):
+        return problem
     checkpoint = signed.checkpoint
-    try:
-        own = [VerifierKey(checkpoint.origin, public) for public in known]
-        Checkpoint.open(str(signed).encode(), own)
-    except (NotSigned, ValueError):
-        return f"The checkpoint of {checkpoint.size:,} events is not signed by a key of this deployment."
     if checkpoint.size > size or tiles.root(connection, organization, checkpoint.size) != checkpoint.root:
         return f"The first {checkpoint.size:,} events are not those that were signed."
+    return None
+
+
+def signature_problem(signed: Signed, known: Iterable[bytes]) -> str | None:
+    """What is wrong with the signature under a checkpoint that is stored, whatever the log is: none of these public
+    keys has signed it."""
+    origin = signed.checkpoint.origin
+    try:
+        Checkpoint.open(str(signed).encode(), [VerifierKey(origin, public) for public in known])
+    except ValueError:
+        return f"The checkpoint of {signed.size:,} events is not signed by a key of this deployment."
     return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from minutebook.custody.growth import problem_of
+from minutebook.custody.growth import problem_of, signature_problem
 from minutebook.custody.high_water import Custody, HighWater
 from minutebook.evidence.checkpoint import origin_of
 from minutebook.evidence.key_chain import BrokenChain, Standing, follow
@@ -69,6 +69,17 @@ def state_of(connection: Connection, custody: Custody | None, organization: int)
         problem,
         known,
     )
+
+
+def problem_of_signature(custody: Custody, signed: Signed) -> str:
+    """Why a checkpoint shows nothing, in a sentence: no key of this deployment has signed it. Nothing when one has."""
+    with custody.reading() as held:
+        if held is None:
+            return ""
+        try:
+            return signature_problem(signed, follow(held.statements())) or ""
+        except BrokenChain:
+            return BROKEN_CHAIN
 
 
 def _problem(

@@ -7,7 +7,7 @@ So are those that somebody else has seen, by themselves or in the anchor log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.evidence.anchor_entry import names_until
 from minutebook.evidence.checkpoint import Checkpoint, log_of
-from minutebook.evidence.note import Note, Signature
+from minutebook.evidence.note import NotANote, Note, Signature
 from minutebook.evidence.tree import CompactRange
 from minutebook.model import HOUR
 from minutebook.store import generations, schema
@@ -27,7 +27,8 @@ ENTRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A checkpoint, when it was signed (UTC microseconds), and the signatures under it."""
+    """A checkpoint, when it was signed (UTC microseconds), and the signatures under it: at least one, but where
+    somebody made what is stored unreadable. It has no origin then."""
 
     checkpoint: Checkpoint
     signed_at: int
@@ -163,6 +164,10 @@ def _of(organization: int) -> Any:
 
 
 def _signed(row: Row[Any]) -> Signed:
-    signatures: Sequence[str] = row.signatures[:-1].split("\n")
-    lines = tuple(map(Signature.parse, signatures))
-    return Signed(Checkpoint(lines[0].name, row.size, bytes(row.root)), row.signed_at, lines)
+    """The checkpoint in a row. Signatures that cannot be read are none, so that whoever looks for one misses it."""
+    try:
+        lines = tuple(map(Signature.parse, row.signatures[:-1].split("\n")))
+    except NotANote:
+        lines = ()
+    origin = lines[0].name if lines else ""
+    return Signed(Checkpoint(origin, row.size, bytes(row.root)), row.signed_at, lines)

@@ -30,7 +30,7 @@ from minutebook.filters.expression import Expression, Term, all_of, conjuncts
 from minutebook.filters.term_values import Details
 from minutebook.model import Event, Target
 from minutebook.organization import seats
-from minutebook.store import anchor_log, checkpoints, log, opened, search, survey
+from minutebook.store import anchor_log, checkpoints, log, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
 from minutebook.store.survey import Count, Sums
@@ -38,7 +38,7 @@ from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES
 from minutebook.web.log_controls import controls_of, done_by, with_counts, with_people
 from minutebook.web.look import Look
-from minutebook.web.proving import Grounds, proof_of
+from minutebook.web.proving import Grounds, problem_with, proof_of
 from minutebook.web.subject import everything_by, everything_to, subject_of
 from minutebook.web.views.controls import ActionOption
 from minutebook.web.views.log import (
@@ -199,8 +199,8 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     to_targets = tuple(_count_to(connection, scope, target) for target in event.known_targets[:MOST_COUNTED])
     signed = checkpoints.covering(connection, look.organization.number, event.seq)
     anchors = anchor_log.states(connection, look.organization.number)
-    is_held = opened.is_held(connection, look.organization.number, event.seq, signed)
-    grounds = Grounds(log.leaf_hash_of(connection, event), signed, is_held, anchors)
+    problem = problem_with(connection, event, signed, look.custody)
+    grounds = Grounds(log.leaf_hash_of(connection, event), signed, problem, anchors)
     proof = proof_of(event, grounds, look.zone, look.now, look.address.path, look.integrity)
     return log_views.Around(proof, newer, older, by_actor, to_targets, _erased_by(connection, scope, event))
 

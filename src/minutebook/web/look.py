@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from minutebook.custody.high_water import Custody
 from minutebook.filters import (
     Here,
 )
@@ -27,6 +28,9 @@ class Look:
 
     integrity: str | None = None
     """Where more is said of how the log is proven; nowhere for whoever reads by a link."""
+
+    custody: Custody | None = None
+    """Where it is known which keys sign the log."""
 
     @property
     def sees_all(self) -> bool:

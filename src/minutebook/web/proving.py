@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from minutebook.custody.log_state import LATE
+from sqlalchemy import Connection
+
+from minutebook.custody.high_water import Custody
+from minutebook.custody.log_state import LATE, problem_of_signature
 from minutebook.model import Event
+from minutebook.store import opened
 from minutebook.store.anchor_log import State
 from minutebook.store.checkpoints import Signed
 from minutebook.web import times
@@ -35,11 +39,12 @@ KINDS = {
 ANCHORED = "Outside this server, {kind} {name} vouches for a head over {events} that holds this event."
 ANCHORED_ONLY = "Whoever runs the server could deceive you from now on only together with them."
 NOT_ANCHORED = "Nothing outside this server is known to hold a head of this log with this event."
+DO_NOT_RELY = "Do not rely on it, and tell whoever runs this server: minutebook doctor says more."
 NOT_HELD = (
     "This is not the event that was recorded, or the log around it is not what was signed: its hash does not lead to "
-    "the root of the checkpoint that should hold it. Do not rely on it, and tell whoever runs this server: "
-    "minutebook doctor says more."
+    f"the root of the checkpoint that should hold it. {DO_NOT_RELY}"
 )
+NOT_SIGNED_BY_US = "{problem} It should hold this event. " + DO_NOT_RELY
 UNTIL_ANCHORED = (
     "Until something does, whoever runs the server could rewrite the event and sign the log anew. A checkpoint that "
     "you keep yourself shows that from then on."
@@ -48,12 +53,12 @@ UNTIL_ANCHORED = (
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What an event rests on: its leaf hash, the smallest checkpoint over it, whether the event as it is shown leads to
-    that one's root, and who has seen its log."""
+    """What an event rests on: its leaf hash, the smallest checkpoint over it, why this does not hold it (nothing when
+    it does), and who has seen its log."""
 
     leaf_hash: bytes
     signed: Signed | None
-    is_held: bool
+    problem: str
     anchors: Sequence[State]
 
 
@@ -62,7 +67,7 @@ def proof_of(event: Event, grounds: Grounds, zone: ZoneInfo, now: int, path: str
     signed = grounds.signed
     return Proof(
         seq=event.seq,
-        problem="" if grounds.is_held else NOT_HELD,
+        problem=grounds.problem,
         leaf_hash=grounds.leaf_hash.hex(),
         steps=(
             ProofStep("Recorded", RECORDED, RECORDED_ONLY, times.row_time(event.recorded_at, zone)),
@@ -73,6 +78,16 @@ def proof_of(event: Event, grounds: Grounds, zone: ZoneInfo, now: int, path: str
         download_href=f"{path}/{event.seq}.tlog-proof" if signed else "",
         integrity_href=integrity,
     )
+
+
+def problem_with(connection: Connection, event: Event, signed: Signed | None, custody: Custody | None) -> str:
+    """Why an event as it is stored now is not what the checkpoint holds, or why that is no checkpoint of ours, in
+    sentences for the panel. Nothing when all is well, or when nothing holds the event yet and it is what its hash is
+    made of."""
+    if not opened.is_held(connection, event.organization, event.seq, signed):
+        return NOT_HELD
+    problem = problem_of_signature(custody, signed) if custody and signed else ""
+    return problem and NOT_SIGNED_BY_US.format(problem=problem)
 
 
 def _anchored(event: Event, anchors: Sequence[State], zone: ZoneInfo) -> ProofStep:

@@ -133,7 +133,7 @@ def _row(place: Place, signed: Signed) -> CheckpointRow:
         size=signed.size,
         root=to_base64(signed.checkpoint.root),
         signed=times.full_time(signed.signed_at, place.viewer.zone),
-        key_id=signed.signatures[0].key_id.hex(),
+        key_id=signed.signatures[0].key_id.hex() if signed.signatures else "not readable",
         href=place.path(INTEGRITY, "checkpoints", str(signed.size)),
     )
 
