@@ -232,6 +232,16 @@ class TooManyExports(TooManyRequests):
     code = "too_many_exports"
 
 
+class TooManyMails(TooManyRequests):
+    """{reason} Try again in {wait}."""
+
+    code = "too_many_mails"
+
+    def __init__(self, reason: str, seconds: int) -> None:
+        hours = -(-seconds // 3600)
+        super().__init__(reason=reason, seconds=seconds, wait="an hour" if hours <= 1 else f"{hours} hours")
+
+
 class TooManyTails(MinutebookError):
     """This log is already followed live in {limit} places{whose}, which is the most. Close one of them, or try again
     later."""

@@ -84,6 +84,7 @@ class Mailer(Job):
 
     def round(self) -> int:
         """Sends what is due now; returns how many mails the server has taken."""
+        outbox.forget_counted(self._store)
         waiting = outbox.due(self._store)
         if not waiting:
             return 0

@@ -6,9 +6,12 @@ import pytest
 
 from minutebook.errors import Invalid
 from minutebook.model import Plan, Role
+from minutebook.organization.mail_limits import TO_ONE
 from minutebook.organization.organizations import ChangePlan
+from minutebook.web.app import WebSettings
 from minutebook.web.invitation_rows import read_rows
 from tests.support.dashboard import Dashboard, errors, heading, told, value
+from tests.support.deployment import Deployment
 
 GIVEN = tuple(Role)
 
@@ -101,3 +104,20 @@ def test_an_invitation_is_sent_again(dashboard: Dashboard) -> None:
     assert "guest@x.example" in told(sent)
     assert "/invitation/" in sent.text
     assert dashboard.last().action == "user.resend_invite"
+
+
+def test_a_row_whose_mail_would_be_one_too_many_is_left(sqlite_deployment: Deployment) -> None:
+    dashboard = Dashboard(sqlite_deployment, WebSettings("https://log.calder.example", sends_mail=True)).filled()
+    ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("invitations", "bulk")
+    fields = {"rows": "two@x.example\nben@x.example", "role": "member"}
+    for _ in range(TO_ONE):
+        ada.post(dashboard.path("invitations", "new"), {"emails": "ben@x.example", "role": "member"})
+        revoke = dashboard.path("invitations", str(dashboard.events()[-1].details["invitation"]), "revoke")
+        assert ada.post(revoke).status_code == 303
+    once_more = ada.post(dashboard.path("invitations", "new"), {"emails": "ben@x.example", "role": "member"})
+    assert (once_more.status_code, value(once_more, "emails")) == (429, "ben@x.example")
+    assert "Try again in 24 hours" in errors(once_more)["emails"]
+    sent = ada.post(path, fields | {"seen": value(ada.post(path, fields), "seen")})
+    assert (sent.status_code, heading(sent)) == (429, "1 person invited")
+    assert "ben@x.example 2 Member Cannot ben@x.example was mailed 5 invitations" in told(sent)
+    assert value(sent, "rows") == "ben@x.example,member\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions.values import Cents
 from minutebook.model import Role
-from minutebook.organization import outbox
+from minutebook.organization import mail_limits, outbox
 from minutebook.organization.outbox import Mail
 from minutebook.record import Act
 
@@ -16,10 +16,13 @@ def is_low(balance: int, threshold: int | None) -> bool:
     return threshold is not None and balance < threshold
 
 
-def tell(act: Act, balance: int, threshold: int | None, *, was_low: bool) -> None:
-    """Mails owners and billing managers, in the transaction at hand, if this made the balance low, or low no more."""
+def tell(act: Act, balance: int, threshold: int | None, *, was_low: bool, limited: bool = False) -> None:
+    """Mails owners and billing managers, in the transaction at hand, if this made the balance low, or low no more.
+    With `limited` raises TooManyMails when that was so too often."""
     if threshold is None or is_low(balance, threshold) == was_low:
         return
+    if limited:
+        mail_limits.check_alert(act)
     now = f"{'no longer below' if was_low else 'below'} {Cents(cents=threshold)}"
 
     def mail(to: str, name: str) -> Mail:
@@ -30,4 +33,5 @@ def tell(act: Act, balance: int, threshold: int | None, *, was_low: bool) -> Non
             "this.\n\nOwners and admins change the amount on the page Settings.\n",
         )
 
-    outbox.put_for_each(act.connection, act.organization, TOLD, mail, act.at)
+    about = outbox.about(act.organization, mail_limits.BALANCE)
+    outbox.put_for_each(act.connection, act.organization, TOLD, mail, act.at, about=about)

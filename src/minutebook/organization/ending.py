@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
 from minutebook.actions.organization import DeletionCancelled, DeletionRequested, OrganizationDeleted
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.model import DAY, Role, from_micros
-from minutebook.organization import outbox, seats
+from minutebook.organization import invitations, outbox, seats
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.outbox import Mail
 from minutebook.permissions import Permission
@@ -122,7 +122,7 @@ def _forget(act: Act) -> None:
     """Deletes the rows of every table of the organization, and what housekeeping keeps beside them."""
     invited = select(schema.invitation.c.id).where(schema.invitation.c.organization == act.organization)
     for invitation in act.connection.execute(invited).scalars().all():
-        outbox.take_back(act.connection, invitation)
+        invitations.take_mail_back(act, invitation)
     tokens = select(schema.token.c.id).where(schema.token.c.organization == act.organization)
     act.connection.execute(delete(schema.token_use).where(schema.token_use.c.token.in_(tokens)))
     for table in reversed(schema.ORGANIZATION_TABLES):

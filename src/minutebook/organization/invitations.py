@@ -18,7 +18,7 @@ from minutebook.email_address import normal_email
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.identifiers import new_id, token_hash
 from minutebook.model import DAY, Role
-from minutebook.organization import access, outbox, people, seats
+from minutebook.organization import access, mail_limits, outbox, people, seats
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.outbox import Mail, Undelivered
 from minutebook.organization.people import User
@@ -64,7 +64,8 @@ class MailedLink:
 class InvitePerson(Command):
     """Offers a seat to an address. The token is the caller's to show, once; `mailed` is the link that mail brings.
 
-    Raises Invalid on `email`, NotAllowed for a role that who acts may not give, Conflict when all seats are taken.
+    Raises Invalid on `email`, NotAllowed for a role that who acts may not give, Conflict when all seats are taken,
+    TooManyMails when no mail may be sent.
     """
 
     needs: ClassVar = Permission.SEATS_WRITE
@@ -93,7 +94,7 @@ class ResendInvitation(Command):
     """Gives an invitation a new link for seven days; the one before works no more, and who acts stands for it now.
 
     Raises NotFound when it is not pending, NotAllowed for a role that who acts may not give, Conflict when it had
-    expired or lapsed and all seats are taken by now.
+    expired or lapsed and all seats are taken by now, TooManyMails when no mail may be sent.
     """
 
     needs: ClassVar = Permission.SEATS_WRITE
@@ -111,7 +112,7 @@ class ResendInvitation(Command):
             raise Conflict(f"{found.email} holds a seat already. Revoke the invitation.")
         if not found.is_live(act.at):
             _check_room(act)
-        outbox.take_back(act.connection, found.id)
+        take_mail_back(act, found.id)
         link = _link(act, self.token, self.mailed)
         act.connection.execute(update(schema.invitation).where(*_this(act, found.id)).values(link))
         _send(act, found.id, found.email, found.role, self.mailed)
@@ -201,9 +202,9 @@ def pending(connection: Connection, organization: int) -> list[Invitation]:
     """Invitations neither accepted nor revoked, the newest first; those that expired or lapsed are among them."""
     table = schema.invitation.c
     statement = _select().where(table.organization == organization).order_by(table.created_at.desc())
-    mails = outbox.undelivered(connection, select(table.id).where(table.organization == organization))
+    mails = outbox.undelivered(connection, organization)
     found = map(_invitation, connection.execute(statement))
-    return [replace(invitation, mail=mails.get(invitation.id)) for invitation in found]
+    return [replace(one, mail=mails.get(outbox.about(organization, one.id))) for one in found]
 
 
 def refusals(connection: Connection, organization: int, addresses: Sequence[str], at: int) -> dict[str, str]:
@@ -239,6 +240,7 @@ def _link(act: Act, token: str, mailed: MailedLink | None) -> dict[str, object]:
 def _send(act: Act, invitation: str, email: str, role: Role, mailed: MailedLink | None) -> None:
     if mailed is None:
         return
+    mail_limits.check_invitation(act, email)
     name = read_organization(act.connection, act.organization).name
     inviter = act.seat.actor.name or "Minutebook"
     mail = Mail(
@@ -248,7 +250,7 @@ def _send(act: Act, invitation: str, email: str, role: Role, mailed: MailedLink 
         f"Accept within 7 days, with this link, which works once:\n\n{mailed.address}\n\n"
         "If you do not expect this, ignore it: nothing happens.\n",
     )
-    outbox.put(act.connection, mail, act.at, about=invitation)
+    outbox.put(act.connection, mail, act.at, about=outbox.about(act.organization, invitation))
 
 
 def _make_room(act: Act, email: str) -> None:
@@ -276,7 +278,12 @@ def _check_free_seat(act: Act) -> None:
 
 def _forget(act: Act, invitation: str) -> None:
     act.connection.execute(delete(schema.invitation).where(*_this(act, invitation)))
-    outbox.take_back(act.connection, invitation)
+    take_mail_back(act, invitation)
+
+
+def take_mail_back(act: Act, invitation: str) -> None:
+    """The mail of an invitation does not leave any more."""
+    outbox.take_back(act.connection, outbox.about(act.organization, invitation))
 
 
 def _is_live(at: int) -> ColumnElement[bool]:

@@ -1,17 +1,24 @@
-"""The outbox: mail is a row of the act's own transaction, so none is sent for an act that did not happen."""
+"""The outbox: mail is a row of the act's own transaction, so none is sent for an act that did not happen.
+
+A mail that somebody can have sent to others is counted (`mail_limits.py`): when it has left or was taken back, its row
+stays for a day, without what it said.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
-from minutebook.model import MINUTE, Role
+from minutebook.model import DAY, MINUTE, Role
 from minutebook.store import schema
 from minutebook.store.engine import Store
 
 MAX_ATTEMPTS = 10
+GONE = MAX_ATTEMPTS + 1
+"""Stands for the attempts of a mail that has left or was taken back, and is still counted."""
+KEPT = DAY
 
 REASONS = {
     "ConnectionRefusedError": "connection refused",
@@ -55,17 +62,29 @@ class Undelivered:
         return self.attempts >= MAX_ATTEMPTS
 
 
+def about(organization: int, what: str) -> str:
+    """What a mail of an organization is about: an id, or a word of 16 characters at most."""
+    return f"{organization}:{what}"
+
+
 def put(connection: Connection, mail: Mail, at: int, *, about: str | None = None) -> None:
-    """Adds a mail to the transaction at hand; it is due at once. `about` is the id by which it can be taken back."""
+    """Adds a mail to the transaction at hand; it is due at once. With `about`, as the function makes it, it can be
+    taken back, and is counted."""
     values = {"to": mail.to, "subject": mail.subject, "body": mail.body, "about": about}
     connection.execute(insert(schema.outbox).values(**values, created_at=at, next_try_at=at, attempts=0))
 
 
 def put_for_each(
-    connection: Connection, organization: int, roles: Collection[Role], mail: Callable[[str, str], Mail], at: int
+    connection: Connection,
+    organization: int,
+    roles: Collection[Role],
+    mail: Callable[[str, str], Mail],
+    at: int,
+    *,
+    about: str | None = None,
 ) -> None:
     """Adds a mail for everybody in an organization with one of the roles; `mail` makes it for an address and the name
-    of the organization."""
+    of the organization. `about` as in `put`."""
     seats, users, organizations = schema.seat.c, schema.user.c, schema.organization.c
     people = (
         select(users.email, organizations.name)
@@ -75,19 +94,25 @@ def put_for_each(
         .order_by(users.email)
     )
     for row in connection.execute(people).all():
-        put(connection, mail(row.email, row.name), at)
+        put(connection, mail(row.email, row.name), at, about=about)
 
 
 def take_back(connection: Connection, about: str) -> None:
     """Forgets the mails that are about this, as far as they have not left yet."""
-    connection.execute(delete(schema.outbox).where(schema.outbox.c.about == about))
+    _forget(connection, schema.outbox.c.about == about)
 
 
-def undelivered(connection: Connection, about: Select[tuple[str]]) -> dict[str, Undelivered]:
-    """The mails that have not left, by what they are about; `about` selects the ids that are asked for."""
+def undelivered(connection: Connection, organization: int) -> dict[str, Undelivered]:
+    """The mails of an organization that have not left, by what they are about."""
     table = schema.outbox.c
-    rows = connection.execute(select(table.about, table.attempts, table.error).where(table.about.in_(about)))
+    where = (of_organization(organization), table.attempts < GONE)
+    rows = connection.execute(select(table.about, table.attempts, table.error).where(*where))
     return {row.about: Undelivered(row.attempts, _reason(row.error)) for row in rows}
+
+
+def of_organization(organization: int) -> ColumnElement[bool]:
+    """Which mails are about something of the organization."""
+    return schema.outbox.c.about.startswith(about(organization, ""))
 
 
 def due(store: Store, limit: int = 20) -> list[Waiting]:
@@ -102,7 +127,19 @@ def due(store: Store, limit: int = 20) -> list[Waiting]:
 def sent(store: Store, waiting: Waiting) -> None:
     """Forgets a mail that was sent: what it said, a link perhaps, is kept nowhere."""
     with store.housekeeping() as connection:
-        connection.execute(delete(schema.outbox).where(schema.outbox.c.id == waiting.id))
+        _forget(connection, schema.outbox.c.id == waiting.id)
+
+
+def forget_counted(store: Store) -> None:
+    """Forgets altogether what left or was taken back more than a day ago."""
+    table, at = schema.outbox.c, store.clock()
+    # a clock that was set back has left some in its future
+    old = (table.attempts == GONE, or_(table.created_at <= at - KEPT, table.created_at > at + KEPT))
+    with store.reading() as connection:
+        if connection.execute(select(table.id).where(*old).limit(1)).first() is None:
+            return
+    with store.housekeeping() as connection:
+        connection.execute(delete(schema.outbox).where(*old))
 
 
 def failed(store: Store, waiting: Waiting, error: str) -> None:
@@ -114,8 +151,17 @@ def failed(store: Store, waiting: Waiting, error: str) -> None:
     values = {"attempts": attempts, "next_try_at": store.clock() + MINUTE * 2**waiting.attempts, "error": error[:500]}
     if attempts >= MAX_ATTEMPTS:
         values["body"] = ""
+    table = schema.outbox.c
+    still = (table.id == waiting.id, table.attempts < GONE)  # it may have been taken back meanwhile
     with store.housekeeping() as connection:
-        connection.execute(update(schema.outbox).where(schema.outbox.c.id == waiting.id).values(values))
+        connection.execute(update(schema.outbox).where(*still).values(values))
+
+
+def _forget(connection: Connection, which: ColumnElement[bool]) -> None:
+    """What they said is gone; of those that are counted, whom they were to stays for a day."""
+    table = schema.outbox
+    connection.execute(delete(table).where(which, table.c.about.is_(None)))
+    connection.execute(update(table).where(which).values(subject="", body="", error=None, attempts=GONE))
 
 
 def _reason(error: str | None) -> str:

@@ -34,11 +34,13 @@ def read_backlog(connection: Connection) -> Backlog:
     organizations, events, unindexed = connection.execute(of_logs).one()
     unsigned = select(func.count()).select_from(schema.log_head).where(heads.size > func.coalesce(newest, 0))
     failing = select(schema.anchor.c.kind, schema.anchor.c.name).where(schema.anchor.c.state == FAILED).distinct()
+    # of those that left or were taken back nothing but a row is kept for a day; of those given up the subject, too
+    waiting = select(func.count()).select_from(schema.outbox).where(schema.outbox.c.subject != "")
     return Backlog(
         organizations=organizations,
         events=int(events),
         unsigned_logs=connection.execute(unsigned).scalar_one(),
         unindexed_events=int(unindexed),
-        waiting_mails=connection.execute(select(func.count()).select_from(schema.outbox)).scalar_one(),
+        waiting_mails=connection.execute(waiting).scalar_one(),
         failing_anchors=len(connection.execute(failing).all()),
     )

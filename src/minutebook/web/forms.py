@@ -19,6 +19,7 @@ from minutebook.errors import (
     OutcomeUnknown,
     Problem,
     StoreUnavailable,
+    TooManyMails,
     kept,
 )
 from minutebook.model import Randomness
@@ -29,7 +30,7 @@ from minutebook.web.views.page import Form
 ENCODING = "application/x-www-form-urlencoded"
 MAX_FIELDS = 2_000
 
-STAYS = (Invalid, NotAllowed, Conflict, LeafTooLarge, StoreUnavailable, OutcomeUnknown)
+STAYS = (Invalid, NotAllowed, Conflict, LeafTooLarge, TooManyMails, StoreUnavailable, OutcomeUnknown)
 """Errors after which a form is shown again with what was typed, since the same form can still be sent."""
 
 

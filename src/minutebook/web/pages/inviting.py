@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.email_address import normal_email
-from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound, Problem, kept
+from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound, Problem, TooManyMails, kept
 from minutebook.identifiers import new_token
 from minutebook.model import Role
 from minutebook.organization import invitations
@@ -177,7 +177,7 @@ def invite_each(place: Place, asked: list[tuple[str, Role]]) -> tuple[list[Invit
             if not invited and not isinstance(error, STAYS):
                 raise
             refused[address] = error
-            if not isinstance(error, (Invalid, NotAllowed, Conflict)):
+            if not isinstance(error, (Invalid, NotAllowed, Conflict, TooManyMails)):
                 # The database is away, or the role is gone: the others would wait for the same answer.
                 refused |= dict.fromkeys((address for address, _ in asked[number + 1 :]), error)
                 break
