@@ -92,7 +92,7 @@ class NotSignedIn(MinutebookError):
 
 
 class Sealed(MinutebookError):
-    """This organization was deleted, and its log is sealed: nothing is recorded in it any more."""
+    """This organization was deleted, and its log is sealed: nothing but an erasure is recorded in it any more."""
 
     status = 410
     code = "sealed"

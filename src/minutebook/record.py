@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final, final
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from minutebook import security
 from minutebook.actions import Details
@@ -86,6 +86,8 @@ class Command(ABC):
     """
 
     needs: ClassVar[Permission | Anybody]
+    behind_seal: ClassVar[bool] = False
+    """Whether it is done even in the log of an organization that was deleted, which is then sealed behind it again."""
 
     def __init_subclass__(cls) -> None:
         if not isinstance(getattr(cls, "needs", None), Permission | Anybody):
@@ -141,8 +143,12 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
     with store.acting() as connection:
         head, seat = prepared.open_log(connection, seat, store.randomness)
         act = Act(connection, seat, role_of(connection, seat), store.clock(), store.randomness)
-        _refuse_sealed(act)
+        is_sealed = _is_sealed(act, prepared)
+        if is_sealed:
+            _seal_behind_next(act, head)
         head = _after_step_back(act, head)  # before anything goes by that clock
+        if is_sealed:
+            _seal_behind_next(act, head)
         _authorize(act, prepared.needs)
         event = _record(act, head, prepared)
         if isinstance(event, NoChange):
@@ -214,14 +220,26 @@ def _record(act: Act, head: log.Head, command: Command | PersonalCommand) -> Eve
     return log.append(act.connection, head, draft(act.seat, details), at=act.at, randomness=act.randomness)
 
 
-def _refuse_sealed(act: Act) -> None:
-    """Nothing is recorded any more in the log of an organization that was deleted; nobody holds a seat there."""
+def _is_sealed(act: Act, command: Command) -> bool:
+    """Whether the organization was deleted. Nobody holds a seat there, and only what is done behind the seal is
+    recorded."""
     if act.role is not None:
-        return
+        return False
     table = schema.organization.c
     sealed = select(table.sealed).where(table.organization == act.organization)
-    if act.connection.execute(sealed).scalar() is not None:
-        raise Sealed if act.by_operator else NotFound(why="no seat")
+    if act.connection.execute(sealed).scalar() is None:
+        return False
+    if not act.by_operator:
+        raise NotFound(why="no seat")
+    if not command.behind_seal:
+        raise Sealed
+    return True
+
+
+def _seal_behind_next(act: Act, head: log.Head) -> None:
+    table = schema.organization
+    of_this = update(table).where(table.c.organization == act.organization)
+    act.connection.execute(of_this.values(sealed=head.size + 1))
 
 
 def _after_step_back(act: Act, head: log.Head) -> log.Head:

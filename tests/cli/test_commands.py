@@ -158,8 +158,12 @@ def test_a_log_that_is_sealed_is_still_read(directory: Path) -> None:
         assert "sealed: this reading is not recorded" in read.stderr
     assert invoke(directory, "org", "grant", "Ending", "1", "--reference", "r", "--by", "G", "--reason", "W").returncode
     assert invoke(directory, "doctor").returncode == 0
+    of_fay = ("--person", "fay@calder.example", "--reason", "Asked", "--yes")
+    erased = invoke(directory, "erase", "--org", "Ending", *of_fay)
+    assert f"Erased, as event {size} of the log says." in erased.stdout
+    assert invoke(directory, "doctor").returncode == 0
     store = Store(f"sqlite:///{directory / DATABASE_FILE}")
-    assert Deployment(store, Ticking()).size(number) == size
+    assert Deployment(store, Ticking()).size(number) == size + 1
     store.close()
 
 

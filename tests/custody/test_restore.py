@@ -19,12 +19,13 @@ from minutebook.custody.restore import erase_again, settle, wrong
 from minutebook.custody.retention import Prune, SetRetention
 from minutebook.custody.signer import examine, require_not_behind
 from minutebook.custody.witnesses import Witness
-from minutebook.errors import BehindHighWater, CustodyBroken
+from minutebook.errors import BehindHighWater, CustodyBroken, Sealed
 from minutebook.evidence.checkpoint import origin_of
 from minutebook.evidence.note import VerifierKey
 from minutebook.evidence.proof import verify_consistency, verify_inclusion
 from minutebook.evidence.verifier import minutebook_verify as verifier
 from minutebook.model import DAY, MINUTE
+from minutebook.organization.sittings import ReadAsOperator
 from minutebook.store import anchor_log, checkpoints, log, tiles
 from minutebook.store.opened import opened
 from minutebook.store.schema import ANCHOR
@@ -35,7 +36,7 @@ from tests.support.deployment import Deployment
 from tests.support.postgres import PostgresServer
 from tests.support.putting_back import HOST, World
 from tests.support.tampering import tamper
-from tests.support.walk import FILLED, OTHER
+from tests.support.walk import FILLED, OTHER, end_one
 from tests.support.witness import Direct
 
 
@@ -290,6 +291,20 @@ def test_what_was_erased_since_is_erased_again(world: World) -> None:
             world.sign()
             world.put_back(backup)
     assert world.begin() == erase_again(world.store, world.custody, world.operator) == []
+
+
+def test_a_log_that_is_sealed_goes_on_from_a_backup_that_lacks_an_erasure(world: World) -> None:
+    number = end_one(world.deployment)
+    world.sign()
+    size, backup = world.deployment.size(number), world.backup()
+    world.erase({1: ["targets.0"]}, number)
+    world.sign()
+    world.put_back(backup)
+    begun = world.restore()
+    assert [(event.organization, event.seq, event.action) for event in begun] == [(number, size, "log.restore")]
+    assert [(event.organization, event.seq, event.action) for event in world.again] == [(number, size + 1, "log.erase")]
+    with pytest.raises(Sealed):
+        world.deployment.act(None, number, ReadAsOperator())
 
 
 def test_what_stands_under_the_same_number_now_is_not_erased(world: World) -> None:

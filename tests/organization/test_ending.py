@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch
 from minutebook.custody.custodian import Custodian
+from minutebook.custody.erase import EraseFields, plan_person
 from minutebook.errors import Conflict, MinutebookError, NotAllowed, NotFound, Sealed
 from minutebook.model import DAY, Role
 from minutebook.organization import outbox
@@ -16,6 +17,7 @@ from minutebook.organization.ending import WAITING_DAYS, CancelDeletion, DeleteO
 from minutebook.organization.organizations import RenameOrganization, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.sittings import ReadAsOperator
+from minutebook.record import NoChange
 from minutebook.store import schema
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
@@ -80,6 +82,29 @@ def test_what_it_had_is_gone_and_nothing_is_recorded_after_it(deployment: Deploy
         with pytest.raises((DBAPIError, MinutebookError)), deployment.store.acting() as connection:
             connection.execute(text(statement))
     deployment.act(ada, 1, RenameOrganization("Calder Robotics"))  # another goes on
+    deployment.check()
+
+
+def test_the_law_reaches_a_log_that_is_sealed_too_and_nothing_else_does(deployment: Deployment) -> None:
+    number = end_one(deployment)
+    size = deployment.size(number)
+    with deployment.store.reading() as connection:
+        plan = plan_person(connection, number, "fay@calder.example")
+    assert plan.fields
+    deployment.clock.now -= DAY  # its step back is recorded behind the seal, too
+    with pytest.raises(Sealed):
+        deployment.act(None, number, ReadAsOperator())
+    erased = deployment.act(None, number, EraseFields(plan.fields, "Asked by letter", deployment.ledger))
+    assert [event.action for event in deployment.events(number)[size:]] == ["log.clock_step", "log.erase"]
+    assert erased.details["fields"] == plan.number
+    nothing = deployment.attempt(None, number, EraseFields(plan.fields, "Asked again", deployment.ledger))
+    assert isinstance(nothing, NoChange)
+    with deployment.store.reading() as connection:
+        assert plan_person(connection, number, "fay@calder.example").fields == {}
+        assert read_organization(connection, number).sealed == size + 2 == deployment.size(number)
+        assert list(check_organization(connection, number)) == []
+    with pytest.raises(Sealed):
+        deployment.act(None, number, ReadAsOperator())
     deployment.check()
 
 

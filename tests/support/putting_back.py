@@ -95,8 +95,8 @@ class World:
         assert list(wrong(self.store, self.custody)) == []
         return begin_generations(self.store, self.custody, self.operator)
 
-    def erase(self, fields: Mapping[int, Sequence[str]]) -> None:
-        self.deployment.act(None, FILLED, EraseFields(fields, "Asked", Ledger(self.custody.directory)))
+    def erase(self, fields: Mapping[int, Sequence[str]], organization: int = FILLED) -> None:
+        self.deployment.act(None, organization, EraseFields(fields, "Asked", Ledger(self.custody.directory)))
 
     def restore(self) -> list[Event]:
         """Goes on from what is there, which is then as good as any other log."""

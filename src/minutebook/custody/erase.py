@@ -206,6 +206,7 @@ class EraseFields(Command):
     to be erased, Conflict where a legal hold is on one of the events."""
 
     needs: ClassVar = Permission.LOG_ERASE
+    behind_seal: ClassVar = True  # the law does not ask whether the organization is still there
 
     fields: Fields
     reason: str

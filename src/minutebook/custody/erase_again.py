@@ -37,6 +37,7 @@ class EraseAgain(Command):
     Minutebook itself does that."""
 
     needs: ClassVar = ANYBODY
+    behind_seal: ClassVar = True
 
     fields: Fields
     part: int = 1

@@ -39,6 +39,7 @@ class BeginGeneration(Command):
     """Lets a log go on under another id, and says what was last known of it. Only Minutebook itself does that."""
 
     needs: ClassVar = ANYBODY
+    behind_seal: ClassVar = True  # a backup may lack what was erased behind it
 
     log_id: str
     known: CompactRange

@@ -19,12 +19,16 @@ UNASKED = frozenset({"actor.email", "actor.credential", "actor.on_behalf_of"}) |
     f"context.{name}" for name in ("ip", "user_agent", "request_id", "client")
 }
 """The paths that nothing here asks for."""
+BEHIND_SEAL = frozenset({"log.erase", "log.restore", "log.clock_step"})
+"""What may be recorded in the log of an organization that was deleted."""
 
 
 def apply(state: State, event: Event) -> None:
     """Does to the state what the event says was done. Raises DoesNotFollow."""
     first = event.action == OrganizationCreated.action.name
     require(first == (state.size == 0), "a log begins with the creation of its organization, and only there")
+    sealed = state.organization.get(ONE, {}).get("sealed")
+    require(sealed is None or event.action in BEHIND_SEAL, "the organization was deleted")
     touched, is_erased = TOUCHES.get(event.action, frozenset()), not event.erased <= UNASKED
     try:
         APPLY[event.action](state, event, read_details(event.action, event.details, event.erased))
@@ -35,6 +39,8 @@ def apply(state: State, event: Event) -> None:
     if is_erased:
         state.untold |= touched
     state.size += 1
+    if sealed is not None:
+        state.organization[ONE]["sealed"] = state.size
     state.last = max(state.last, event.recorded_at)
 
 
