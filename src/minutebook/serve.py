@@ -87,7 +87,7 @@ def run(settings: Settings, store: Store, greet: Callable[[str], None]) -> None:
         SupportEnds(store),
         site.denials,
         Custodian(store, Ledger(settings.custody)),
-        DomainChecks(store, NameServers(settings.name_servers)),
+        DomainChecks(store, NameServers(settings.name_servers), mails=web.sends_mail),
         Follower(store),
         Signing(store, custody, keys.host_of(settings.public_url)),
         anchoring,

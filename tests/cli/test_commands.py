@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 
 from minutebook.config import CONFIG_FILE, DATABASE_FILE, SECURITY_LOG, Settings
 from minutebook.model import Plan
+from minutebook.organization import notices, outbox
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.organizations import all_organizations
 from minutebook.store import log
@@ -81,7 +82,8 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     assert "no second factor and no session any more" in reset.stderr.replace("\n", " ")
     assert not (directory / SECURITY_LOG).exists()  # it is recorded where they hold a seat
     invoke(directory, "user", "create", "eve@x.example", "--name", "Eve", "--password-stdin", typed=PASSWORD)
-    assert invoke(directory, "user", "reset", "eve@x.example").returncode == 0
+    mailing = {"SMTP_HOST": "mail.x.example", "SMTP_FROM": "minutebook@x.example"}
+    assert invoke(directory, "user", "reset", "eve@x.example", **mailing).returncode == 0
     line = json.loads((directory / SECURITY_LOG).read_text())
     assert (line["event"], line["by"]) == ("password_reset", "system")
     kept = invoke(directory, "user", "delete", "ada@x.example", "--yes")
@@ -100,6 +102,8 @@ def test_a_person_an_organization_and_its_plan(directory: Path) -> None:
     with store.reading() as connection:
         (organization,) = all_organizations(connection)
         events = list(log.events(connection, organization.number))
+    (waiting,) = outbox.due(store)
+    assert (waiting.mail.to, waiting.mail.subject) == ("eve@x.example", notices.SUBJECT)
     store.close()
     assert organization.plan is Plan.ENTERPRISE
     assert [(event.action, event.actor.kind, event.context.client) for event in events] == [

@@ -11,6 +11,7 @@ from minutebook.errors import TooManyMails
 from minutebook.model import DAY, HOUR, MINUTE, SECOND, Plan, Role
 from minutebook.organization import invitations, mail_limits, outbox
 from minutebook.organization.credits import BuyCredits
+from minutebook.organization.ending import CancelDeletion, RequestDeletion
 from minutebook.organization.invitations import InvitePerson, MailedLink, ResendInvitation, RevokeInvitation
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.people import User
@@ -125,19 +126,23 @@ def test_who_was_mailed_is_known_for_a_day_and_what_was_said_is_not(deployment: 
             assert [tuple(row) for row in connection.execute(kept)] == expected
 
 
-def test_the_balance_alert_is_changed_only_so_often_to_mail_those_who_pay(deployment: Deployment) -> None:
+def test_what_people_are_told_of_is_done_and_taken_back_only_so_often(deployment: Deployment) -> None:
     ada = deployment.person("ada@calder.example", "Ada")
     deployment.found(ada)
-    deployment.join(1, ada, Role.BILLING_MANAGER)  # two mails each time
-    for _ in range(mail_limits.ALERTS):
-        deployment.act(ada, 1, ChangeSpending(None, 20_000, mails=True))
-        deployment.act(ada, 1, ChangeSpending(None, None, mails=True))
-    assert send_all(deployment) == 2 * mail_limits.ALERTS
-    size = deployment.size(1)
-    with pytest.raises(TooManyMails, match=r"10 times within a day\. Nothing was saved\. Try again in 24 hours\."):
-        deployment.act(ada, 1, ChangeSpending(None, 20_000, mails=True))
-    assert deployment.size(1) == size
-    deployment.act(ada, 1, ChangeSpending(None, 20_000))
+    deployment.join(1, ada, Role.OWNER)  # two mails each time
+    for to_and_fro, unmailed in (
+        ((ChangeSpending(None, 20_000, mails=True), ChangeSpending(None, None)), ChangeSpending(None, 20_000)),
+        ((RequestDeletion(mails=True), CancelDeletion()), RequestDeletion()),
+    ):
+        for _ in range(mail_limits.ALIKE):
+            for command in to_and_fro:
+                deployment.act(ada, 1, command)
+        assert send_all(deployment) == 2 * mail_limits.ALIKE
+        size = deployment.size(1)
+        with pytest.raises(TooManyMails, match=r"10 times .* Nothing was changed\. Try again in 24 hours\."):
+            deployment.act(ada, 1, to_and_fro[0])
+        assert deployment.size(1) == size
+        deployment.act(ada, 1, unmailed)
     deployment.act(ada, 1, BuyCredits(30_000, "inv-1", mails=True))  # money is never refused for a mail
     assert send_all(deployment) == 2
     deployment.check()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
-from minutebook.model import DAY
+from minutebook.model import DAY, Role
 from minutebook.name_servers import NameServers
-from minutebook.organization import sso
+from minutebook.organization import outbox, sso
 from minutebook.organization.domain_checks import LAPSES_AFTER, DomainCheck, DomainChecks, last_check
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.sso import LapseSsoDomain, RemoveSsoDomain, SetSsoDomain, VerifySsoDomain
@@ -102,11 +102,14 @@ def test_one_organization_has_a_domain(deployment: Deployment, dns: Zone) -> Non
 
 def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: Deployment, dns: Zone) -> None:
     servers = NameServers([dns.address], seconds=0.5)
-    deployment.found(deployment.person())
+    ada = deployment.person("ada@calder.example")
+    deployment.found(ada)
+    for name, role in (("ben", Role.ADMIN), ("cleo", Role.MEMBER)):
+        deployment.join(1, ada, role, deployment.person(f"{name}@calder.example"))
     deployment.act(None, 1, SetSsoDomain("calder.example"))
     prove(deployment, dns, 1)
     deployment.act(None, 1, VerifySsoDomain("calder.example", servers))
-    checks = DomainChecks(deployment.store, servers)
+    checks = DomainChecks(deployment.store, servers, mails=True)
 
     def check(days: int = 1) -> DomainCheck | None:
         deployment.clock.go_on(days * DAY)
@@ -131,6 +134,7 @@ def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: De
     for _ in range(LAPSES_AFTER - 1):
         check()
     assert verified_at(deployment) is not None
+    assert outbox.due(deployment.store) == []
     check()
     assert verified_at(deployment) is None
     lapsed = deployment.events(1)[-1]
@@ -139,6 +143,9 @@ def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: De
     assert deployment.attempt(None, 1, LapseSsoDomain("calder.example", 3)) is NO_CHANGE
     last = check(days=0)
     assert check() == last, "it is not looked for any more"
+    mails = [waiting.mail for waiting in outbox.due(deployment.store)]
+    assert [mail.to for mail in mails] == ["ada@calder.example", "ben@calder.example"], "once, to those who can mend it"
+    assert "no TXT record at _minutebook.calder.example with the value\n\nminutebook-organization=org_" in mails[0].body
     check_log(deployment.store)
 
 

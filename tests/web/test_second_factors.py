@@ -6,9 +6,10 @@ import base64
 import re
 
 from minutebook.model import MINUTE, Role
-from minutebook.organization import links
+from minutebook.organization import links, notices, outbox
+from minutebook.web.site import WebSettings
 from tests.support.dashboard import Dashboard, Somebody, errors, heading, told
-from tests.support.deployment import PASSWORD
+from tests.support.deployment import PASSWORD, Deployment
 
 NEW, CONFIRM, REMOVE = (f"/account/authenticator-app/{page}" for page in ("new", "confirm", "remove"))
 CODES = "/account/recovery-codes"
@@ -84,6 +85,24 @@ def test_recovery_codes_are_used_and_made_anew(light_dashboard: Dashboard) -> No
     shown = ada.follow(ada.post(f"{CODES}/new", {"password": PASSWORD}))
     assert codes[4] not in shown.text
     assert sign_in(dashboard).post(STEP, {"code": codes[4]}).status_code == 403
+
+
+def test_where_mail_is_sent_their_person_is_told(sqlite_deployment: Deployment) -> None:
+    dashboard = Dashboard(sqlite_deployment, WebSettings("https://log.calder.example", sends_mail=True)).filled()
+    ada = dashboard.signed_in(Role.OWNER)
+    add_app(dashboard, ada)
+    for path in (f"{CODES}/new", REMOVE):
+        assert ada.post(path, {"password": PASSWORD}).status_code == 303
+    ada.post("/account/password", {"current": PASSWORD, "password": f"{PASSWORD}!"})
+    mails = [waiting.mail for waiting in outbox.due(dashboard.store)]
+    assert {(mail.to, mail.subject) for mail in mails} == {("ada@calder.example", notices.SUBJECT)}
+    done = (
+        "added an authenticator app",
+        "made new recovery codes",
+        "removed the authenticator app",
+        "changed your pass",
+    )
+    assert [what in mail.body for what, mail in zip(done, mails, strict=True)] == [True] * 4
 
 
 def test_it_is_removed_with_the_password(light_dashboard: Dashboard) -> None:

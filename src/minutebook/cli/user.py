@@ -97,17 +97,18 @@ def reset(
 
     For a telephone that is lost, or a password that is forgotten or that somebody else may know: of an account,
     perhaps, that was opened by another than the owner of its address. Give the link to nobody but them; it works once,
-    within 60 minutes.
+    within 60 minutes. Where mail is sent, they are told that it was done.
 
     [bold]Example[/bold]
 
         minutebook user reset ada@example.com
     """
     settings = settings_of(context)
+    mails = settings.smtp_host is not None
     with writing(settings) as store:
         user = find_user(store, email)
-        operate_on_person(store, TakeSecondFactors(user.id))
-        operate_on_person(store, TakePassword(user.id))
+        operate_on_person(store, TakeSecondFactors(user.id, mails))
+        operate_on_person(store, TakePassword(user.id, mails))
         token = links.new_link(store, links.RESET, lifetime=RESET_MINUTES * MINUTE, user=user.id)
     remark(f"{user.email} has no password, no second factor and no session any more. This link chooses a new")
     remark(f"password, while the server runs; it works once, for {RESET_MINUTES} minutes:")

@@ -22,7 +22,7 @@ def tell(act: Act, balance: int, threshold: int | None, *, was_low: bool, limite
     if threshold is None or is_low(balance, threshold) == was_low:
         return
     if limited:
-        mail_limits.check_alert(act)
+        mail_limits.check(act, mail_limits.BALANCE)
     now = f"{'no longer below' if was_low else 'below'} {Cents(cents=threshold)}"
 
     def mail(to: str, name: str) -> Mail:

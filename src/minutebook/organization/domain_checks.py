@@ -39,10 +39,11 @@ class DomainChecks(Job):
 
     name = "domain_checks"
 
-    def __init__(self, store: Store, servers: NameServers) -> None:
+    def __init__(self, store: Store, servers: NameServers, *, mails: bool = False) -> None:
         super().__init__(ROUND_SECONDS)
         self._store = store
         self._servers = servers
+        self._mails = mails
 
     def round(self) -> None:
         """Checks each domain whose last check is a day ago."""
@@ -76,7 +77,7 @@ class DomainChecks(Job):
             values = {"domain": domain, "checked_at": self._store.clock(), "missed": missed}
             connection.execute(insert(checks).values(values))
         if missed >= LAPSES_AFTER:
-            perform(self._store, own_seat(number), LapseSsoDomain(domain, missed))
+            perform(self._store, own_seat(number), LapseSsoDomain(domain, missed, self._mails))
 
 
 def last_check(connection: Connection, domain: SsoDomain) -> DomainCheck | None:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select
 from minutebook.actions.organization import DeletionCancelled, DeletionRequested, OrganizationDeleted
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.model import DAY, Role, from_micros
-from minutebook.organization import invitations, outbox, seats
+from minutebook.organization import invitations, mail_limits, outbox, seats
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.outbox import Mail
 from minutebook.permissions import Permission
@@ -40,7 +40,7 @@ class Deletion:
 class RequestDeletion(Command):
     """Asks for the organization to be deleted after two weeks. With `mails`, every owner gets a mail that says so.
 
-    Raises Conflict when that was asked for before.
+    Raises Conflict when that was asked for before, TooManyMails when owners were mailed of it too often.
     """
 
     needs: ClassVar = Permission.OWNERSHIP
@@ -140,4 +140,6 @@ def _tell_owners(act: Act, asked_by: str, due_at: int) -> None:
             "Until then everything goes on, and any owner can take it back on the page Settings.\n",
         )
 
-    outbox.put_for_each(act.connection, act.organization, [Role.OWNER], mail, act.at)
+    mail_limits.check(act, mail_limits.DELETION)
+    about = outbox.about(act.organization, mail_limits.DELETION)
+    outbox.put_for_each(act.connection, act.organization, [Role.OWNER], mail, act.at, about=about)

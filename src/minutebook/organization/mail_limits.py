@@ -21,9 +21,10 @@ TO_ONE_FROM_ALL = 20
 """Of all organizations: so many that no organization learns by it what others do."""
 FOR_EACH_SEAT = 2
 """Invitations of one organization, for each of its seats: everybody can be invited at once, and once more."""
-ALERTS = 10
-"""Times that an organization tells of its balance because somebody changed below what it does."""
+ALIKE = 10
+"""Times that an organization tells its people the same, because somebody does and takes back what it is told of."""
 BALANCE = "balance"
+DELETION = "deletion"
 
 
 def check_invitation(act: Act, email: str) -> None:
@@ -37,10 +38,10 @@ def check_invitation(act: Act, email: str) -> None:
     _check(act, most, f"{most:,} invitations were mailed within a day, {FOR_EACH_SEAT} for each seat.", ours)
 
 
-def check_alert(act: Act) -> None:
-    """Raises TooManyMails unless a change of the balance alert may tell of the balance once more."""
-    reason = f"Owners and billing managers were mailed of the balance {ALERTS} times within a day. Nothing was saved."
-    _check(act, ALERTS, reason, schema.outbox.c.about == outbox.about(act.organization, BALANCE))
+def check(act: Act, what: str) -> None:
+    """Raises TooManyMails unless people may be told once more of what the mails are about: BALANCE or DELETION."""
+    reason = f"People were mailed of the {what} {ALIKE} times within a day. Nothing was changed."
+    _check(act, ALIKE, reason, schema.outbox.c.about == outbox.about(act.organization, what))
 
 
 def _check(act: Act, most: int, reason: str, *which: ColumnElement[bool]) -> None:

@@ -1,4 +1,4 @@
-"""Passwords: how one becomes another, which every organization of the person is told."""
+"""Passwords: how one becomes another, which every organization of the person is told, and with `mails` the person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 from minutebook.actions.user import PasswordChanged, PasswordTaken
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.identifiers import token_hash
-from minutebook.organization import access, ceremonies, links, people
+from minutebook.organization import access, ceremonies, links, notices, people
 from minutebook.record import Act, PersonalCommand
 from minutebook.store import schema
 
@@ -31,6 +31,7 @@ class ChangePassword(PersonalCommand):
     person: str
     before: str
     password_hash: str
+    mails: bool = False
 
     def change(self, act: Act) -> PasswordChanged:
         access.end_others(act, self.person)
@@ -40,6 +41,8 @@ class ChangePassword(PersonalCommand):
         if people.password_hash_of(act.connection, self.person) != self.before:
             raise Conflict("Your password was changed in this moment, by another session. Look who did it.")
         _set(act, self.person, self.password_hash)
+        if self.mails:
+            notices.tell(act, self.person, "changed your password")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class ChoosePassword(PersonalCommand):
     person: str
     token: str
     password_hash: str
+    mails: bool = False
 
     def change(self, act: Act) -> PasswordChanged:
         access.end_others(act, self.person)
@@ -62,6 +66,8 @@ class ChoosePassword(PersonalCommand):
         if act.connection.execute(select(link.user).where(*this, link.expires_at > act.at)).first() is None:
             raise NotFound
         _set(act, self.person, self.password_hash)
+        if self.mails:
+            notices.tell(act, self.person, "chose your password anew, by a link that works once")
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class TakePassword(PersonalCommand):
     unrecorded: ClassVar = "password_reset"
 
     person: str
+    mails: bool = False
 
     def change(self, act: Act) -> PasswordTaken:
         access.end_others(act, self.person)
@@ -81,6 +88,8 @@ class TakePassword(PersonalCommand):
         if not act.by_operator:
             raise NotAllowed("Only whoever runs Minutebook takes the password of somebody.")
         _set(act, self.person, None)
+        if self.mails:
+            notices.tell(act, self.person, "took your password and ended your sessions")
 
 
 def _set(act: Act, person: str, password_hash: str | None) -> None:

@@ -1,6 +1,7 @@
 """Second factors: what somebody proves besides their password, and how each comes and goes.
 
-A factor belongs to the person. That one was added, removed or replaced, each organization of theirs is told.
+A factor belongs to the person. That one was added, removed or replaced, each organization of theirs is told, and with
+`mails` the person.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from minutebook.identifiers import new_id
 from minutebook.model import SecondFactor
 from minutebook.organization import (
     ceremonies,
+    notices,
     outbox,
     passkeys,
     people,
@@ -87,6 +89,7 @@ class AddTotp(PersonalCommand):
     code: str
     codes: tuple[str, ...]
     key: FactorKey
+    mails: bool = False
 
     def change_person(self, act: Act) -> None:
         found = ceremonies.find(act.connection, Purpose.ADD_TOTP, self.token, act.at)
@@ -102,6 +105,8 @@ class AddTotp(PersonalCommand):
         if self.codes:
             recovery_codes.put(act.connection, self.person, self.codes)
         ceremonies.use_up(act.connection, self.token)
+        if self.mails:
+            notices.tell(act, self.person, "added an authenticator app to your account")
 
     def change(self, act: Act) -> SecondFactorAdded:
         del act
@@ -116,11 +121,14 @@ class RemoveTotp(PersonalCommand):
     unrecorded: ClassVar = "second_factor_removed"
 
     person: str
+    mails: bool = False
 
     def change_person(self, act: Act) -> None:
         if not act.connection.execute(delete(schema.totp).where(schema.totp.c.user == self.person)).rowcount:
             raise NotFound
         _after_removal(act, self.person)
+        if self.mails:
+            notices.tell(act, self.person, "removed the authenticator app from your account")
 
     def change(self, act: Act) -> SecondFactorRemoved:
         del act
@@ -142,6 +150,7 @@ class AddPasskey(PersonalCommand):
     name: str
     made: NewCredential
     codes: tuple[str, ...]
+    mails: bool = False
 
     def change_person(self, act: Act) -> None:
         if not ceremonies.use_up(act.connection, self.token):
@@ -155,6 +164,8 @@ class AddPasskey(PersonalCommand):
         act.connection.execute(insert(table).values(id=new_id("pky", act.randomness), **values))
         if self.codes:
             recovery_codes.put(act.connection, self.person, self.codes)
+        if self.mails:
+            notices.tell(act, self.person, "added a passkey to your account")
 
     def change(self, act: Act) -> SecondFactorAdded:
         del act
@@ -170,6 +181,7 @@ class RemovePasskey(PersonalCommand):
 
     person: str
     passkey: str
+    mails: bool = False
 
     def change_person(self, act: Act) -> None:
         table = schema.passkey.c
@@ -177,6 +189,8 @@ class RemovePasskey(PersonalCommand):
         if not act.connection.execute(delete(schema.passkey).where(*this)).rowcount:
             raise NotFound
         _after_removal(act, self.person)
+        if self.mails:
+            notices.tell(act, self.person, "removed a passkey from your account")
 
     def change(self, act: Act) -> SecondFactorRemoved:
         return SecondFactorRemoved(
@@ -191,6 +205,7 @@ class TakeSecondFactors(PersonalCommand):
     unrecorded: ClassVar = "second_factors_taken"
 
     person: str
+    mails: bool = False
 
     def change_person(self, act: Act) -> NoChange | None:
         if not act.by_operator:
@@ -198,6 +213,8 @@ class TakeSecondFactors(PersonalCommand):
         if not held(act.connection, self.person):
             return NO_CHANGE
         remove_all(act.connection, self.person)
+        if self.mails:
+            notices.tell(act, self.person, "took your second factors and recovery codes")
         return None
 
     def change(self, act: Act) -> SecondFactorsTaken:
@@ -212,11 +229,14 @@ class MakeRecoveryCodes(PersonalCommand):
 
     person: str
     codes: tuple[str, ...]
+    mails: bool = False
 
     def change_person(self, act: Act) -> None:
         if not held(act.connection, self.person):
             raise Conflict(NONE_LEFT)
         recovery_codes.put(act.connection, self.person, self.codes)
+        if self.mails:
+            notices.tell(act, self.person, "made new recovery codes for your account in the place of the old ones")
 
     def change(self, act: Act) -> RecoveryCodesMade:
         del act

@@ -16,9 +16,11 @@ from minutebook.actions.sso import SsoDomainLapsed, SsoDomainRemoved, SsoDomainS
 from minutebook.actions.values import Change
 from minutebook.email_address import normal_domain
 from minutebook.errors import Conflict, NotAllowed, NotFound
+from minutebook.model import Role
 from minutebook.name_servers import NameServers, Unanswered
-from minutebook.organization import wording
+from minutebook.organization import outbox, wording
 from minutebook.organization.organizations import read_organization
+from minutebook.organization.outbox import Mail
 from minutebook.permissions import Permission
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
 from minutebook.store import schema
@@ -119,12 +121,14 @@ class VerifySsoDomain(Command):
 
 @dataclass(frozen=True)
 class LapseSsoDomain(Command):
-    """Says that the domain is not verified any more, as so many checks found no record. Only Minutebook does that."""
+    """Says that the domain is not verified any more, as so many checks found no record. Only Minutebook does that. With
+    `mails`, owners and admins get a mail that says so."""
 
     needs: ClassVar = ANYBODY
 
     domain: str
     checks: int
+    mails: bool = False
 
     def change(self, act: Act) -> SsoDomainLapsed | NoChange:
         if not act.by_operator:
@@ -134,7 +138,23 @@ class LapseSsoDomain(Command):
             return NO_CHANGE
         table = schema.sso_domain
         act.connection.execute(update(table).where(table.c.organization == act.organization).values(verified_at=None))
+        if self.mails:
+            _tell_of_lapse(act, self.domain, self.checks)
         return SsoDomainLapsed(domain=self.domain, checks=self.checks)
+
+
+def _tell_of_lapse(act: Act, domain: str, checks: int) -> None:
+    expected = record_text(read_organization(act.connection, act.organization).id)
+
+    def mail(to: str, name: str) -> Mail:
+        return Mail(
+            to,
+            f"{domain} is not verified any more as the SSO domain of {name}",
+            f"The last {checks} daily checks found no TXT record at {record_name(domain)} with the value\n\n"
+            f"{expected}\n\nPut it back, and check it on the page SSO. Owners and admins are told of this.\n",
+        )
+
+    outbox.put_for_each(act.connection, act.organization, (Role.OWNER, Role.ADMIN), mail, act.at)
 
 
 def record_name(domain: str) -> str:

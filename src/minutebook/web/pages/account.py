@@ -182,7 +182,8 @@ def _show_password(request: Request, viewer: Viewer, form: Form, status: int = 2
 def _password_command(viewer: Viewer, sent: Typed) -> ChangePassword:
     """Raises Invalid, TooManyAttempts."""
     before = _prove(viewer, sent)  # first, since that is limited and the work of hashing is not
-    return ChangePassword(viewer.user.id, before, people.hash_password(sent.one("password")))
+    hashed = people.hash_password(sent.one("password"))
+    return ChangePassword(viewer.user.id, before, hashed, viewer.site.settings.sends_mail)
 
 
 def _prove(viewer: Viewer, sent: Typed) -> str:

@@ -127,7 +127,8 @@ def choose_password(request: Request, sent: Sent) -> Response:
 
 
 def _choose_password(request: Request, password: str) -> User:
-    token, store = carried(request, links.RESET), site_of(request).store
+    token, site = carried(request, links.RESET), site_of(request)
+    store = site.store
     owner = links.owner(store, links.RESET, token)
     if owner is None:
         raise NotFound
@@ -135,7 +136,8 @@ def _choose_password(request: Request, password: str) -> User:
     with store.reading() as connection:
         user = people.user_by_id(connection, owner)
     actor = replace(user.actor(), credential=None)
-    perform_everywhere(store, actor, context_of(request), ChoosePassword(user.id, token, hashed))
+    command = ChoosePassword(user.id, token, hashed, site.settings.sends_mail)
+    perform_everywhere(store, actor, context_of(request), command)
     return user
 
 

@@ -63,11 +63,11 @@ def add_passkey(request: Request, viewer: Viewing, sent: Sent) -> Response:
     if begun is None:
         return ask(request, viewer, ADD, Form({}, {"": "That took too long. Begin again."}), 410)
     codes = () if held(viewer) else recovery_codes.new_codes(viewer.site.store.randomness)
-    token = ADDING.token(request)
+    token, mails = ADDING.token(request), viewer.site.settings.sends_mail
     try:
         name = wording.name(sent.one("name"), "name", "The name")
         made = passkeys.made(_party(viewer), begun.secret, sent.one("credential"))
-        act_on_viewer(viewer, AddPasskey(viewer.user.id, token, name, made, codes))
+        act_on_viewer(viewer, AddPasskey(viewer.user.id, token, name, made, codes, mails))
     except STAYS as error:
         return _show(request, viewer, begun, form_after(sent, error, ["name"]), error.status)
     response = signed_in_anew(viewer, begun.method, SecondFactor.PASSKEY, codes)
@@ -85,7 +85,7 @@ def remove_passkey(request: Request, viewer: Viewing, sent: Sent, passkey: str) 
     """Removes one of the viewer's passkeys."""
 
     def remove() -> Response:
-        act_on_viewer(viewer, RemovePasskey(viewer.user.id, passkey))
+        act_on_viewer(viewer, RemovePasskey(viewer.user.id, passkey, viewer.site.settings.sends_mail))
         return go(viewer.site, PAGE, Said.FACTOR_REMOVED)
 
     return by_password(request, viewer, _removal(viewer, passkey), sent, remove)

@@ -140,9 +140,9 @@ def confirm_app(request: Request, viewer: Viewing, sent: Sent) -> Response:
     if begun is None:
         return ask(request, viewer, ADD, Form({}, {"": "That took too long. Begin again."}), 410)
     codes = () if held(viewer) else recovery_codes.new_codes(viewer.site.store.randomness)
-    token = ADDING.token(request)
+    token, mails = ADDING.token(request), viewer.site.settings.sends_mail
     try:
-        act_on_viewer(viewer, AddTotp(viewer.user.id, token, sent.one("code"), codes, viewer.site.factor_key))
+        act_on_viewer(viewer, AddTotp(viewer.user.id, token, sent.one("code"), codes, viewer.site.factor_key, mails))
     except STAYS as error:
         return _show_secret(request, viewer, begun, form_after(sent, error, ["code"]), error.status)
     response = signed_in_anew(viewer, begun.method, SecondFactor.TOTP, codes)
@@ -161,7 +161,7 @@ def remove_app(request: Request, viewer: Viewing, sent: Sent) -> Response:
 
     def remove() -> Response:
         try:
-            act_on_viewer(viewer, RemoveTotp(viewer.user.id))
+            act_on_viewer(viewer, RemoveTotp(viewer.user.id, viewer.site.settings.sends_mail))
         except NotFound:
             return go(viewer.site, PAGE, Said.NOTHING_TO_CHANGE)
         return go(viewer.site, PAGE, Said.FACTOR_REMOVED)
@@ -181,7 +181,7 @@ def make_codes(request: Request, viewer: Viewing, sent: Sent) -> Response:
 
     def make() -> Response:
         codes = recovery_codes.new_codes(viewer.site.store.randomness)
-        act_on_viewer(viewer, MakeRecoveryCodes(viewer.user.id, codes))
+        act_on_viewer(viewer, MakeRecoveryCodes(viewer.user.id, codes, viewer.site.settings.sends_mail))
         return shown_once.send(viewer, MADE, " ".join(codes), CODES)
 
     return by_password(request, viewer, RENEW, sent, make)
