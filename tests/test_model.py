@@ -29,7 +29,7 @@ def test_times_are_written_with_six_digits() -> None:
     assert rfc3339(-1) == "1969-12-31T23:59:59.999999Z"
 
 
-def test_ids_and_tokens() -> None:
+def test_ids_have_60_random_bits_and_tokens_256() -> None:
     assert new_id("usr", bytes) == "usr_aaaaaaaaaaaa"
     assert re.fullmatch(r"usr_[a-z2-7]{12}", new_id("usr", lambda size: b"\xff" * size))
     token = new_token(lambda size: b"\xfb" * size)

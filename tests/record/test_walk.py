@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 from minutebook.actions import CATALOGUE
 from minutebook.model import Event, Seat
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, PersonalCommand
 from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
-from tests.support.walk import walk
+from tests.support.walk import walk, work
 
 
 class Noting(Deployment):
@@ -46,3 +49,40 @@ def test_every_command_under_the_oracle(deployment: Deployment) -> None:
         assert action in noting.recorded, (
             f"walk() in tests/support/walk.py does not record {action}: add an act that does"
         )
+
+
+SECRET = ("token", "secret", "codes")
+"""How fields of commands are called whose values nobody but their holder may know."""
+NO_SECRET = {"RevokeToken"}
+"""Their `token` is the id of one."""
+
+
+def secrets_of(command: Any) -> set[str]:
+    """What the command was given and must not be kept."""
+    if type(command).__name__ in NO_SECRET:
+        return set()
+    given = [getattr(command, field.name) for field in fields(command) if field.name in SECRET]
+    return {one for value in given for one in ((value,) if isinstance(value, str) else value)}
+
+
+def test_no_secret_is_ever_stored(deployment: Deployment) -> None:
+    """Of no command of all, in no table and no event, however deep inside it."""
+    secrets: set[str] = set()
+
+    class Overhearing(Deployment):
+        def answer(self, writer: str, seat: Seat, command: Command) -> Event | NoChange:
+            secrets.update(secrets_of(command))
+            return super().answer(writer, seat, command)
+
+        def act_everywhere(
+            self, user: User | None, command: PersonalCommand, session: str | None = None
+        ) -> tuple[Event, ...]:
+            secrets.update(secrets_of(command))
+            return super().act_everywhere(user, command, session)
+
+    overhearing = Overhearing(deployment.store, deployment.clock, deployment.told)
+    organization = work(overhearing)
+    stored = deployment.everything_stored() + repr(deployment.events(organization)).encode()
+    assert len(secrets) > 10
+    for secret in secrets:
+        assert secret.encode() not in stored, secret

@@ -80,7 +80,7 @@ def _tables_in(expression: ast.AST, tree: ast.AST) -> Iterator[str]:
             yield part.id
 
 
-def test_nobody_trespasses() -> None:
+def test_no_module_changes_the_log_or_what_is_not_its_own() -> None:
     found = [
         f"{path.relative_to(SOURCE)} {problem}"
         for path in sorted(SOURCE.rglob("*.py"))

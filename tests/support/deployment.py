@@ -28,7 +28,7 @@ from minutebook.organization.sign_in import Session, SignIns
 from minutebook.organization.sittings import OpenSitting
 from minutebook.organization.support import Grant
 from minutebook.record import Command, NoChange, PersonalCommand
-from minutebook.store import log
+from minutebook.store import log, schema
 from minutebook.store.engine import Store
 from tests.support.apps import begin_app, code_of
 from tests.support.beside import custody_beside
@@ -170,9 +170,9 @@ class Deployment:
         return answer
 
     def open_link(self, organization: int, link: str, session: str) -> Event:
-        """Opens an auditor link, whose token is its name; the session is nobody's but the link's."""
+        """Opens an auditor link, whose token follows from its name; the session is nobody's but the link's."""
         seat = self.link_seat(organization, link, session)
-        answer = self.answer(link, seat, UseLink(seat.actor.name or ""))
+        answer = self.answer(link, seat, UseLink(f"the token of {seat.actor.name}"))
         assert not isinstance(answer, NoChange)
         return answer
 
@@ -202,6 +202,14 @@ class Deployment:
     def size(self, organization: int) -> int:
         with self.store.reading() as connection:
             return log.read_head(connection, organization).size
+
+    def everything_stored(self) -> bytes:
+        """All bytes of the files of SQLite, write-ahead log included; all values of all rows of PostgreSQL."""
+        if self.store.is_sqlite:
+            return b"".join(file.read_bytes() for file in self.store.file.parent.glob("*.sqlite3*"))
+        with self.store.reading() as connection:
+            rows = [row for table in schema.metadata.sorted_tables for row in connection.execute(table.select())]
+        return b"\n".join(value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
 
     def check(self) -> Logs:
         """Runs the oracle over everything."""

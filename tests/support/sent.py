@@ -18,10 +18,20 @@ def statements() -> Iterator[list[Sent]]:
     sent: list[Sent] = []
 
     def note(*said: Any) -> None:
-        sent.append((said[2], str(said[3])))
+        sent.append((said[2], str(_plain(said[3]))))
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+def _plain(given: Any) -> Any:
+    """The same with the bytes of what is only lent, which would not be told."""
+    match given:
+        case memoryview():
+            return bytes(given)
+        case list() | tuple():
+            return [_plain(value) for value in given]
+    return given

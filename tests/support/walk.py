@@ -131,7 +131,7 @@ def work(deployment: Deployment) -> int:
     by_ada(modes.UpdateMode(mode, "Réview", "Read\nlast", ("edit", "read")))
     by_ada(modes.CreateMode("Other", "", ()))
     by_ada(modes.DeleteMode(mode))
-    link = str(by_ada(auditor_links.CreateLink("Acme", "action:member.*", 30, "Acme"))["link"])
+    link = str(by_ada(auditor_links.CreateLink("Acme", "action:member.*", 30, "the token of Acme"))["link"])
     deployment.open_link(organization, link, "ses_of_acme")
     deployment.read_by_link(organization, link, "ses_of_acme")
     by_ada(auditor_links.RevokeLink(link))
@@ -183,10 +183,10 @@ def work(deployment: Deployment) -> int:
 
 def prove_twice(deployment: Deployment, user: User) -> None:
     """Every second factor comes and goes, and signs in."""
-    deployment.add_app(user, ("a code",))
+    deployment.add_app(user, ("one code",))
     half = ceremonies.begin(deployment.store, Purpose.SIGN_IN, user.id, "password")
-    deployment.act_everywhere(user, second_factors.UseRecoveryCode(user.id, half, "a code", mails=True))
-    deployment.act_everywhere(user, second_factors.MakeRecoveryCodes(user.id, ("another",)))
+    deployment.act_everywhere(user, second_factors.UseRecoveryCode(user.id, half, "one code", mails=True))
+    deployment.act_everywhere(user, second_factors.MakeRecoveryCodes(user.id, ("another code",)))
     deployment.act_everywhere(user, second_factors.RemoveTotp(user.id))
     passkey = add_passkey(deployment, user, Authenticator())
     deployment.act_everywhere(user, second_factors.RemovePasskey(user.id, passkey))

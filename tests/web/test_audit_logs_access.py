@@ -107,7 +107,7 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in(light_dashboard: Dashboard) 
         says_nothing(answer, light_dashboard)
 
 
-def test_a_role_that_changes_holds_from_the_next_request(light_dashboard: Dashboard) -> None:
+def test_who_may_read_the_log_changes_from_the_next_request(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.ADMIN)
     assert reader.get().status_code == 200
     owner, admin = light_dashboard.people[Role.OWNER], light_dashboard.people[Role.ADMIN]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
+from minutebook.identifiers import token_hash
 from minutebook.model import DAY, Plan, Role
 from minutebook.organization import links, outbox, people
 from minutebook.organization.invitations import LIFETIME, InvitePerson, RevokeInvitation
@@ -16,11 +17,14 @@ from minutebook.organization.people import User
 from minutebook.store import schema
 from minutebook.web.site import WebSettings
 from tests.support.check_log import check_log
-from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, told, value
+from tests.support.dashboard import Dashboard, Somebody, all_routes, errors, focused, heading, told, value
 from tests.support.deployment import PASSWORD, Deployment
+from tests.support.sent import statements
 
 NEW = {"organization": "Calder & Söhne", "name": "Ada Okafor", "email": "ada@calder.example", "password": PASSWORD}
 TOKEN = "a" * 43
+WAYS_IN = sorted(path.removesuffix("/{token}") for path, _ in all_routes() if path.endswith("/{token}"))
+"""Where links lead to."""
 
 
 def set_up_link(dashboard: Dashboard) -> str:
@@ -107,6 +111,29 @@ def test_a_sign_in_link_is_used_by_its_button_only(dashboard: Dashboard) -> None
     assert preview.post("/enter").status_code == 410
     assert dashboard.anybody().post("/enter").status_code == 410
     assert dashboard.recorded() == before + 1
+
+
+def test_no_token_stays_in_an_address(light_dashboard: Dashboard) -> None:
+    """A link is exchanged at once for a cookie, and leads to a page that has nothing of it; whatever it is for."""
+    for path in WAYS_IN:
+        somebody = light_dashboard.anybody()
+        assert opened(somebody, f"{path}/{TOKEN}") == path
+        assert TOKEN in str(somebody.client.cookies.jar)
+        assert TOKEN not in somebody.get(path).text
+
+
+def test_what_is_compared_of_a_token_is_its_hash(light_dashboard: Dashboard) -> None:
+    """Then the time that it takes tells nothing of a token: the database is never sent one."""
+    ada, secret = light_dashboard.signed_in(Role.OWNER), light_dashboard.token()
+    with statements() as sent:
+        assert light_dashboard.anybody().ask(light_dashboard.api(), token=secret).status_code == 200
+        for path in WAYS_IN:
+            ada.follow(ada.get(f"{path}/{TOKEN}"))
+            assert ada.post(path, NEW).status_code in (404, 410), path
+    values = " ".join(given for _, given in sent)
+    for token in (ada.token, secret, TOKEN):
+        assert str(token_hash(token)) in values
+        assert token not in values
 
 
 @pytest.mark.parametrize("path", ["/set-up", "/enter", "/invitation"])

@@ -13,18 +13,22 @@ from httpx2 import Response
 from minutebook.model import Role
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
-from tests.support.dashboard import Dashboard, Somebody
+from tests.support.dashboard import Dashboard, Somebody, told
 from tests.support.deployment import Deployment
 from tests.support.sent import statements
 from tests.web.api.test_principals import MISSING, OF_ORGANIZATION, Two
 from tests.web.test_auditing import Audit
 from tests.web.test_refusals import filled_in, routes
+from tests.web.test_routes import DRIVES
 
 ID = re.compile(r"\b([a-z]{3})_[a-z0-9]{12}\b")
 NAMES = re.compile(rf"{ID.pattern}|[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|[\d,]+")
 """Ids and numbers, which tell of what was asked for."""
-WITH_AN_ID = sorted(path for path in routes("GET") if len(re.findall(r"{(?!seq|size|family)", path)) > 1)
-"""Pages of something in an organization, by its id."""
+WITH_AN_ID, FORMS_WITH_AN_ID = (
+    sorted(path for path in routes(method) if len(re.findall(r"{(?!seq|size|family)", path)) > 1)
+    for method in ("GET", "POST")
+)
+"""Pages and forms of something in an organization, by its id."""
 
 ONLY_LEADS_ON = {"/o/{org}/members/{user}/role", "/o/{org}/support/{grant}/end"}
 """Their form is on another page, to which they lead whatever the id is."""
@@ -84,6 +88,18 @@ def test_what_others_have_takes_as_long_as_what_nobody_has(two: Two, path: str) 
     missing = missing_in(theirs).replace(MISSING, two.here.organization.id)
     assert theirs != missing
     assert_same(two.here.signed_in(Role.OWNER), theirs, missing, status=200 if path in ONLY_LEADS_ON else 404)
+
+
+@pytest.mark.parametrize("path", FORMS_WITH_AN_ID)
+def test_no_form_changes_what_another_organization_has(sqlite_deployment: Deployment, path: str) -> None:
+    """What its owner would do there is done by nobody from the organization that they are in."""
+    two = Two(sqlite_deployment)
+    theirs, fields = DRIVES[path](two.there, two.there.signed_in(Role.OWNER))
+    address, before = theirs.replace(two.there.organization.id, two.here.organization.id), two.there.events()
+    answer = two.here.signed_in(Role.OWNER).post(address, fields)
+    assert answer.status_code == 404, told(answer)
+    assert "Calder" not in answer.text
+    assert two.there.events() == before
 
 
 def test_what_another_keeps_for_themselves_takes_as_long_as_nothing(two: Two) -> None:

@@ -270,7 +270,7 @@ def test_a_program_is_refused_in_its_own_words(light_dashboard: Dashboard) -> No
     assert answers[403].json()["code"] == "forbidden"
 
 
-def test_a_role_holds_from_the_next_request(dashboard: Dashboard) -> None:
+def test_a_role_change_holds_from_the_next_request(dashboard: Dashboard) -> None:
     ada, admin = dashboard.signed_in(Role.OWNER), dashboard.signed_in(Role.ADMIN)
     assert admin.get(dashboard.path("sso")).status_code == 200
     assert admin.user

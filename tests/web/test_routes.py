@@ -10,12 +10,14 @@ import pytest
 from httpx2 import Response
 from starlette.routing import Route
 
+from minutebook.actions import CATALOGUE
 from minutebook.custody.clock import RecordForwardStep
 from minutebook.custody.holds import PlaceHold
-from minutebook.model import DAY, HOUR, Role
+from minutebook.model import DAY, HOUR, Event, Outcome, Role
 from minutebook.organization import links, support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.modes import CreateMode
+from minutebook.organization.organizations import all_organizations
 from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.seats import ChangeRole
 from minutebook.organization.second_factor_rule import ChangeSecondFactor
@@ -353,14 +355,29 @@ def test_nothing_but_pages_and_static_files_is_served(light_dashboard: Dashboard
     assert [(route.path, route.methods) for route in others] == [("/static/{tree_hash}/{name:path}", {"GET", "HEAD"})]
 
 
+def all_events(dashboard: Dashboard) -> dict[str, Event]:
+    """The events of all logs, by their ids."""
+    with dashboard.store.reading() as connection:
+        numbers = [one.number for one in all_organizations(connection)]
+    return {event.id: event for number in numbers for event in dashboard.deployment.events(number)}
+
+
 @pytest.mark.parametrize("path", sorted(DRIVES))
-def test_a_route_that_changes_something_records_it(dashboard: Dashboard, path: str) -> None:
+def test_a_route_that_changes_something_records_who_did_what_when_from_where(dashboard: Dashboard, path: str) -> None:
+    """Only the server says when: by its own clock, in UTC."""
     ada = dashboard.signed_in(Role.OWNER)
     address, fields = DRIVES[path](dashboard, ada)
-    before = dashboard.recorded()
-    response = ada.post(address, fields)
+    before, begun = all_events(dashboard), dashboard.deployment.clock.now
+    response = ada.post(address, fields, date="Tue, 15 Nov 1994 08:12:31 GMT")
     assert response.status_code in (200, 303), told(response)
-    assert dashboard.recorded() > before
+    after = all_events(dashboard)
+    assert len(after) > len(before)
+    for event in (after[new] for new in after.keys() - before.keys()):
+        assert event.action in CATALOGUE and event.outcome in Outcome
+        assert event.actor.id
+        assert begun < event.recorded_at == event.occurred_at <= dashboard.deployment.clock.now
+        assert event.context.ip == "203.0.113.9"
+        assert event.context.request_id == response.headers["x-request-id"]
     for field in fields:
         assert field in FIELDS, f"add {field} to FIELDS in tests/web/test_routes.py, so that bad input is tried in it"
 

@@ -92,7 +92,7 @@ def test_half_an_address_is_told_beside_its_field(light_dashboard: Dashboard, em
     assert focused(response) == "email"
 
 
-def test_the_session_is_new_at_every_sign_in(light_dashboard: Dashboard) -> None:
+def test_a_session_rotates_at_sign_in(light_dashboard: Dashboard) -> None:
     somebody = light_dashboard.signed_in(Role.MEMBER)
     before = somebody.token
     somebody.post("/sign-in", ADA)
@@ -159,7 +159,7 @@ def test_a_session_that_never_entered_enters_at_its_first_page(dashboard: Dashbo
         "/ö",
     ],
 )
-def test_nobody_is_led_elsewhere(light_dashboard: Dashboard, then: str) -> None:
+def test_nobody_is_led_anywhere_but_to_a_page_of_minutebook(light_dashboard: Dashboard, then: str) -> None:
     response = light_dashboard.anybody().post("/sign-in", {**ADA, "next": then})
     assert response.headers["location"] == "/"
 

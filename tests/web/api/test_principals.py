@@ -106,7 +106,7 @@ def body_of(response: Response) -> dict[str, object]:
     return body
 
 
-def test_what_belongs_to_others_is_not_there(two: Two) -> None:
+def test_no_operation_gives_anything_of_another_organization(two: Two) -> None:
     """The same answer for an organization of others as for none at all, with not a byte of theirs; nothing recorded."""
     for who, principal in two.strangers():
         before = two.here.recorded()
