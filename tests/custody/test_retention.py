@@ -14,13 +14,16 @@ from minutebook.custody.holds import PlaceHold, ReleaseHold
 from minutebook.custody.retention import Prune, SetRetention, due, prune_log, runs
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound, StoreUnavailable
 from minutebook.filters import EVERYTHING, Filter
-from minutebook.model import DAY, HOUR, SECOND, Context, Role
+from minutebook.model import DAY, HOUR, SECOND, Context, Plan, Role
 from minutebook.organization import auditor_links, invitations, links, sign_in, tokens
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.differences import check_organization
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
+from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.people import User
+from minutebook.organization.places import held_seats
+from minutebook.organization.settings import ChangeSessionLifetime
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.organization.tokens import CreateToken
 from minutebook.store import expiry, index, log, schema, search, survey
@@ -353,6 +356,40 @@ def test_an_act_by_a_clock_that_was_set_back_finds_expired_what_had_expired(
     with pytest.raises(NotFound):
         deployment.act(eve, organization, AcceptInvitation("the offer", eve))
     check_log(deployment.store)
+
+
+@pytest.mark.parametrize("finds_out", ["the server", "an act"])
+def test_a_session_that_an_organization_let_in_too_long_stays_out_when_the_clock_is_set_back(
+    deployment: Deployment, organization: int, ada: User, finds_out: str
+) -> None:
+    """R10. One that may still be inside goes on, and so do all where an organization sets no limit."""
+    store = deployment.store
+    limitless = deployment.found(deployment.person(), "Kestrel")
+    eve = deployment.join(limitless, None, Role.OWNER)
+    deployment.act(ada, organization, ChangeSessionLifetime(12))
+    over, elsewhere = (sign_in.start_session(store, user, "password", Context())[0] for user in (ada, eve))
+    deployment.clock.go_on(6 * HOUR)
+    inside, _ = sign_in.start_session(store, ada, "password", Context())
+    deployment.clock.go_on(7 * HOUR)
+    for number in (organization, limitless):
+        deployment.act(None, number, ChangePlan(Plan.ENTERPRISE, 100))
+    deployment.clock.go_on(-3 * HOUR)
+    if finds_out == "the server":
+        record_step_at_start(store)
+    else:
+        deployment.act(ada, organization, BuyCredits(100, "after"))
+    with store.reading() as connection:
+        now = deployment.clock.now
+        assert [sign_in.find_session(connection, token, now) is None for token in (over, inside, elsewhere)] == [
+            True,
+            False,
+            False,
+        ]
+    _, session = sign_in.start_session(store, ada, "password", Context())
+    with store.reading() as connection:
+        (here,) = held_seats(connection, ada.id, session.id)
+        assert here.entered_at and not here.is_over(deployment.clock.now)
+    check_log(store)
 
 
 def test_what_would_go_is_counted_without_what_is_held_or_stays(

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from minutebook import security
 from minutebook.actions.user import SignedIn, SignedOut, SignInFailed
@@ -276,7 +276,7 @@ def start_session(
 
     Raises as `people.hold` does: no session outlives the password that it began with, or the account.
     """
-    token = new_token(store.randomness)
+    token, seats = new_token(store.randomness), schema.seat.c
     now = store.clock()
     session = Session(
         new_id("ses", store.randomness), user, method, now + SESSION_LIFETIME, second_factor=second_factor
@@ -284,13 +284,15 @@ def start_session(
     with store.housekeeping() as connection:
         people.hold(connection, user.id, hashed)
         connection.execute(delete(schema.session).where(schema.session.c.expires_at <= now))
+        # those that were ended somewhere began before: also when the clock was set back since
+        ended = connection.execute(select(func.max(seats.ended_until)).where(seats.user == user.id)).scalar_one()
         connection.execute(
             insert(schema.session).values(
                 id=session.id,
                 token_hash=token_hash(token),
                 user=user.id,
                 method=method,
-                created_at=now,
+                created_at=max(now, (ended or 0) + 1),
                 seen_at=now,
                 expires_at=session.expires_at,
                 ip=context.ip,

@@ -65,7 +65,8 @@ def sit(store: Store, seat: Seat, session: str, at: int) -> None:
 def is_open(connection: Connection, organization: int, session: str, at: int) -> bool:
     """Whether the session's sitting goes on at `at` (UTC microseconds)."""
     table = schema.sitting.c
-    where = (table.organization == organization, table.session == session, table.opened_at > at - SITTING)
+    lately = table.opened_at.between(at - SITTING + 1, at)  # not from a clock that was set back since
+    where = (table.organization == organization, table.session == session, lately)
     return connection.execute(select(table.session).where(*where)).first() is not None
 
 

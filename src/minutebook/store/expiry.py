@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, update
+import orjson
+from sqlalchemy import Connection, Table, select, update
 
+from minutebook.model import HOUR
 from minutebook.store import schema
 
 OF_ORGANIZATIONS: tuple[Table, ...] = (schema.invitation, schema.auditor_link, schema.token, schema.support_grant)
@@ -20,4 +22,18 @@ def stay_expired(connection: Connection, organization: int, before: int, after: 
             revived.append(table.c.organization == organization)
         done = connection.execute(update(table).where(*revived).values(expires_at=after))
         changed |= table in OF_ORGANIZATIONS and done.rowcount > 0
+    _end_sessions(connection, organization, before, after)
     return changed
+
+
+def _end_sessions(connection: Connection, organization: int, before: int, after: int) -> None:
+    """A session that was in the organization longer than it allows would be let in again: it ends, everywhere."""
+    setting, access, session = schema.setting.c, schema.access.c, schema.session
+    here = (setting.organization == organization, setting.name == "session_hours")
+    hours = orjson.loads(connection.execute(select(setting.value).where(*here)).scalar_one_or_none() or "null")
+    if hours is None:
+        return
+    entered = access.entered_at.between(after - hours * HOUR + 1, before - hours * HOUR)
+    over = select(access.session).where(access.organization == organization, entered)
+    ended = (session.c.id.in_(over), session.c.expires_at > after)
+    connection.execute(update(session).where(*ended).values(expires_at=after))
