@@ -29,7 +29,7 @@ from tests.support import told
 from tests.support.check_log import LogViolation
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import FaultyStore
-from tests.support.race import Duel, demote
+from tests.support.race import Duel, demoted, demoted_by_operator
 from tests.support.walk import FILLED, OTHER
 
 
@@ -100,7 +100,7 @@ def test_authorizing_before_the_lock_is_noticed(deployment: Deployment, monkeypa
     duel = Duel(deployment)
     deployment.join(duel.organization, None, Role.OWNER)  # with a third owner, only the order is wrong
     seeded.use(monkeypatch, seeded.authorize_before_the_lock(threading.Barrier(2)))
-    assert duel.fight(demote, demote) == 2
+    assert duel.fight(demoted, demoted) == 2
     with pytest.raises(LogViolation, match="the role member may not"):
         deployment.check()
 
@@ -108,7 +108,7 @@ def test_authorizing_before_the_lock_is_noticed(deployment: Deployment, monkeypa
 def test_counting_owners_before_the_lock_is_noticed(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     duel = Duel(deployment)
     seeded.use(monkeypatch, seeded.count_owners_before_the_lock(monkeypatch, threading.Barrier(2)))
-    assert duel.fight(demote, demote, operator=True) == 2
+    assert duel.fight(demoted_by_operator, demoted_by_operator) == 2
     assert duel.owners_left() == 0
     with pytest.raises(LogViolation, match="no owner is left"):
         deployment.check()

@@ -12,7 +12,7 @@ from minutebook.actions.values import Cents
 from minutebook.errors import Conflict, Invalid, NotAllowed
 from minutebook.organization import credits
 from minutebook.organization.credits import MAX_CENTS, BuyCredits, GrantCredits, parse_amount
-from minutebook.record import NO_CHANGE, NoChange
+from minutebook.record import NO_CHANGE
 from tests.support.deployment import Deployment
 
 
@@ -33,22 +33,6 @@ def test_a_payment_is_entered_once(deployment: Deployment) -> None:
         ("INV-1", 1, 250_001, "Ada"),
         ("inv-1", 250_000, 250_000, "Ada"),
     ]
-    deployment.check()
-
-
-@pytest.mark.parametrize("by_operator", [False, True])
-def test_reported_many_times_at_once_it_is_entered_once(deployment: Deployment, by_operator: bool) -> None:
-    ada = deployment.person()
-    deployment.found(ada)
-
-    def report(number: int) -> bool:
-        command = GrantCredits(100, "ticket-1", "Grace", "Outage") if by_operator else BuyCredits(100, "inv-1")
-        seat = deployment.seat(None if by_operator else ada, 1)
-        answer = deployment.told.perform(deployment.store, f"hook-{number}", seat, command)
-        return not isinstance(answer, NoChange)
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(report, range(32))) == 1
     deployment.check()
 
 

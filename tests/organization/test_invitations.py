@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound
+from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Event, Plan, Role
 from minutebook.organization import invitations, outbox, people
@@ -75,24 +75,6 @@ def test_an_invitation_is_used_once(deployment: Deployment, ada: User) -> None:
     deployment.act(ada, 1, RemoveMember(ben.id))
     with pytest.raises(NotFound):
         deployment.act(ben, 1, AcceptInvitation(token, ben))
-    deployment.check()
-
-
-def test_of_many_at_once_one_accepts(deployment: Deployment, ada: User) -> None:
-    ben = deployment.person("ben@calder.example")
-    token, _ = invite(deployment, ada, ben.email)
-
-    def accept(number: int) -> bool:
-        try:
-            deployment.told.perform(
-                deployment.store, f"tab-{number}", deployment.seat(ben, 1), AcceptInvitation(token, ben)
-            )
-        except MinutebookError:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(accept, range(8))) == 1
     deployment.check()
 
 

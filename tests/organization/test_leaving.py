@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from minutebook.errors import Conflict, MinutebookError, NotFound
+from minutebook.errors import Conflict, NotFound
 from minutebook.model import DAY, Role
 from minutebook.organization import links, people, saved_searches
 from minutebook.organization.deletion import DeleteUser
@@ -16,7 +13,6 @@ from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.seats import GiveUpSeat
 from minutebook.organization.tokens import CreateToken
 from tests.support.deployment import Deployment
-from tests.support.race import Duel
 
 
 def rows(deployment: Deployment, table: str, user: User) -> int:
@@ -70,31 +66,4 @@ def test_a_deleted_account_leaves_all_organizations_and_stays_in_their_logs(depl
     assert {event.actor.name for event in deployment.events(first) if event.actor.id == ben.id} == {"Ben"}
     again = deployment.person(ben.email)
     assert again.id != ben.id
-    deployment.check()
-
-
-@pytest.mark.parametrize("by_deletion", [False, True])
-def test_the_last_two_owners_do_not_both_leave(deployment: Deployment, by_deletion: bool) -> None:
-    """R9 of those who go by themselves."""
-    duel = Duel(deployment)
-    for _ in range(3):
-        start = threading.Barrier(2)
-
-        def go(owner: User, start: threading.Barrier = start) -> bool:
-            start.wait()
-            try:
-                if by_deletion:
-                    deployment.act_everywhere(owner, DeleteUser(owner.id))
-                else:
-                    deployment.act(owner, duel.organization, GiveUpSeat())
-            except MinutebookError:
-                return False
-            return True
-
-        with ThreadPoolExecutor(2) as pool:
-            assert sorted(pool.map(go, duel.owners)) == [False, True]
-        assert duel.owners_left() == 1
-        if by_deletion:
-            break
-        duel.reconcile()
     deployment.check()

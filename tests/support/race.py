@@ -1,4 +1,4 @@
-"""Two owners who turn against each other in the same moment, round after round."""
+"""Two owners who both lose it in the same moment, round after round."""
 
 from __future__ import annotations
 
@@ -7,23 +7,42 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from minutebook.errors import MinutebookError
-from minutebook.identifiers import new_token
 from minutebook.model import Role
-from minutebook.organization.invitations import AcceptInvitation, InvitePerson
+from minutebook.organization import people
+from minutebook.organization.deletion import DeleteUser
 from minutebook.organization.people import User
-from minutebook.organization.seats import ChangeRole, RemoveMember
-from minutebook.record import Command
+from minutebook.organization.seats import ChangeRole, GiveUpSeat, RemoveMember
 from tests.support.deployment import Deployment
 
-Attack = Callable[[User], Command]
+Loss = Callable[["Duel", User, User], object]
+"""How an owner is one no more; the last is the other owner."""
 
 
-def demote(other: User) -> Command:
-    return ChangeRole(other.id, Role.MEMBER)
+def demoted(duel: Duel, owner: User, other: User) -> object:
+    return duel.deployment.act(other, duel.organization, ChangeRole(owner.id, Role.MEMBER))
 
 
-def remove(other: User) -> Command:
-    return RemoveMember(other.id)
+def removed(duel: Duel, owner: User, other: User) -> object:
+    return duel.deployment.act(other, duel.organization, RemoveMember(owner.id))
+
+
+def demoted_by_operator(duel: Duel, owner: User, _: User) -> object:
+    return duel.deployment.act(None, duel.organization, ChangeRole(owner.id, Role.MEMBER))
+
+
+def removed_by_operator(duel: Duel, owner: User, _: User) -> object:
+    return duel.deployment.act(None, duel.organization, RemoveMember(owner.id))
+
+
+def gone(duel: Duel, owner: User, _: User) -> object:
+    return duel.deployment.act(owner, duel.organization, GiveUpSeat())
+
+
+def deleted(duel: Duel, owner: User, _: User) -> object:
+    return duel.deployment.act_everywhere(owner, DeleteUser(owner.id))
+
+
+LOSSES: tuple[Loss, ...] = (demoted, removed, demoted_by_operator, removed_by_operator, gone, deleted)
 
 
 class Duel:
@@ -35,20 +54,20 @@ class Duel:
         self.organization = deployment.found(self.owners[0])
         deployment.join(self.organization, None, Role.OWNER, self.owners[1])
 
-    def fight(self, *attacks: Attack, operator: bool = False) -> int:
-        """Both owners are attacked at once, by each other or by two operators; how many acts were recorded."""
+    def fight(self, *losses: Loss) -> int:
+        """Both owners are to lose their seat or role at once, each in its way; how many did."""
         start = threading.Barrier(2)
 
-        def attack(attacker: User, victim: User, make: Attack) -> bool:
+        def lose(owner: User, other: User, loss: Loss) -> bool:
             start.wait()
             try:
-                self.deployment.act(None if operator else attacker, self.organization, make(victim))
+                loss(self, owner, other)
             except MinutebookError:
                 return False
             return True
 
         with ThreadPoolExecutor(2) as pool:
-            return sum(pool.map(attack, self.owners, reversed(self.owners), attacks))
+            return sum(pool.map(lose, self.owners, reversed(self.owners), losses))
 
     def owners_left(self) -> int:
         """How many owners there are."""
@@ -58,13 +77,20 @@ class Duel:
 
     def reconcile(self) -> None:
         """Both are owners again."""
-        for owner in self.owners:
-            seat = f"""SELECT role FROM seat WHERE organization = {self.organization} AND "user" = '{owner.id}'"""
+        for number, owner in enumerate(self.owners):
+            if self._role(owner) == "owner":
+                continue
             with self.deployment.store.reading() as connection:
-                role = connection.exec_driver_sql(seat).scalar_one_or_none()
-            if role is None:
-                token = new_token(self.deployment.store.randomness)
-                self.deployment.act(None, self.organization, InvitePerson(owner.email, Role.OWNER, token))
-                self.deployment.act(owner, self.organization, AcceptInvitation(token, owner))
-            elif role != "owner":
+                is_there = people.find_user(connection, owner.email)
+            if not is_there:
+                self.owners[number] = self.deployment.person(owner.email)
+            if self._role(self.owners[number]):
                 self.deployment.act(None, self.organization, ChangeRole(owner.id, Role.OWNER))
+            else:
+                self.deployment.join(self.organization, None, Role.OWNER, self.owners[number])
+
+    def _role(self, user: User) -> str | None:
+        seat = f"""SELECT role FROM seat WHERE organization = {self.organization} AND "user" = '{user.id}'"""
+        with self.deployment.store.reading() as connection:
+            role: str | None = connection.exec_driver_sql(seat).scalar_one_or_none()
+        return role
