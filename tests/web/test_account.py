@@ -106,7 +106,7 @@ def test_other_sessions_are_shown_and_ended(dashboard: Dashboard) -> None:
     with dashboard.store.reading() as connection:
         (session,) = connection.exec_driver_sql(f"SELECT id FROM session WHERE user_agent = '{CHROME}'").scalars()
     ended = laptop.post("/account/sessions", {"session": session})
-    assert "Ended" in told(laptop.follow(ended))
+    assert "Signed out there" in told(laptop.follow(ended))
     assert dashboard.last().details == {"v": 1, "sessions": [session]}
     assert phone.get("/account").status_code == 303
     assert laptop.post("/account/sessions", {"session": session}).status_code == 404

@@ -67,8 +67,8 @@ def test_many_are_invited_after_a_look(dashboard: Dashboard) -> None:
     assert (looked.status_code, dashboard.recorded()) == (200, before)
     shown = told(looked)
     assert "one@x.example 1 Admin Will be invited" in shown
-    assert "ada@calder.example 3 Member Cannot ada@calder.example holds a seat already." in shown
-    assert "two@x.example 5 Member Will be invited three@x.example 6 Member Cannot No seat is left" in shown
+    assert "ada@calder.example 3 Member Cannot be invited ada@calder.example holds a seat already." in shown
+    assert "two@x.example 5 Member Will be invited three@x.example 6 Member Cannot be invited No seat is left" in shown
     assert "<script>@" not in looked.text
     assert (value(looked, "rows"), "Invite 2 people" in shown) == (ROWS, True)
     seen = value(looked, "seen")

@@ -4,13 +4,17 @@ import re
 from importlib.resources import files
 
 import pytest
+from httpx2 import Response
 
 from minutebook.actions import CATALOGUE
-from minutebook.model import Role
+from minutebook.model import DAY, Role
+from minutebook.organization import links
 from minutebook.web.assets import Assets
 from minutebook.web.guide import ORDER, Guide, source
 from minutebook.web.shell import NAVIGATION
-from tests.support.dashboard import Dashboard, told
+from tests.support.dashboard import Dashboard, Somebody, told
+from tests.support.deployment import Deployment
+from tests.web.test_links import invited, opened, set_up_link
 from tests.web.test_refusals import LEAD_ON, filled_in, routes
 
 OF_AN_ACCOUNT = (
@@ -30,12 +34,48 @@ def test_every_page_leads_to_a_part_that_is_there(light_dashboard: Dashboard) ->
     navigation = {path.partition("#")[0] for _, entries in NAVIGATION for _, _, path, _ in entries}
     assert {f"/o/{{org}}/{path}".rstrip("/") for path in navigation} <= set(pages)
     for path, page in pages.items():
-        found = HELP.findall(page.text)
-        assert len(found) == 1, f"{path} leads to no part of the guide, or to several: {told(page)}"
-        [(href, id_)] = found
-        part = anybody.get(href)
-        assert part.status_code == 200, (path, href)
-        assert not id_ or f' id="{id_}"' in part.text, f"{path} leads to {href}#{id_}, which is not there"
+        assert_leads_to_a_part(anybody, path, page)
+
+
+def test_links_and_errors_lead_to_a_part_that_is_there(light_dashboard: Dashboard) -> None:
+    member, anybody = light_dashboard.signed_in(Role.MEMBER), light_dashboard.anybody()
+    ada = light_dashboard.people[Role.OWNER].id
+    live = [
+        invited(light_dashboard, "new@x.example"),
+        f"/enter/{links.new_link(light_dashboard.store, links.SIGN_IN, lifetime=DAY, user=ada)}",
+        f"/password/{links.new_link(light_dashboard.store, links.RESET, lifetime=DAY, user=ada)}",
+    ]
+    for link in live:
+        page = anybody.get(opened(anybody, link))
+        assert page.status_code == 200
+        assert_leads_to_a_part(anybody, link, page)
+    for kind in ("invitation", "enter", "password", "set-up", "audit"):
+        page = anybody.get(opened(anybody, f"/{kind}/over"))
+        assert page.status_code == 410
+        assert_leads_to_a_part(anybody, kind, page)
+    page = member.get(opened(member, "/support/over"))
+    assert page.status_code == 410
+    assert_leads_to_a_part(anybody, "support", page)
+    for path, status in ((light_dashboard.path("audit-logs"), 403), ("/nothing", 404)):
+        page = member.get(path)
+        assert page.status_code == status
+        assert_leads_to_a_part(anybody, path, page)
+
+
+def test_setting_up_leads_to_a_part_that_is_there(sqlite_deployment: Deployment) -> None:
+    dashboard = Dashboard(sqlite_deployment)
+    anybody = dashboard.anybody()
+    assert_leads_to_a_part(anybody, "set up", anybody.get(opened(anybody, set_up_link(dashboard))))
+
+
+def assert_leads_to_a_part(anybody: Somebody, path: str, page: Response) -> None:
+    """The page has one way to the guide, to a part that is there."""
+    found = HELP.findall(page.text)
+    assert len(found) == 1, f"{path} leads to no part of the guide, or to several: {told(page)}"
+    [(href, id_)] = found
+    part = anybody.get(href)
+    assert part.status_code == 200, (path, href)
+    assert not id_ or f' id="{id_}"' in part.text, f"{path} leads to {href}#{id_}, which is not there"
 
 
 def test_it_is_the_same_for_everybody(light_dashboard: Dashboard) -> None:

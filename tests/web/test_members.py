@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from minutebook.model import DAY, Plan, Role
+from minutebook.model import DAY, Context, Plan, Role, SecondFactor
 from minutebook.organization.invitations import LIFETIME
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.second_factor_rule import ChangeSecondFactor
+from minutebook.organization.sign_in import start_session
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
 from tests.support.deployment import PASSWORD
+from tests.support.passkeys import Authenticator, add_passkey
 
 
 def names(dashboard: Dashboard, somebody: Somebody, query: str = "") -> list[str]:
@@ -34,8 +37,37 @@ def test_members_are_found_by_name_address_and_role(light_dashboard: Dashboard) 
     assert names(light_dashboard, ada, "?q=x.example") == ["oberg@x.example", "zoe@x.example"]
     assert names(light_dashboard, ada, "?role=owner&role=admin") == ["ada@calder.example", "admin@calder.example"]
     assert names(light_dashboard, ada, "?q=ada&role=admin") == []
-    assert "Nobody is called that" in told(ada.get(light_dashboard.path("members") + "?q=%25"))
+    assert "Nobody is found" in told(ada.get(light_dashboard.path("members") + "?q=%25"))
     assert value(ada.get(light_dashboard.path("members") + "?q=%3Cb%3E%00"), "q") == "<b>\0"
+
+
+def test_who_has_no_second_factor_is_shown_to_who_may_change_people(dashboard: Dashboard) -> None:
+    dashboard.deployment.add_app(dashboard.people[Role.ADMIN])
+    add_passkey(dashboard.deployment, dashboard.people[Role.MEMBER], Authenticator())
+    for role in (Role.OWNER, Role.ADMIN):
+        somebody = dashboard.signed_in(role)
+        shown = names(dashboard, somebody, "?factor=none")
+        assert shown == ["ada@calder.example", "auditor@calder.example", "billing@calder.example"]
+        page = told(somebody.get(dashboard.path("members")))
+        assert page.count(" · no second factor") == 3
+        assert "ada@calder.example · no second factor" in page
+        assert "No second factor3" in page
+    member = dashboard.signed_in(Role.MEMBER)
+    assert len(names(dashboard, member, "?factor=none")) == 5
+    assert "second factor" not in told(member.get(dashboard.path("members") + "?factor=none"))
+
+
+def test_where_one_is_required_who_has_none_is_marked_and_asks_for_attention(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.people[Role.OWNER]
+    light_dashboard.deployment.act(None, light_dashboard.number, ChangeSecondFactor("required"))
+    light_dashboard.deployment.add_app(ada)
+    somebody = light_dashboard.anybody()
+    somebody.token = start_session(light_dashboard.store, ada, "password", Context(), SecondFactor.TOTP)[0]
+    page = somebody.get(light_dashboard.path("members"))
+    assert page.text.count('<span class="badge badge--failure">') == 4
+    assert " · no second factor" not in told(page)
+    attention = told(somebody.get(light_dashboard.path()))
+    assert "4 members do not get in: they have no second factor.See who" in attention
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.seats import ChangeRole
 from tests.support.dashboard import Dashboard, heading, told
 
-PENDING = "Pending invitations 1 each holds a seat"
+PENDING = "Pending invitations 1 holds a seat"
 
 
 def test_each_role_sees_what_it_may(dashboard: Dashboard) -> None:

@@ -145,7 +145,7 @@ def test_an_organization_that_requires_one_says_so_and_leads_to_the_account(ligh
     refused = ada.post(rule, {"second_factor": "required"})
     assert (refused.status_code, [*errors(refused)]) == (422, ["second_factor"])
     add_app(dashboard, ada)
-    assert "4 of 5 members without a second factor" in told(ada.get(rule))
+    assert "4 of 5 members have no second factor" in told(ada.get(rule))
     assert ada.post(rule, {"second_factor": "required"}).headers["location"] == rule
     assert "Required" in told(ada.get(dashboard.path("settings")))
 

@@ -31,6 +31,7 @@ def test_a_row_tells_the_second_and_keeps_the_microsecond() -> None:
 def test_an_event_tells_the_millisecond_without_rounding_up() -> None:
     assert times.full_time(THEN, BERLIN).text == "Thu 12 Nov 2026, 15:12:40.358 CET"
     assert times.full_time(utc("2026-11-12T14:59:59.999999"), UTC_ZONE).text == "Thu 12 Nov 2026, 14:59:59.999 UTC"
+    assert times.minute_time(THEN, BERLIN).text == "Thu 12 Nov 2026, 15:12 CET"
 
 
 @pytest.mark.parametrize(

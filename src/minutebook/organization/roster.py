@@ -26,15 +26,24 @@ class Roster:
 
 
 def read_roster(
-    connection: Connection, organization: int, text: str, roles: Collection[Role], offset: int, limit: int
+    connection: Connection,
+    organization: int,
+    text: str,
+    roles: Collection[Role],
+    offset: int,
+    limit: int,
+    among: Collection[str] | None = None,
 ) -> Roster:
-    """Members whose name or address holds the text, in any case, and who have one of the roles; no roles: any."""
+    """Members whose name or address holds the text, in any case, who have one of the roles, and whose user is `among`
+    these ids; no roles: any, None: any."""
     wanted = text.casefold()
     everyone = _everyone(connection, organization)
     found = [
         (person, role, joined_at)
         for person, role, joined_at in everyone
-        if (not roles or role in roles) and (wanted in person.name.casefold() or wanted in person.email.casefold())
+        if (not roles or role in roles)
+        and (among is None or person.id in among)
+        and (wanted in person.name.casefold() or wanted in person.email.casefold())
     ]
     shown = found[offset : offset + limit]
     seen = _seen(connection, organization, [person.id for person, _, _ in shown])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, exists, or_, select
 
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.values import change
@@ -80,8 +80,8 @@ def requiring(connection: Connection, user: str) -> list[str]:
     return list(connection.execute(statement).scalars())
 
 
-def without(connection: Connection, organization: int) -> int:
-    """How many members have no second factor."""
+def without(connection: Connection, organization: int) -> frozenset[str]:
+    """The members, by the ids of their users, who have no second factor."""
     seat = schema.seat.c
     has_one = or_(*(exists().where(table.c.user == seat.user) for table in (schema.totp, schema.passkey)))
-    return connection.execute(select(func.count()).where(seat.organization == organization, ~has_one)).scalar_one()
+    return frozenset(connection.execute(select(seat.user).where(seat.organization == organization, ~has_one)).scalars())

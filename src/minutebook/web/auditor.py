@@ -54,7 +54,7 @@ class Auditor:
     def note(self) -> LinkNote:
         """What is said about the link on each page."""
         link = self.session.link
-        return LinkNote(link.name, link.query, link.moves, times.full_time(link.expires_at, self.zone))
+        return LinkNote(link.name, link.query, link.moves, times.minute_time(link.expires_at, self.zone))
 
     @property
     def shell(self) -> Shell:

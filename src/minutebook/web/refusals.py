@@ -23,6 +23,7 @@ from minutebook.errors import (
     TooManyRequests,
 )
 from minutebook.web.render import show
+from minutebook.web.shell import NOWHERE
 
 JSON_TYPES = frozenset({"application/json", PROBLEM, "text/event-stream"})
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/*", "*/*"})
@@ -45,6 +46,11 @@ TITLES = {
     500: "Something went wrong here",
     503: "The database does not answer",
 }
+
+
+WRONG_PART = "index#when-something-does-not-work"
+SECOND_FACTOR_PART = "account#second-factors"
+"""The parts of the guide that errors lead to."""
 
 
 class MethodNotAllowed(MinutebookError):
@@ -79,15 +85,18 @@ def respond(request: Request, error: MinutebookError) -> Response:
         request,
         "error.html",
         place=place,
+        current=NOWHERE,
         status=error.status,
         title=TITLES.get(error.status, TITLES[500]),
         message=error.message if error.status != 500 else "",
         code=error.code,
         request_id=request.state.request_id,
+        ask_somebody=isinstance(error, Forbidden) and place is not None,
         unsure=error.status == 500 and request.method not in SAFE,
         again_href=here if request.method in SAFE and error.status >= 500 else None,
         signed_out=isinstance(error, NotSignedIn),
         account_href="/account/second-factors" if isinstance(error, SecondFactorRequired) else None,
+        part=SECOND_FACTOR_PART if isinstance(error, SecondFactorRequired) else WRONG_PART,
     )
 
 

@@ -26,7 +26,7 @@ class Said(StrEnum):
     RESET_DONE = "Your new password is set"
     PASSWORD_CHANGED = "Password changed; your other sessions have ended"  # noqa: S105 - what a page says
     PROFILE_SAVED = "Profile saved"
-    SESSIONS_ENDED = "Ended"
+    SESSIONS_ENDED = "Signed out there"
     FACTOR_ADDED = "Second factor added"
     FACTOR_REMOVED = "Second factor removed"
     ORGANIZATION_CREATED = "Organization created"

@@ -8,7 +8,9 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from minutebook.actions.values import Cents, Diff, SetChange, change, hours_told
+from minutebook.model import DAY
 from minutebook.organization.settings import Settings, read_settings
+from minutebook.organization.sign_in import SESSION_LIFETIME
 from minutebook.web.forms import Typed
 from minutebook.web.session import Place
 
@@ -59,6 +61,10 @@ def changed_meanwhile(before: Settings | None, now: Settings) -> tuple[Diff, ...
         *((title, change(told_of(name, before), told_of(name, now))) for name, title in OTHERS.items()),
     )
     return tuple(changed.diff(title) for title, changed in changes if changed)
+
+
+UNSET = {"session_hours": f"{SESSION_LIFETIME // DAY} days"}
+"""What holds where there is none; else nothing does."""
 
 
 def told_of(name: str, settings: Settings) -> str | None:

@@ -15,6 +15,8 @@ MOST_IN_SWITCHER = 50
 """Organizations that every page lists; a page of its own has all of them."""
 
 OVERVIEW = ""
+NOWHERE = "-"
+"""Of a page that no entry of the navigation leads to, such as an error."""
 MEMBERS = "members"
 INVITATIONS = "members#invitations"
 INVITATIONS_OVER = "members#invitations-over"
@@ -104,7 +106,7 @@ def _note(place: Place, grant: Grant) -> SupportNote:
         grant.person.name,
         grant.person.email,
         grant.reason,
-        times.full_time(grant.expires_at, place.viewer.zone),
+        times.minute_time(grant.expires_at, place.viewer.zone),
         place.path("support", grant.id, "end") if may_end else None,
         "Leave" if own else "End access",
     )

@@ -28,6 +28,13 @@ def full_time(micros: int, zone: ZoneInfo) -> Moment:
     return Moment(rfc3339(micros), text, exact_time(micros, zone))
 
 
+def minute_time(micros: int, zone: ZoneInfo) -> Moment:
+    """`Thu 12 Nov 2026, 15:12 CET`: where seconds say nothing, as of the end of a link."""
+    moment = _local(micros, zone)
+    text = f"{_day(moment)}, {moment:%H:%M} {zone_label(micros, zone)}"
+    return Moment(rfc3339(micros), text, exact_time(micros, zone))
+
+
 def beside(micros: int, other: int, zone: ZoneInfo) -> Moment:
     """`15:12:40`; on another day than the time that it stands beside, `Thu 12 Nov 2026, 15:12:40.358 CET`."""
     is_same_day = local_date(micros, zone) == local_date(other, zone)

@@ -59,7 +59,7 @@ def show_link(request: Request) -> Response:
         moves=link.moves,
         organization=organization.name,
         created_by=link.created_by,
-        expires=times.full_time(link.expires_at, zone_of(request)),
+        expires=times.minute_time(link.expires_at, zone_of(request)),
     )
 
 

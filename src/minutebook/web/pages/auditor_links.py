@@ -163,7 +163,7 @@ def _row(place: Place, link: AuditorLink, open_in: int) -> LinkRow:
         query=link.query,
         moves=link.moves,
         created_by=link.created_by,
-        created=times.full_time(link.created_at, place.viewer.zone),
+        created=times.minute_time(link.created_at, place.viewer.zone),
         expires=times.day_of(link.expires_at, place.viewer.zone),
         over=link.expires_at <= place.viewer.at,
         open_in=open_in,

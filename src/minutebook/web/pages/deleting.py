@@ -69,7 +69,7 @@ def _show(request: Request, place: Place, form: Form, status: int = 200) -> Resp
         days=WAITING_DAYS,
         asked_by=pending.asked_by if pending else "",
         asked=times.day_of(pending.asked_at, place.viewer.zone) if pending else None,
-        due=times.full_time(pending.due_at, place.viewer.zone) if pending else None,
+        due=times.minute_time(pending.due_at, place.viewer.zone) if pending else None,
         action=place.path(DELETION),
         back_href=place.path(shell.SETTINGS),
     )

@@ -137,10 +137,14 @@ def _show(request: Request, offer: Offer, form: Form, status: int = 200) -> Resp
         invited_by=offer.invitation.invited_by,
         email=offer.invitation.email,
         role=offer.invitation.role.label.lower(),
-        role_summary=SUMMARY[offer.invitation.role],
+        role_summary=_within_a_sentence(SUMMARY[offer.invitation.role]),
         guest=offer.guest.value,
         viewer_email=offer.viewer.user.email if offer.viewer else "",
     )
+
+
+def _within_a_sentence(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _over(request: Request) -> Response:

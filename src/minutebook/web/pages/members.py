@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.errors import Invalid, MinutebookError
 from minutebook.model import Plan, Role
-from minutebook.organization import invitations, roster, tokens
+from minutebook.organization import invitations, roster, second_factor_rule, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Roster
 from minutebook.organization.seats import (
@@ -60,6 +61,8 @@ class Listing:
 
     text: str = ""
     roles: tuple[Role, ...] = ()
+    without_factor: bool = False
+    """Only who has no second factor: for those who may change people."""
     page: int = 1
 
     @classmethod
@@ -69,13 +72,20 @@ class Listing:
         page = asked.get("page", "1")
         number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
         roles = tuple(role for role in Role if role.value in asked.getlist("role"))
-        return cls(asked.get("q", "").strip()[:MAX_SEARCH], roles, min(max(number, 1), MAX_PAGE))
+        without = asked.get("factor") == "none"
+        return cls(asked.get("q", "").strip()[:MAX_SEARCH], roles, without, min(max(number, 1), MAX_PAGE))
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anybody may be left out."""
+        return bool(self.text or self.roles or self.without_factor)
 
     @property
     def query(self) -> str:
         """For the end of an address, with its question mark when there is anything."""
         pairs = [("q", self.text)] if self.text else []
         pairs += [("role", role.value) for role in self.roles]
+        pairs += [("factor", "none")] if self.without_factor else []
         pairs += [("page", str(self.page))] if self.page > 1 else []
         return f"?{urlencode(pairs)}" if pairs else ""
 
@@ -89,6 +99,8 @@ class MemberRow:
     email: str
     role: str
     you: bool
+    without_factor: bool
+    """They have no second factor, and the viewer may know."""
     joined: Moment
     seen: str
     seen_exact: str
@@ -231,13 +243,18 @@ def members_page(
     request: Request, place: Place, dialog: Dialog | None = None, *, wrong: str = "", status: int = 200
 ) -> Response:
     """The page, with a dialog open over it or with what was wrong above it."""
-    listing = Listing.of(request)
+    listing, may_change = Listing.of(request), place.may(Permission.SEATS_WRITE)
+    if not may_change:
+        listing = replace(listing, without_factor=False)
+    turned = replace(listing, without_factor=not listing.without_factor, page=1)
     number = place.organization.number
     with place.site.store.reading() as connection:
-        found = roster.read_roster(
-            connection, number, listing.text, listing.roles, (listing.page - 1) * PAGE_SIZE, PAGE_SIZE
-        )
-        pending = invitations.pending(connection, number) if place.may(Permission.SEATS_WRITE) else []
+        without = second_factor_rule.without(connection, number) if may_change else frozenset()
+        among = without if listing.without_factor else None
+        offset = (listing.page - 1) * PAGE_SIZE
+        found = roster.read_roster(connection, number, listing.text, listing.roles, offset, PAGE_SIZE, among)
+        pending = invitations.pending(connection, number) if may_change else []
+        required = may_change and second_factor_rule.read_rule(connection, number) == second_factor_rule.REQUIRED
     return show(
         request,
         "members.html",
@@ -245,11 +262,14 @@ def members_page(
         current=shell.MEMBERS,
         status=status,
         listing=listing,
-        members=[_row(place, member, listing) for member in found.members],
+        members=[_row(place, member, listing, without) for member in found.members],
         found=found.found,
         roles=[(role.value, role.label, found.by_role[role], role in listing.roles) for role in Role],
         taken=place.members,
         held=place.invitations or 0,
+        without=len(without),
+        without_href=place.path(shell.MEMBERS) + turned.query,
+        required=required,
         limit=place.organization.seat_limit,
         pager=_pager(place, listing, found),
         members_path=place.path(shell.MEMBERS),
@@ -257,7 +277,7 @@ def members_page(
         over=[invitation_row(place, each, listing.query) for each in pending if not each.is_live(place.viewer.at)],
         bulk_href=place.path("invitations", "bulk"),
         invite_href=_here(place, "invitations", "new", listing=listing),
-        may_change=place.may(Permission.SEATS_WRITE),
+        may_change=may_change,
         history_href=_history_href(place),
         dialog=dialog,
         wrong=wrong,
@@ -272,7 +292,7 @@ def grantable(place: Place, before: Role | None = None) -> tuple[Choice, ...]:
     return tuple(Choice(role.value, role.label, SUMMARY[role]) for role in Role if role in given)
 
 
-def _row(place: Place, member: Member, listing: Listing) -> MemberRow:
+def _row(place: Place, member: Member, listing: Listing, without: Collection[str]) -> MemberRow:
     zone, at = place.viewer.zone, place.viewer.at
     person = member.person
     you = person.id == place.viewer.user.id
@@ -283,6 +303,7 @@ def _row(place: Place, member: Member, listing: Listing) -> MemberRow:
         email=person.email,
         role=member.role.label,
         you=you,
+        without_factor=person.id in without,
         joined=times.day_of(member.joined_at, zone),
         seen=times.ago(member.seen_at, at) or "just now" if member.seen_at is not None else SIGNED_OUT,
         seen_exact=times.exact_time(member.seen_at, zone) if member.seen_at is not None else "",

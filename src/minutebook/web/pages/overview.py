@@ -16,9 +16,10 @@ from minutebook.custody.log_state import state_of
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.filters import EVERYTHING, Here
 from minutebook.model import Plan
-from minutebook.organization import credits, invitations, sittings
+from minutebook.organization import credits, invitations, second_factor_rule, sittings
 from minutebook.organization.balance_alert import is_low
 from minutebook.organization.invitations import Invitation
+from minutebook.organization.second_factor_rule import REQUIRED
 from minutebook.organization.settings import read_settings
 from minutebook.permissions import Permission
 from minutebook.store import log, search
@@ -111,7 +112,7 @@ def _figures(place: Place, connection: Connection) -> Iterator[Figure]:
     free = max(0, limit - place.members - (held or 0))
     yield Figure("Seats taken", f"{place.members:,}", members, f"{free:,} free", of=f"{limit:,}")
     if held is not None:
-        yield Figure("Pending invitations", f"{held:,}", place.path(shell.INVITATIONS), "each holds a seat")
+        yield Figure("Pending invitations", f"{held:,}", place.path(shell.INVITATIONS), _holding(held))
     if place.may(Permission.CREDITS_READ):
         balance = Cents(cents=credits.balance(connection, place.organization.number))
         yield Figure("Balance", str(balance), place.path(shell.CREDITS), "of credits")
@@ -136,6 +137,12 @@ def _attention(place: Place, connection: Connection, pending: list[Invitation], 
         yield Attention(
             text, "Buy credits" if place.may(Permission.CREDITS_BUY) else "See credits", place.path(shell.CREDITS)
         )
+    if place.may(Permission.SEATS_WRITE) and second_factor_rule.read_rule(connection, number) == REQUIRED:
+        without = len(second_factor_rule.without(connection, number))
+        if without:
+            text = f"{without:,} members do" if without > 1 else "One member does"
+            text = f"{text} not get in: they have no second factor."
+            yield Attention(text, "See who", f"{place.path(shell.MEMBERS)}?factor=none")
     over = sum(not one.is_live(at) for one in pending)
     lost = sum(one.is_live(at) and one.mail is not None and one.mail.is_given_up for one in pending)
     if place.may(Permission.SEATS_WRITE) and place.members + len(pending) - over >= place.organization.seat_limit:
@@ -146,6 +153,10 @@ def _attention(place: Place, connection: Connection, pending: list[Invitation], 
     if over:
         text = f"{_invitations(over).capitalize()} can no longer be accepted."
         yield Attention(text, "Invite again", place.path(shell.INVITATIONS_OVER))
+
+
+def _holding(held: int) -> str:
+    return "nobody is invited" if not held else "holds a seat" if held == 1 else "each holds a seat"
 
 
 def _invitations(number: int) -> str:

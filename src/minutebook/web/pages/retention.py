@@ -322,7 +322,7 @@ def _hold_row(place: Place, hold: Hold) -> HoldRow:
         name=hold.name,
         query=hold.query,
         created_by=hold.placed_by,
-        created=times.full_time(hold.placed_at, place.viewer.zone),
+        created=times.minute_time(hold.placed_at, place.viewer.zone),
         href=Address(place.path(AUDIT_LOGS), filter_of(meant_by(hold.query)), in_utc=True).href,
         release_href=place.path(RETENTION, "holds", hold.id, "release"),
     )

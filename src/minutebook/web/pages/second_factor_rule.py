@@ -43,7 +43,7 @@ def _show(request: Request, place: Place, form: Form | None, status: int = 200) 
     number = place.organization.number
     with place.site.store.reading() as connection:
         now = second_factor_rule.read_rule(connection, number)
-        without = second_factor_rule.without(connection, number)
+        without = len(second_factor_rule.without(connection, number))
     return show(
         request,
         "second_factor_rule.html",
@@ -55,5 +55,6 @@ def _show(request: Request, place: Place, form: Form | None, status: int = 200) 
         without=without,
         members=place.members,
         action=place.path(*PATH),
+        without_href=f"{place.path(shell.MEMBERS)}?factor=none",
         settings_href=place.path(shell.SETTINGS),
     )

@@ -21,6 +21,7 @@ from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.settings_form import (
     OTHERS,
+    UNSET,
     changed_meanwhile,
     from_field,
     seen_hash,
@@ -153,7 +154,7 @@ def _show(
         forms=forms | sent,
         choices=tuple(Choice(value, value.capitalize(), hint) for value, hint in DATA_COLLECTION.items()),
         policy=DATA_COLLECTION[now.data_collection],
-        told=[(title, told_of(name, now) or "None") for name, title in OTHERS.items()],
+        told=[(title, told_of(name, now) or UNSET.get(name, "None")) for name, title in OTHERS.items()],
         before=to_field(now),
         meanwhile=meanwhile,
         organization=place.organization,

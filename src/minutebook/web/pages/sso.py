@@ -125,7 +125,7 @@ def _show(
         set_by=now.set_by if now else "",
         set_at=times.day_of(now.set_at, zone) if now else None,
         verified_at=times.day_of(now.verified_at, zone) if now and now.verified_at is not None else None,
-        checked_at=times.full_time(check.checked_at, zone) if check else None,
+        checked_at=times.minute_time(check.checked_at, zone) if check else None,
         checks_left=LAPSES_AFTER - check.missed if check and check.missed else None,
         record_name=record_name(now.domain) if now else "",
         record_text=record_text(place.organization.id),

@@ -48,7 +48,7 @@ def show_support_link(request: Request, viewer: Viewing) -> Response:
         reason=grant.reason,
         may=grant.may,
         granted_by=grant.granted_by,
-        until=times.full_time(grant.expires_at, viewer.zone),
+        until=times.minute_time(grant.expires_at, viewer.zone),
     )
 
 

@@ -170,7 +170,7 @@ def _row(place: Place, token: Token) -> TokenRow:
         name=token.name,
         scopes=", ".join(scope.label for scope in token.scopes),
         created_by=token.created_by,
-        created=times.full_time(token.created_at, zone),
+        created=times.minute_time(token.created_at, zone),
         expires=times.day_of(token.expires_at, zone),
         expired=not token.is_live(at),
         used="Never used" if token.used_at is None else times.ago(token.used_at, at) or "just now",
