@@ -15,13 +15,13 @@ from structlog.testing import capture_logs
 
 import minutebook
 from minutebook import security
-from minutebook.model import DAY, Role
+from minutebook.model import DAY, MINUTE, Role
 from minutebook.organization import links
 from minutebook.record import PersonalCommand
-from minutebook.security import EVENTS, FIELDS, SecurityLog
+from minutebook.security import EACH_MINUTE, ENDLESS, EVENTS, FIELDS, MOST, SecurityLog
 from tests.support.commands import all_commands
 from tests.support.dashboard import Dashboard
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, Ticking
 
 NOW = 1_793_923_200_000_000
 
@@ -52,6 +52,8 @@ def test_every_event_and_field_that_is_written_is_documented() -> None:
             found = [name.value] if isinstance(name, ast.Constant) else UNRECORDED
             for event in found:
                 told[str(event)] |= fields
+    for event in ENDLESS:
+        told[event].add("times")  # by the log itself
     assert {event: set(fields) for event, (_, fields) in EVENTS.items()} == told
     assert set(FIELDS) == {"at", "event"}.union(*told.values())
 
@@ -112,7 +114,7 @@ def test_it_begins_anew_when_it_is_large_and_keeps_as_many_as_it_should(tmp_path
     path = tmp_path / "security.jsonl"
     log = SecurityLog(path, 1_000, 2, lambda: NOW)
     for number in range(100):
-        log.write("sign_in_limited", {"attempt": number})
+        log.write("sign_in_failed", {"attempt": number})
     assert sorted(file.name for file in tmp_path.iterdir()) == [path.name, f"{path.name}.1", f"{path.name}.2"]
     numbered = [path.with_name(f"{path.name}.{number}") for number in (2, 1)]
     assert all(file.stat().st_size <= 1_000 for file in (*numbered, path))
@@ -121,9 +123,63 @@ def test_it_begins_anew_when_it_is_large_and_keeps_as_many_as_it_should(tmp_path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     none_kept = SecurityLog(tmp_path / "one.jsonl", 100, 0, lambda: NOW)
     for number in range(3):
-        none_kept.write("sign_in_limited", {"email": "x" * 80, "attempt": number})
+        none_kept.write("sign_in_failed", {"email": "x" * 80, "attempt": number})
     assert [line["attempt"] for line in lines(none_kept.path)] == [2], "a line that is longer has a file of its own"
     assert not none_kept.path.with_name("one.jsonl.1").exists()
+
+
+def test_a_flood_from_one_place_pushes_out_nothing(tmp_path: Path) -> None:
+    """10,000 refusals in ten minutes are 110 lines, and what somebody else did among them is there."""
+    clock = Ticking(NOW, step=MINUTE // 1_000)
+    log = SecurityLog(tmp_path / "security.jsonl", 100_000, 0, clock)
+    log.write("password_changed", {"user": "usr_1", "ip": "2001:db8::1"})
+    for number in range(10_000):
+        if number == 5_000:
+            log.write("access_denied", {"reason": "no seat", "ip": "2001:db8:0:1::1"})
+        fields = {
+            "route": f"/{number % 3}",
+            "reason": "no seat",
+            "ip": f"2001:db8::{number:x}",
+            "request_id": str(number),
+        }
+        log.write("access_denied", dict(fields))
+    log.write_counted(at_once=True)
+    first, *told = lines(log.path)
+    assert first["event"] == "password_changed"
+    assert sum(line.get("ip") == "2001:db8:0:1::1" for line in told) == 1
+    assert sum(int(str(line.get("times", 1))) for line in told) == 10_001, "each is told or counted"
+    assert len(told) <= 11 * (EACH_MINUTE + 1) + 1
+    counted = [line for line in told if "times" in line]
+    assert all(set(line) == {"at", "event", "reason", "times"} for line in counted), "what they have in common"
+    assert int(str(counted[1]["times"])) > 900
+    clock.go_on(MINUTE)
+    log.write_counted()
+    assert len(lines(log.path)) == len(told) + 1, "nothing is told twice"
+
+
+def test_what_was_counted_is_told_in_time_and_before_it_ends(file: Path) -> None:
+    def refuse(times: int) -> None:
+        for number in range(times):
+            security.tell("sign_in_limited", account=f"{number}@x.example", what="password", ip="192.0.2.7")
+
+    refuse(EACH_MINUTE)
+    refuse(2)
+    security.tell_counted()  # the minute is not over
+    assert len(lines(file)) == EACH_MINUTE
+    security.tell("access_denied", reason="the same of another kind", ip="192.0.2.7")
+    refuse(1)
+    security.write_to(None)
+    counted = {"event": "sign_in_limited", "what": "password", "ip": "192.0.2.7", "times": 3}
+    assert [line | {"at": ""} for line in lines(file)[EACH_MINUTE + 1 :]] == [counted | {"at": ""}]
+
+
+def test_a_flood_from_everywhere_is_counted_together(tmp_path: Path) -> None:
+    log = SecurityLog(tmp_path / "security.jsonl", 10_000_000, 0, lambda: NOW)
+    for number in range(MOST + EACH_MINUTE + 5):
+        log.write("access_denied", {"reason": "no seat", "ip": f"10.0.{number // 256}.{number % 256}"})
+    log.write_counted(at_once=True)
+    *told, counted = lines(log.path)
+    assert (len(told), counted["times"]) == (MOST + EACH_MINUTE, 5)
 
 
 def test_several_processes_and_threads_lose_no_line(tmp_path: Path) -> None:
@@ -131,7 +187,7 @@ def test_several_processes_and_threads_lose_no_line(tmp_path: Path) -> None:
     path = tmp_path / "security.jsonl"
     logs = [SecurityLog(path, 2_000, 1_000, lambda: NOW) for _ in range(3)]
     with ThreadPoolExecutor(9) as threads:
-        list(threads.map(lambda number: logs[number % 3].write("sign_in_limited", {"attempt": number}), range(600)))
+        list(threads.map(lambda number: logs[number % 3].write("sign_in_failed", {"attempt": number}), range(600)))
     found = sorted(int(str(line["attempt"])) for line in lines(*tmp_path.iterdir()))
     assert found == list(range(600))
     assert len(list(tmp_path.iterdir())) > 10

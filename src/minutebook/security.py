@@ -3,6 +3,9 @@
 JSON lines in a file of its own, apart from the server's log, since it says who: addresses of mail and network. Never a
 password, token or anything else that somebody sent. Without a file, or while it cannot be written, the lines are in the
 server's log. `docs/security-log.md` is made from the tables here.
+
+What anybody can cause as often as they like is written ten times a minute for each network address, all of an IPv6
+network, a /64, being one; how often it followed is one line more. So a flood from one place pushes out nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +13,15 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from collections import Counter
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import IO
 
 import orjson
 import structlog
 
-from minutebook.model import Clock, rfc3339
+from minutebook.model import MINUTE, Clock, rfc3339
 
 EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "access_denied": (
@@ -30,7 +35,7 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "sign_in_limited": (
         "Somebody tried to sign in more often than the limit lets them, for the account or from the network.",
-        ("account", "what", "ip"),
+        ("account", "what", "ip", "times"),
     ),
     "support_staff_changed": (
         "Whoever runs Minutebook made somebody one of support staff, or not any more.",
@@ -70,7 +75,7 @@ FIELDS: dict[str, str] = {
     "reason": "Why: `no seat`, `bad_token`, `cross_origin`, `not_signed_in` and the like, or a sentence.",
     "request_id": "The id of the request, which the answer shows, too.",
     "ip": "The network address.",
-    "times": "How often, where it is not once.",
+    "times": "How often, where it is not once: a line for many has the fields that they have in common.",
     "email": "The address that was typed, when it can be one.",
     "account": "The address that was typed, or the id of the user whose second factor was asked for.",
     "what": "What was tried: `password` or `second factor`.",
@@ -78,6 +83,13 @@ FIELDS: dict[str, str] = {
     "is_staff": "Whether they are from then on.",
     "by": "The id of who did it: a user, or `system` for whoever runs Minutebook.",
 }
+
+ENDLESS = frozenset({"access_denied", "sign_in_limited"})
+"""Of what is limited by nothing else."""
+EACH_MINUTE = 10
+"""So many lines of an event for one network address; what follows is counted."""
+MOST = 1_000
+"""Network addresses that are told apart in a minute; all others are one."""
 
 log = structlog.get_logger("minutebook.security")
 
@@ -92,13 +104,52 @@ class SecurityLog:
         self._kept = kept
         self._clock = clock
         self._lock = threading.Lock()
+        self._minute = 0
+        self._written: Counter[tuple[str, str]] = Counter()
+        self._counted: dict[tuple[str, str], tuple[int, dict[str, object]]] = {}
+        """How often, and the fields that all of them had."""
 
     def write(self, event: str, fields: dict[str, object]) -> None:
-        """Adds a line. Raises OSError."""
-        line = orjson.dumps({"at": rfc3339(self._clock()), "event": event} | fields, option=orjson.OPT_APPEND_NEWLINE)
+        """Adds a line, or counts it. Raises OSError."""
         with self._lock:
-            while not self._append(line):
-                pass
+            self._begin_minute()
+            if event in ENDLESS and "times" not in fields and self._is_counted(event, fields):
+                return
+            self._add(event, fields)
+
+    def write_counted(self, *, at_once: bool = False) -> None:
+        """Adds the lines for what was counted in a minute that is over, or until now. Raises OSError."""
+        with self._lock:
+            self._begin_minute(at_once=at_once)
+
+    def _begin_minute(self, *, at_once: bool = False) -> None:
+        minute = self._clock() // MINUTE
+        if minute != self._minute:
+            self._minute, self._written = minute, Counter()
+        elif not at_once:
+            return
+        while self._counted:
+            (event, address), (times, fields) = next(iter(self._counted.items()))
+            self._add(event, fields | ({"times": times} if times > 1 else {}))
+            del self._counted[event, address]
+
+    def _is_counted(self, event: str, fields: dict[str, object]) -> bool:
+        """Whether there are lines enough for it in this minute; then it is counted."""
+        ip = fields.get("ip")
+        key = event, neighbourhood(str(ip) if ip else None)
+        if key not in self._written and len(self._written) >= MOST:
+            key = event, "others"
+        self._written[key] += 1
+        if self._written[key] <= EACH_MINUTE:
+            return False
+        times, known = self._counted.get(key, (0, fields))
+        self._counted[key] = times + 1, {name: value for name, value in known.items() if fields.get(name) == value}
+        return True
+
+    def _add(self, event: str, fields: dict[str, object]) -> None:
+        line = orjson.dumps({"at": rfc3339(self._clock()), "event": event} | fields, option=orjson.OPT_APPEND_NEWLINE)
+        while not self._append(line):
+            pass
 
     def _append(self, line: bytes) -> bool:
         """Whether the line was added; False when the file has begun anew meanwhile."""
@@ -137,7 +188,27 @@ _file: SecurityLog | None = None
 def write_to(file: SecurityLog | None) -> None:
     """Where this process writes from now on; None for the server's own log."""
     global _file  # noqa: PLW0603 - as every logger, it is one for the process
+    tell_counted(at_once=True)
     _file = file
+
+
+def tell_counted(*, at_once: bool = False) -> None:
+    """Writes how often it was what was counted in a minute that is over, or until now. Never fails."""
+    if _file:
+        try:
+            _file.write_counted(at_once=at_once)
+        except OSError as error:
+            log.error("security_log_not_written", path=str(_file.path), error=error.strerror)
+
+
+def neighbourhood(ip: str | None) -> str:
+    """What is counted as one network address: all of an IPv6 network, a /64. Whoever has one of it has all of it."""
+    if ip is None:
+        return "unknown"
+    address = ip_address(ip)
+    if not isinstance(address, IPv6Address):
+        return ip
+    return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
 
 
 def tell(event: str, **fields: object) -> None:

@@ -1,11 +1,6 @@
-"""How often somebody may try: what fails is counted by account and by network address, for 15 minutes, in this process.
-
-Addresses of one IPv6 network, a /64, count as one: whoever has one of them has all of them.
-"""
+"""How often somebody may try: what fails is counted by account and network address, for 15 minutes, by this process."""
 
 from __future__ import annotations
-
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -13,6 +8,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from minutebook import security
 from minutebook.errors import TooManyAttempts
+from minutebook.security import neighbourhood
 
 WINDOW_MINUTES = 15
 PER_ACCOUNT = RateLimitItemPerMinute(10, WINDOW_MINUTES)
@@ -42,13 +38,3 @@ class Attempts:
     def succeeded(self, what: str, account: str) -> None:
         """Those before are forgotten."""
         self._limiter.clear(PER_ACCOUNT, what, account)
-
-
-def neighbourhood(ip: str | None) -> str:
-    """What is counted as one network address: all of an IPv6 network, a /64."""
-    if ip is None:
-        return "unknown"
-    address = ip_address(ip)
-    if not isinstance(address, IPv6Address):
-        return ip
-    return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))

@@ -142,8 +142,9 @@ class Denials(Job):
         _tell(_Window(attempt, denied, since=at, until=at))
 
     def round(self) -> None:
-        """Records what was refused for the first time, and of windows that are over what followed. Raises
-        StoreUnavailable and OutcomeUnknown; what is not recorded yet stays."""
+        """Records what was refused for the first time, and of windows that are over what followed; the security log is
+        told what it has counted. Raises StoreUnavailable and OutcomeUnknown; what is not recorded yet stays."""
+        security.tell_counted()
         self._record(self._store.clock())
         self._waits = False
 

@@ -24,13 +24,14 @@ from minutebook.organization import (
     support,
     totp,
 )
-from minutebook.organization.attempts import Attempts, neighbourhood
+from minutebook.organization.attempts import Attempts
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.people import User
 from minutebook.organization.second_factors import UseRecoveryCode
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform, perform_everywhere
+from minutebook.security import neighbourhood
 from minutebook.store import schema
 from minutebook.store.engine import Store
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.errors import NotFound, TooManyOpenings
 from minutebook.organization import auditor_links
-from minutebook.organization.attempts import neighbourhood
 from minutebook.organization.organizations import read_organization
+from minutebook.security import neighbourhood
 from minutebook.web import auditor, times
 from minutebook.web.auditor import PATH, Auditing
 from minutebook.web.log_reader import LogReader

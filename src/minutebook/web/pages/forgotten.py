@@ -15,7 +15,7 @@ from minutebook.email_address import normal_email
 from minutebook.errors import NotAllowed, NotFound, TooManyLinks
 from minutebook.model import MINUTE, SECOND
 from minutebook.organization import links, people
-from minutebook.organization.attempts import neighbourhood
+from minutebook.security import neighbourhood
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import show
 from minutebook.web.site import site_of

@@ -9,9 +9,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from minutebook.errors import MinutebookError, NotAllowed, NotFound, TooManyAttempts
 from minutebook.organization import ceremonies, passkeys
-from minutebook.organization.attempts import WINDOW_MINUTES, neighbourhood
+from minutebook.organization.attempts import WINDOW_MINUTES
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.sign_in import BY_PASSKEY
+from minutebook.security import neighbourhood
 from minutebook.web.begun import Begun
 from minutebook.web.forms import Sent, Typed
 from minutebook.web.own_path import own_path
