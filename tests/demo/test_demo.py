@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+from minutebook.cli.demo import GUESTS
 from minutebook.demo.cast import CAST
 from minutebook.demo.fill import MARKER, OURS, fill, is_demo, prepare
 from minutebook.errors import Conflict
@@ -43,6 +44,11 @@ def test_the_story_holds_against_the_oracle(filled: Path) -> None:
         events = list(log.events(connection, 1))
     store.close()
     assert len(events) > 100
+    keep = {"user.add_second_factor", "member.end_sessions", "user.logout"}
+    assert keep <= {event.action for event in events}
+    assert {event.details.get("factor") for event in events} == {None, "totp", "passkey"}
+    guests = {f"{key}@calder.example" for key, _ in GUESTS}
+    assert not guests & {event.actor.email for event in events if event.action == "user.add_second_factor"}
     assert "(demonstration data)" in str(events[0].details["remark"])
     assert {event.context.client for event in events} == {"demo"}
     addresses = {ip_address(event.context.ip) for event in events if event.context.ip}

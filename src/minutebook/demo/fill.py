@@ -12,12 +12,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from minutebook.config import CUSTODY, DATABASE_FILE
-from minutebook.demo import days, work, year
+from minutebook.demo import accounts, days, work, year
 from minutebook.demo.cast import BERLIN
 from minutebook.demo.stage import Stage, StageClock
 from minutebook.errors import Conflict
 from minutebook.model import DAY, from_micros, to_micros
 from minutebook.organization import people
+from minutebook.organization.factor_key import FactorKey
 from minutebook.store import index
 from minutebook.store.engine import Store, system_clock
 from minutebook.store.migrate import migrate
@@ -60,7 +61,8 @@ def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None])
     store = Store(f"sqlite:///{file}", clock=clock, durable=False)
     try:
         migrate(store)
-        tell(Stage(store, clock, random.Random(seed), clock.now, end), progress)  # noqa: S311 - a story, no secret
+        key, chance = FactorKey(file.parent / CUSTODY), random.Random(seed)  # noqa: S311 - a story, no secret
+        tell(Stage(store, key, clock, chance, clock.now, end), progress)
         index.follow_all(store)
         store.make_durable()
     finally:
@@ -71,6 +73,7 @@ def tell(stage: Stage, progress: Callable[[float], None]) -> None:
     """The whole story. All users have one password hash, of a password that nobody knows."""
     year.found(stage, people.hash_password(secrets.token_urlsafe(24)))
     work.plan(stage)
+    accounts.plan(stage)
     days.live(stage)
     stage.run(progress)
 

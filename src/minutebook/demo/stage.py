@@ -16,12 +16,26 @@ from zoneinfo import ZoneInfo
 
 from minutebook.demo.cast import KATHMANDU, KOLKATA, LISBON, NEW_YORK, PORTLAND, SHANGHAI, TOKYO, Persona
 from minutebook.demo.props import BROWSERS, PHONE
-from minutebook.model import DAY, HOUR, SECOND, Actor, ActorKind, Context, Event, Role, Seat, from_micros, to_micros
+from minutebook.model import (
+    DAY,
+    HOUR,
+    SECOND,
+    Actor,
+    ActorKind,
+    Context,
+    Event,
+    Role,
+    Seat,
+    SecondFactor,
+    from_micros,
+    to_micros,
+)
 from minutebook.organization import sign_in
+from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.people import User
 from minutebook.organization.sign_in import Session
 from minutebook.permissions import Permission, may
-from minutebook.record import Command, NoChange, perform
+from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
 from minutebook.store.engine import Store
 
 CLIENT = "demo"
@@ -43,7 +57,8 @@ class StageClock:
 
 @dataclass
 class Player:
-    """A persona on the stage: once invited, a user; once signed in, with a session."""
+    """A persona on the stage: once invited, a user; once signed in, with a session. `factor` is what they sign in with
+    besides their password, or instead of it."""
 
     persona: Persona
     number: int
@@ -51,6 +66,9 @@ class Player:
     session: Session | None = None
     context: Context = field(default_factory=Context)
     seats: dict[int, Role] = field(default_factory=dict)
+    factor: SecondFactor | None = None
+    codes: tuple[str, ...] = ()
+    """Their recovery codes, as they came with the first second factor."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -60,8 +78,17 @@ class Player:
 class Stage:
     """What the story is told on. `beginning` and `end` are UTC microseconds; nothing happens after `end`."""
 
-    def __init__(self, store: Store, clock: StageClock, chance: random.Random, beginning: int, end: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        factor_key: FactorKey,
+        clock: StageClock,
+        chance: random.Random,
+        beginning: int,
+        end: int,
+    ) -> None:
         self.store = store
+        self.factor_key = factor_key
         self.clock = clock
         self.chance = chance
         self.beginning = beginning
@@ -121,7 +148,8 @@ class Stage:
         """A new session, entered into every organization of the player, from there or from where they are today."""
         assert player.user is not None
         player.context = context or self.context_of(player)
-        _, player.session = sign_in.start_session(self.store, player.user, "password", player.context)
+        method = sign_in.BY_PASSKEY if player.factor is SecondFactor.PASSKEY else sign_in.BY_PASSWORD
+        _, player.session = sign_in.start_session(self.store, player.user, method, player.context, player.factor)
 
     def sign_out(self, player: Player) -> None:
         """Ends the session, if it lives."""
@@ -135,12 +163,23 @@ class Stage:
 
     def act(self, player: Player, organization: int, command: Command) -> Event | NoChange:
         """Does it as the player, who signs in first if need be, and some minutes pass."""
-        if not self.is_signed_in(player):
-            self.sign_in(player)
-            self.takes(20, 90)
+        self.be_signed_in(player)
         event = self.act_signed_out(player, organization, command)
         self.takes(15, 240)
         return event
+
+    def be_signed_in(self, player: Player) -> None:
+        """Signs the player in, unless the session at hand lives."""
+        if not self.is_signed_in(player):
+            self.sign_in(player)
+            self.takes(20, 90)
+
+    def act_for_oneself(self, player: Player, command: PersonalCommand) -> None:
+        """Does to the player's own account what each of their organizations records."""
+        assert player.user is not None and player.session is not None
+        context = self.again(player.context, player.session.id)
+        perform_everywhere(self.store, player.user.actor(), context, command)
+        self.takes(15, 240)
 
     def act_signed_out(self, player: Player, organization: int, command: Command) -> Event | NoChange:
         """Does it as the player, in the session at hand or in none."""
