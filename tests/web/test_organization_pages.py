@@ -16,6 +16,7 @@ from minutebook.name_servers import NameServers
 from minutebook.organization.credits import BuyCredits, GrantCredits
 from minutebook.organization.domain_checks import DomainChecks
 from minutebook.organization.modes import CreateMode, UpdateMode
+from minutebook.organization.organizations import RenameOrganization
 from minutebook.organization.settings import KNOWN_MODELS, KNOWN_PROVIDERS, ChangeDataCollection
 from minutebook.organization.sso import SetSsoDomain
 from minutebook.web.app import WebSettings
@@ -232,7 +233,7 @@ def test_deletion_is_asked_for_seen_by_everybody_and_taken_back(dashboard: Dashb
     assert path in ada.get(dashboard.path("settings")).text
     assert path not in dashboard.signed_in(Role.ADMIN).get(dashboard.path("settings")).text
     wrong = ada.post(path, {"confirm": "calder"})
-    assert (wrong.status_code, errors(wrong)) == (422, {"confirm": "Type Calder Robotics to confirm."})
+    assert (wrong.status_code, errors(wrong)) == (422, {"confirm": "Type Calder Robotics to confirm, or cancel."})
     asked = act(dashboard, ada, path, {"confirm": "Calder Robotics"})
     assert "Until then everything goes on as before" in told(asked)
     seen = told(member.get(dashboard.path("members")))
@@ -242,6 +243,21 @@ def test_deletion_is_asked_for_seen_by_everybody_and_taken_back(dashboard: Dashb
     assert "The organization is kept" in told(kept)
     assert "will be deleted" not in told(member.get(dashboard.path("members")))
     assert ada.post(f"{path}/cancel").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["deletion", "leave"])
+def test_a_name_is_typed_as_it_is_shown(light_dashboard: Dashboard, page: str) -> None:
+    dashboard = light_dashboard
+    dashboard.deployment.act(
+        dashboard.people[Role.OWNER], dashboard.number, RenameOrganization("Calder\u200b Robotics")
+    )
+    somebody = dashboard.signed_in(Role.OWNER if page == "deletion" else Role.MEMBER)
+    refused = somebody.post(dashboard.path(page), {"confirm": "Calder Robotics"})
+    (message,) = errors(refused).values()
+    shown = message.removeprefix("Type ").removesuffix(" to confirm, or cancel.")
+    assert shown.isprintable()
+    assert f">{shown}</" in refused.text or f'data-confirm="{shown}"' in refused.text
+    assert somebody.post(dashboard.path(page), {"confirm": shown}).status_code == 303
 
 
 def test_settings_tell_what_the_organization_is(light_dashboard: Dashboard) -> None:

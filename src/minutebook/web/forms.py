@@ -25,6 +25,7 @@ from minutebook.errors import (
 from minutebook.model import Randomness
 from minutebook.organization import people, wording
 from minutebook.organization.people import User
+from minutebook.web.templating import visible
 from minutebook.web.views.page import Form
 
 ENCODING = "application/x-www-form-urlencoded"
@@ -70,6 +71,14 @@ async def typed(request: Request) -> Typed:
 
 
 Sent = Annotated[Typed, Depends(typed)]
+
+
+def confirm(sent: Typed, name: str) -> None:
+    """Raises Invalid on `confirm` unless the name of what is at stake was typed as pages show it, unseen characters as
+    their marks. What is in lower case, such as an address, may be typed in any case."""
+    shown, typed = visible(name), sent.one("confirm").strip()
+    if shown not in (typed, typed.lower()):
+        raise Invalid.one("confirm", f"Type {shown} to confirm, or cancel.")
 
 
 def kept_user(problems: list[Problem], sent: Typed, email: str, randomness: Randomness) -> User | None:

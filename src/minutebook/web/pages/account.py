@@ -16,7 +16,7 @@ from minutebook.organization.sessions import EndSessions, OwnSession
 from minutebook.record import NoChange, PersonalCommand, perform_everywhere
 from minutebook.web import session, times
 from minutebook.web.browsers import browser_of
-from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.forms import STAYS, Sent, Typed, confirm, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Viewer, Viewing, known_id
 from minutebook.web.views.page import Choice, Form, Moment
@@ -117,10 +117,8 @@ def ask_to_delete(request: Request, viewer: Viewing) -> Response:
 @router.post("/account/delete")
 def delete_account(request: Request, viewer: Viewing, sent: Sent) -> Response:
     """Deletes the account, when its address was typed, and the password where there is one."""
-    email = viewer.user.email
     try:
-        if sent.one("confirm").strip().lower() != email:
-            raise Invalid.one("confirm", f"Type {email} to confirm, or cancel.")
+        confirm(sent, viewer.user.email)
         if _has_password(viewer):
             _prove(viewer, sent)
         _perform(viewer, DeleteUser(viewer.user.id))

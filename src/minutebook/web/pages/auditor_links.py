@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import Invalid
 from minutebook.identifiers import new_token
 from minutebook.model import Plan
 from minutebook.organization import auditor_links
@@ -16,13 +15,12 @@ from minutebook.permissions import Permission
 from minutebook.record import perform
 from minutebook.web import shown_once, times
 from minutebook.web.auditor import PATH
-from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.forms import STAYS, Sent, confirm, form_after
 from minutebook.web.log_address import Address
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, AUDITOR_LINKS
 from minutebook.web.subject import everything_by
-from minutebook.web.templating import visible
 from minutebook.web.views.page import Choice, Form, Moment
 
 router = APIRouter()
@@ -111,8 +109,7 @@ def revoke_link(request: Request, place: Owner, link: str, sent: Sent) -> Respon
     """Takes a link back, when its name was typed."""
     found = _link(place, link)
     try:
-        if sent.one("confirm").strip() != visible(found.name):
-            raise Invalid.one("confirm", f"Type {visible(found.name)} to confirm, or cancel.")
+        confirm(sent, found.name)
         perform(place.site.store, place.seat, RevokeLink(found.id))
     except STAYS as error:
         return _list(request, place, revoking=found, form=form_after(sent, error, ("confirm",)), status=error.status)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import Invalid
 from minutebook.organization.ending import WAITING_DAYS, CancelDeletion, RequestDeletion
 from minutebook.permissions import Permission
 from minutebook.record import perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.forms import STAYS, Sent, confirm, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.views.page import Form
@@ -32,10 +31,8 @@ def show_deletion(request: Request, place: Owned) -> Response:
 @router.post("/o/{org}/deletion")
 def request_deletion(request: Request, place: Owned, sent: Sent) -> Response:
     """Asks for the organization to be deleted, when its name was typed."""
-    name = place.organization.name
     try:
-        if sent.one("confirm").strip() != name:
-            raise Invalid.one("confirm", f"Type {name} to confirm.")
+        confirm(sent, place.organization.name)
         perform(place.site.store, place.seat, RequestDeletion(place.site.settings.sends_mail))
     except STAYS as error:
         return _show(request, place, form_after(sent, error, ("confirm",)), error.status)

@@ -25,7 +25,7 @@ from minutebook.organization.seats import (
 from minutebook.permissions import SUMMARY, Permission, given_by
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.forms import STAYS, Sent, confirm, form_after
 from minutebook.web.pending import invitation_row
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
@@ -168,10 +168,8 @@ def remove_member(request: Request, place: Changed, user: str, sent: Sent) -> Re
     """Takes the member's seat away, when their address was typed."""
     dialog = _removing(request, place, user, Form())
     assert dialog.member
-    email = dialog.member.person.email
     try:
-        if sent.one("confirm").strip().lower() != email:
-            raise Invalid.one("confirm", f"Type {email} to confirm, or cancel.")
+        confirm(sent, dialog.member.person.email)
         perform(place.site.store, place.seat, RemoveMember(user))
     except STAYS as error:
         form = form_after(sent, error, ("confirm",))
@@ -205,10 +203,8 @@ def ask_to_leave(request: Request, place: Seen) -> Response:
 @router.post("/o/{org}/leave")
 def leave(request: Request, place: Seen, sent: Sent) -> Response:
     """Gives the viewer's seat up, when the organization's name was typed."""
-    name = place.organization.name
     try:
-        if sent.one("confirm").strip() != name:
-            raise Invalid.one("confirm", f"Type {name} to confirm, or cancel.")
+        confirm(sent, place.organization.name)
         perform(place.site.store, place.seat, GiveUpSeat())
     except STAYS as error:
         dialog = _leaving(place, form_after(sent, error, ("confirm",)))
@@ -227,11 +223,9 @@ def transfer_ownership(request: Request, place: Owned, user: str, sent: Sent) ->
     """Makes the member owner and gives the viewer the role they chose, when the member's address was typed."""
     dialog = _transferring(request, place, user, Form())
     assert dialog.member
-    email = dialog.member.person.email
     try:
         role = _role(sent.one("role"))
-        if sent.one("confirm").strip().lower() != email:
-            raise Invalid.one("confirm", f"Type {email} to confirm, or cancel.")
+        confirm(sent, dialog.member.person.email)
         perform(place.site.store, place.seat, TransferOwnership(user, role))
     except STAYS as error:
         form = form_after(sent, error, ("role", "confirm"))

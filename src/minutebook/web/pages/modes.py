@@ -8,16 +8,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import Invalid
 from minutebook.organization import modes
 from minutebook.organization.modes import TOOLS, CreateMode, DeleteMode, Mode, UpdateMode
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.forms import STAYS, Sent, Typed, confirm, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
-from minutebook.web.templating import visible
 from minutebook.web.views.page import Choice, ChoiceGroup, Form, Moment
 
 router = APIRouter()
@@ -95,8 +93,7 @@ def delete_mode(request: Request, place: Changed, mode: str, sent: Sent) -> Resp
     """Deletes a mode, when its name was typed."""
     now = _mode(place, mode)
     try:
-        if sent.one("confirm").strip() != visible(now.name):
-            raise Invalid.one("confirm", f"Type {visible(now.name)} to confirm, or cancel.")
+        confirm(sent, now.name)
         perform(place.site.store, place.seat, DeleteMode(now.id))
     except STAYS as error:
         return _list(request, place, now, form_after(sent, error, ("confirm",)), error.status)

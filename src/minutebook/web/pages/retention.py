@@ -25,12 +25,12 @@ from minutebook.record import NoChange, perform
 from minutebook.store import log, survey
 from minutebook.store.scope import Scope
 from minutebook.web import times
-from minutebook.web.forms import STAYS, Sent, Typed, form_after
+from minutebook.web.forms import STAYS, Sent, Typed, confirm, form_after
 from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, RETENTION
-from minutebook.web.templating import plural, visible
+from minutebook.web.templating import plural
 from minutebook.web.views.page import Form, Moment
 
 router = APIRouter()
@@ -99,9 +99,9 @@ def set_retention(request: Request, place: Owner, family: str, sent: Sent) -> Re
         command = SetRetention(_family(family), _days(sent))
         retention.check_days(command.days)
         due = _due(place, family, command.days)
-        if due and (confirm := sent.one("confirm").strip()) != str(command.days):
+        if due and (typed := sent.one("confirm").strip()) != str(command.days):
             message = f"Type {command.days} to confirm, or cancel."
-            form = Form({"confirm": confirm}, {"confirm": message} if confirm else {})
+            form = Form({"confirm": typed}, {"confirm": message} if typed else {})
             return _list(request, place, approving=(family, command.days or 0, due), form=form, status=422)
         done = perform(place.site.store, place.seat, command)
     except STAYS as error:
@@ -141,8 +141,7 @@ def release_hold(request: Request, place: Owner, hold: str, sent: Sent) -> Respo
     """Releases a hold, when its name was typed."""
     found = _hold(place, hold)
     try:
-        if sent.one("confirm").strip() != visible(found.name):
-            raise Invalid.one("confirm", f"Type {visible(found.name)} to confirm, or cancel.")
+        confirm(sent, found.name)
         perform(place.site.store, place.seat, ReleaseHold(found.id))
     except STAYS as error:
         return _list(request, place, releasing=found, form=form_after(sent, error, ("confirm",)), status=error.status)
@@ -163,8 +162,7 @@ def confirm_clock(request: Request, place: Owner, sent: Sent) -> Response:
     if _step(place) is None:
         raise NotFound
     try:
-        if sent.one("confirm").strip() != (today := _today(place)):
-            raise Invalid.one("confirm", f"Type {today} to confirm, or cancel.")
+        confirm(sent, _today(place))
         perform(place.site.store, place.seat, ConfirmClock())
     except STAYS as error:
         return _list(request, place, confirming=True, form=form_after(sent, error, ("confirm",)), status=error.status)

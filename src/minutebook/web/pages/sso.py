@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import Invalid, NotFound, TooManyDomainChecks
+from minutebook.errors import NotFound, TooManyDomainChecks
 from minutebook.organization.domain_checks import LAPSES_AFTER, DomainCheck, last_check
 from minutebook.organization.sso import (
     RemoveSsoDomain,
@@ -20,7 +20,7 @@ from minutebook.organization.sso import (
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
-from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.forms import STAYS, Sent, confirm, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, place
 from minutebook.web.views.page import Form
@@ -83,8 +83,7 @@ def remove_domain(request: Request, place: Changed, sent: Sent) -> Response:
     if now is None:
         raise NotFound
     try:
-        if sent.one("confirm").strip().lower() != now.domain:
-            raise Invalid.one("confirm", f"Type {now.domain} to confirm, or cancel.")
+        confirm(sent, now.domain)
         perform(place.site.store, place.seat, RemoveSsoDomain())
     except STAYS as error:
         return _show(request, place, Form(), removing=form_after(sent, error, ("confirm",)), status=error.status)

@@ -7,16 +7,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.errors import Invalid
 from minutebook.organization import tokens
 from minutebook.organization.tokens import MAX_DAYS, CreateToken, RevokeToken, Token, new_secret
 from minutebook.permissions import Permission, TokenScope
 from minutebook.record import perform
 from minutebook.web import shell, shown_once, times
-from minutebook.web.forms import STAYS, Sent, form_after
+from minutebook.web.forms import STAYS, Sent, confirm, form_after
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
-from minutebook.web.templating import visible
 from minutebook.web.views.page import Choice, ChoiceGroup, Form, Moment
 
 router = APIRouter()
@@ -105,8 +103,7 @@ def revoke_token(request: Request, place: Changed, token: str, sent: Sent) -> Re
     """Takes a token back, when its name was typed."""
     now = _token(place, token)
     try:
-        if sent.one("confirm").strip() != visible(now.name):
-            raise Invalid.one("confirm", f"Type {visible(now.name)} to confirm, or cancel.")
+        confirm(sent, now.name)
         perform(place.site.store, place.seat, RevokeToken(now.id))
     except STAYS as error:
         return _list(request, place, now, form_after(sent, error, ("confirm",)), error.status)

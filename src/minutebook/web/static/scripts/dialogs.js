@@ -3,7 +3,7 @@ import { $, $$, onContent } from "./page.js";
 
 let opener = null;
 
-const fits = (input) => input.value.trim() === input.dataset.confirm;
+const fits = ({ value, dataset }) => [value.trim(), value.trim().toLowerCase()].includes(dataset.confirm);
 
 const setUp = (dialog) => {
   const inPage = dialog.open;
