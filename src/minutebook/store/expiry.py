@@ -28,12 +28,12 @@ def stay_expired(connection: Connection, organization: int, before: int, after: 
 
 def _end_sessions(connection: Connection, organization: int, before: int, after: int) -> None:
     """A session that was in the organization longer than it allows would be let in again: it ends, everywhere."""
-    setting, access, session = schema.setting.c, schema.access.c, schema.session
+    setting, access = schema.setting.c, schema.access.c
     here = (setting.organization == organization, setting.name == "session_hours")
     hours = orjson.loads(connection.execute(select(setting.value).where(*here)).scalar_one_or_none() or "null")
     if hours is None:
         return
     entered = access.entered_at.between(after - hours * HOUR + 1, before - hours * HOUR)
     over = select(access.session).where(access.organization == organization, entered)
-    ended = (session.c.id.in_(over), session.c.expires_at > after)
-    connection.execute(update(session).where(*ended).values(expires_at=after))
+    ended = (schema.session.c.id.in_(over), schema.session.c.expires_at > after)
+    connection.execute(update(schema.session).where(*ended).values(expires_at=after))
