@@ -11,6 +11,7 @@ import httpx2 as httpx
 import pytest
 
 from minutebook.cli.demo import GUESTS
+from minutebook.config import SECURITY_LOG
 from minutebook.demo.cast import CAST
 from minutebook.demo.fill import MARKER, OURS, fill, is_demo, prepare
 from minutebook.errors import Conflict
@@ -113,3 +114,4 @@ def test_a_whole_year_holds_against_the_oracle(tmp_path: Path) -> None:
     logs = check_log(store)
     store.close()
     assert 4_500 < sum(len(events) for events in logs.values()) < 8_000
+    assert b"support_staff_changed" in (tmp_path / SECURITY_LOG).read_bytes()

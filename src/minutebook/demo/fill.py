@@ -11,7 +11,8 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from minutebook.config import CUSTODY, DATABASE_FILE
+from minutebook import security
+from minutebook.config import CUSTODY, DATABASE_FILE, SECURITY_LOG
 from minutebook.demo import accounts, days, work, year
 from minutebook.demo.cast import BERLIN
 from minutebook.demo.stage import Stage, StageClock
@@ -19,12 +20,13 @@ from minutebook.errors import Conflict
 from minutebook.model import DAY, from_micros, to_micros
 from minutebook.organization import people
 from minutebook.organization.factor_key import FactorKey
+from minutebook.security import SecurityLog
 from minutebook.store import index
 from minutebook.store.engine import Store, system_clock
 from minutebook.store.migrate import migrate
 
 MARKER = ".minutebook-demo"
-OURS = (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm")
+OURS = (DATABASE_FILE, f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", SECURITY_LOG)
 
 
 def is_demo(directory: Path) -> bool:
@@ -59,6 +61,7 @@ def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None])
         (file.parent / name).unlink(missing_ok=True)
     shutil.rmtree(file.parent / CUSTODY, ignore_errors=True)  # what was signed of the story before
     store = Store(f"sqlite:///{file}", clock=clock, durable=False)
+    security.write_to(SecurityLog(file.parent / SECURITY_LOG, size=1_000_000, kept=1, clock=clock))
     try:
         migrate(store)
         key, chance = FactorKey(file.parent / CUSTODY), random.Random(seed)  # noqa: S311 - a story, no secret
@@ -66,6 +69,7 @@ def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None])
         index.follow_all(store)
         store.make_durable()
     finally:
+        security.write_to(None)
         store.close()
 
 

@@ -25,7 +25,7 @@ CHOICES = {
     OPTIONAL: "Members choose for themselves whether they have one",
     REQUIRED: "Whoever signed in without one does not get in",
 }
-OWN_FIRST = "You signed in without a second factor, so you would lock yourself out. Add one to your account first."
+OWN_FIRST = "You signed in without a second factor, and would lock yourself out. Add one, and sign in with it."
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ TITLES = {
 }
 
 
+BARRED = "A second factor is required"
 WRONG_PART = "index#when-something-does-not-work"
 SECOND_FACTOR_PART = "account#second-factors"
 """The parts of the guide that errors lead to."""
@@ -87,7 +88,7 @@ def respond(request: Request, error: MinutebookError) -> Response:
         place=place,
         current=NOWHERE,
         status=error.status,
-        title=TITLES.get(error.status, TITLES[500]),
+        title=BARRED if isinstance(error, SecondFactorRequired) else TITLES.get(error.status, TITLES[500]),
         message=error.message if error.status != 500 else "",
         code=error.code,
         request_id=request.state.request_id,
