@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from minutebook.errors import StoreUnavailable
 from minutebook.store import sqlite
 
 FILE = "erasures.sqlite3"
@@ -53,14 +54,18 @@ class Ledger:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self.directory / FILE
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-        connection: sqlite3.Connection = sqlite.driver().connect(str(file))
+        """Raises StoreUnavailable where the disk is full or fails; then nothing is erased either."""
+        driver, file = sqlite.driver(), self.directory / FILE
         try:
-            connection.execute("PRAGMA synchronous=FULL")
-            with connection:
-                connection.execute(TABLE)
-                yield connection
-        finally:
-            connection.close()
+            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+            connection: sqlite3.Connection = driver.connect(str(file))
+            try:
+                connection.execute("PRAGMA synchronous=FULL")
+                with connection:
+                    connection.execute(TABLE)
+                    yield connection
+            finally:
+                connection.close()
+        except (driver.OperationalError, OSError) as error:
+            raise StoreUnavailable from error

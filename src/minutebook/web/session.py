@@ -13,7 +13,7 @@ from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
 from minutebook.denied import Denied, lacking, note, refused
-from minutebook.errors import NotFound, NotSignedIn, SecondFactorRequired, SignInAgain, StoreUnavailable
+from minutebook.errors import NotFound, NotSignedIn, OutcomeUnknown, SecondFactorRequired, SignInAgain, StoreUnavailable
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
 from minutebook.organization import access, invitations, seats, second_factor_rule, sign_in, support
@@ -226,6 +226,6 @@ def _find_place(viewer: Viewer, org: str) -> Place:
 def _touch(site: Site, session: Session) -> None:
     try:
         sign_in.touch(site.store, session)
-    except StoreUnavailable:
+    except (StoreUnavailable, OutcomeUnknown):
         # A full disk must not keep people from reading; "last active" is then a little older.
         log.warning("session_not_touched", session=session.id)
