@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select, update
 
 from minutebook import security
 from minutebook.actions import Details
-from minutebook.actions.log import ClockStepped
+from minutebook.actions.log_custody import ClockStepped
 from minutebook.actions.values import Person
 from minutebook.denied import Denied, lacking, note
 from minutebook.errors import NotAllowed, NotFound, Sealed

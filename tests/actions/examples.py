@@ -6,19 +6,15 @@ from minutebook.actions import Details
 from minutebook.actions.access import AccessDenied
 from minutebook.actions.credits import CreditsGranted, CreditsPurchased, LedgerExported
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
-from minutebook.actions.log import (
+from minutebook.actions.log import Format, LogExported, LogVerified, LogViewed, Verdict
+from minutebook.actions.log_custody import (
     ClockConfirmed,
     ClockStepped,
     FieldsErased,
-    Format,
     HoldChanged,
-    LogExported,
     LogPruned,
     LogRestored,
-    LogVerified,
-    LogViewed,
     RetentionChanged,
-    Verdict,
 )
 from minutebook.actions.member import MemberLeft, MemberRemoved, MemberSessionsEnded, OwnershipTransferred, RoleChanged
 from minutebook.actions.mode import ModeCreated, ModeDeleted, ModeUpdated
@@ -83,6 +79,7 @@ EXAMPLES: tuple[Details, ...] = (
     LinkRevoked(link="aud_1", name="Acme Audit"),
     LogViewed(),
     LogExported(format=Format.CSV, size=48_213, query="action:member.*", first=412),
+    LogVerified(size=48_213, verdict=Verdict.VALID),
     FieldsErased(
         subject="usr_b",
         reason="Asked by letter",
@@ -108,7 +105,6 @@ EXAMPLES: tuple[Details, ...] = (
         lost=2,
         other_logs=(("log_0", 48_213),),
     ),
-    LogVerified(size=48_213, verdict=Verdict.VALID),
     RoleChanged(member=BOB, role=RoleChange(before=Role.ADMIN, after=Role.BILLING_MANAGER)),
     OwnershipTransferred(
         member=BOB,

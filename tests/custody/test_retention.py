@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from minutebook.actions.log import ALL
+from minutebook.actions.log_custody import ALL
 from minutebook.custody import retention
 from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch, find_step, record_step_at_start
 from minutebook.custody.custodian import Custodian

@@ -8,8 +8,9 @@ from importlib.resources import files
 import pytest
 from jinja2 import Environment
 
+from minutebook.actions.values import number_of
 from minutebook.web.assets import Assets
-from minutebook.web.templating import act_parts, environment, initials, json_tokens, plural, visible
+from minutebook.web.templating import act_parts, environment, initials, json_tokens, visible
 from tests.support.component_examples import HOSTILE, examples
 
 TEMPLATES = files("minutebook.web") / "templates"
@@ -115,8 +116,8 @@ def test_initials(name: str, letters: str) -> None:
 
 
 def test_words() -> None:
-    assert plural(1, "event") == "1 event"
-    assert plural(1284, "event") == "1,284 events"
-    assert plural(2, "person", "people") == "2 people"
+    assert number_of(1, "event") == "1 event"
+    assert number_of(1284, "event") == "1,284 events"
+    assert number_of(2, "person", "people") == "2 people"
     assert act_parts("user.login") == ("user.", "login")
     assert act_parts("nothing") == ("", "nothing")

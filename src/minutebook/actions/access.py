@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
-from minutebook.actions.values import lasting
+from minutebook.actions.values import lasting, number_of
 from minutebook.model import Outcome, Role
 
 
@@ -42,7 +42,7 @@ class AccessDenied(Details):
         """`14 more times in 12 minutes`; None when it happened once."""
         if self.times == 1 and not self.more:
             return None
-        number = f"{self.times:,}{' more' if self.more else ''} time{'' if self.times == 1 else 's'}"
+        number = number_of(self.times, "more time" if self.more else "time")
         return f"{number} in {lasting(self.until - self.since)}"
 
     @property

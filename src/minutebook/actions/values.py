@@ -220,9 +220,9 @@ def lasting(micros: int) -> str:
     return number_of(micros // SECOND, "second")
 
 
-def number_of(number: int, what: str) -> str:
-    """`1 event`, `48,213 events`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def number_of(number: int, one: str, many: str = "") -> str:
+    """`1 event`, `48,213 events`; `many` is for what takes more than an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def change(before: str | None, after: str | None) -> Change | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from minutebook.actions.values import number_of
 from minutebook.cli.console import say, shown
 from minutebook.cli.deployment import operator_seat, settings_of, writing
 from minutebook.cli.org import choose
@@ -120,7 +121,7 @@ def _tell_elsewhere(plan: Plan, beside: list[Path]) -> None:
 
 def _told(due: Due) -> str:
     """Such as: mode.*, kept for 90 days: 2 events, from number 3 to 17; legal holds keep 1 more."""
-    count = f"{due.count:,} event{'' if due.count == 1 else 's'}"
+    count = number_of(due.count, "event")
     numbers = f", number {due.first:,}" if due.count == 1 else f", from number {due.first:,} to {due.last:,}"
     held = f"; legal holds keep {due.held:,}{' more' if due.count else ''}" if due.held else ""
     return f"{due.family}.*, kept for {due.days:,} days: {count}{numbers if due.count else ''}{held}."

@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress, TextColumn
 
 from minutebook.actions import describe, read_details
-from minutebook.actions.log import FieldsErased, LogRestored
+from minutebook.actions.log_custody import FieldsErased, LogRestored
 from minutebook.actions.parts import plain
 from minutebook.cli.console import complain, err, remark, say, shown
 from minutebook.cli.deployment import maintaining, operator_seat, settings_of, sqlite_file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from minutebook.actions.values import number_of
 from minutebook.cli.console import complain, say
 from minutebook.cli.deployment import maintaining, settings_of
 from minutebook.custody import anchor_log, keys
@@ -26,7 +27,7 @@ def sign(context: typer.Context) -> None:
         custody = Custody(settings.custody)
         done = sign_logs(store, custody, keys.host_of(settings.public_url))
         refused = anchor_log.extend(store, custody)
-    say(f"Signed {len(done.signed)} log{'' if len(done.signed) == 1 else 's'}.")
+    say(f"Signed {number_of(len(done.signed), 'log')}.")
     for organization, why in done.refused.items():
         complain(f"Organization {organization}: {why}")
     if refused:

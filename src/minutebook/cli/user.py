@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from minutebook.actions.values import number_of
 from minutebook.cli.console import print_json, print_table, remark, say
 from minutebook.cli.deployment import operate_on_person, reading, settings_of, writing
 from minutebook.config import Settings
@@ -136,7 +137,7 @@ def delete(
             typer.confirm(f"Delete the account of {user.name}, {user.email}, for good?", abort=True, err=True)
         recorded = operate_on_person(store, DeleteUser(user.id))
     told = 0 if isinstance(recorded, NoChange) else len(recorded)
-    say(f"Deleted the account of {user.email} ({user.id}); recorded in {told} organization{'' if told == 1 else 's'}.")
+    say(f"Deleted the account of {user.email} ({user.id}); recorded in {number_of(told, 'organization')}.")
 
 
 def say_link(settings: Settings, path: str) -> None:

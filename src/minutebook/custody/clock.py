@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from minutebook.actions.log import ClockConfirmed, ClockStepped
+from minutebook.actions.log_custody import ClockConfirmed, ClockStepped
 from minutebook.errors import NotAllowed, NotFound
 from minutebook.model import DAY, SECOND
 from minutebook.permissions import Permission

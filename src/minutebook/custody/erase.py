@@ -18,7 +18,7 @@ from typing import ClassVar
 import orjson
 from sqlalchemy import Connection
 
-from minutebook.actions.log import FieldsErased
+from minutebook.actions.log_custody import FieldsErased
 from minutebook.custody.elsewhere import Elsewhere, named_elsewhere, naming
 from minutebook.custody.holds import held_by
 from minutebook.custody.kept import KEPT_ACTIONS

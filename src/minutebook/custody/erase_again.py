@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, select
 
-from minutebook.actions.log import FieldsErased
+from minutebook.actions.log_custody import FieldsErased
 from minutebook.custody.erase import AT_ONCE, Fields, erasable, told
 from minutebook.custody.ledger import WHOLE, Ledger
 from minutebook.errors import NotAllowed

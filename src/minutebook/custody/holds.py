@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, delete, insert, select
 
-from minutebook.actions.log import HoldChanged
+from minutebook.actions.log_custody import HoldChanged
 from minutebook.errors import Conflict, Invalid, NotFound, Problem, kept
 from minutebook.filters import Here, expression_of, filter_of, fits, language
 from minutebook.filters.expression import NOTHING_ASKED, Expression, any_of

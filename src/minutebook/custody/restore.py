@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, insert
 
-from minutebook.actions.log import LogRestored
+from minutebook.actions.log_custody import LogRestored
 from minutebook.custody import anchor_log, keys
 from minutebook.custody import erase_again as erasing
 from minutebook.custody.growth import Refused, checkpoint_problem, grown_tree

@@ -16,7 +16,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions import CATALOGUE, NOUNS
-from minutebook.actions.log import ALL, LogPruned, RetentionChanged
+from minutebook.actions.log_custody import ALL, LogPruned, RetentionChanged
 from minutebook.custody.clock import find_step
 from minutebook.custody.holds import held_by
 from minutebook.custody.kept import NEVER_PRUNED

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from minutebook.actions import read_details
-from minutebook.actions.log import FieldsErased, LogPruned
+from minutebook.actions.log_custody import FieldsErased, LogPruned
 from minutebook.evidence.remains import Remains
 from minutebook.model import Event
 

@@ -2,7 +2,7 @@
 
 One mechanism for both, fields that the law wants erased and whole events that a policy wants pruned. What stays of
 every event is its number, its times and its leaf hash, so that each root and each proof stays what it was. The guard
-lets nothing else through, and only together with the event that says what was done (`actions/log.py`).
+lets nothing else through, and only together with the event that says what was done (`actions/log_custody.py`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from minutebook.actions import read_details
-from minutebook.actions.log import LogPruned
+from minutebook.actions.log_custody import LogPruned
 from minutebook.errors import NotFound, NotSignedYet, Pruned
 from minutebook.evidence.canonical import canonical
 from minutebook.evidence.leaf import leaf

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from minutebook.actions import CATALOGUE, read_details
-from minutebook.actions.log import FieldsErased
+from minutebook.actions.log_custody import FieldsErased
 from minutebook.deliver.formats import FORMATS
 from minutebook.email_address import is_email
 from minutebook.errors import NotFound, Problem, TooSlow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minutebook.actions.values import number_of
 from minutebook.model import DAY, HOUR, MINUTE
 from minutebook.organization.invitations import Invitation
 from minutebook.permissions import may_change
@@ -62,6 +63,5 @@ def _end(invitation: Invitation, now: int) -> str:
         return f"Expired {times.ago(then, now)}"
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
         if then - now >= unit:
-            number = (then - now + unit // 2) // unit
-            return f"Expires in {number} {name}{'' if number == 1 else 's'}"
+            return f"Expires in {number_of((then - now + unit // 2) // unit, name)}"
     return "Expires in less than a minute"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from minutebook.actions.values import number_of
 from minutebook.custody.high_water import Custody
 from minutebook.custody.log_state import LATE, problem_of_signature
 from minutebook.model import Event
@@ -95,16 +96,12 @@ def _anchored(event: Event, anchors: Sequence[State], zone: ZoneInfo) -> ProofSt
     for one in elsewhere:
         if one.size > event.seq and one.at is not None:
             kind = KINDS[one.kind].lower()
-            text = ANCHORED.format(kind=kind, name=one.name, events=_events(one.size))
+            text = ANCHORED.format(kind=kind, name=one.name, events=number_of(one.size, "event"))
             return ProofStep("Anchored", text, ANCHORED_ONLY, times.beside(one.at, event.recorded_at, zone))
     note = "Not yet" if elsewhere else "No anchor is set up"
     if elsewhere and all(one.error for one in elsewhere):
         note = "Late: no anchor could be asked"
     return ProofStep("Anchored", NOT_ANCHORED, UNTIL_ANCHORED, note=note)
-
-
-def _events(number: int) -> str:
-    return f"{number:,} event{'' if number == 1 else 's'}"
 
 
 def _signed(event: Event, signed: Signed | None, zone: ZoneInfo, now: int) -> ProofStep:
@@ -113,4 +110,4 @@ def _signed(event: Event, signed: Signed | None, zone: ZoneInfo, now: int) -> Pr
         note = "Late: signing is behind" if is_late else "Due within a second"
         return ProofStep("Signed", NOT_SIGNED, UNTIL_SIGNED, note=note)
     when = times.beside(signed.signed_at, event.recorded_at, zone)
-    return ProofStep("Signed", SIGNED.format(events=_events(signed.size)), SIGNED_ONLY, when)
+    return ProofStep("Signed", SIGNED.format(events=number_of(signed.size, "event")), SIGNED_ONLY, when)

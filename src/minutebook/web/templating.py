@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from minutebook.actions.values import number_of
 from minutebook.unseen import marked
 from minutebook.web.assets import Assets
 from minutebook.web.guide import Guide
@@ -26,7 +27,12 @@ def environment(assets: Assets) -> Environment:
     made.globals["asset"] = assets.url
     made.globals["guide"] = Guide.packaged(assets)
     made.filters.update(
-        number=number, plural=plural, initials=initials, visible=visible, json_tokens=json_tokens, act_parts=act_parts
+        number=number,
+        plural=number_of,
+        initials=initials,
+        visible=visible,
+        json_tokens=json_tokens,
+        act_parts=act_parts,
     )
     return made
 
@@ -34,11 +40,6 @@ def environment(assets: Assets) -> Environment:
 def number(value: int) -> str:
     """1284 as `1,284`."""
     return f"{value:,}"
-
-
-def plural(value: int, one: str, many: str = "") -> str:
-    """`1 event`, `1,284 events`."""
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
 def initials(name: str) -> str:

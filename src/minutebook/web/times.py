@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from minutebook import filters
+from minutebook.actions.values import number_of
 from minutebook.filters import UTC, Filter, Relative, zone_label
 from minutebook.filters.moments import NOW, span, tell, write_relative
 from minutebook.filters.zones import MONTHS, clock_time, precision
@@ -67,7 +68,7 @@ def ago(then: int, now: int) -> str:
         return ""
     for unit, name in ((365 * DAY, "year"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
         if number := passed // unit:
-            return f"{number:,} {name}{'' if number == 1 else 's'} ago"
+            return f"{number_of(number, name)} ago"
     return "just now"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minutebook.actions.log import (
+from minutebook.actions.log_custody import (
     ALL,
     ClockConfirmed,
     ClockStepped,

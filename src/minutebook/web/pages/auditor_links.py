@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from minutebook.actions.values import number_of
 from minutebook.identifiers import new_token
 from minutebook.model import Plan
 from minutebook.organization import auditor_links
@@ -31,7 +32,7 @@ FIELDS = ("name", "query", "days")
 USUAL_DAYS = 30
 MADE = "link"
 """The cookie that holds the token of a new link until it is shown."""
-CHOICES = tuple(Choice(str(days), f"{days} day{'s' if days > 1 else ''}") for days in LIFETIMES)
+CHOICES = tuple(Choice(str(days), number_of(days, "day")) for days in LIFETIMES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.actions import NOUNS, read_details
-from minutebook.actions.log import ALL, FieldsErased, LogPruned, kept_for, title_of
-from minutebook.actions.values import lasting
+from minutebook.actions.log_custody import ALL, FieldsErased, LogPruned, kept_for, title_of
+from minutebook.actions.values import lasting, number_of
 from minutebook.custody import retention
 from minutebook.custody.clock import ConfirmClock, find_step
 from minutebook.custody.holds import Hold, PlaceHold, ReleaseHold, find_hold, holds, meant_by
@@ -30,7 +30,6 @@ from minutebook.web.log_address import LONGEST_EVENT, Address
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, RETENTION
-from minutebook.web.templating import plural
 from minutebook.web.views.page import Form, Moment
 
 router = APIRouter()
@@ -245,7 +244,7 @@ def _finds(place: Place, query: str) -> str:
     number, meant = place.organization.number, filter_of(resolved(meant_by(query), Here(now=place.viewer.at)))
     with place.site.store.reading() as connection:
         count = survey.count(connection, Scope(number, log.read_head(connection, number).size), meant)
-    return f"{'' if count.is_exact else 'at least '}{plural(count.number, 'event')}"
+    return f"{'' if count.is_exact else 'at least '}{number_of(count.number, 'event')}"
 
 
 def _step(place: Place) -> tuple[int, int] | None:
