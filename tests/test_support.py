@@ -1,11 +1,10 @@
 """That the databases and the browser of the tests are what the other tests take them for."""
 
-import pytest
 from playwright.sync_api import Browser
 from sqlalchemy import create_engine, make_url, text
 
 from tests.support.browser import Contexts
-from tests.support.postgres import EmbeddedServer, PostgresServer
+from tests.support.postgres import PostgresServer
 
 
 def test_each_database_answers_and_is_empty(database_url: str) -> None:
@@ -36,24 +35,6 @@ def test_a_database_can_be_a_copy_of_a_filled_one(postgres_server: PostgresServe
         postgres_server.drop_database(copy)
         connection.invalidate()
     engine.dispose()
-
-
-@pytest.mark.postgres
-def test_a_durable_server_recovers_from_a_crash() -> None:
-    server = EmbeddedServer(durable=True)
-    try:
-        engine = create_engine(server.admin)
-        with engine.begin() as connection:
-            assert connection.scalar(text("SHOW fsync")) == "on"
-            connection.execute(text("CREATE TABLE note AS SELECT 'kept' AS word"))
-        engine.dispose()
-        server.crash()
-        server.start()
-        with engine.connect() as connection:
-            assert connection.scalar(text("SELECT word FROM note")) == "kept"
-        engine.dispose()
-    finally:
-        server.remove()
 
 
 def test_each_context_is_a_person_of_their_own(page_context: Contexts) -> None:
