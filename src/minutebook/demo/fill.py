@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from minutebook import security
 from minutebook.config import CUSTODY, DATABASE_FILE, SECURITY_LOG
-from minutebook.demo import accounts, days, work, year
+from minutebook.demo import accounts, days, openings, work, year
 from minutebook.demo.cast import BERLIN
 from minutebook.demo.stage import Stage, StageClock
 from minutebook.errors import Conflict
@@ -78,6 +78,7 @@ def tell(stage: Stage, progress: Callable[[float], None]) -> None:
     year.found(stage, people.hash_password(secrets.token_urlsafe(24)))
     work.plan(stage)
     accounts.plan(stage)
+    openings.plan(stage)
     days.live(stage)
     stage.run(progress)
 
