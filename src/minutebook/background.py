@@ -8,14 +8,14 @@ from typing import ClassVar
 
 import structlog
 
-from minutebook.errors import StoreUnavailable
+from minutebook.errors import OutcomeUnknown, StoreUnavailable
 
 log = structlog.get_logger("minutebook.background")
 
 
 class Job(ABC):
     """A job with its thread, which does a round every so many seconds. Whatever goes wrong in a round never reaches the
-    server: it is told in its log, as `<name>_waits` while the database is away and else as `<name>_failed`."""
+    server: it is told in its log, as `<name>_waits` while the database is away or full, else as `<name>_failed`."""
 
     name: ClassVar[str]
     patience: ClassVar[float | None] = None
@@ -44,7 +44,7 @@ class Job(ABC):
     def failed(self, error: Exception) -> None:
         """Tells of a round that went wrong."""
         waits, broke = f"{self.name}_waits", f"{self.name}_failed"
-        if isinstance(error, StoreUnavailable):
+        if isinstance(error, StoreUnavailable | OutcomeUnknown):
             log.warning(waits, error=error.message)
         else:
             log.error(broke, exc_info=error)

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from minutebook import record
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
-from minutebook.model import Role
+from minutebook.model import HOUR, Role
 from minutebook.organization import sign_in
+from minutebook.organization.support import SupportEnds
 from minutebook.store import sqlite
 from minutebook.store.engine import Store
+from minutebook.store.index import Follower
 from tests.support import told
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard
@@ -24,7 +27,7 @@ from tests.support.dashboard import told as said
 from tests.support.deployment import PASSWORD, Deployment
 from tests.support.disk import Disk, breakable_disk
 from tests.support.reader import Reader
-from tests.support.walk import walk
+from tests.support.walk import let_in, walk
 
 FULL = bool(os.environ.get("FULL"))
 A = TypeVar("A")
@@ -122,6 +125,7 @@ def test_a_full_disk_refuses_what_must_be_recorded_and_open_sittings_read_on(
         "/sign-in": {"email": "ada@calder.example", "password": PASSWORD},
     }
     assert owner.get(dashboard.path("members")).status_code == 200
+    let_in(sqlite_deployment, dashboard.number, "a link for support")
     reader.read()
     before = dashboard.recorded()
     disk.full = True
@@ -134,6 +138,12 @@ def test_a_full_disk_refuses_what_must_be_recorded_and_open_sittings_read_on(
     assert reader.get().status_code == reader.get(("action", "organization.create")).status_code == 200
     sqlite_deployment.clock.go_on(sign_in.SEEN_EVERY)
     assert reader.get().status_code == 200, "that the session is in use is not noted, which keeps nobody from reading"
+    sqlite_deployment.clock.go_on(HOUR)
+    jobs = (SupportEnds(dashboard.store), Follower(dashboard.store))
+    with capture_logs() as logs:
+        for job in jobs:
+            job.try_round()
+    assert [line["event"] for line in logs] == ["support_ends_waits"], "no traceback, which would fill the disk more"
     assert late.get().status_code == 503
     assert "Calder Robotics" not in late.get().text.partition("<main")[2]
     disk.full = False

@@ -125,8 +125,9 @@ class Store:
             self._cache.forget(connection)
 
     def scrub(self) -> bool:
-        """Takes what was erased out of SQLite's write-ahead log; False while a reader still needs something of it, and
-        then it is to be asked again. On PostgreSQL that is the operator's part: `docs/operate.md`."""
+        """Takes what was erased out of SQLite's write-ahead log; False while a reader still needs something of it or
+        the disk has no room, and then it is to be asked again. On PostgreSQL that is the operator's part:
+        `docs/operate.md`."""
         return sqlite.empty_log(self.file) if self.is_sqlite else True
 
     def make_durable(self) -> None:

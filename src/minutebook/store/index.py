@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.background import Job
-from minutebook.errors import StoreUnavailable
+from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.filters import text_of
 from minutebook.store import blocks, columns, log, marks, schema, text, tiles
 from minutebook.store.engine import Store
@@ -87,7 +87,8 @@ def forget(connection: Connection, organization: int, seqs: Collection[int], *, 
 def follow(store: Store, organization: int) -> Iterator[int]:
     """Follows one log to its end, batch by batch, and yields how many events each has reached: all but a few, at last.
 
-    Raises StoreUnavailable when the database cannot be written to. Several processes may follow at once.
+    Raises StoreUnavailable or OutcomeUnknown when the database cannot be written to. Several processes may follow at
+    once.
     """
     while True:
         with store.housekeeping() as connection:
@@ -135,7 +136,7 @@ class Follower(Job):
                 for _ in follow(self._store, number):
                     if self._stopping.is_set():
                         return
-            except StoreUnavailable:
+            except (StoreUnavailable, OutcomeUnknown):
                 raise
             except Exception:  # of this log alone: the others are followed all the same
                 log_.exception("index_failed", organization=number)

@@ -57,13 +57,16 @@ def checkpoint(engine: Engine) -> None:
 
 def empty_log(file: Path) -> bool:
     """Moves the write-ahead log into the file and leaves nothing of it on the disk; False while a reader or a writer
-    still needs it. Nobody waits for that."""
-    connection = driver().connect(str(file), timeout=0.1, isolation_level=None)
+    still needs it, or the disk has no room. Nobody waits for that."""
+    module = driver()
+    connection = module.connect(str(file), timeout=0.1, isolation_level=None)
     try:
         for pragma in COMMON:
             connection.execute(f"PRAGMA {pragma}")
         connection.execute("PRAGMA synchronous=FULL")
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except module.OperationalError:
+        return False
     finally:
         connection.close()
     return not busy
