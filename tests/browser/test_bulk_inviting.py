@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from minutebook.web.invitation_rows import MOST_CHARACTERS
+from minutebook.web.pasted_rows import MOST_CHARACTERS
 from tests.support.server import Site
 from tests.support.visitor import Arrive
 

@@ -11,7 +11,7 @@ from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, Event, Plan, Role
 from minutebook.organization import invitations, outbox, people
-from minutebook.organization.deletion import DeleteUser
+from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.invitations import (
     LIFETIME,
     AcceptInvitation,
@@ -354,7 +354,7 @@ def test_it_lapses_while_who_invited_may_not_give_the_role(deployment: Deploymen
     with deployment.store.reading() as connection:
         (pending,) = invitations.pending(connection, 1)
         assert not pending.inviter_may
-        assert invitations.held_seats(connection, 1, deployment.clock.now) == 0
+        assert invitations.count_live(connection, 1, deployment.clock.now) == 0
     deployment.act(ada, 1, ChangeRole(ben.id, OWNER))
     deployment.act(eve, 1, AcceptInvitation(token, eve))
     deployment.check()

@@ -7,7 +7,7 @@ import pytest
 from minutebook.errors import Conflict, NotFound
 from minutebook.model import DAY, Role
 from minutebook.organization import links, people, saved_searches
-from minutebook.organization.deletion import DeleteUser
+from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.people import User
 from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.seats import GiveUpSeat

@@ -10,7 +10,7 @@ import pytest
 
 from minutebook.errors import Conflict, Forbidden, Invalid, MinutebookError, NotAllowed, NotFound, SignInAgain
 from minutebook.model import DAY, Context, Role
-from minutebook.organization import seats, sign_in
+from minutebook.organization import roster, seats, sign_in
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, EndMemberSessions, RemoveMember, TransferOwnership
 from minutebook.organization.sign_in import EnterOrganization
@@ -25,7 +25,7 @@ TOP = {OWNER, AUDITOR}
 
 def roles(deployment: Deployment, organization: int) -> dict[str, Role]:
     with deployment.store.reading() as connection:
-        return {member.person.id: member.role for member in seats.members(connection, organization)}
+        return {person.id: role for person, role, _ in roster.everyone(connection, organization)}
 
 
 def test_nobody_changes_their_own_seat(deployment: Deployment) -> None:
@@ -160,9 +160,9 @@ def test_members_are_listed_by_name(deployment: Deployment) -> None:
     for name in ("Cleo", "Ben"):
         deployment.join(organization, ada, MEMBER, deployment.person(name=name))
     with deployment.store.reading() as connection:
-        found = seats.members(connection, organization)
+        found = roster.everyone(connection, organization)
         assert seats.count(connection, organization) == 3
-    assert [(member.person.name, member.role) for member in found] == [
+    assert [(person.name, role) for person, role, _ in found] == [
         ("ada", OWNER),
         ("Ben", MEMBER),
         ("Cleo", MEMBER),

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from minutebook.errors import Invalid, NotAllowed, NotFound, TooManyAttempts
 from minutebook.model import Context, Event, Role
 from minutebook.organization import people, sign_in
-from minutebook.organization.deletion import DeleteUser
+from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.people import User
 from minutebook.organization.seats import RemoveMember

@@ -34,9 +34,9 @@ from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Event, Plan, Role
 from minutebook.name_servers import NameServers
 from minutebook.organization import (
+    account_deletion,
     auditor_links,
     credits,
-    deletion,
     denials,
     ending,
     invitations,
@@ -489,7 +489,7 @@ class Machine(RuleBasedStateMachine):
     def delete_a_user(self, actor: int, person: int, fault: Fault | None) -> None:
         """Rarely their own, and then somebody new comes in their place."""
         user = self.people[person]
-        self.act_everywhere(actor, deletion.DeleteUser(user.id), fault)
+        self.act_everywhere(actor, account_deletion.DeleteUser(user.id), fault)
         with self.store.reading() as connection:
             is_there = people_.find_user(connection, user.email) is not None
         if not is_there:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from minutebook.errors import MinutebookError
 from minutebook.model import Role
 from minutebook.organization import people
-from minutebook.organization.deletion import DeleteUser
+from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, GiveUpSeat, RemoveMember
 from tests.support.deployment import Deployment

@@ -15,10 +15,10 @@ from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, Plan, Role
 from minutebook.name_servers import NameServers
 from minutebook.organization import (
+    account_deletion,
     auditor_links,
     ceremonies,
     credits,
-    deletion,
     denials,
     ending,
     invitations,
@@ -172,7 +172,7 @@ def work(deployment: Deployment) -> int:
     deployment.act(eve, organization, seats.GiveUpSeat())
     deployment.join(organization, ada, Role.AUDITOR, eve)  # who leaves may come back
     deployment.act(eve, organization, saved_searches.SaveSearch("Eve", "outcome:denied", shared=True))
-    deployment.act_everywhere(eve, deletion.DeleteUser(eve.id))
+    deployment.act_everywhere(eve, account_deletion.DeleteUser(eve.id))
     deployment.act_everywhere(ada, sessions.EndSessions(ada.id), "ses_of_another")
     by_ada(EnterOrganization("password"))
     prove_twice(deployment, bob)

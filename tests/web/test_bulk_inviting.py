@@ -9,7 +9,7 @@ from minutebook.model import Plan, Role
 from minutebook.organization.mail_limits import TO_ONE
 from minutebook.organization.organizations import ChangePlan
 from minutebook.web.app import WebSettings
-from minutebook.web.invitation_rows import read_rows
+from minutebook.web.pasted_rows import read_rows
 from tests.support.dashboard import Dashboard, errors, heading, told, value
 from tests.support.deployment import Deployment
 

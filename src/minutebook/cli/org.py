@@ -13,7 +13,7 @@ from minutebook.cli.deployment import operate, reading, settings_of, writing
 from minutebook.email_address import normal_email
 from minutebook.errors import Invalid
 from minutebook.model import Event, Plan, Role
-from minutebook.organization import credits, organizations, people, seats
+from minutebook.organization import credits, organizations, people, roster, seats
 from minutebook.organization.credits import GrantCredits
 from minutebook.organization.organizations import FIRST_SEATS, ChangePlan, CreateOrganization, Organization
 from minutebook.store import log, memory
@@ -90,22 +90,23 @@ def show(context: typer.Context, org: Named, as_json: AsJson = False) -> None:
     with reading(settings_of(context)) as store, store.reading() as connection:
         organization = find(connection, org)
         about = _about(connection, organization)
-        members = seats.members(connection, organization.number)
+        everyone = roster.everyone(connection, organization.number)
         about["credits_cents"] = credits.balance(connection, organization.number)
     if as_json:
-        people_ = [{"email": m.person.email, "name": m.person.name, "role": m.role.value} for m in members]
+        people_ = [{"email": person.email, "name": person.name, "role": role.value} for person, role, _ in everyone]
         print_json(about | {"members": people_})
         return
     say(f"{shown(organization.name)} ({organization.id})")
     say(
-        f"Plan {organization.plan.value}, {len(members)} of {organization.seat_limit} seats, {about['events']:,} events"
+        f"Plan {organization.plan.value}, {len(everyone)} of {organization.seat_limit} seats, "
+        f"{about['events']:,} events"
     )
     if organization.sealed is not None:
         say("Deleted: what it had is gone, and its log is sealed. minutebook export still reads it.")
         return
     say(f"Credits {Cents(cents=int(about['credits_cents']))}\n")
-    by_rank = sorted(members, key=lambda member: (list(Role).index(member.role), member.person.name.casefold()))
-    print_table(("Role", "Name", "Email"), [(m.role.label, m.person.name, m.person.email) for m in by_rank])
+    by_rank = sorted(everyone, key=lambda seat: list(Role).index(seat[1]))
+    print_table(("Role", "Name", "Email"), [(role.label, person.name, person.email) for person, role, _ in by_rank])
 
 
 @app.command("plan")

@@ -15,7 +15,7 @@ from minutebook.email_address import normal_email
 from minutebook.errors import Invalid
 from minutebook.model import MINUTE, rfc3339
 from minutebook.organization import links, people
-from minutebook.organization.deletion import DeleteUser
+from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.organization.second_factors import TakeSecondFactors

@@ -219,7 +219,7 @@ def refusals(connection: Connection, organization: int, addresses: Sequence[str]
     }
 
 
-def held_seats(connection: Connection, organization: int, at: int) -> int:
+def count_live(connection: Connection, organization: int, at: int) -> int:
     """How many seats are held by invitations that can still be accepted."""
     table = schema.invitation.c
     where = (table.organization == organization, _is_live(at))
@@ -264,7 +264,7 @@ def _make_room(act: Act, email: str) -> None:
 
 def _check_room(act: Act) -> None:
     """Raises Conflict unless one more invitation can hold a seat."""
-    taken = seats.count(act.connection, act.organization) + held_seats(act.connection, act.organization, act.at)
+    taken = seats.count(act.connection, act.organization) + count_live(act.connection, act.organization, act.at)
     limit = read_organization(act.connection, act.organization).seat_limit
     if taken >= limit:
         raise Conflict(f"All {limit} seats are taken or held by invitations. Remove a member or revoke an invitation.")

@@ -12,8 +12,18 @@ from sqlalchemy import Connection, func, select
 from minutebook.actions.values import Person
 from minutebook.errors import NotFound
 from minutebook.model import Role
-from minutebook.organization.seats import Member
 from minutebook.store import schema
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A seat as the page Members shows it. Times are UTC microseconds; `seen_at` is None while no
+    session of theirs has access: one that ended tells nothing any more."""
+
+    person: Person
+    role: Role
+    joined_at: int
+    seen_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,19 @@ class Roster:
     members: tuple[Member, ...]
     found: int
     by_role: Mapping[Role, int]
+
+
+def everyone(connection: Connection, organization: int) -> list[tuple[Person, Role, int]]:
+    """Everybody with a seat, by name: who, as what, and since when (UTC microseconds)."""
+    # Names are compared here and not by the databases, whose lower() disagree about letters beyond ASCII.
+    seat, users = schema.seat.c, schema.user.c
+    rows = connection.execute(
+        select(users.id, users.email, users.name, seat.role, seat.joined_at)
+        .join_from(schema.seat, schema.user, users.id == seat.user)
+        .where(seat.organization == organization)
+    )
+    seats = [(Person(id=id_, email=email, name=name), Role(role), joined) for id_, email, name, role, joined in rows]
+    return sorted(seats, key=lambda seat: (_without_marks(seat[0].name), seat[0].id))
 
 
 def read_roster(
@@ -37,10 +60,10 @@ def read_roster(
     """Members whose name or address holds the text, in any case, who have one of the roles, and whose user is `among`
     these ids; no roles: any, None: any."""
     wanted = text.casefold()
-    everyone = _everyone(connection, organization)
+    seats = everyone(connection, organization)
     found = [
         (person, role, joined_at)
-        for person, role, joined_at in everyone
+        for person, role, joined_at in seats
         if (not roles or role in roles)
         and (among is None or person.id in among)
         and (wanted in person.name.casefold() or wanted in person.email.casefold())
@@ -48,7 +71,7 @@ def read_roster(
     shown = found[offset : offset + limit]
     seen = _seen(connection, organization, [person.id for person, _, _ in shown])
     members = tuple(Member(person, role, joined_at, seen.get(person.id)) for person, role, joined_at in shown)
-    return Roster(members, len(found), Counter(role for _, role, _ in everyone))
+    return Roster(members, len(found), Counter(role for _, role, _ in seats))
 
 
 def read_member(connection: Connection, organization: int, user: str) -> Member:
@@ -70,18 +93,6 @@ def entered_sessions(connection: Connection, organization: int, user: str) -> in
     access = schema.access.c
     where = (access.organization == organization, access.user == user)
     return connection.execute(select(func.count()).where(*where)).scalar_one()
-
-
-def _everyone(connection: Connection, organization: int) -> list[tuple[Person, Role, int]]:
-    # The text is compared here and not by the databases, whose lower() disagree about letters beyond ASCII.
-    seat, users = schema.seat.c, schema.user.c
-    rows = connection.execute(
-        select(users.id, users.email, users.name, seat.role, seat.joined_at)
-        .join_from(schema.seat, schema.user, users.id == seat.user)
-        .where(seat.organization == organization)
-    )
-    everyone = [(Person(id=id_, email=email, name=name), Role(role), joined) for id_, email, name, role, joined in rows]
-    return sorted(everyone, key=lambda seat: (_without_marks(seat[0].name), seat[0].id))
 
 
 def _without_marks(name: str) -> str:

@@ -9,23 +9,13 @@ from typing import ClassVar
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, select, update
 
 from minutebook.actions.member import MemberLeft, MemberRemoved, MemberSessionsEnded, OwnershipTransferred, RoleChanged
-from minutebook.actions.values import Person, RoleChange
+from minutebook.actions.values import RoleChange
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.model import Role
 from minutebook.organization import access, people, saved_searches, wording
 from minutebook.permissions import Permission, may_change
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange
 from minutebook.store import schema
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A seat as the page Members shows it. `seen_at` is in UTC microseconds; None when never signed in."""
-
-    person: Person
-    role: Role
-    joined_at: int
-    seen_at: int | None
 
 
 @dataclass(frozen=True)
@@ -163,27 +153,6 @@ def check_grant(act: Act, before: Role | None, after: Role | None) -> None:
         return
     special = Role.OWNER if Role.OWNER in (before, after) else Role.AUDITOR
     raise NotAllowed(f"Only an owner makes someone {special.label.lower()}, or changes the seat of one.")
-
-
-def members(connection: Connection, organization: int) -> list[Member]:
-    """All seats with their people, by name."""
-    seat, user, session, access_ = schema.seat, schema.user, schema.session, schema.access
-    seen = (
-        select(func.max(session.c.seen_at))
-        .join(access_, access_.c.session == session.c.id)
-        .where(access_.c.organization == organization, session.c.user == user.c.id)
-        .scalar_subquery()
-    )
-    rows = connection.execute(
-        select(user.c.id, user.c.email, user.c.name, seat.c.role, seat.c.joined_at, seen)
-        .join(user, user.c.id == seat.c.user)
-        .where(seat.c.organization == organization)
-        .order_by(func.lower(user.c.name), user.c.id)
-    )
-    return [
-        Member(Person(id=id_, email=email, name=name), Role(role), joined_at, seen_at)
-        for id_, email, name, role, joined_at, seen_at in rows
-    ]
 
 
 def names_of(connection: Connection, organization: int, addresses: Iterable[str]) -> dict[str, str]:

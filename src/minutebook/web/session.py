@@ -215,7 +215,7 @@ def _find_place(viewer: Viewer, org: str) -> Place:
         number = organization.number
         members = seats.count(connection, number)
         sees_invitations = may(role, Permission.SEATS_WRITE)
-        live = invitations.held_seats(connection, number, viewer.at) if sees_invitations else None
+        live = invitations.count_live(connection, number, viewer.at) if sees_invitations else None
         grants = [grant for grant in support.all_grants(connection, number) if grant.expires_at > viewer.at]
         deletion = find_deletion(connection, number)
     if here:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from minutebook.errors import Invalid, NotAllowed, TooManyAttempts
 from minutebook.filters import zone_names
 from minutebook.organization import people, seats, second_factors, sessions
-from minutebook.organization.deletion import DeleteUser
+from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.profiles import ChangeProfile
 from minutebook.organization.sessions import EndSessions, OwnSession

@@ -16,9 +16,9 @@ from minutebook.organization import invitations
 from minutebook.permissions import Permission, given_by
 from minutebook.web import shell, times
 from minutebook.web.forms import Sent, Typed, form_after, form_with
-from minutebook.web.invitation_rows import FIELD, MOST_CHARACTERS, MOST_ROWS, InvitationRow, read_rows
 from minutebook.web.pages.inviting import Invited, invite_each, status_of, with_invitations
 from minutebook.web.pages.members import grantable
+from minutebook.web.pasted_rows import FIELD, MOST_CHARACTERS, MOST_ROWS, PastedRow, read_rows
 from minutebook.web.render import show
 from minutebook.web.session import Place, place
 from minutebook.web.views.page import Form
@@ -34,7 +34,7 @@ FIELDS = (FIELD, "role")
 class Preview:
     """What each row would do. `seen` stands for what was typed: only that is invited without another look."""
 
-    rows: tuple[InvitationRow, ...]
+    rows: tuple[PastedRow, ...]
     seen: str = ""
 
     @property
@@ -79,7 +79,7 @@ def _preview(place: Place, sent: Typed) -> Preview:
     with place.site.store.reading() as connection:
         known = invitations.refusals(connection, number, [row.email for row in rows if not row.problem], at)
     free = _free(place)
-    checked: list[InvitationRow] = []
+    checked: list[PastedRow] = []
     for row in rows:
         problem = row.problem or known.get(row.email, "")
         if not problem and free == 0:
@@ -94,11 +94,11 @@ def _free(place: Place) -> int:
     return max(0, place.organization.seat_limit - place.members - (place.invitations or 0))
 
 
-def _with_reason(row: InvitationRow, refused: dict[str, MinutebookError]) -> InvitationRow:
+def _with_reason(row: PastedRow, refused: dict[str, MinutebookError]) -> PastedRow:
     return row if row.problem else replace(row, problem=refused[row.email].message)
 
 
-def _written(rows: tuple[InvitationRow, ...]) -> str:
+def _written(rows: tuple[PastedRow, ...]) -> str:
     """The rows as they can be sent again."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows((row.typed, row.role.value) for row in rows)

@@ -103,7 +103,7 @@ def show_invited(
 def with_invitations(place: Place) -> Place:
     """The place with the number of its invitations as it is now."""
     with place.site.store.reading() as connection:
-        held = invitations.held_seats(connection, place.organization.number, place.viewer.at)
+        held = invitations.count_live(connection, place.organization.number, place.viewer.at)
     return replace(place, invitations=held)
 
 
@@ -213,7 +213,7 @@ def _not_invited(sent: Typed, refused: Refused) -> Form:
 def _dialog(request: Request, place: Place, form: Form) -> Dialog:
     listing = Listing.of(request)
     with place.site.store.reading() as connection:
-        held = invitations.held_seats(connection, place.organization.number, place.viewer.at)
+        held = invitations.count_live(connection, place.organization.number, place.viewer.at)
     return Dialog(
         kind="invite",
         action=place.path("invitations", "new") + listing.query,

@@ -13,12 +13,11 @@ from minutebook.errors import Invalid, MinutebookError
 from minutebook.model import Plan, Role
 from minutebook.organization import invitations, roster, second_factor_rule, tokens
 from minutebook.organization.invitations import Invitation
-from minutebook.organization.roster import Roster
+from minutebook.organization.roster import Member, Roster
 from minutebook.organization.seats import (
     ChangeRole,
     EndMemberSessions,
     GiveUpSeat,
-    Member,
     RemoveMember,
     TransferOwnership,
 )

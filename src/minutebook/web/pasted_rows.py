@@ -21,7 +21,7 @@ ADDRESS_NAMES = {"email", "e-mail", "mail", "email address", "address"}
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationRow:
+class PastedRow:
     """One row. `line` is where it stands, counted from 1; `typed` the address as it was typed; `problem` why nobody can
     be invited by it, or nothing."""
 
@@ -32,7 +32,7 @@ class InvitationRow:
     problem: str = ""
 
 
-def read_rows(text: str, default: Role, given: Collection[Role]) -> list[InvitationRow]:
+def read_rows(text: str, default: Role, given: Collection[Role]) -> list[PastedRow]:
     """The rows of comma-, semicolon- or tab-separated values that are not blank; a first row with names is understood.
 
     `default` is the role where none is written, `given` are those that may be. Raises Invalid when the whole cannot be
@@ -53,12 +53,12 @@ def read_rows(text: str, default: Role, given: Collection[Role]) -> list[Invitat
         lines = lines[1:]
     if len(lines) > MOST_ROWS:
         raise Invalid.one(FIELD, f"{len(lines):,} rows are too many; invite at most {MOST_ROWS} at once.")
-    rows: list[InvitationRow] = []
+    rows: list[PastedRow] = []
     first: dict[str, int] = {}
     for line, cells in lines:
         row = _row(line, _cell(cells, address), _cell(cells, role), default, given)
         if not row.problem and (before := first.setdefault(row.email, line)) != line:
-            row = InvitationRow(line, row.typed, row.email, row.role, f"The same address is in line {before} already.")
+            row = PastedRow(line, row.typed, row.email, row.role, f"The same address is in line {before} already.")
         rows.append(row)
     return rows
 
@@ -78,7 +78,7 @@ def _cell(cells: list[str], number: int) -> str:
     return cells[number].strip() if number < len(cells) else ""
 
 
-def _row(line: int, typed: str, called: str, default: Role, given: Collection[Role]) -> InvitationRow:
+def _row(line: int, typed: str, called: str, default: Role, given: Collection[Role]) -> PastedRow:
     problems: list[Problem] = []
     email = kept(problems, normal_email, typed) or ""
     role = _role(called) if called else default
@@ -87,7 +87,7 @@ def _row(line: int, typed: str, called: str, default: Role, given: Collection[Ro
         problems.append(Problem("role", f"\u201c{wording.shortened(called)}\u201d is no role. Write one of: {names}."))
     elif role not in given:
         problems.append(Problem("role", f"You may not invite anybody as {role.label.lower()}."))
-    return InvitationRow(line, typed, email, role or default, " ".join(problem.message for problem in problems))
+    return PastedRow(line, typed, email, role or default, " ".join(problem.message for problem in problems))
 
 
 def _role(called: str) -> Role | None:
