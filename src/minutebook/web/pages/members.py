@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from minutebook.actions import CATALOGUE
 from minutebook.errors import Invalid, MinutebookError
 from minutebook.model import Plan, Role
 from minutebook.organization import invitations, roster, second_factor_rule, tokens
@@ -46,12 +47,9 @@ HISTORY = (
     "user.resend_invite",
     "user.accept_invite",
     "user.revoke_invite",
-    "member.change_role",
-    "member.transfer_ownership",
-    "member.remove",
-    "member.end_sessions",
-    "member.leave",
+    *(name for name, action in CATALOGUE.items() if action.noun == "member"),
 )
+"""The actions that tell how the members became what they are."""
 
 
 @dataclass(frozen=True, slots=True)
