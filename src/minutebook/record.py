@@ -170,10 +170,10 @@ def perform_everywhere(
     prepared = command.prepare()
     while True:
         with store.acting() as connection:
-            numbers = _organizations_of(connection, prepared.person)
+            numbers = organizations_of(connection, prepared.person)
             heads = [log.lock_head(connection, number) for number in numbers]  # in order, so that two never cross
             _lock_person(connection, prepared.person)
-            if _organizations_of(connection, prepared.person) != numbers:  # a seat came or went before its head was had
+            if organizations_of(connection, prepared.person) != numbers:  # a seat came or went before its head was had
                 connection.rollback()
                 continue
             act = Act(connection, Seat(0, actor, context), None, store.clock(), store.randomness)
@@ -194,7 +194,8 @@ def perform_everywhere(
     return events
 
 
-def _organizations_of(connection: Connection, person: str) -> list[int]:
+def organizations_of(connection: Connection, person: str) -> list[int]:
+    """The numbers of the organizations where the person holds a seat, in ascending order."""
     seats = schema.seat.c
     statement = select(seats.organization).where(seats.user == person).order_by(seats.organization)
     return list(connection.execute(statement).scalars())

@@ -7,7 +7,6 @@ import re
 import signal
 import sqlite3
 import stat
-import threading
 import tomllib
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from minutebook.store.engine import Store
 from tests.support.check_log import check_log
 from tests.support.command_line import invoke, run, serving
 from tests.support.deployment import Deployment, Ticking
+from tests.support.meanwhile import meanwhile
 from tests.support.walk import end_one
 
 PASSWORD = "correct horse battery\n"
@@ -296,18 +296,10 @@ def test_a_backup_while_writing_opens_and_checks_clean(directory: Path, tmp_path
     store = Store(f"sqlite:///{directory / DATABASE_FILE}")
     deployment = Deployment(store, Ticking())
     owner = deployment.person("ada@x.example")
-    number, done = deployment.found(owner), threading.Event()
-
-    def write() -> None:
-        while not done.is_set():
-            deployment.act(owner, number, BuyCredits(1, f"payment-{deployment.size(number)}"))
-
-    writer = threading.Thread(target=write)
-    writer.start()
+    number = deployment.found(owner)
     copy = tmp_path / "copy.sqlite3"
-    answer = run(directory, "backup", str(copy))
-    done.set()
-    writer.join()
+    with meanwhile(lambda: deployment.act(owner, number, BuyCredits(1, f"payment-{deployment.size(number)}"))):
+        answer = run(directory, "backup", str(copy))
     assert answer.returncode == 0, answer.stderr
     assert "read back without an error" in answer.stderr
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600

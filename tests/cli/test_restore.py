@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from minutebook.store.migrate import backup, migrate
 from tests.support.check_log import check_log
 from tests.support.command_line import PROGRAM, environment, invoke, run, serving
 from tests.support.deployment import Deployment, Ticking
+from tests.support.meanwhile import meanwhile
 from tests.support.walk import FILLED, NAME, fill
 
 HOST = "minutebook.example"
@@ -325,21 +325,16 @@ def test_backups_while_writing_are_prefixes_that_go_on(directory: Path, tmp_path
     database, custody = directory / DATABASE_FILE, Custody(directory / "custody")
     store = Store(f"sqlite:///{database}")
     deployment = Deployment(store, Ticking())
-    stop = threading.Event()
 
     def write() -> None:
-        while not stop.wait(0.005):  # else nobody else gets the one connection that writes
-            deployment.act(None, FILLED, BuyCredits(100, f"at-{time.time_ns()}"))
+        deployment.act(None, FILLED, BuyCredits(100, f"at-{time.time_ns()}"))
 
-    writer = threading.Thread(target=write)
-    writer.start()
     saved = []
-    for number in range(20 if FULL else 4):
-        saved.append(tmp_path / f"backup-{number}.sqlite3")
-        backup(store, saved[-1])
-        sign_logs(store, custody, HOST)
-    stop.set()
-    writer.join()
+    with meanwhile(write, pause=0.005):  # else nobody else gets the one connection that writes
+        for number in range(20 if FULL else 4):
+            saved.append(tmp_path / f"backup-{number}.sqlite3")
+            backup(store, saved[-1])
+            sign_logs(store, custody, HOST)
     deployment.act(None, FILLED, BuyCredits(100, "the-last"))
     sign_logs(store, custody, HOST)
     events = deployment.events(FILLED)

@@ -96,9 +96,9 @@ def try_again_blindly(store: Store, seat: Seat, command: Command) -> Event | NoC
 
 def one_after_the_other(store: Store, actor: Actor, context: Context, command: PersonalCommand) -> NoReturn:
     """Each organization of the person is told in a transaction of its own; the process ends behind the first."""
-    first = record._organizations_of
+    first = record.organizations_of
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record, "_organizations_of", lambda *of: first(*of)[:1])
+        patch.setattr(record, "organizations_of", lambda *of: first(*of)[:1])
         record.perform_everywhere(store, actor, context, command)
     raise Crash
 

@@ -252,7 +252,7 @@ def test_a_removed_member_signs_in_elsewhere_and_not_here(deployment: Deployment
     sign_in.sign_out(deployment.store, session, HERE)
     assert events(deployment, 1, "user.logout") == []
     assert len(events(deployment, 2, "user.logout")) == 1
-    assert sign_in.seats_of(deployment.store, ben.id) == [2]
+    assert sign_in.seated_in(deployment.store, ben.id) == [2]
     deployment.sign_ins().sign_in(ben.email, PASSWORD, HERE)
     assert len(events(deployment, 1, "user.login")) == 1
     check_log(deployment.store)
@@ -263,7 +263,7 @@ def test_a_seat_taken_away_while_signing_in_does_not_stop_it(
 ) -> None:
     ben = deployment.person("ben@calder.example")
     deployment.join(2, ada, Role.MEMBER, ben)
-    monkeypatch.setattr(sign_in, "seats_of", lambda *_: [1, 2])
+    monkeypatch.setattr(sign_in, "seated_in", lambda *_: [1, 2])
     _, session = sign_in.start_session(deployment.store, ben, "password", HERE)
     assert [event.context.session_id for event in events(deployment, 2, "user.login")] == [session.id]
     assert events(deployment, 1, "user.login") == []

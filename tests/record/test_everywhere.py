@@ -90,5 +90,5 @@ def test_a_seat_taken_in_this_moment_is_told_too(
     monkeypatch.setattr(log, "lock_head", joining)
     seat, everywhere = deployment.seat(None, 0), (first, second)
     events = deployment.told.perform_everywhere(deployment.store, "another", seat, TakePassword(ada.id), everywhere)
-    assert [event.organization for event in events] == [first, second] == sign_in.seats_of(deployment.store, ada.id)
+    assert [event.organization for event in events] == [first, second] == sign_in.seated_in(deployment.store, ada.id)
     deployment.check()

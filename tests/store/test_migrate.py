@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import stat
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from minutebook.store import migrate, schema, sqlite
 from minutebook.store.engine import Store
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
+from tests.support.meanwhile import meanwhile
 from tests.support.walk import FILLED
 
 WHAT_TO_DO = "see “Change the schema” in CONTRIBUTING.md"
@@ -163,27 +164,17 @@ def test_a_migration_that_fails_changes_nothing_and_can_be_repeated(
 
 
 def test_a_backup_while_writing_is_a_prefix_of_the_log(filled_sqlite: Deployment, tmp_path: Path) -> None:
-    stop = threading.Event()
-
-    def write() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            filled_sqlite.act(None, FILLED, BuyCredits(1, f"meanwhile-{number}"))
-
-    writer = threading.Thread(target=write)
+    payments = itertools.count()
     before = filled_sqlite.size(FILLED)
-    writer.start()
     sizes = []
-    for number in range(4):
-        to = tmp_path / "copies" / f"{number}.sqlite3"
-        migrate.backup(filled_sqlite.store, to)
-        assert stat.S_IMODE(to.stat().st_mode) == 0o600
-        copy = Store(f"sqlite:///{to}")
-        sizes.append(len(check_log(copy)[FILLED]))
-        copy.close()
-    stop.set()
-    writer.join()
+    with meanwhile(lambda: filled_sqlite.act(None, FILLED, BuyCredits(1, f"meanwhile-{next(payments)}"))):
+        for number in range(4):
+            to = tmp_path / "copies" / f"{number}.sqlite3"
+            migrate.backup(filled_sqlite.store, to)
+            assert stat.S_IMODE(to.stat().st_mode) == 0o600
+            copy = Store(f"sqlite:///{to}")
+            sizes.append(len(check_log(copy)[FILLED]))
+            copy.close()
     assert sizes == sorted(sizes)
     assert before <= sizes[0]
     assert sizes[-1] <= filled_sqlite.size(FILLED)

@@ -118,7 +118,7 @@ class Deployment:
 
     def session(self, user: User) -> Session:
         """A new session of the user, without access to anything."""
-        organizations_of = sign_in.seats_of(self.store, user.id)
+        organizations_of = sign_in.seated_in(self.store, user.id)
         assert not organizations_of, "use enter() for someone who holds a seat"
         return sign_in.start_session(self.store, user, "password", Context())[1]
 
@@ -149,7 +149,7 @@ class Deployment:
         """Performs a command on a person, by themself or by the operator; it is recorded wherever they hold a seat, or
         where what it ends had access."""
         writer, seat = user.email if user else "operator", self.seat(user, 0, session)
-        everywhere = sign_in.seats_of(self.store, command.person)
+        everywhere = sign_in.seated_in(self.store, command.person)
         if isinstance(command, EndSessions):
             ended = "AND session = :session" if command.session else ""
             statement = text(f"""SELECT organization FROM access WHERE "user" = :user AND session <> :this {ended}""")

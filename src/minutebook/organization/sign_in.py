@@ -30,7 +30,7 @@ from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.people import User
 from minutebook.organization.second_factors import UseRecoveryCode
-from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform, perform_everywhere
+from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, organizations_of, perform, perform_everywhere
 from minutebook.security import neighbourhood
 from minutebook.store import schema
 from minutebook.store.engine import Store
@@ -256,7 +256,7 @@ class SignIns:
         return True
 
     def _record_failure(self, user: User | None, address: str, reason: str, attempt: int, context: Context) -> None:
-        organizations = seats_of(self._store, user.id) if user else []
+        organizations = seated_in(self._store, user.id) if user else []
         if user is None or not organizations:
             security.tell("sign_in_failed", email=address, ip=context.ip, reason=reason, attempt=attempt)
             return
@@ -301,7 +301,7 @@ def start_session(
                 second_factor=second_factor,
             )
         )
-    for organization in seats_of(store, user.id):
+    for organization in seated_in(store, user.id):
         # the seat was taken away in this moment; or they do not get in there, and elsewhere all the same
         with suppress(NotFound, SecondFactorRequired, SignInAgain):
             enter(store, session, organization, context)
@@ -356,9 +356,7 @@ def touch(store: Store, session: Session) -> None:
         connection.execute(update(sessions).where(sessions.c.id == session.id).values(seen_at=store.clock()))
 
 
-def seats_of(store: Store, user: str) -> list[int]:
-    """The numbers of the organizations where the user holds a seat, in ascending order."""
-    seats = schema.seat.c
+def seated_in(store: Store, user: str) -> list[int]:
+    """As `record.organizations_of`, at this moment."""
     with store.reading() as connection:
-        statement = select(seats.organization).where(seats.user == user).order_by(seats.organization)
-        return list(connection.execute(statement).scalars())
+        return organizations_of(connection, user)
