@@ -26,8 +26,9 @@ def test_whoever_requires_one_has_signed_in_with_one(deployment: Deployment) -> 
     number = deployment.found(ada)
     weak, strong = (signed_in(deployment, ada, factor) for factor in (None, SecondFactor.TOTP))
     for session in (weak, None, "ses_of_nobody"):
-        with pytest.raises(Invalid, match="lock yourself out"):
+        with pytest.raises(Invalid, match="lock yourself out") as refused:
             deployment.act(ada, number, ChangeSecondFactor("required"), session)
+        assert [problem.field for problem in refused.value.problems] == ["second_factor"]
     with pytest.raises(Invalid, match="is not one of: optional, required"):
         deployment.act(ada, number, ChangeSecondFactor("always"), strong)
     event = deployment.act(ada, number, ChangeSecondFactor("required"), strong)

@@ -164,7 +164,8 @@ def test_amounts_and_times_are_recorded_as_they_were_and_are(deployment: Deploym
     assert deployment.attempt(ada, 1, ChangeSpending(0, 100)) is NO_CHANGE
     event = deployment.act(ada, 1, ChangeSessionLifetime(12))
     assert event.details == {"v": 1, "section": "Sessions", "session_hours": {"before": None, "after": 12}}
-    deployment.act(ada, 1, ChangeSessionLifetime(None))
+    for hours in (None, 1, 168):
+        deployment.act(ada, 1, ChangeSessionLifetime(hours))
     for command, field in (
         (ChangeSpending(-1, None), "daily_limit"),
         (ChangeSpending(None, 10**9), "balance_alert"),

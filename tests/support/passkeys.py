@@ -35,7 +35,9 @@ class Authenticator:
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def make(self, options: str) -> str:
-        """The answer to creation options."""
+        """The answer to creation options. What it makes can sign alone, for somebody who was asked."""
+        wanted = json.loads(options)["authenticatorSelection"]
+        assert (wanted["residentKey"], wanted["userVerification"]) == ("required", "required")
         numbers = self.key.public_key().public_numbers()
         public = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
         attested = bytes(16) + len(self.credential).to_bytes(2, "big") + self.credential + cbor2.dumps(public)

@@ -86,7 +86,8 @@ def end_one(deployment: Deployment) -> int:
     owner = deployment.person()
     number = deployment.found(owner, "Ending")
     deployment.join(number, owner, Role.MEMBER)
-    deployment.act(owner, number, invitations.InvitePerson("fay@calder.example", Role.MEMBER, "for Fay"))
+    mailed = invitations.MailedLink("for Fay by mail", "https://minutes.example/invitation")
+    deployment.act(owner, number, invitations.InvitePerson("fay@calder.example", Role.MEMBER, "for Fay", mailed))
     deployment.act(owner, number, tokens.CreateToken("SIEM", ("log.read",), 90, "the secret of another"))
     for command in (ending.RequestDeletion(mails=True), ending.CancelDeletion(), ending.RequestDeletion()):
         deployment.act(owner, number, command)
