@@ -196,7 +196,7 @@ def test_limits_are_saved_and_a_low_balance_is_seen(light_dashboard: Dashboard) 
     assert (value(saved, "daily_limit"), value(saved, "balance_alert")) == ("12.50", "1,000.00")
     assert "The balance is below $1,000.00.Buy credits" in told(ada.get(light_dashboard.path()))
     shown = told(light_dashboard.signed_in(Role.MEMBER).get(light_dashboard.path("settings")))
-    assert "Daily spending limit per member $12.50 Balance alert $1,000.00 Session lifetime None" in shown
+    assert "Daily spending limit per member $12.50 Balance alert $1,000.00 Session lifetime 7 days" in shown
     stale = ada.post(path, {"daily_limit": "", "balance_alert": "", "before": before})
     assert stale.status_code == 409
     assert "What was saved meanwhile" in told(stale)

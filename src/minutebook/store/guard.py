@@ -22,7 +22,6 @@ from sqlalchemy import Connection
 from minutebook.store.schema import SEQ_BITS
 
 LOG_TABLES = ("log_head", "event", "act")
-APPEND_ONLY = ("event", "act")
 STAYS = ("position", "organization", "recorded_at", "occurred_at", "leaf_hash")
 """What an erasure leaves of an event. The values are compared with their types: SQLite would take 1.0 for 1."""
 

@@ -40,8 +40,12 @@ class NumberedPage:
         )
 
 
+def number_asked(request: Request) -> int:
+    """The number of the page that the address asks for; 1 for what is none."""
+    asked = request.query_params.get(KEY, "1")
+    return max(int(asked), 1) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
+
+
 def page_asked(request: Request, count: int, most: int) -> NumberedPage:
     """The page that the address asks for; the first or the last one for a number that is none of a page."""
-    asked = request.query_params.get(KEY, "1")
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 1
-    return NumberedPage(min(max(number, 1), max(1, -(-count // most))), count, most)
+    return NumberedPage(min(number_asked(request), max(1, -(-count // most))), count, most)

@@ -26,6 +26,7 @@ from minutebook.permissions import SUMMARY, Permission, given_by
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, confirm, form_after
+from minutebook.web.paging import KEY, number_asked
 from minutebook.web.pending import invitation_row
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
@@ -66,11 +67,9 @@ class Listing:
     def of(cls, request: Request) -> Listing:
         """What the address says; what cannot be meant is left out."""
         asked = request.query_params
-        page = asked.get("page", "1")
-        number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1
         roles = tuple(role for role in Role if role.value in asked.getlist("role"))
         without = asked.get("factor") == "none"
-        return cls(asked.get("q", "").strip()[:MAX_SEARCH], roles, without, min(max(number, 1), MAX_PAGE))
+        return cls(asked.get("q", "").strip()[:MAX_SEARCH], roles, without, min(number_asked(request), MAX_PAGE))
 
     @property
     def is_narrow(self) -> bool:
@@ -83,7 +82,7 @@ class Listing:
         pairs = [("q", self.text)] if self.text else []
         pairs += [("role", role.value) for role in self.roles]
         pairs += [("factor", "none")] if self.without_factor else []
-        pairs += [("page", str(self.page))] if self.page > 1 else []
+        pairs += [(KEY, str(self.page))] if self.page > 1 else []
         return f"?{urlencode(pairs)}" if pairs else ""
 
 
