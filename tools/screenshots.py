@@ -31,7 +31,7 @@ from minutebook.custody.signer import sign_logs  # noqa: E402
 from minutebook.demo.fill import prepare  # noqa: E402
 from minutebook.filters import Filter  # noqa: E402
 from minutebook.model import DAY, Context, Event, rfc3339  # noqa: E402
-from minutebook.organization import people, sign_in  # noqa: E402
+from minutebook.organization import people, sessions  # noqa: E402
 from minutebook.organization.organizations import all_organizations  # noqa: E402
 from minutebook.store import log, search  # noqa: E402
 from minutebook.store.engine import Store  # noqa: E402
@@ -129,7 +129,7 @@ def demo(contexts: Contexts) -> Iterator[Opened]:
         def opened(path: str, width: int, scheme: str) -> Page:
             dark, height = scheme == "dark", 900 if width > 400 else 780
             context = contexts(base_url=address, width=width, height=height, dark=dark)
-            token, _ = sign_in.start_session(store, owner, "password", Context(ip="203.0.113.21"))
+            token, _ = sessions.start_session(store, owner, "password", Context(ip="203.0.113.21"))
             context.add_cookies(
                 [
                     {"name": name, "value": value, "url": address}

@@ -10,7 +10,7 @@ from playwright.sync_api import Route, expect
 
 from minutebook.identifiers import new_token
 from minutebook.model import Context
-from minutebook.organization import sign_in
+from minutebook.organization import sessions
 from minutebook.organization.credits import BuyCredits
 from minutebook.store.engine import Store
 from tests.support.deployment import PASSWORD
@@ -186,6 +186,6 @@ def sign_out_elsewhere(store: Store, reader: Visitor) -> None:
     """Ends the visitor's session, as another tab of theirs would."""
     (token,) = (each["value"] for each in reader.context.cookies() if each["name"] == "minutebook-session")
     with store.reading() as connection:
-        found = sign_in.find_session(connection, token, store.clock())
+        found = sessions.find_session(connection, token, store.clock())
     assert found
-    sign_in.sign_out(store, found[0], Context(ip="192.0.2.9"))
+    sessions.sign_out(store, found[0], Context(ip="192.0.2.9"))

@@ -15,7 +15,7 @@ from minutebook.custody.retention import Prune, SetRetention, due, prune_log, ru
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound, StoreUnavailable
 from minutebook.filters import EVERYTHING, Filter
 from minutebook.model import DAY, HOUR, SECOND, Context, Plan, Role
-from minutebook.organization import auditor_links, invitations, links, sign_in, tokens
+from minutebook.organization import auditor_links, invitations, links, sessions, tokens
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.differences import check_organization
@@ -312,7 +312,7 @@ def test_whatever_the_clock_does_what_has_expired_stays_so_and_nothing_goes(
     deployment.act(ada, organization, InvitePerson("eve@calder.example", Role.MEMBER, "the offer"))
     quiet = deployment.found(ada, "Quiet")
     deployment.act(ada, quiet, CreateToken("SIEM", ("log.read",), 30, SECRET))
-    session, _ = sign_in.start_session(store, ada, "password", Context())
+    session, _ = sessions.start_session(store, ada, "password", Context())
     reset = links.new_link(store, links.RESET, lifetime=HOUR, user=ada.id)
     deployment.clock.go_on(31 * DAY)
     passed += 31 * DAY / SECOND
@@ -337,7 +337,7 @@ def test_whatever_the_clock_does_what_has_expired_stays_so_and_nothing_goes(
         assert tokens.find_by_secret(connection, SECRET, now) is None
         assert auditor_links.find_by_token(connection, "the link", now) is None
         assert invitations.find_by_token(connection, "the offer", now) is None
-        assert sign_in.find_session(connection, session, now) is None
+        assert sessions.find_session(connection, session, now) is None
     assert not links.is_valid(store, links.RESET, reset)
     event = deployment.act(ada, organization, BuyCredits(100, "after"))
     assert event.seq == len(before[organization]) + 1
@@ -367,9 +367,9 @@ def test_a_session_that_an_organization_let_in_too_long_stays_out_when_the_clock
     limitless = deployment.found(deployment.person(), "Kestrel")
     eve = deployment.join(limitless, None, Role.OWNER)
     deployment.act(ada, organization, ChangeSessionLifetime(12))
-    over, elsewhere = (sign_in.start_session(store, user, "password", Context())[0] for user in (ada, eve))
+    over, elsewhere = (sessions.start_session(store, user, "password", Context())[0] for user in (ada, eve))
     deployment.clock.go_on(6 * HOUR)
-    inside, _ = sign_in.start_session(store, ada, "password", Context())
+    inside, _ = sessions.start_session(store, ada, "password", Context())
     deployment.clock.go_on(7 * HOUR)
     for number in (organization, limitless):
         deployment.act(None, number, ChangePlan(Plan.ENTERPRISE, 100))
@@ -380,12 +380,12 @@ def test_a_session_that_an_organization_let_in_too_long_stays_out_when_the_clock
         deployment.act(ada, organization, BuyCredits(100, "after"))
     with store.reading() as connection:
         now = deployment.clock.now
-        assert [sign_in.find_session(connection, token, now) is None for token in (over, inside, elsewhere)] == [
+        assert [sessions.find_session(connection, token, now) is None for token in (over, inside, elsewhere)] == [
             True,
             False,
             False,
         ]
-    _, session = sign_in.start_session(store, ada, "password", Context())
+    _, session = sessions.start_session(store, ada, "password", Context())
     with store.reading() as connection:
         (here,) = held_seats(connection, ada.id, session.id)
         assert here.entered_at and not here.is_over(deployment.clock.now)

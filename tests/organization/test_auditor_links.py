@@ -21,7 +21,7 @@ from minutebook.organization.auditor_links import (
     UseLink,
 )
 from minutebook.organization.seats import RemoveMember
-from minutebook.organization.sign_in import EnterOrganization
+from minutebook.organization.sessions import EnterOrganization
 from minutebook.record import NoChange, perform
 from minutebook.store import schema
 from tests.support.check_log import check_log

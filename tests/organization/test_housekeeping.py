@@ -12,7 +12,7 @@ from minutebook.model import DAY, MINUTE, Role
 from minutebook.organization import links, outbox
 from minutebook.organization.invitations import InvitePerson, MailedLink
 from minutebook.organization.outbox import MAX_ATTEMPTS, Mail
-from minutebook.organization.sign_in import LeaveOrganization
+from minutebook.organization.sessions import LeaveOrganization
 from minutebook.organization.sittings import SITTING, OpenSitting, ReadAsOperator
 from minutebook.record import NO_CHANGE
 from minutebook.store import schema

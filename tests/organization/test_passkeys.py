@@ -12,7 +12,8 @@ from minutebook.organization import ceremonies, passkeys
 from minutebook.organization.ceremonies import Purpose
 from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.second_factors import RemovePasskey, TakeSecondFactors
-from minutebook.organization.sign_in import SecondFactorNeeded, Session, SignIns
+from minutebook.organization.sessions import Session
+from minutebook.organization.sign_in import SecondFactorNeeded, SignIns
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
 from tests.support.passkeys import PARTY, Authenticator, add_passkey

@@ -17,7 +17,7 @@ from minutebook.organization.invitations import InvitePerson
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.replay import APPLY, DoesNotFollow, State, apply
 from minutebook.organization.replay.state import TOUCHES
-from minutebook.organization.sign_in import SESSION_LIFETIME
+from minutebook.organization.sessions import SESSION_LIFETIME
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
 from tests.support.deployment import Deployment

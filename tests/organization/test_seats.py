@@ -10,10 +10,10 @@ import pytest
 
 from minutebook.errors import Conflict, Forbidden, Invalid, MinutebookError, NotAllowed, NotFound, SignInAgain
 from minutebook.model import DAY, Context, Role
-from minutebook.organization import roster, seats, sign_in
+from minutebook.organization import roster, seats, sessions
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, EndMemberSessions, RemoveMember, TransferOwnership
-from minutebook.organization.sign_in import EnterOrganization
+from minutebook.organization.sessions import EnterOrganization
 from minutebook.organization.sittings import OpenSitting
 from minutebook.record import NO_CHANGE, Command
 from tests.support.check_log import check_log
@@ -238,13 +238,13 @@ def test_sessions_that_were_ended_do_not_get_in_again_and_new_ones_do(deployment
         assert connection.exec_driver_sql("SELECT session FROM sitting").scalars().all() == []
     with pytest.raises(SignInAgain):
         deployment.enter(ben, organization, old)
-    _, new = sign_in.start_session(deployment.store, ben, "password", Context())
+    _, new = sessions.start_session(deployment.store, ben, "password", Context())
     assert deployment.attempt(ben, organization, EnterOrganization("password"), new.id) is NO_CHANGE
     deployment.clock.go_on(-DAY)  # it is set back: what began later than now is ended all the same
     deployment.act(ada, organization, EndMemberSessions(ben.id))
     with pytest.raises(SignInAgain):
         deployment.enter(ben, organization, new.id)
-    _, newer = sign_in.start_session(deployment.store, ben, "password", Context())
+    _, newer = sessions.start_session(deployment.store, ben, "password", Context())
     assert deployment.attempt(ben, organization, EnterOrganization("password"), newer.id) is NO_CHANGE
     deployment.act(ada, organization, EndMemberSessions(ben.id))
     with pytest.raises(SignInAgain):

@@ -10,7 +10,7 @@ from minutebook.organization import second_factor_rule
 from minutebook.organization.people import User
 from minutebook.organization.second_factor_rule import ChangeSecondFactor
 from minutebook.organization.second_factors import RemoveTotp, TakeSecondFactors
-from minutebook.organization.sign_in import enter, start_session
+from minutebook.organization.sessions import enter, start_session
 from minutebook.record import NO_CHANGE
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment

@@ -17,7 +17,8 @@ from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.organization.second_factors import AddTotp, MakeRecoveryCodes, RemoveTotp, TakeSecondFactors
-from minutebook.organization.sign_in import SecondFactorNeeded, Session, SignIns, find_session
+from minutebook.organization.sessions import Session, find_session
+from minutebook.organization.sign_in import SecondFactorNeeded, SignIns
 from tests.support.apps import begin_app
 from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD, Deployment

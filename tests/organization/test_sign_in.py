@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 
 from minutebook.errors import Invalid, NotAllowed, NotFound, TooManyAttempts
 from minutebook.model import Context, Event, Role
-from minutebook.organization import people, sign_in
+from minutebook.organization import people, sessions, sign_in
 from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.people import User
 from minutebook.organization.seats import RemoveMember
-from minutebook.organization.sign_in import (
+from minutebook.organization.sessions import (
     SESSION_LIFETIME,
     EnterOrganization,
     LeaveOrganization,
@@ -91,8 +91,8 @@ def test_signing_out_ends_it_everywhere_and_records_it(deployment: Deployment, a
     signs = deployment.sign_ins()
     (first, session), (second, other) = (signs.sign_in(ada.email, PASSWORD, HERE) for _ in range(2))
     assert (session.id, first) != (other.id, second)
-    sign_in.sign_out(deployment.store, session, HERE)
-    sign_in.sign_out(deployment.store, session, HERE)  # twice does no harm
+    sessions.sign_out(deployment.store, session, HERE)
+    sessions.sign_out(deployment.store, session, HERE)  # twice does no harm
     for organization in (1, 2):
         (event,) = events(deployment, organization, "user.logout")
         assert (event.actor.id, event.context.session_id) == (ada.id, session.id)
@@ -249,11 +249,11 @@ def test_a_removed_member_signs_in_elsewhere_and_not_here(deployment: Deployment
     with deployment.store.reading() as connection:
         assert connection.exec_driver_sql("SELECT organization FROM access").scalars().all() == [2]
     with pytest.raises(NotFound):
-        sign_in.enter(deployment.store, session, 1, HERE)
-    sign_in.sign_out(deployment.store, session, HERE)
+        sessions.enter(deployment.store, session, 1, HERE)
+    sessions.sign_out(deployment.store, session, HERE)
     assert events(deployment, 1, "user.logout") == []
     assert len(events(deployment, 2, "user.logout")) == 1
-    assert sign_in.seated_in(deployment.store, ben.id) == [2]
+    assert sessions.seated_in(deployment.store, ben.id) == [2]
     deployment.sign_ins().sign_in(ben.email, PASSWORD, HERE)
     assert len(events(deployment, 1, "user.login")) == 1
     check_log(deployment.store)
@@ -265,7 +265,7 @@ def test_a_seat_taken_away_while_signing_in_does_not_stop_it(
     ben = deployment.person("ben@calder.example")
     deployment.join(2, ada, Role.MEMBER, ben)
     monkeypatch.setattr(sign_in, "seated_in", lambda *_: [1, 2])
-    _, session = sign_in.start_session(deployment.store, ben, "password", HERE)
+    _, session = sessions.start_session(deployment.store, ben, "password", HERE)
     assert [event.context.session_id for event in events(deployment, 2, "user.login")] == [session.id]
     assert events(deployment, 1, "user.login") == []
     check_log(deployment.store)
@@ -289,20 +289,20 @@ def test_access_of_ended_sessions_is_tidied_away_with_their_sittings(deployment:
     deployment.join(1, ada, Role.AUDITOR, ben, old)
     deployment.act(ben, 1, OpenSitting(old), old)
     deployment.clock.go_on(SESSION_LIFETIME)
-    _, session = sign_in.start_session(deployment.store, ben, "password", HERE)
+    _, session = sessions.start_session(deployment.store, ben, "password", HERE)
     with deployment.store.reading() as connection:
         rows = connection.exec_driver_sql(f"""SELECT session FROM access WHERE "user" = '{ben.id}'""").scalars().all()
-        sessions = connection.exec_driver_sql("SELECT id FROM session").scalars().all()
+        left = connection.exec_driver_sql("SELECT id FROM session").scalars().all()
         sittings = connection.exec_driver_sql("SELECT session FROM sitting").scalars().all()
-    assert rows == sessions == [session.id]
+    assert rows == left == [session.id]
     assert sittings == []
     check_log(deployment.store)
 
 
 def test_a_session_is_touched(deployment: Deployment, ada: User) -> None:
-    token, session = sign_in.start_session(deployment.store, ada, "password", HERE)
+    token, session = sessions.start_session(deployment.store, ada, "password", HERE)
     deployment.clock.go_on(3_600_000_000)
-    sign_in.touch(deployment.store, session)
+    sessions.touch(deployment.store, session)
     with deployment.store.reading() as connection:
         found: Any = find_session(connection, token, deployment.clock.now)
     assert found[1] == deployment.clock.now

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound
 from minutebook.model import HOUR, Event, Role
-from minutebook.organization import modes, saved_searches, sign_in, sittings, sso, support
+from minutebook.organization import modes, saved_searches, sessions, sittings, sso, support
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.people import User
@@ -80,7 +80,7 @@ def test_everything_they_do_carries_both_identities(calder: Calder) -> None:
     done += [
         calder.by(grant, command) for command in (sittings.OpenSitting(calder.session.id), CreateMode("A", "", ()))
     ]
-    sign_in.sign_out(calder.deployment.store, calder.session, calder.deployment.seat(calder.sam, 0).context)
+    sessions.sign_out(calder.deployment.store, calder.session, calder.deployment.seat(calder.sam, 0).context)
     done.append(calder.last())
     assert [event.action for event in done] == ["support.enter", "log.view", "mode.create", "support.leave"]
     for event in done:
@@ -200,7 +200,7 @@ def test_who_leaves_after_their_time_is_over_leaves_no_trace_of_an_act(light: Ca
     """Signing out then is no act of theirs in the organization; the end of their time is recorded."""
     light.enter(light.let_in())
     light.deployment.clock.go_on(2 * HOUR)
-    sign_in.sign_out(light.deployment.store, light.session, light.deployment.seat(light.sam, 0).context)
+    sessions.sign_out(light.deployment.store, light.session, light.deployment.seat(light.sam, 0).context)
     assert (light.last().action, light.last().actor.kind, light.last().details["how"]) == (
         "support.leave",
         "system",
@@ -233,7 +233,7 @@ def test_who_is_let_in_and_takes_a_seat_is_inside_by_the_seat_until_the_link_is_
         organization = read_organization(connection, light.number).id
         at = deployment.clock.now
         assert support.find_entered(connection, organization, sam.id, light.session.id, at) is None
-    sign_in.sign_out(deployment.store, light.session, deployment.seat(sam, 0).context)
+    sessions.sign_out(deployment.store, light.session, deployment.seat(sam, 0).context)
     assert light.last().action == "user.logout"
     assert light.grants() == [grant]
     check_log(deployment.store)

@@ -9,14 +9,14 @@ from structlog.testing import capture_logs
 
 from minutebook.errors import NotFound
 from minutebook.model import Role
-from minutebook.organization import people, sign_in
+from minutebook.organization import people, sessions
 from minutebook.organization.passwords import ChangePassword, TakePassword
 from minutebook.organization.people import User
 from minutebook.store import log
 from tests.support.deployment import Deployment
 
 
-def sessions(deployment: Deployment, table: str, column: str) -> list[str]:
+def column_of(deployment: Deployment, table: str, column: str) -> list[str]:
     with deployment.store.reading() as connection:
         return sorted(connection.exec_driver_sql(f"SELECT {column} FROM {table}").scalars())
 
@@ -47,8 +47,8 @@ def test_every_organization_of_the_person_is_told_and_no_other(deployment: Deplo
         second: 1,
     }
     assert (password(deployment, ada), password(deployment, ben)) == ("new", "old")
-    assert sessions(deployment, "session", "id") == sorted((here, theirs))
-    assert sessions(deployment, "access", "session") == sorted((here, here, theirs))
+    assert column_of(deployment, "session", "id") == sorted((here, theirs))
+    assert column_of(deployment, "access", "session") == sorted((here, here, theirs))
     deployment.check()
 
 
@@ -90,5 +90,5 @@ def test_a_seat_taken_in_this_moment_is_told_too(
     monkeypatch.setattr(log, "lock_head", joining)
     seat, everywhere = deployment.seat(None, 0), (first, second)
     events = deployment.told.perform_everywhere(deployment.store, "another", seat, TakePassword(ada.id), everywhere)
-    assert [event.organization for event in events] == [first, second] == sign_in.seated_in(deployment.store, ada.id)
+    assert [event.organization for event in events] == [first, second] == sessions.seated_in(deployment.store, ada.id)
     deployment.check()

@@ -459,11 +459,11 @@ class Machine(RuleBasedStateMachine):
 
     @rule(actor=people, organization=organizations, fault=faults)
     def enter(self, actor: int, organization: int, fault: Fault | None) -> None:
-        self.act(actor, organization, sign_in.EnterOrganization("password"), fault)
+        self.act(actor, organization, sessions.EnterOrganization("password"), fault)
 
     @rule(actor=people, organization=organizations, fault=faults)
     def leave(self, actor: int, organization: int, fault: Fault | None) -> None:
-        self.act(actor, organization, sign_in.LeaveOrganization(self.sessions[actor]), fault)
+        self.act(actor, organization, sessions.LeaveOrganization(self.sessions[actor]), fault)
 
     @rule(actor=people, organization=organizations, fault=faults)
     def fail_to_sign_in(self, actor: int, organization: int, fault: Fault | None) -> None:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from minutebook import record
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.model import HOUR, Role
-from minutebook.organization import sign_in
+from minutebook.organization import sessions
 from minutebook.organization.support import SupportEnds
 from minutebook.store import sqlite
 from minutebook.store.engine import Store
@@ -136,7 +136,7 @@ def test_a_full_disk_refuses_what_must_be_recorded_and_open_sittings_read_on(
         assert "set-cookie" not in answer.headers
         assert time.monotonic() - begun < (1 if FULL else 20)
     assert reader.get().status_code == reader.get(("action", "organization.create")).status_code == 200
-    sqlite_deployment.clock.go_on(sign_in.SEEN_EVERY)
+    sqlite_deployment.clock.go_on(sessions.SEEN_EVERY)
     assert reader.get().status_code == 200, "that the session is in use is not noted, which keeps nobody from reading"
     sqlite_deployment.clock.go_on(HOUR)
     jobs = (SupportEnds(dashboard.store), Follower(dashboard.store))

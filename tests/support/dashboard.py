@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from minutebook.filters import Seal
 from minutebook.model import Context, Event, Plan, Role
-from minutebook.organization import people, sign_in, tokens
+from minutebook.organization import people, sessions, tokens
 from minutebook.organization.denials import Denials
 from minutebook.organization.organizations import Organization, all_organizations, read_organization
 from minutebook.organization.people import User
@@ -46,7 +46,7 @@ class Somebody:
         )
         self._cookie: str = site.cookie("session")
         if user:
-            self.token = sign_in.start_session(dashboard.store, user, "password", Context(ip=ADDRESS[0]))[0]
+            self.token = sessions.start_session(dashboard.store, user, "password", Context(ip=ADDRESS[0]))[0]
 
     @property
     def token(self) -> str:

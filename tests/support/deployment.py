@@ -15,7 +15,7 @@ from minutebook.organization import (
     auditor_links,
     organizations,
     people,
-    sign_in,
+    sessions,
     tokens,
 )
 from minutebook.organization.auditor_links import OpenLinkSitting, UseLink
@@ -23,8 +23,8 @@ from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.people import User
 from minutebook.organization.second_factors import AddTotp
-from minutebook.organization.sessions import EndSessions
-from minutebook.organization.sign_in import Session, SignIns
+from minutebook.organization.sessions import EndSessions, Session
+from minutebook.organization.sign_in import SignIns
 from minutebook.organization.sittings import OpenSitting
 from minutebook.organization.support import Grant
 from minutebook.record import Command, NoChange, PersonalCommand
@@ -118,9 +118,9 @@ class Deployment:
 
     def session(self, user: User) -> Session:
         """A new session of the user, without access to anything."""
-        organizations_of = sign_in.seated_in(self.store, user.id)
+        organizations_of = sessions.seated_in(self.store, user.id)
         assert not organizations_of, "use enter() for someone who holds a seat"
-        return sign_in.start_session(self.store, user, "password", Context())[1]
+        return sessions.start_session(self.store, user, "password", Context())[1]
 
     def seat(self, user: User | None, organization: int, session: str | None = None) -> Seat:
         """The seat of a user, or without one the operator's."""
@@ -149,7 +149,7 @@ class Deployment:
         """Performs a command on a person, by themself or by the operator; it is recorded wherever they hold a seat, or
         where what it ends had access."""
         writer, seat = user.email if user else "operator", self.seat(user, 0, session)
-        everywhere = sign_in.seated_in(self.store, command.person)
+        everywhere = sessions.seated_in(self.store, command.person)
         if isinstance(command, EndSessions):
             ended = "AND session = :session" if command.session else ""
             statement = text(f"""SELECT organization FROM access WHERE "user" = :user AND session <> :this {ended}""")
@@ -160,7 +160,7 @@ class Deployment:
 
     def enter(self, user: User, organization: int, session: str) -> Event:
         """Signs the session in to the organization."""
-        return self.act(user, organization, sign_in.EnterOrganization("password"), session)
+        return self.act(user, organization, sessions.EnterOrganization("password"), session)
 
     def act_as_support(self, grant: Grant, organization: int, command: Command, session: str) -> Event:
         """Performs a command as somebody of support staff."""

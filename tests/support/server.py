@@ -19,7 +19,7 @@ from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import STANDARD, Limits, Tails
 from minutebook.identifiers import new_token
 from minutebook.model import Context, Event, Plan, Role, Seat
-from minutebook.organization import people, sign_in
+from minutebook.organization import people, sessions
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.modes import Mode, all_modes
 from minutebook.organization.organizations import CreateOrganization, read_organization
@@ -190,7 +190,7 @@ class Company:
 
     def session(self, user: User) -> str:
         """The token of a new session, entered everywhere: as if the user had signed in."""
-        return sign_in.start_session(self.store, user, "password", Context(ip="192.0.2.9"))[0]
+        return sessions.start_session(self.store, user, "password", Context(ip="192.0.2.9"))[0]
 
     def _perform(self, user: User, organization: int, command: Command) -> Event:
         event = perform(self.store, Seat(organization, user.actor(), Context(ip="192.0.2.7")), command)

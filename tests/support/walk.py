@@ -42,7 +42,8 @@ from minutebook.organization import (
 from minutebook.organization.ceremonies import Purpose
 from minutebook.organization.organizations import ChangePlan, RenameOrganization, read_organization
 from minutebook.organization.people import User
-from minutebook.organization.sign_in import EnterOrganization, LeaveOrganization, RecordFailedSignIn
+from minutebook.organization.sessions import EnterOrganization, LeaveOrganization
+from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import Command
 from minutebook.store import log
 from tests.support.deployment import Deployment

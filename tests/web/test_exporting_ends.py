@@ -20,7 +20,7 @@ from minutebook.deliver import export
 from minutebook.deliver.exports import Exports, Limits
 from minutebook.errors import StoreUnavailable, TooManyExportsAtOnce
 from minutebook.model import Context, Plan, Role, Seat
-from minutebook.organization import sign_in
+from minutebook.organization import sessions
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.passwords import TakePassword
@@ -179,10 +179,10 @@ def take_password(site: Site, user: User) -> None:
     perform_everywhere(site.store, OPERATOR, Context(), TakePassword(user.id))
 
 
-LOSSES: dict[str, Callable[[Site, User, sign_in.Session, str], object]] = {
+LOSSES: dict[str, Callable[[Site, User, sessions.Session, str], object]] = {
     "role": lambda site, user, *_: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)),
     "seat": lambda site, user, *_: site.company.act(site.company.owner, RemoveMember(user.id)),
-    "session": lambda site, _, session, __: sign_in.sign_out(site.store, session, Context()),
+    "session": lambda site, _, session, __: sessions.sign_out(site.store, session, Context()),
     "password": lambda site, user, *_: take_password(site, user),
     "plan": lambda site, *_: change_plan(site),
     "token": lambda site, _, __, token: site.company.act(site.company.owner, RevokeToken(token)),
@@ -194,7 +194,7 @@ def test_it_breaks_off_where_the_reader_may_not_go_on(
     site: Site, exports: Exports, loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user, real, slices, lost = site.company.admin, export._slice, list[int](), threading.Event()
-    token, session = sign_in.start_session(site.store, user, "password", Context())
+    token, session = sessions.start_session(site.store, user, "password", Context())
     id_, secret = new_token(site)
 
     def waiting(*arguments: Any) -> Any:

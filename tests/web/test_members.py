@@ -8,7 +8,7 @@ from minutebook.model import DAY, Context, Plan, Role, SecondFactor
 from minutebook.organization.invitations import LIFETIME
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.second_factor_rule import ChangeSecondFactor
-from minutebook.organization.sign_in import start_session
+from minutebook.organization.sessions import start_session
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
 from tests.support.deployment import PASSWORD

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from minutebook.model import DAY, SECOND, Outcome, Role
-from minutebook.organization import sign_in
+from minutebook.organization import sessions
 from tests.support.dashboard import Dashboard, errors, focused, heading, told, value
 from tests.support.deployment import PASSWORD
 
@@ -182,6 +182,6 @@ def test_somebody_who_is_signed_in_is_not_asked_again(light_dashboard: Dashboard
 
 def test_being_active_is_noted_at_most_every_five_minutes(light_dashboard: Dashboard) -> None:
     ada = light_dashboard.signed_in(Role.OWNER)
-    light_dashboard.deployment.clock.go_on(sign_in.SEEN_EVERY)
+    light_dashboard.deployment.clock.go_on(sessions.SEEN_EVERY)
     ada.get(light_dashboard.path("members"))
     assert "just now" in told(light_dashboard.signed_in(Role.ADMIN).get(light_dashboard.path("members") + "?q=ada"))

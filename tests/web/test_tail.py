@@ -18,7 +18,7 @@ import pytest
 from minutebook.deliver.tails import Limits
 from minutebook.errors import StoreUnavailable
 from minutebook.model import MINUTE, Context, Plan, Role, Seat
-from minutebook.organization import sign_in, sittings
+from minutebook.organization import sessions, sittings
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.organizations import ChangePlan
@@ -195,10 +195,10 @@ def take_password(site: Site, user: User) -> None:
     perform_everywhere(site.store, OPERATOR, Context(), TakePassword(user.id))
 
 
-LOSSES: dict[str, tuple[Callable[[Site, User, sign_in.Session], object], str]] = {
+LOSSES: dict[str, tuple[Callable[[Site, User, sessions.Session], object], str]] = {
     "role": (lambda site, user, _: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)), "forbidden"),
     "seat": (lambda site, user, _: site.company.act(site.company.owner, RemoveMember(user.id)), "not_found"),
-    "session": (lambda site, _, session: sign_in.sign_out(site.store, session, Context()), "not_signed_in"),
+    "session": (lambda site, _, session: sessions.sign_out(site.store, session, Context()), "not_signed_in"),
     "password": (lambda site, user, _: take_password(site, user), "not_signed_in"),
     "plan": (lambda site, *_: change_plan(site, Plan.TEAMS), "not_allowed"),
 }
@@ -208,7 +208,7 @@ LOSSES: dict[str, tuple[Callable[[Site, User, sign_in.Session], object], str]] =
 def test_it_ends_at_once_and_shows_nothing_of_what_came_then(site: Site, loss: str, follow: Follow) -> None:
     lose, code = LOSSES[loss]
     user = site.company.admin
-    token, session = sign_in.start_session(site.store, user, "password", Context())
+    token, session = sessions.start_session(site.store, user, "password", Context())
     reader = follow(site, user, token=token)
     with reader.connected() as messages:
         seqs = events_of(messages)

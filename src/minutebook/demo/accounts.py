@@ -21,8 +21,7 @@ from minutebook.organization.passkeys import NewCredential
 from minutebook.organization.people import User
 from minutebook.organization.seats import EndMemberSessions
 from minutebook.organization.second_factors import AddPasskey, AddTotp, RemoveTotp, UseRecoveryCode
-from minutebook.organization.sessions import EndSessions
-from minutebook.organization.sign_in import BY_PASSWORD
+from minutebook.organization.sessions import BY_PASSWORD, EndSessions
 from minutebook.permissions import Permission
 from minutebook.record import perform_everywhere
 

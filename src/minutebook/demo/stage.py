@@ -30,10 +30,10 @@ from minutebook.model import (
     from_micros,
     to_micros,
 )
-from minutebook.organization import sign_in
+from minutebook.organization import sessions
 from minutebook.organization.factor_key import FactorKey
 from minutebook.organization.people import User
-from minutebook.organization.sign_in import Session
+from minutebook.organization.sessions import Session
 from minutebook.permissions import Permission, may
 from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
 from minutebook.store.engine import Store
@@ -148,13 +148,13 @@ class Stage:
         """A new session, entered into every organization of the player, from there or from where they are today."""
         assert player.user is not None
         player.context = context or self.context_of(player)
-        method = sign_in.BY_PASSKEY if player.factor is SecondFactor.PASSKEY else sign_in.BY_PASSWORD
-        _, player.session = sign_in.start_session(self.store, player.user, method, player.context, player.factor)
+        method = sessions.BY_PASSKEY if player.factor is SecondFactor.PASSKEY else sessions.BY_PASSWORD
+        _, player.session = sessions.start_session(self.store, player.user, method, player.context, player.factor)
 
     def sign_out(self, player: Player) -> None:
         """Ends the session, if it lives."""
         if player.session and self.is_signed_in(player):
-            sign_in.sign_out(self.store, player.session, self.again(player.context))
+            sessions.sign_out(self.store, player.session, self.again(player.context))
         player.session = None
 
     def is_signed_in(self, player: Player) -> bool:

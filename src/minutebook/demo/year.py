@@ -17,7 +17,7 @@ from minutebook.demo.props import BROWSERS
 from minutebook.demo.stage import CLIENT, Player, Stage
 from minutebook.identifiers import new_token
 from minutebook.model import DAY, HOUR, MINUTE, Context, Event, Plan, Role, Seat
-from minutebook.organization import people, sign_in, support
+from minutebook.organization import people, sessions, support
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import LIFETIME, AcceptInvitation, InvitePerson, RevokeInvitation
 from minutebook.organization.organizations import ChangePlan, CreateOrganization
@@ -161,7 +161,7 @@ def _support(stage: Stage, password_hash: str) -> None:
     stage.operate(number, support.GrantSupport(sam.id, reason, HOUR, (), token))
     stage.takes(60, 600)
     context = Context(ip="198.51.100.250", user_agent=BROWSERS[1], request_id=stage.request_id(), client=CLIENT)
-    _, session = sign_in.start_session(store, sam, "password", context)
+    _, session = sessions.start_session(store, sam, "password", context)
     with store.reading() as connection:
         grant = support.all_grants(connection, number)[0]
     for command in (support.EnterAsSupport(token), OpenSitting(session.id), support.EndSupport(grant.id)):

@@ -15,7 +15,7 @@ from minutebook.deliver.tail import Batch, Tail
 from minutebook.denied import Standing, lacking, refused
 from minutebook.errors import NotAllowed, NotFound, NotSignedIn
 from minutebook.model import ActorKind, Plan, Seat
-from minutebook.organization import second_factor_rule, sign_in, sittings, support, tokens
+from minutebook.organization import second_factor_rule, sessions, sittings, support, tokens
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
@@ -78,7 +78,7 @@ def _by_grant(connection: Connection, seat: Seat, session: str, at: int, permiss
     found = read_organization(connection, seat.organization)
     is_inside = support.find_entered(connection, found.id, seat.actor.id, session, at)
     standing = support_of(connection, seat, at)
-    if not (sign_in.lives(connection, session, at) and is_inside and standing):
+    if not (sessions.lives(connection, session, at) and is_inside and standing):
         raise NotSignedIn
     if second_factor_rule.bars(connection, seat.organization, session):
         raise NotSignedIn
@@ -88,7 +88,7 @@ def _by_grant(connection: Connection, seat: Seat, session: str, at: int, permiss
 
 
 def _by_session(connection: Connection, seat: Seat, session: str, at: int, permission: Permission) -> Standing:
-    if not sign_in.lives(connection, session, at):
+    if not sessions.lives(connection, session, at):
         raise NotSignedIn
     held = held_seats(connection, seat.actor.id, session)
     here = next((one for one in held if one.organization.number == seat.organization), None)

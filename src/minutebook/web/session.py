@@ -16,12 +16,12 @@ from minutebook.denied import Denied, lacking, note, refused
 from minutebook.errors import NotFound, NotSignedIn, OutcomeUnknown, SecondFactorRequired, SignInAgain, StoreUnavailable
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
-from minutebook.organization import access, invitations, seats, second_factor_rule, sign_in, support
+from minutebook.organization import access, invitations, seats, second_factor_rule, sessions, support
 from minutebook.organization.ending import Deletion, find_deletion
 from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.places import HeldSeat, held_seats
-from minutebook.organization.sign_in import Session
+from minutebook.organization.sessions import Session
 from minutebook.organization.sittings import UPGRADE
 from minutebook.organization.support import Grant
 from minutebook.permissions import Permission, Support, may
@@ -101,13 +101,13 @@ def find_viewer(request: Request) -> Viewer | None:
         return None
     at = site.store.clock()
     with site.store.reading() as connection:
-        found = sign_in.find_session(connection, token, at)
+        found = sessions.find_session(connection, token, at)
     if found is None:
         return None
     session, seen_at = found
     request.state.user = session.user.id
     request.state.zone = session.zone
-    if at - seen_at > sign_in.SEEN_EVERY:
+    if at - seen_at > sessions.SEEN_EVERY:
         _touch(site, session)
     return Viewer(site, session, context_of(request, session.id), zone_of(request), at)
 
@@ -156,7 +156,7 @@ def begin(response: Response, site: Site, token: str) -> None:
     response.set_cookie(
         site.cookie(SESSION),
         token,
-        max_age=sign_in.SESSION_LIFETIME // SECOND,
+        max_age=sessions.SESSION_LIFETIME // SECOND,
         secure=site.is_https,
         httponly=True,
         samesite="lax",
@@ -197,7 +197,7 @@ def enter_unless_inside(viewer: Viewer, here: HeldSeat) -> None:
     if here.is_over(viewer.at):
         raise SignInAgain
     if here.entered_at is None:
-        sign_in.enter(viewer.site.store, viewer.session, here.organization.number, viewer.context)
+        sessions.enter(viewer.site.store, viewer.session, here.organization.number, viewer.context)
 
 
 def _find_place(viewer: Viewer, org: str) -> Place:
@@ -225,7 +225,7 @@ def _find_place(viewer: Viewer, org: str) -> Place:
 
 def _touch(site: Site, session: Session) -> None:
     try:
-        sign_in.touch(site.store, session)
+        sessions.touch(site.store, session)
     except (StoreUnavailable, OutcomeUnknown):
         # A full disk must not keep people from reading; "last active" is then a little older.
         log.warning("session_not_touched", session=session.id)

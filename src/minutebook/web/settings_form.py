@@ -9,8 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from minutebook.actions.values import Cents, Diff, SetChange, change, hours_told
 from minutebook.model import DAY
+from minutebook.organization.sessions import SESSION_LIFETIME
 from minutebook.organization.settings import Settings, read_settings
-from minutebook.organization.sign_in import SESSION_LIFETIME
 from minutebook.web.forms import Typed
 from minutebook.web.session import Place
 

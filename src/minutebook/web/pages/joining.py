@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import Invalid, NotAllowed, NotFound, Problem, kept
 from minutebook.model import Seat
-from minutebook.organization import invitations, people, sign_in
+from minutebook.organization import invitations, people, sessions
 from minutebook.organization.invitations import AcceptInvitation, Invitation
 from minutebook.organization.organizations import Organization, read_organization
 from minutebook.permissions import SUMMARY
@@ -105,7 +105,7 @@ def _accept(site: Site, request: Request, offer: Offer, sent: Typed) -> str | No
         raise Invalid(*problems)
     context = context_of(request)
     perform(site.store, Seat(number, added.actor(), context), AcceptInvitation(offer.token, added, password_hash))
-    token, _ = sign_in.start_session(site.store, added, "password", context)
+    token, _ = sessions.start_session(site.store, added, "password", context)
     return token
 
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import Invalid, NotFound, Problem, kept
 from minutebook.model import Plan, Seat
-from minutebook.organization import links, people, sign_in, wording
+from minutebook.organization import links, people, sessions, wording
 from minutebook.organization.passwords import ChoosePassword
 from minutebook.organization.people import User
 from minutebook.organization.set_up import FIRST_SEAT_LIMIT, SetUpDeployment, is_set_up
@@ -65,7 +65,7 @@ def set_up(request: Request, sent: Sent) -> Response:
     except STAYS as error:
         form = form_after(sent, error, ("organization", "name", "email", "password"))
         return show(request, "set_up.html", status=error.status, form=form)
-    token, _ = sign_in.start_session(site.store, owner, "password", context_of(request))
+    token, _ = sessions.start_session(site.store, owner, "password", context_of(request))
     response = go(site, "/", Said.WELCOME)
     drop(response, site, links.SET_UP)
     session.begin(response, site, token)

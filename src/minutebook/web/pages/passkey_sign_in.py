@@ -11,7 +11,7 @@ from minutebook.errors import MinutebookError, NotAllowed, NotFound, TooManyAtte
 from minutebook.organization import ceremonies, passkeys
 from minutebook.organization.attempts import WINDOW_MINUTES
 from minutebook.organization.ceremonies import Ceremony, Purpose
-from minutebook.organization.sign_in import BY_PASSKEY
+from minutebook.organization.sessions import BY_PASSKEY
 from minutebook.security import neighbourhood
 from minutebook.web.begun import Begun
 from minutebook.web.forms import Sent, Typed

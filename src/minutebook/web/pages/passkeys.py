@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import NotFound
 from minutebook.model import SecondFactor
-from minutebook.organization import ceremonies, passkeys, recovery_codes, sign_in, wording
+from minutebook.organization import ceremonies, passkeys, recovery_codes, sessions, wording
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.passkeys import RelyingParty
 from minutebook.organization.second_factors import AddPasskey, RemovePasskey
@@ -43,7 +43,7 @@ def begin_adding(request: Request, viewer: Viewing, sent: Sent) -> Response:
 
     def begin() -> Response:
         site = viewer.site
-        token = ceremonies.begin(site.store, Purpose.ADD_PASSKEY, viewer.user.id, sign_in.BY_PASSWORD)
+        token = ceremonies.begin(site.store, Purpose.ADD_PASSKEY, viewer.user.id, sessions.BY_PASSWORD)
         return ADDING.keep(go(site, CONFIRM), site, token)
 
     return by_password(request, viewer, ADD, sent, begin)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from minutebook.errors import Conflict, NotFound, TooManyAttempts
 from minutebook.model import SecondFactor
-from minutebook.organization import passkeys, recovery_codes, second_factors, sign_in, totp
+from minutebook.organization import passkeys, recovery_codes, second_factors, sessions, totp
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.passkeys import Passkey
 from minutebook.organization.second_factors import AddTotp, MakeRecoveryCodes, RemoveTotp
@@ -120,7 +120,7 @@ def begin_adding(request: Request, viewer: Viewing, sent: Sent) -> Response:
         if SecondFactor.TOTP in held(viewer):
             raise Conflict("You have an authenticator app already. Remove it before you add another.")
         site = viewer.site
-        token = second_factors.begin_totp(site.store, site.factor_key, viewer.user.id, sign_in.BY_PASSWORD)
+        token = second_factors.begin_totp(site.store, site.factor_key, viewer.user.id, sessions.BY_PASSWORD)
         return ADDING.keep(go(site, f"{APP}/confirm"), site, token)
 
     return by_password(request, viewer, ADD, sent, begin)
@@ -201,9 +201,9 @@ def signed_in_anew(viewer: Viewer, method: str, factor: SecondFactor, codes: tup
     """A new session in the place of the viewer's, which was signed in with the factor they have just proven to have;
     shows the codes that came with it."""
     site = viewer.site
-    sign_in.sign_out(site.store, viewer.session, viewer.context)
+    sessions.sign_out(site.store, viewer.session, viewer.context)
     context = replace(viewer.context, session_id=None)
-    token, begun = sign_in.start_session(site.store, viewer.user, method, context, factor)
+    token, begun = sessions.start_session(site.store, viewer.user, method, context, factor)
     if codes:
         response = shown_once.send(replace(viewer, session=begun), MADE, " ".join(codes), CODES)
     else:

@@ -10,9 +10,10 @@ from fastapi.concurrency import run_in_threadpool
 
 from minutebook.errors import MinutebookError, NotAllowed, NotFound, Problem
 from minutebook.model import SecondFactor
-from minutebook.organization import passkeys, second_factors, sign_in
+from minutebook.organization import passkeys, second_factors, sessions
 from minutebook.organization.ceremonies import Ceremony, Purpose
-from minutebook.organization.sign_in import SecondFactorNeeded, Session
+from minutebook.organization.sessions import Session
+from minutebook.organization.sign_in import SecondFactorNeeded
 from minutebook.web import session
 from minutebook.web.begun import Begun
 from minutebook.web.forms import Sent, Typed, form_with
@@ -39,7 +40,7 @@ def end_sign_in(request: Request, begin: Callable[[], tuple[str, Session]], then
     except SecondFactorNeeded as needed:
         return WAITING.keep(go(site, f"{PATH}?{urlencode({'next': then})}", said), site, needed.token)
     if before:
-        sign_in.sign_out(site.store, before.session, before.context)
+        sessions.sign_out(site.store, before.session, before.context)
     response = go(site, then, said)
     session.begin(response, site, token)
     return response

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from minutebook.errors import MinutebookError, NotAllowed, Problem, SignInAgain
 from minutebook.model import SECOND
-from minutebook.organization import sign_in
+from minutebook.organization import sessions
 from minutebook.organization.places import held_seats
 from minutebook.web import session
 from minutebook.web.forms import Sent, Typed, form_after, form_with
@@ -82,7 +82,7 @@ def sign_out(request: Request, sent: Sent) -> Response:
     then = own_path(request, sent.one("next"))
     viewer = find_viewer(request)
     if viewer:
-        sign_in.sign_out(site.store, viewer.session, viewer.context)
+        sessions.sign_out(site.store, viewer.session, viewer.context)
     response = go(site, "/sign-in" if then == "/" else then, Said.SIGNED_OUT)
     session.end(response, site)
     return response
