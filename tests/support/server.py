@@ -81,12 +81,12 @@ def serving(
     port: int = 0,
     rates: Rates | None = None,
     tails: Tails | None = None,
-    writing: Exports | None = None,
+    exports: Exports | None = None,
     stop_seconds: int = 2,
 ) -> Iterator[str]:
     """The address at which the application over `store` answers, until the block ends.
 
-    `rates` are for API tokens and for exports that are begun, `writing` for those at once; `stop_seconds` is how long a
+    `rates` are for API tokens and for exports that are begun, `exports` for those at once; `stop_seconds` is how long a
     server that stops waits for what it has not finished.
     """
     listening = socket.create_server(("127.0.0.1", port))
@@ -97,8 +97,8 @@ def serving(
         site,
         tails=tails or site.tails,
         rates=rates or site.rates,
-        exports=rates or site.exports,
-        writing=writing or site.writing,
+        export_rates=rates or site.export_rates,
+        exports=exports or site.exports,
     )
     server = Server(config_of(app, stop_seconds), app.state.site.stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="server")
@@ -238,7 +238,7 @@ def site_on(
     clock: Clock | None = None,
     patience: float = PATIENCE,
     limits: Limits = STANDARD,
-    writing: Exports | None = None,
+    exports: Exports | None = None,
     stop_seconds: int = 2,
 ) -> Iterator[Site]:
     """Calder Robotics, served from a database that has the schema; the oracle looks at the store at the end."""
@@ -247,7 +247,7 @@ def site_on(
     try:
         company = Company(store)
         tails = Tails(store, limits)
-        with serving(store, tails=tails, writing=writing, stop_seconds=stop_seconds) as address:
+        with serving(store, tails=tails, exports=exports, stop_seconds=stop_seconds) as address:
             yield Site(address, company, clock, tails)
         check_log(store)
     finally:

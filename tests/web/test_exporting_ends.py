@@ -43,7 +43,7 @@ def exports() -> Exports:
 
 @pytest.fixture
 def site(migrated_sqlite: str, exports: Exports) -> Iterator[Site]:
-    with site_on(migrated_sqlite, writing=exports) as site:
+    with site_on(migrated_sqlite, exports=exports) as site:
         yield site
 
 
@@ -110,7 +110,7 @@ def test_who_leaves_is_not_searched_for_any_more(site: Site, exports: Exports, s
 
 @pytest.mark.usefixtures("searching")
 def test_a_server_that_stops_does_not_wait_for_what_is_searched(migrated_sqlite: str, exports: Exports) -> None:
-    with site_on(migrated_sqlite, writing=exports, stop_seconds=int(PATIENCE)) as site:
+    with site_on(migrated_sqlite, exports=exports, stop_seconds=int(PATIENCE)) as site:
         _, secret = new_token(site)
         reader = connected(site, secret)
         assert comes_true(lambda: exports.open == 1)

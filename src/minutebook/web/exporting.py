@@ -67,22 +67,22 @@ def answer(
     def ask(connection: Connection) -> None:
         must_read(connection, seat, sitting, site.store.clock(), Permission.LOG_EXPORT)
 
-    site.writing.take(seat.organization, sitting)
+    site.exports.take(seat.organization, sitting)
     try:
-        standing = site.exports.ask(seat.actor.id)
+        standing = site.export_rates.ask(seat.actor.id)
         if standing.is_over:
             raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
         export = begin(site.store, seat, Origin(organization.id, organization.name), command)
         made = _made(site, seat, export, ask)
     except BaseException:
-        site.writing.give_back(seat.organization, sitting)
+        site.exports.give_back(seat.organization, sitting)
         raise
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name(organization, export, site.store.clock())}"',
         LOG_SIZE: str(export.size),
         **({ASKED_AT: instants.write_start(command.here.now)} if command.here.now is not None else {}),
     }
-    return ExportStream(site.writing, seat.organization, sitting, made, _kind(export.format)[1], headers)
+    return ExportStream(site.exports, seat.organization, sitting, made, _kind(export.format)[1], headers)
 
 
 def _made(site: Site, seat: Seat, export: Export, ask: Ask) -> Generator[Piece]:

@@ -70,9 +70,9 @@ class Site:
     tails: Tails
     searches: Searches
     denials: Denials
-    writing: Exports = field(default_factory=Exports)
+    exports: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)
-    exports: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
+    export_rates: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
     domain_checks: Rates = field(default_factory=lambda: Rates(DOMAIN_CHECKS, window=QUARTER))
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
     passkeys_from: Rates = field(default_factory=lambda: Rates(PASSKEYS_FROM, window=QUARTER))
@@ -145,7 +145,7 @@ class Site:
     def stop(self) -> None:
         """Ends what would go on by itself: the server is about to stop."""
         self.tails.stop()
-        self.writing.stop()
+        self.exports.stop()
 
     def link(self, path: str) -> str:
         """The full address of a path, for mail and for people to copy."""

@@ -70,7 +70,7 @@ def export_ledger(request: Request, place: Seen) -> Response:
         raise CrossOrigin
     pieces: list[bytes] = []
     if request.method != "HEAD":
-        standing = place.site.exports.ask(place.seat.actor.id)
+        standing = place.site.export_rates.ask(place.seat.actor.id)
         if standing.is_over:
             raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
         with place.site.store.reading() as connection:
