@@ -139,7 +139,7 @@ def fill(folder: Path, load: Workload, server: EmbeddedServer, *, with_postgres:
         in_sqlite, sqlite_seconds = sqlite.result()
         in_postgres, postgres_seconds = postgres.result()
     _wait_for_the_disk(server, wait=True)
-    seconds = {"sqlite": sqlite_seconds, "postgres": postgres_seconds}
+    seconds = {"SQLite": sqlite_seconds, "PostgreSQL" if with_postgres else "baselines": postgres_seconds}
     kept = {"workload": asdict(load), "sqlite": in_sqlite, "postgres": in_postgres, "seconds": seconds}
     (folder / MARKER).write_text(json.dumps(kept))
     return Filled(load, folder / DATABASE_FILE, folder / "postgres", in_sqlite, in_postgres, seconds)

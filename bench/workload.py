@@ -31,7 +31,7 @@ END = BEGIN + SPAN
 ZIPF = 1.15  # over 1,000 organizations it gives the largest 20 %
 BUSY = 0.9  # the same for the people of one organization
 MOST_PEOPLE, FEWEST_PEOPLE = 2000, 4
-RARELY, AT_LEAST = 1e-4, 4
+RARELY, AT_LEAST = 1e-4, 10
 """How often something rare happens, and how often at least in the largest organization."""
 AT_ONCE = 50_000
 LARGEST, SOME = 0, 8

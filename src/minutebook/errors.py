@@ -225,6 +225,12 @@ class TooManyDomainChecks(TooManyRequests):
     code = "too_many_domain_checks"
 
 
+class TooManyFoundings(TooManyRequests):
+    """You founded {limit} organizations within 15 minutes, which is the most. Try again in {seconds} seconds."""
+
+    code = "too_many_foundings"
+
+
 class TooManyExports(TooManyRequests):
     """That are too many exports: {limit} may be begun in 15 minutes, and each is recorded. Try again in {seconds}
     seconds."""

@@ -93,6 +93,14 @@ def test_what_is_older_goes_from_everything_that_is_found(deployment: Deployment
     check_log(deployment.store)
 
 
+def test_where_nothing_has_a_policy_nothing_is_begun(
+    deployment: Deployment, organization: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each beginning locks the log, and SQLite as a whole: there may be thousands of logs."""
+    monkeypatch.delattr(retention, "perform")
+    assert prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now) == []
+
+
 def test_what_is_pruned_is_no_error_but_cannot_be_told(deployment: Deployment, organization: int, ada: User) -> None:
     deployment.act(ada, organization, SetRetention("credits", 90))
     prune_log(deployment.store, organization, deployment.ledger, deployment.clock.now)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from minutebook.custody import keys, signer
-from minutebook.custody.high_water import Custody, Held
+from minutebook.custody.high_water import Custody, Held, HighWater
 from minutebook.custody.signer import Round, Signing, examine, require_not_behind, sign_logs
 from minutebook.errors import BehindHighWater, CustodyBroken, NoKey
 from minutebook.evidence.checkpoint import Checkpoint, origin_of
@@ -320,16 +320,45 @@ def test_what_was_recorded_last_is_signed_when_the_server_stops(filled: Deployme
     assert newest(filled).size == filled.size(FILLED)
 
 
+def test_a_server_looks_at_logs_that_seem_to_be_signed_once_a_minute(
+    filled: Deployment, custody: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = list[bool]()
+
+    def noted(*given: object, unsigned: bool) -> Round:
+        looks.append(unsigned)
+        return sign_logs(*given, unsigned=unsigned)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(signer, "sign_logs", noted)
+    thread = Signing(filled.store, custody, HOST)
+    thread.round()
+    roll_back(filled, 1)  # what was signed is not there any more, and no checkpoint of what is left
+    thread.round()
+    assert "rolled back" in thread.refused[FILLED]
+    fill(filled, 1, log_=OTHER)
+    thread.round()
+    assert set(thread.refused) == {FILLED}
+    monkeypatch.setattr(signer, "LOOK_SECONDS", 0)
+    thread.round()
+    assert looks == [False, True, True, False]
+    assert set(thread.refused) == {FILLED}
+    with filled.store.reading() as connection, custody.changing() as held:
+        head = log.read_head(connection, OTHER)
+        held.raise_to([HighWater(head.log_id, head.tree.append(b"1" * 32), 0)])
+    assert OTHER not in sign_logs(filled.store, custody, HOST, unsigned=True).refused
+    assert OTHER in sign_logs(filled.store, custody, HOST).refused
+
+
 def test_what_goes_wrong_while_signing_is_tried_again(
     filled: Deployment, custody: Custody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right, failed = signer.sign_logs, list[int]()
 
-    def fails(*given: object) -> Round:
+    def fails(*given: object, **more: object) -> Round:
         if len(failed) < 2:
             failed.append(1)
             raise [ValueError("broken"), NoKey(why="gone")][len(failed) - 1]
-        return right(*given)  # type: ignore[arg-type]
+        return right(*given, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(signer, "sign_logs", fails)
     thread = Signing(filled.store, custody, HOST, every=0.01)

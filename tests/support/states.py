@@ -327,7 +327,7 @@ def _(visitor: Visitor) -> None:
 @state("deleting the organization")
 def _(visitor: Visitor) -> None:
     visitor.open("deletion")
-    visitor.page.get_by_label("Type the name").fill("calder")
+    visitor.page.get_by_label("to confirm").fill("calder")
     visitor.press("Delete after 14 days")
 
 

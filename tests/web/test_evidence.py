@@ -121,7 +121,7 @@ def test_nothing_signed_is_no_evidence(dashboard: Dashboard, monkeypatch: pytest
     for _ in range(4):  # and gives its place back: a session has two
         answer = ada.get(dashboard.path("audit-logs", "evidence"))
         assert answer.status_code == 409
-        assert "This cannot be done now No signed checkpoint proves this yet" in told(answer)
+        assert "This cannot be done now Help No signed checkpoint proves this yet" in told(answer)
         assert "minutebook doctor says why" in told(answer)
     assert "log.export" not in [event.action for event in dashboard.events()]
 

@@ -20,7 +20,7 @@ from minutebook.organization.organizations import RenameOrganization
 from minutebook.organization.settings import KNOWN_MODELS, KNOWN_PROVIDERS, ChangeDataCollection
 from minutebook.organization.sso import SetSsoDomain
 from minutebook.web.app import WebSettings
-from minutebook.web.rates import EXPORTS
+from minutebook.web.rates import EXPORTS, FOUNDINGS
 from minutebook.web.shell import MOST_IN_SWITCHER
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
@@ -550,6 +550,15 @@ def test_anybody_founds_an_organization_of_their_own(dashboard: Dashboard) -> No
     dashboard.move_to("Kestrel Works")
     assert dashboard.organization.plan is Plan.TEAMS
     assert [event.action for event in dashboard.events()] == ["organization.create"]
+
+
+def test_nobody_founds_without_end(light_dashboard: Dashboard) -> None:
+    member = light_dashboard.signed_in(Role.MEMBER)
+    for number in range(FOUNDINGS):
+        assert member.post("/organizations/new", {"name": f"Kestrel {number}"}).status_code == 303
+    refused = member.post("/organizations/new", {"name": "Kestrel Works"})
+    assert (refused.status_code, value(refused, "name")) == (429, "Kestrel Works")
+    assert errors(refused)["form"].startswith("You founded 10 organizations within 15 minutes")
 
 
 def test_only_the_operator_founds_where_that_is_set(sqlite_deployment: Deployment) -> None:

@@ -40,10 +40,11 @@ def extend(store: Store, custody: Custody) -> str | None:
         host = held.host() if held else None
         if held is None or host is None:
             return None
-        marks, name = held.high_waters(), held.anchor_log()
-    last = marks.get(name)
-    if last and last.signed_at <= now < last.signed_at + EVERY:
-        return None
+        name = held.anchor_log()
+        last = held.high_water(name)
+        if last and last.signed_at <= now < last.signed_at + EVERY:
+            return None
+        marks = held.high_waters()
     heads = [
         Checkpoint(origin_of(host, log_id), mark.tree.size, mark.tree.root())
         for log_id, mark in marks.items()

@@ -12,6 +12,8 @@ into the anchor log (`anchor_log.py`) in the same thread.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +37,9 @@ from minutebook.store.schema import ANCHOR
 log_ = structlog.get_logger("minutebook.signer")
 
 ROUND_SECONDS = 0.5
+LOOK_SECONDS = 60.0
+"""After which a server looks at every log, also at those that seem to be signed: with a thousand of them, a round that
+does takes many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,9 @@ class Round:
     refused: Mapping[int, str] = field(default_factory=dict)
 
 
-def sign_logs(store: Store, custody: Custody, host: str) -> Round:
-    """Signs every log that has grown. The first time, it makes a key, and fixes what names begin with: `host`.
+def sign_logs(store: Store, custody: Custody, host: str, *, unsigned: bool = False) -> Round:
+    """Signs every log that has grown. The first time, it makes a key, and fixes what names begin with: `host`. With
+    `unsigned` it does not look at logs whose heads are signed, which may be others all the same.
 
     Raises NoKey and CustodyBroken when nothing can be signed, StoreUnavailable when the database is away.
     """
@@ -54,7 +60,7 @@ def sign_logs(store: Store, custody: Custody, host: str) -> Round:
         with store.reading() as connection:
             if held.host() is None and checkpoints.any_signed(connection):
                 raise CustodyBroken(why=f"the logs were signed, and {custody.directory} knows nothing of it")
-            grown, refused = _look(connection, held)
+            grown, refused = _look(connection, held, unsigned=unsigned)
         key = None
         if grown:
             at = store.clock()
@@ -125,12 +131,14 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
                 break
 
 
-def _look(connection: Connection, held: Held) -> tuple[list[tuple[Head, CompactRange]], dict[int, str]]:
+def _look(
+    connection: Connection, held: Held, *, unsigned: bool
+) -> tuple[list[tuple[Head, CompactRange]], dict[int, str]]:
     """The logs that have something to sign, with the tree that is to be signed; and those that cannot be."""
-    marks, ended = held.high_waters(), held.ended()
+    ended = held.ended()
     found, refused = [], {}
-    for one in checkpoints.heads(connection):
-        head, before = one.head, marks.get(one.head.log_id)
+    for one in checkpoints.heads(connection, unsigned=unsigned):
+        head, before = one.head, held.high_water(one.head.log_id)
         try:
             if head.log_id in ended:
                 raise Refused(ENDED)
@@ -161,6 +169,7 @@ class Signing(Job):
         self._host = host
         self._waits: str | None = None
         self._anchor_refused: str | None = None
+        self._looked_at = -math.inf
         self.refused: Mapping[int, str] = {}
 
     def stop(self) -> None:
@@ -170,7 +179,12 @@ class Signing(Job):
 
     def round(self) -> None:
         """Signs what has grown."""
-        self._note(sign_logs(self._store, self._custody, self._host))
+        now = time.monotonic()
+        unsigned = now < self._looked_at + LOOK_SECONDS
+        done = sign_logs(self._store, self._custody, self._host, unsigned=unsigned)
+        self._note(done, unsigned=unsigned)
+        if not unsigned:
+            self._looked_at = now
         self._note_anchor(anchor_log.extend(self._store, self._custody))
         self._waits = None
 
@@ -182,11 +196,12 @@ class Signing(Job):
             log_.error("nothing_is_signed", error=error.message)
         self._waits = error.message
 
-    def _note(self, done: Round) -> None:
+    def _note(self, done: Round, *, unsigned: bool) -> None:
         for organization, why in done.refused.items():
             if self.refused.get(organization) != why:
                 log_.error("signing_refused", organization=organization, why=why)
-        self.refused = done.refused
+        others = {number: why for number, why in self.refused.items() if unsigned and number not in done.signed}
+        self.refused = others | dict(done.refused)
 
     def _note_anchor(self, why: str | None) -> None:
         if why and why != self._anchor_refused:

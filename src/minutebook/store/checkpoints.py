@@ -119,11 +119,13 @@ def latest_of_each(connection: Connection) -> dict[int, Signed]:
     return {number: signed for number in numbers if (signed := latest(connection, number))}
 
 
-def heads(connection: Connection) -> list[Unsigned]:
-    """Every log as it is now."""
+def heads(connection: Connection, *, unsigned: bool = False) -> list[Unsigned]:
+    """Every log as it is now; or only those of which no checkpoint of just this size is there."""
     head, table = schema.log_head.c, schema.checkpoint.c
     joined = and_(table.organization == head.organization, table.size == head.size)
     statement = select(schema.log_head, table.size.label("signed")).outerjoin(schema.checkpoint, joined)
+    if unsigned:
+        statement = statement.where(table.size.is_(None))
     return [
         Unsigned(
             Head(row.organization, row.log_id, CompactRange.from_bytes(row.size, bytes(row.peaks)), row.recorded_at),

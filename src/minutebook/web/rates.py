@@ -24,6 +24,8 @@ PASSKEYS_FROM = 300
 """Of sign-ins by a passkey that are begun from one network address; each is remembered for ten minutes."""
 EXPORTS = 60
 """By one person or token. Each is an event, however little is exported."""
+FOUNDINGS = 10
+"""Of organizations, by one person: each is a log, and may mail invitations."""
 DOMAIN_CHECKS = 20
 """Of name servers, asked by one person: each holds a thread until they answer, which may be servers of that person."""
 

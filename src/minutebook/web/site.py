@@ -32,6 +32,7 @@ from minutebook.web.rates import (
     EXPORTS,
     FORGOTTEN,
     FORGOTTEN_FROM,
+    FOUNDINGS,
     OPENINGS,
     OPENINGS_FROM,
     PASSKEYS_FROM,
@@ -73,6 +74,7 @@ class Site:
     exports: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)
     export_rates: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
+    foundings: Rates = field(default_factory=lambda: Rates(FOUNDINGS, window=QUARTER))
     domain_checks: Rates = field(default_factory=lambda: Rates(DOMAIN_CHECKS, window=QUARTER))
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
     passkeys_from: Rates = field(default_factory=lambda: Rates(PASSKEYS_FROM, window=QUARTER))

@@ -47,7 +47,7 @@ def test_what_is_counted_for_longer_begins_anew_with_its_window() -> None:
 @pytest.mark.parametrize("by_token", [True, False])
 def test_exports_of_nothing_do_not_fill_the_log(light_dashboard: Dashboard, by_token: bool) -> None:
     app = light_dashboard.app
-    app.state.site = replace(app.state.site, exports=Rates(2, Watch()))
+    app.state.site = replace(app.state.site, export_rates=Rates(2, Watch()))
     secret = light_dashboard.token("log.export") if by_token else None
     reader = light_dashboard.anybody() if by_token else light_dashboard.signed_in(Role.OWNER)
     reader.ask(light_dashboard.api("export"), token=secret, size=0)

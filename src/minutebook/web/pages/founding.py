@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from minutebook.errors import NotAllowed
+from minutebook.errors import NotAllowed, TooManyFoundings
 from minutebook.model import Seat
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.organization.places import HeldSeat, held_seats
@@ -51,8 +51,10 @@ def create_organization(request: Request, viewer: Viewing, sent: Sent) -> Respon
     try:
         if not viewer.site.settings.anybody_founds:
             raise NotAllowed("Here only whoever runs Minutebook founds organizations.")
+        if (standing := viewer.site.foundings.ask(viewer.user.id)).is_over:
+            raise TooManyFoundings(limit=standing.limit, seconds=standing.seconds)
         event = perform(store, Seat(0, viewer.user.actor(), viewer.context), command)
-    except STAYS as error:
+    except (*STAYS, TooManyFoundings) as error:
         return _show(request, viewer, form_after(sent, error, ("name",)), error.status)
     assert not isinstance(event, NoChange)
     with store.reading() as connection:
