@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from typing import Any
@@ -31,6 +30,7 @@ from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Count, Sums, Survey
 from tests.support.deployment import OPERATOR, START, Deployment
+from tests.support.meanwhile import meanwhile
 from tests.support.walk import FILLED
 
 IPS = ("10.1.2.3", "10.1.3.4", "192.168.0.7", "2001:db8::1", "2001:db8:5::9", None)
@@ -304,26 +304,17 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     )
 
 
-@contextmanager
-def writing(deployment: Deployment, most: int) -> Iterator[None]:
+def writing(deployment: Deployment, most: int) -> AbstractContextManager[None]:
     """Meanwhile events are added in another thread, at most so many, and followed now and then."""
-    stopped = threading.Event()
+    seeds = iter(range(most))
 
     def write() -> None:
-        for seed in range(most):
-            if stopped.wait(0.01):
-                return
+        for seed in itertools.islice(seeds, 1):
             fill(deployment, 1, seed)
             if seed % 20 == 19:
                 index.follow_all(deployment.store)
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()
+    return meanwhile(write, 0.01)
 
 
 def test_a_search_stays_what_it_was_on_its_first_page_while_events_are_added(

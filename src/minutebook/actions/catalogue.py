@@ -141,7 +141,7 @@ def action(
             raise TypeError(f"{name} is declared twice")
         if not details.__dict__.get("__doc__"):
             raise TypeError(f"{name}: {details.__name__} needs a docstring that says what happened")
-        told = {name for name, value in vars(details).items() if isinstance(value, property)}
+        told = {name for of in details.__mro__ for name, value in vars(of).items() if isinstance(value, property)}
         if unknown := set(SLOT.findall(says)) - set(vars(details)["__pydantic_fields__"]) - told:
             raise TypeError(f"{name}: says names fields that do not exist: {', '.join(sorted(unknown))}")
         if ocsf.kind is USER_ACCESS and "role" not in vars(details)["__pydantic_fields__"]:

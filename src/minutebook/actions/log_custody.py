@@ -205,18 +205,8 @@ class HoldChanged(Details):
         return (Target("hold", self.hold, self.name),)
 
 
-@action(
-    "log.clock_step",
-    title="Clock set",
-    severity=Severity.HIGH,
-    ocsf=ocsf.UPDATE,
-    says="The server's clock went {direction} by {amount}",
-    since="0.1",
-)
-class ClockStepped(Details):
-    """The server's clock went from `before` to `after`: back, when it is behind what was recorded last, or forward,
-    when it is ahead of the time that passed, or the server was away for long. What had expired when it said `before`
-    stays expired."""
+class ClockStep(Details):
+    """A step of the server's clock, in UTC microseconds."""
 
     told_by: ClassVar = {"before": "stood_at", "after": "stands_at"}
 
@@ -232,12 +222,26 @@ class ClockStepped(Details):
         return self.after
 
     @property
-    def direction(self) -> str:
-        return "forward" if self.after > self.before else "back"
-
-    @property
     def amount(self) -> str:
         return lasting(abs(self.after - self.before))
+
+
+@action(
+    "log.clock_step",
+    title="Clock set",
+    severity=Severity.HIGH,
+    ocsf=ocsf.UPDATE,
+    says="The server's clock went {direction} by {amount}",
+    since="0.1",
+)
+class ClockStepped(ClockStep):
+    """The server's clock went from `before` to `after`: back, when it is behind what was recorded last, or forward,
+    when it is ahead of the time that passed, or the server was away for long. What had expired when it said `before`
+    stays expired."""
+
+    @property
+    def direction(self) -> str:
+        return "forward" if self.after > self.before else "back"
 
 
 @action(
@@ -248,25 +252,8 @@ class ClockStepped(Details):
     says="Confirmed that the server's clock is right, which went forward by {amount}",
     since="0.1",
 )
-class ClockConfirmed(Details):
+class ClockConfirmed(ClockStep):
     """An owner confirmed that the clock was right to step forward, so that events are pruned by it."""
-
-    told_by: ClassVar = {"before": "stood_at", "after": "stands_at"}
-
-    before: int = Field(title="Clock was")
-    after: int = Field(title="Clock became")
-
-    @property
-    def stood_at(self) -> int:
-        return self.before
-
-    @property
-    def stands_at(self) -> int:
-        return self.after
-
-    @property
-    def amount(self) -> str:
-        return lasting(self.after - self.before)
 
 
 @action(

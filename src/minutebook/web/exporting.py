@@ -69,9 +69,7 @@ def answer(
 
     site.exports.take(seat.organization, sitting)
     try:
-        standing = site.export_rates.ask(seat.actor.id)
-        if standing.is_over:
-            raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
+        site.export_rates.check(seat.actor.id, TooManyExports)
         export = begin(site.store, seat, Origin(organization.id, organization.name), command)
         made = _made(site, seat, export, ask)
     except BaseException:

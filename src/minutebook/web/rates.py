@@ -13,6 +13,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import NamedTuple
 
+from minutebook.errors import TooManyRequests
+
 A_MINUTE = 600
 MINUTE = 60
 QUARTER = 15 * MINUTE
@@ -67,6 +69,12 @@ class Rates:
         self._lock = Lock()
         self._window = 0
         self._asked: Counter[str] = Counter()
+
+    def check(self, who: str, refusal: type[TooManyRequests]) -> None:
+        """Counts as `ask` does. Raises `refusal` when it was too often."""
+        standing = self.ask(who)
+        if standing.is_over:
+            raise refusal(limit=standing.limit, seconds=standing.seconds)
 
     def ask(self, who: str) -> Standing:
         """Counts one request of the token, or whoever it is."""

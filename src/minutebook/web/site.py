@@ -14,6 +14,7 @@ from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
 from minutebook.config import LOOPBACK
+from minutebook.custody.high_water import Custody
 from minutebook.custody.ledger import Ledger
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.tails import Tails
@@ -126,6 +127,11 @@ class Site:
     def party(self) -> RelyingParty | None:
         """Who passkeys are for; None where browsers have none."""
         return RelyingParty.at(self.settings.public_url)
+
+    @cached_property
+    def custody(self) -> Custody | None:
+        """What is known of the keys that sign and of what was signed, if there is a directory for it."""
+        return Custody(self.settings.custody) if self.settings.custody else None
 
     @cached_property
     def ledger(self) -> Ledger:

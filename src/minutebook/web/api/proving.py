@@ -10,7 +10,6 @@ import orjson
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
 
-from minutebook.custody.high_water import Custody
 from minutebook.errors import CustodyBroken, Invalid, NotFound, NotSignedYet
 from minutebook.evidence import key_chain
 from minutebook.evidence.checkpoint import origin_of
@@ -129,10 +128,9 @@ def list_keys(request: Request, reader: Reader) -> Response:
     reader.sit()
     with reader.reading() as connection:
         log_id = log.read_head(connection, reader.organization.number).log_id
-    directory = reader.site.settings.custody
     host, statements = None, list[str]()
-    if directory:
-        with Custody(directory).reading() as held:
+    if custody := reader.site.custody:
+        with custody.reading() as held:
             host, statements = (held.host(), held.statements()) if held else (None, [])
     try:
         known = key_chain.follow(statements).values()

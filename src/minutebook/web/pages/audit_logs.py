@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import HTMLResponse
 
-from minutebook.custody.high_water import Custody
 from minutebook.errors import Invalid, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.model import Plan
 from minutebook.permissions import Permission
@@ -91,9 +90,7 @@ def log_of(request: Request, reader: LogReader) -> Response:
     pairs = request.query_params.multi_items()
     reading = log_reading.read(pairs, reader.path, reader.organization.id, reader.site.seal, reader.zone)
     integrity = reader.place.path(INTEGRITY) if reader.place else None
-    directory = reader.site.settings.custody
-    custody = Custody(directory) if directory else None
-    look = Look(reader.organization, reading, reader.zone, reader.at, reader.within, integrity, custody)
+    look = Look(reader.organization, reading, reader.zone, reader.at, reader.within, integrity, reader.site.custody)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:
             reader.must_read()

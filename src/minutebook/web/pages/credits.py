@@ -70,9 +70,7 @@ def export_ledger(request: Request, place: Seen) -> Response:
         raise CrossOrigin
     pieces: list[bytes] = []
     if request.method != "HEAD":
-        standing = place.site.export_rates.ask(place.seat.actor.id)
-        if standing.is_over:
-            raise TooManyExports(limit=standing.limit, seconds=standing.seconds)
+        place.site.export_rates.check(place.seat.actor.id, TooManyExports)
         with place.site.store.reading() as connection:
             entries = credits.entries(connection, place.organization.number)
         perform(place.site.store, place.seat, ExportLedger(len(entries), entries[0].balance if entries else 0))

@@ -52,9 +52,8 @@ def _mail_link(request: Request, sent: Typed) -> Response:
         if not site.settings.sends_mail:
             raise NotAllowed("No mail is sent from here.")
         address = normal_email(sent.one("email"))
-        for rates, who in ((site.forgotten_from, neighbourhood(request.state.ip)), (site.forgotten, address)):
-            if (standing := rates.ask(who)).is_over:
-                raise TooManyLinks(limit=standing.limit, seconds=standing.seconds)
+        site.forgotten_from.check(neighbourhood(request.state.ip), TooManyLinks)
+        site.forgotten.check(address, TooManyLinks)
         with site.store.reading() as connection:
             user = people.find_user(connection, address)
         if user:

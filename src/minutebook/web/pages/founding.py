@@ -51,8 +51,7 @@ def create_organization(request: Request, viewer: Viewing, sent: Sent) -> Respon
     try:
         if not viewer.site.settings.anybody_founds:
             raise NotAllowed("Here only whoever runs Minutebook founds organizations.")
-        if (standing := viewer.site.foundings.ask(viewer.user.id)).is_over:
-            raise TooManyFoundings(limit=standing.limit, seconds=standing.seconds)
+        viewer.site.foundings.check(viewer.user.id, TooManyFoundings)
         event = perform(store, Seat(0, viewer.user.actor(), viewer.context), command)
     except (*STAYS, TooManyFoundings) as error:
         return _show(request, viewer, form_after(sent, error, ("name",)), error.status)

@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 
-from minutebook.custody.high_water import Custody
 from minutebook.custody.log_state import LogState, state_of
 from minutebook.custody.verifications import RecordVerification
 from minutebook.errors import NotFound
@@ -48,9 +47,8 @@ def show_integrity(request: Request, place: Reading) -> Response:
         since = None if first is None else times.day_of(first, zone)
         return upgrade(request, shell_of(place, INTEGRITY), "Integrity", recorded, since)
     _sit(place)
-    directory = place.site.settings.custody
     with place.site.store.reading() as connection:
-        state = state_of(connection, Custody(directory) if directory else None, number)
+        state = state_of(connection, place.site.custody, number)
         page = _integrity(request, place, connection, state)
     return show(request, "integrity.html", place=place, current=INTEGRITY, page=page)
 

@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from minutebook.actions.values import Cents
 from minutebook.custody import clock
-from minutebook.custody.high_water import Custody
 from minutebook.custody.log_state import state_of
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.filters import EVERYTHING, Here
@@ -121,8 +120,7 @@ def _figures(place: Place, connection: Connection) -> Iterator[Figure]:
 def _attention(place: Place, connection: Connection, pending: list[Invitation], *, reads: bool) -> Iterator[Attention]:
     number, at = place.organization.number, place.viewer.at
     if reads:
-        directory = place.site.settings.custody
-        state = state_of(connection, Custody(directory) if directory else None, number)
+        state = state_of(connection, place.site.custody, number)
         integrity = place.path(shell.INTEGRITY)
         if state.problem:
             yield Attention("The log is no longer what was signed of it.", "See what happened", integrity)

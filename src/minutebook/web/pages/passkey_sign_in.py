@@ -16,7 +16,7 @@ from minutebook.security import neighbourhood
 from minutebook.web.begun import Begun
 from minutebook.web.forms import Sent, Typed
 from minutebook.web.own_path import own_path
-from minutebook.web.pages.second_step import OVER, end_sign_in, show_sign_in
+from minutebook.web.pages.second_step import end_sign_in, show_over
 from minutebook.web.render import go, show
 from minutebook.web.site import site_of
 from minutebook.web.source import context_of
@@ -65,12 +65,12 @@ def _sign_in(request: Request, sent: Typed) -> Response:
     then = own_path(request, sent.one("next"))
     waiting = ASKED.find(request)
     if waiting is None:
-        return _over(request, then)
+        return show_over(request, then)
     token, answer, context = ASKED.token(request), sent.one("credential"), context_of(request)
     try:
         response = end_sign_in(request, lambda: site.sign_ins.sign_in_by_passkey(token, answer, context), then, None)
     except NotFound:
-        return _over(request, then)
+        return show_over(request, then)
     except MinutebookError as error:
         return _show(request, waiting, Form({}, {"": error.message}), then, error.status)
     return ASKED.forget(response, site)
@@ -82,7 +82,3 @@ def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: in
     with site.store.reading() as connection:
         options = passkeys.request_options(connection, site.party, "", waiting.secret)
     return show(request, "passkey_sign_in.html", status=status, form=form, next=then, options=options)
-
-
-def _over(request: Request, then: str) -> Response:
-    return show_sign_in(request, Form({}, {"": OVER}), then, 410)

@@ -76,7 +76,7 @@ def _prove(request: Request, sent: Typed) -> Response:
     then = own_path(request, sent.one("next"))
     waiting = WAITING.find(request)
     if waiting is None:
-        return _over(request, then)
+        return show_over(request, then)
     token, context = WAITING.token(request), context_of(request)
     answer, signs = sent.one("credential"), site.sign_ins
 
@@ -88,7 +88,7 @@ def _prove(request: Request, sent: Typed) -> Response:
     try:
         response = end_sign_in(request, finish, then, None)
     except NotFound:
-        return _over(request, then)
+        return show_over(request, then)
     except MinutebookError as error:
         form = form_with(sent, [Problem("" if answer else "code", error.message)], ["code"])
         return _show(request, waiting, Form({}, form.errors), then, error.status)
@@ -107,5 +107,6 @@ def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: in
     return show(request, "second_factor.html", status=status, form=form, next=then, app=app, options=options)
 
 
-def _over(request: Request, then: str) -> Response:
+def show_over(request: Request, then: str) -> Response:
+    """The page on which a sign-in begins, for a step that took too long or was done already."""
     return show_sign_in(request, Form({}, {"": OVER}), then, 410)

@@ -53,8 +53,7 @@ def verify_domain(request: Request, place: Changed, sent: Sent) -> Response:
     """Asks the name servers whether the domain has the organization's record."""
     asked = VerifySsoDomain(sent.one("checked"), place.site.name_servers)
     try:
-        if (standing := place.site.domain_checks.ask(place.viewer.user.id)).is_over:
-            raise TooManyDomainChecks(limit=standing.limit, seconds=standing.seconds)
+        place.site.domain_checks.check(place.viewer.user.id, TooManyDomainChecks)
         done = perform(place.site.store, place.seat, asked)
     except (*STAYS, TooManyDomainChecks) as error:
         return _show(request, place, Form(), verifying=form_after(sent, error), status=error.status)
