@@ -136,6 +136,7 @@ def test_a_flood_from_one_place_pushes_out_nothing(tmp_path: Path) -> None:
     for number in range(10_000):
         if number == 5_000:
             log.write("access_denied", {"reason": "no seat", "ip": "2001:db8:0:1::1"})
+            log.write("access_denied", {"reason": "no seat", "ip": "2001:db8::7", "user": "usr_2"})
         fields = {
             "route": f"/{number % 3}",
             "reason": "no seat",
@@ -147,8 +148,9 @@ def test_a_flood_from_one_place_pushes_out_nothing(tmp_path: Path) -> None:
     first, *told = lines(log.path)
     assert first["event"] == "password_changed"
     assert sum(line.get("ip") == "2001:db8:0:1::1" for line in told) == 1
-    assert sum(int(str(line.get("times", 1))) for line in told) == 10_001, "each is told or counted"
-    assert len(told) <= 11 * (EACH_MINUTE + 1) + 1
+    assert sum(line.get("user") == "usr_2" for line in told) == 1, "who is signed in is not hidden by their neighbours"
+    assert sum(int(str(line.get("times", 1))) for line in told) == 10_002, "each is told or counted"
+    assert len(told) <= 11 * (EACH_MINUTE + 1) + 2
     counted = [line for line in told if "times" in line]
     assert all(set(line) == {"at", "event", "reason", "times"} for line in counted), "what they have in common"
     assert int(str(counted[1]["times"])) > 900

@@ -226,7 +226,7 @@ class TooManyDomainChecks(TooManyRequests):
 
 
 class TooManyFoundings(TooManyRequests):
-    """You founded {limit} organizations within 15 minutes, which is the most. Try again in {seconds} seconds."""
+    """You asked for {limit} organizations within 15 minutes, which is the most. Try again in {seconds} seconds."""
 
     code = "too_many_foundings"
 

@@ -226,15 +226,19 @@ def _is_sealed(act: Act, command: Command) -> bool:
     recorded."""
     if act.role is not None:
         return False
-    table = schema.organization.c
-    sealed = select(table.sealed).where(table.organization == act.organization)
-    if act.connection.execute(sealed).scalar() is None:
+    if _seal_of(act) is None:
         return False
     if not act.by_operator:
         raise NotFound(why="no seat")
     if not command.behind_seal:
         raise Sealed
     return True
+
+
+def _seal_of(act: Act) -> int | None:
+    table = schema.organization.c
+    sealed = select(table.sealed).where(table.organization == act.organization)
+    return act.connection.execute(sealed).scalar()
 
 
 def _seal_behind_next(act: Act, head: log.Head) -> None:
@@ -252,10 +256,12 @@ def _after_step_back(act: Act, head: log.Head) -> log.Head:
 
 def record_step_back(store: Store, organization: int, before: int) -> None:
     """Records that the clock went back from `before` (UTC microseconds), where the log does not say so yet or something
-    had expired since."""
+    had expired since, and goes on."""
     with store.acting() as connection:
         head = log.lock_head(connection, organization)
         act = Act(connection, own_seat(organization), None, store.clock(), store.randomness)
+        if _seal_of(act) is not None:
+            return
         before = max(before, head.recorded_at)
         if not stay_expired(connection, organization, before, act.at) and act.at >= head.recorded_at:
             return

@@ -5,7 +5,8 @@ password, token or anything else that somebody sent. Without a file, or while it
 server's log. `docs/security-log.md` is made from the tables here.
 
 What anybody can cause as often as they like is written ten times a minute for each network address, all of an IPv6
-network, a /64, being one; how often it followed is one line more. So a flood from one place pushes out nothing.
+network, a /64, being one, and for each user who is signed in; how often it followed is one line more. So a flood from
+one place pushes out nothing.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ FIELDS: dict[str, str] = {
 ENDLESS = frozenset({"access_denied", "sign_in_limited"})
 """Of what is limited by nothing else."""
 EACH_MINUTE = 10
-"""So many lines of an event for one network address; what follows is counted."""
+"""So many lines of an event for one network address, or one user; what follows is counted."""
 MOST = 1_000
 """Network addresses that are told apart in a minute; all others are one."""
 
@@ -135,9 +136,10 @@ class SecurityLog:
 
     def _is_counted(self, event: str, fields: dict[str, object]) -> bool:
         """Whether there are lines enough for it in this minute; then it is counted."""
-        ip = fields.get("ip")
-        key = event, neighbourhood(str(ip) if ip else None)
-        if key not in self._written and len(self._written) >= MOST:
+        ip, user = fields.get("ip"), fields.get("user")
+        # somebody who is signed in is counted by themself: whoever is beside them in the network hides nothing of it
+        key = event, str(user) if user else neighbourhood(str(ip) if ip else None)
+        if key not in self._written and len(self._written) >= MOST and not user:
             key = event, "others"
         self._written[key] += 1
         if self._written[key] <= EACH_MINUTE:

@@ -17,7 +17,7 @@ from minutebook.organization.ending import WAITING_DAYS, CancelDeletion, DeleteO
 from minutebook.organization.organizations import RenameOrganization, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.sittings import ReadAsOperator
-from minutebook.record import NoChange
+from minutebook.record import NoChange, record_step_back
 from minutebook.store import schema
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
@@ -105,6 +105,9 @@ def test_the_law_reaches_a_log_that_is_sealed_too_and_nothing_else_does(deployme
         assert list(check_organization(connection, number)) == []
     with pytest.raises(Sealed):
         deployment.act(None, number, ReadAsOperator())
+    deployment.clock.now -= DAY
+    record_step_back(deployment.store, number, deployment.clock.now + DAY)  # and the deletion came just before it
+    assert deployment.size(number) == size + 2
     deployment.check()
 
 

@@ -558,7 +558,7 @@ def test_nobody_founds_without_end(light_dashboard: Dashboard) -> None:
         assert member.post("/organizations/new", {"name": f"Kestrel {number}"}).status_code == 303
     refused = member.post("/organizations/new", {"name": "Kestrel Works"})
     assert (refused.status_code, value(refused, "name")) == (429, "Kestrel Works")
-    assert errors(refused)["form"].startswith("You founded 10 organizations within 15 minutes")
+    assert errors(refused)["form"].startswith("You asked for 10 organizations within 15 minutes")
 
 
 def test_only_the_operator_founds_where_that_is_set(sqlite_deployment: Deployment) -> None:
