@@ -135,7 +135,7 @@ def test_enter_sends_what_was_typed_however_slow_the_answers(reader: Visitor) ->
     def held_back(route: Route) -> None:
         held.append(route)
 
-    reader.page.route("**/complete?*", held_back)
+    reader.intercept("**/complete?*", held_back)
     stop_clock(reader)
     type_(reader, "mode")
     reader.page.clock.run_for(SOON_MS)
@@ -240,7 +240,7 @@ def test_a_word_that_is_typed_through_asks_once(reader: Visitor) -> None:
 @pytest.mark.parametrize("answer", [500, 403, None])
 def test_when_nothing_comes_the_box_is_a_plain_field(reader: Visitor, answer: int | None) -> None:
     reader.expect_complaint("net::ERR_FAILED" if answer is None else f"status of {answer}")
-    reader.page.route(
+    reader.intercept(
         "**/complete?*", lambda route: route.fulfill(status=answer, body="no") if answer else route.abort()
     )
     type_(reader, "outc")

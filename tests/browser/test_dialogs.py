@@ -19,7 +19,7 @@ def is_gone(visitor: Visitor, addresses: str, times: int) -> None:
     """The server does not answer so many times."""
     for complaint in ("net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest"):
         visitor.expect_complaint(complaint)
-    visitor.page.route(addresses, lambda route: route.abort(), times=times)
+    visitor.intercept(addresses, lambda route: route.abort(), times=times)
 
 
 @pytest.mark.parametrize("dialog", ["invite", "remove", "delete"])
@@ -76,7 +76,7 @@ def test_a_form_is_sent_once_however_often_its_button_is_pressed(owner: Visitor)
         sent.append(route)
 
     owner.open("modes", "new")
-    owner.page.route("**/modes/new", hold)
+    owner.intercept("**/modes/new", hold)
     owner.page.get_by_label("Name").fill("Sent once")
     button = owner.page.get_by_role("button", name="Create mode")
     place = button.bounding_box()

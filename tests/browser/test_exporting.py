@@ -161,7 +161,7 @@ def test_a_text_that_breaks_off_goes_on_and_parquet_starts_over(
 
 def test_what_does_not_reach_the_server_is_not_said_to_be_recorded(reader: Visitor) -> None:
     reader.expect_complaint("ERR_FAILED")
-    reader.page.route("**/audit-logs/export?*", lambda route: route.abort())
+    reader.intercept("**/audit-logs/export?*", lambda route: route.abort())
     choose(reader.page, "CSV")
     dialog = reader.page.get_by_role("dialog")
     expect(dialog.get_by_role("status")).to_have_text("The server could not be reached.")
@@ -190,7 +190,7 @@ def test_a_file_without_its_end_is_never_saved(reader: Visitor, format_: Format)
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.body()[:-1] if format_ is Format.PARQUET else answer.body()[:-300])
 
-    reader.page.route("**/audit-logs/export?*", cut)
+    reader.intercept("**/audit-logs/export?*", cut)
     reader.page.on("download", note)
     choose(reader.page, format_.label)
     end = reader.page.get_by_role("dialog").get_by_role("status")

@@ -179,20 +179,20 @@ def test_a_leaf_that_is_another_is_found_when_each_is_checked(ada: Verifying) ->
         leaves[leaves.index(b"user.accept_invite")] ^= 1
         route.fulfill(body=bytes(leaves))
 
-    ada.page.route("**/tile/entries/**", change)
+    ada.intercept("**/tile/entries/**", change)
     assert ada.verify().startswith("Valid")
     assert ada.verify(entries=True).startswith("Invalid: Event ")
 
 
 def test_entries_that_are_gone_are_not_taken_for_verified(ada: Verifying) -> None:
-    ada.page.route("**/tile/entries/**", lambda route: route.fulfill(status=404))
+    ada.intercept("**/tile/entries/**", lambda route: route.fulfill(status=404))
     size = ada.size()
     assert f"but for {size:,} events among which some were pruned" in ada.verify(entries=True)
 
 
 @pytest.mark.parametrize("short", [0, 1, 32])
 def test_a_tile_that_is_too_short_is_invalid(ada: Verifying, short: int) -> None:
-    ada.page.route("**/tile/0/**", lambda route: route.fulfill(body=route.fetch().body()[:short]))
+    ada.intercept("**/tile/0/**", lambda route: route.fulfill(body=route.fetch().body()[:short]))
     assert ada.verify().startswith("Invalid: The tile of event 0 has")
 
 
@@ -239,7 +239,7 @@ def test_whoever_pinned_a_key_learns_the_next_and_not_one_that_was_revoked(ada: 
 
 def test_it_can_be_stopped_and_nothing_is_recorded(ada: Verifying) -> None:
     before = ada.last().seq
-    ada.page.route("**/tile/0/**", lambda _: None)  # for ever on its way
+    ada.intercept("**/tile/0/**", lambda _: None)  # for ever on its way
     ada.page.get_by_label("Key of the log").fill(ada.shown_key)
     ada.page.get_by_label("Key of the log").press("Enter")
     expect(ada.page.get_by_role("button", name="Stop")).to_be_focused()
@@ -250,7 +250,7 @@ def test_it_can_be_stopped_and_nothing_is_recorded(ada: Verifying) -> None:
 
 
 def test_a_server_that_does_not_answer_proves_nothing(ada: Verifying) -> None:
-    ada.page.route("**/tile/0/**", lambda route: route.abort())
+    ada.intercept("**/tile/0/**", lambda route: route.abort())
     ada.expect_complaint("net::ERR_FAILED")
     assert ada.verify().startswith("It was not verified. The server could not be reached")
 

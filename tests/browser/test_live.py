@@ -143,7 +143,7 @@ def test_what_arrives_behind_the_rows_that_are_on_their_way_goes_on_waiting(site
     def held_back(route: Route) -> None:
         held.append(route)
 
-    reader.page.route(lambda url: urlsplit(url).path == path, held_back)
+    reader.intercept(lambda url: urlsplit(url).path == path, held_back)
     before = size(site)
     reader.page.keyboard.press("n")
     reader.wait_until(lambda: held)
@@ -163,7 +163,7 @@ def test_an_answer_without_the_table_is_shown_whole(site: Site, reader: Visitor)
     buy(site, f"asked-for-{time.time_ns()}")
     expect(fresh(reader)).to_have_text("1 new event n")
     path = urlsplit(reader.page.url).path
-    reader.page.route(
+    reader.intercept(
         lambda url: urlsplit(url).path == path,
         lambda route: route.fulfill(body="<!doctype html><h1>Upgrade</h1>", content_type="text/html"),
     )

@@ -136,7 +136,7 @@ def test_what_is_on_screen_stays_until_the_answer_is_there(reader: Visitor) -> N
     def hold(route: Route) -> None:
         waiting.append(route)
 
-    reader.page.route("**/audit-logs?*event=*", hold)
+    reader.intercept("**/audit-logs?*event=*", hold)
     seq = reader.found()[0]
     reader.page.locator(f"#e{seq} .ev__open").click()
     bar = reader.page.locator("#busy")
@@ -151,7 +151,7 @@ def test_what_is_on_screen_stays_until_the_answer_is_there(reader: Visitor) -> N
 def test_a_server_that_did_not_answer_is_asked_again(reader: Visitor) -> None:
     for complaint in ("net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest"):
         reader.expect_complaint(complaint)
-    reader.page.route("**/audit-logs?*event=*", lambda route: route.abort(), times=2)
+    reader.intercept("**/audit-logs?*event=*", lambda route: route.abort(), times=2)
     first, second = reader.found()
     address = reader.page.url
     for seq in (first, second):

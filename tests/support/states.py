@@ -621,7 +621,7 @@ def _(visitor: Visitor) -> None:
     visitor.expect_complaint("503")
     visitor.open_log(("action", "settings.change"))
     problem = {"detail": "The database cannot be reached or is busy. Nothing was changed; try again in a moment."}
-    visitor.page.route("**/audit-logs/export*", lambda route: route.fulfill(status=503, json=problem))
+    visitor.intercept("**/audit-logs/export*", lambda route: route.fulfill(status=503, json=problem))
     visitor.page.locator("summary", has_text="Export").click()
     visitor.page.get_by_role("link", name="OCSF").click()
     expect(visitor.page.get_by_role("button", name="Try again")).to_be_visible()
@@ -1000,7 +1000,7 @@ def _(visitor: Visitor) -> None:
     visitor.open("members")
     for complaint in ("net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest"):
         visitor.expect_complaint(complaint)
-    visitor.page.route("**/invitations/new", lambda route: route.abort())
+    visitor.intercept("**/invitations/new", lambda route: route.abort())
     visitor.page.get_by_role("link", name="Invite people").click()
     expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
 
@@ -1022,7 +1022,7 @@ def _(visitor: Visitor) -> None:
 
 @state("audit logs, live and over")
 def _(visitor: Visitor) -> None:
-    visitor.page.route("**/audit-logs/tail*", lambda route: route.fulfill(status=401, body="{}"))
+    visitor.intercept("**/audit-logs/tail*", lambda route: route.fulfill(status=401, body="{}"))
     visitor.open_log()
     visitor.page.get_by_role("button", name="Live tail").click()
     expect(visitor.page.locator("[data-live-bar]")).to_contain_text("The live tail has ended")
@@ -1063,7 +1063,7 @@ def _(visitor: Visitor) -> None:
     visitor.open_log()
     for complaint in ("net::ERR_FAILED", "htmx:sendError", "htmx:afterRequest"):
         visitor.expect_complaint(complaint)
-    visitor.page.route("**/audit-logs?event=*", lambda route: route.abort())
+    visitor.intercept("**/audit-logs?event=*", lambda route: route.abort())
     visitor.page.locator(".ev__open").first.click()
     expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
 

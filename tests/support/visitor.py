@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, Unpack, overload
 from urllib.parse import quote, urlencode
 
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from minutebook.organization.people import User
 from tests.support.browser import PATIENCE_MS, Contexts, Screen
@@ -109,6 +109,18 @@ class Visitor:
         while not done():
             assert time.monotonic() < patience
             self.page.wait_for_timeout(20)
+
+    def intercept(
+        self, which: str | Callable[[str], bool], answer: Callable[[Route], object], times: int | None = None
+    ) -> None:
+        """Answers from now on what the page asks for, in place of the server.
+
+        A browser begins with it a moment after it was told to, and may let a request of that moment through.
+        """
+        self.page.route("**/healthz", lambda route: route.fulfill(body="intercepted"))
+        self.wait_until(lambda: self.page.evaluate("fetch('/healthz').then(answer => answer.text())") == "intercepted")
+        self.page.route(which, answer, times=times)
+        self.page.unroute("**/healthz")
 
     # ── What is on the page ──
 
