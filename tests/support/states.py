@@ -1022,7 +1022,7 @@ def _(visitor: Visitor) -> None:
 
 @state("audit logs, live and over")
 def _(visitor: Visitor) -> None:
-    visitor.intercept("**/audit-logs/tail*", lambda route: route.fulfill(status=401, body="{}"))
+    visitor.page.route("**/audit-logs/tail*", lambda route: route.fulfill(status=401, body="{}"))
     visitor.open_log()
     visitor.page.get_by_role("button", name="Live tail").click()
     expect(visitor.page.locator("[data-live-bar]")).to_contain_text("The live tail has ended")

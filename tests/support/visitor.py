@@ -115,7 +115,8 @@ class Visitor:
     ) -> None:
         """Answers from now on what the page asks for, in place of the server.
 
-        A browser begins with it a moment after it was told to, and may let a request of that moment through.
+        Holds for a page that is open: its browser begins a moment after it was told to, and lets what is asked in that
+        moment through.
         """
         self.page.route("**/healthz", lambda route: route.fulfill(body="intercepted"))
         self.wait_until(lambda: self.page.evaluate("fetch('/healthz').then(answer => answer.text())") == "intercepted")
