@@ -30,8 +30,8 @@ def try_query(data: bytes) -> None:
         assert bad.fix is None or language.read(bad.fix, HERE) is not None
         return
     filter_of(found)
-    written = language.write(found, HERE.zone)
-    assert len(written) > language.LONGEST or language.read(written, HERE) == found
+    assert language.read(language.write(found), HERE) == found
+    assert language.read(language.write(found, HERE.zone), HERE) == found
 
 
 def complete(query: str, at: int) -> None:

@@ -246,7 +246,8 @@ def new_token(site: Site) -> tuple[str, str]:
 
 def test_a_program_follows_by_its_token_until_it_is_revoked(site: Site, follow: Follow) -> None:
     id_, secret = new_token(site)
-    reader = follow(site, site.company.owner, ("action", "credits.purchase"), token=secret, path=API)
+    asked = ("action", "credits.purchase"), ("start", "-7d")
+    reader = follow(site, site.company.owner, *asked, token=secret, path=API)
     with reader.connected() as messages:
         next(messages)
         for number in range(3):

@@ -10,17 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minutebook.actions import CATALOGUE
-from minutebook.filters.language import (
-    BARE_VALUE,
-    BARE_WORD,
-    ESCAPED,
-    KEY,
-    LONGEST,
-    QUOTED,
-)
+from minutebook.filters.bad_query import QUOTED
+from minutebook.filters.language import BARE_VALUE, BARE_WORD, ESCAPED, KEY, LONGEST
 from minutebook.filters.moments import Here, instant, parse_moment
 from minutebook.filters.paths import detail_paths
 from minutebook.filters.query_text import OF_THE_LANGUAGE, write_value
+from minutebook.filters.term_values import NOUN_PATTERNS
 from minutebook.filters.terms import DETAILS, TERMS
 from minutebook.filters.text import normal_text
 from minutebook.filters.zones import MONTHS, told
@@ -172,9 +167,9 @@ def _values(last: str) -> list[Candidate]:
 def _known(key: str) -> list[Candidate]:
     """The values that there are of a term, where they can be counted; of actions also all of a noun."""
     known = TERMS[key].known if key in TERMS else {}
-    nouns = dict.fromkeys(action.noun for action in CATALOGUE.values()) if key == "action" else ()
+    patterns = NOUN_PATTERNS if key == "action" else ()
     return [Candidate(str(value), note) for value, note in known.items()] + [
-        Candidate(f"{noun}.*", "All of them") for noun in nouns
+        Candidate(pattern, "All of them") for pattern in patterns
     ]
 
 

@@ -20,7 +20,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
 
-from minutebook.errors import Invalid, Problem
+from minutebook.actions import CATALOGUE
+from minutebook.errors import Invalid
+from minutebook.filters.bad_query import QUOTED, BadQuery, clauses
 from minutebook.filters.clause import listed
 from minutebook.filters.expression import (
     NOTHING_ASKED,
@@ -30,11 +32,18 @@ from minutebook.filters.expression import (
     any_of,
     none_of,
 )
-from minutebook.filters.moments import Here
+from minutebook.filters.moments import AGO, Here
 from minutebook.filters.paths import known_details
 from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write
 from minutebook.filters.quote import quoted
-from minutebook.filters.term_values import closest, meant, network_meant, parse_details
+from minutebook.filters.term_values import (
+    NOUN_PATTERNS,
+    WHICH_DETAIL,
+    closest,
+    meant,
+    network_meant,
+    parse_details,
+)
 from minutebook.filters.terms import DETAILS, TERMS
 from minutebook.filters.text import unsearchable
 
@@ -48,42 +57,12 @@ KEYS = [f"{DETAILS}NAME" if key == "details" else key for key in TERMS if key !=
 
 BLANK = re.compile(r"\s*")
 KEY = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*):")
-QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 BARE_WORD = re.compile(r"[^\s()]+")
 BARE_VALUE = re.compile(r"[^\s(),]+")
+ALTERNATIVES = re.compile(r"\(([^()]*)\)?")
+BETWEEN = re.compile(r"\s+OR\s+|\s*,\s*")
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 T = TypeVar("T")
-
-
-class BadQuery(Invalid):
-    """{summary}"""
-
-    code = "bad_query"
-
-    def __init__(self, query: str, at: int, length: int, message: str, fix: str | None = None) -> None:
-        """`at` and `length` are in characters of the query; `fix` is a query that would be understood, if one is."""
-        super().__init__(Problem("q", message, at, length, fix))
-        self.query, self.at, self.length, self.fix = query, at, length, fix
-
-    @property
-    def clause(self) -> tuple[int, int]:
-        """From where to where the part goes that is wrong and can be left out: one of those that must all hold, or all
-        of a query of alternatives."""
-        found = _clauses(self.query)
-        if any(self.query[start:end] in JOINING for start, end in found):
-            return 0, len(self.query)
-        return next(((start, end) for start, end in found if self.at < end), (0, len(self.query)))
-
-    @property
-    def without(self) -> str:
-        """The query without that part."""
-        start, end = self.clause
-        return " ".join(part for part in (self.query[:start].strip(), self.query[end:].strip()) if part)
-
-    def inside(self, before: str, after: str) -> BadQuery:
-        """The same mistake, in a longer query."""
-        fix = None if self.fix is None else f"{before}{self.fix}{after}"
-        return BadQuery(f"{before}{self.query}{after}", len(before) + self.at, self.length, self.message, fix)
 
 
 def read(query: str, here: Here, *, suggesting: bool = True) -> Expression:
@@ -98,7 +77,13 @@ def read(query: str, here: Here, *, suggesting: bool = True) -> Expression:
         at, message = strange
         without = "".join(character for character in query if not unsearchable(character))
         raise BadQuery(query, at, 1, message, without if suggesting and _is_understood(without, here) else None)
-    return _Reader(query, here, suggesting).whole()
+    found = _Reader(query, here, suggesting).whole()
+    if (length := len(write(found))) > LONGEST:  # an address, a saved search and a link hold it written out
+        start, end = max(clauses(query), key=lambda clause: clause[1] - clause[0])
+        accepted = f"at most {LONGEST:,} are accepted."
+        message = f"Written out, with times in UTC, the query is {length:,} characters long; {accepted}"
+        raise BadQuery(query, start, end - start, message)
+    return found
 
 
 def read_what_can_be(query: str, here: Here) -> tuple[Expression, tuple[BadQuery, ...]]:
@@ -133,9 +118,7 @@ class _Reader:
 
     def whole(self) -> Expression:
         self._skip()
-        if self.at == len(self.query):
-            return NOTHING_ASKED
-        found = self._any(0)
+        found = NOTHING_ASKED if self._ends() else self._any(0)
         if self.at < len(self.query):
             self._wrong(self.at, 1, "This ) closes nothing.", self.query[: self.at] + self.query[self.at + 1 :])
         return found
@@ -250,14 +233,16 @@ class _Reader:
         values = [self._value(key, start)]
         while self._peek() == ",":
             self.at += 1
-            values.append(self._value(key, start))
+            values.append(self._value(key, self.at - 1))
         return any_of(values)
 
     def _known_detail(self, key: str, start: int, behind: int) -> None:
         """Refuses what no details have: left out, it would leave out nothing, and nobody would be told."""
         path, known = key.removeprefix(DETAILS), known_details()
-        if path in known or not all(path.split(".")):  # the latter is told of with its value
+        if path in known:
             return
+        if not all(path.split(".")):
+            self._wrong(start, behind - start, WHICH_DETAIL)
         message = (
             f"There is no {quoted(path)} in the details of any action. {meant(path, known, DETAILS)}They are called as "
             "in the JSON of an event, such as details.role.after; docs/actions.md has all of them."
@@ -267,16 +252,30 @@ class _Reader:
         self._wrong(start, behind - start, message, fix)
 
     def _value(self, key: str, start: int) -> Term:
+        """One value, behind the key or the comma that begins at `start`."""
         at = self.at
         if self._ends() or self._peek().isspace() or self._peek() == ",":
             kind = TERMS["details" if key.startswith(DETAILS) else key]
-            rest = self.query[at:].lstrip(" ,")
-            fix = self.query[:at] + rest if rest and not rest.startswith(")") else None
-            self._wrong(start, max(1, at - start), f"{key}: needs a value behind it, such as {kind.examples[0]}.", fix)
+            joined = self.query[:at] + self.query[at:].lstrip(" ,")
+            if self.query[start] == ",":
+                message = "A comma stands between two values, and nothing follows it."
+                self._wrong(start, 1, message, joined, self.query[:start] + self.query[at:])
+            self._wrong(start, at - start, f"{key}: needs a value behind it, such as {kind.examples[0]}.", joined)
+        if self._peek() == "(":
+            message = f"{key}: takes no parentheses. Separate several values by commas, without blanks."
+            self._wrong(at, 1, message, self._with_commas(at))
         text = self._quoted() if self._peek() == '"' else self._bare(BARE_VALUE)
         if key.startswith(DETAILS):
             return Term("details", self._parsed(at, lambda: parse_details(key.removeprefix(DETAILS), text)))
         return Term(key, self._parsed(at, lambda: TERMS[key].parse(text, self.here), _meant(key, text)))
+
+    def _with_commas(self, at: int) -> str | None:
+        """The query with the alternatives in the parentheses that begin there as values with commas between."""
+        group = ALTERNATIVES.match(self.query, at)
+        values = BETWEEN.split(group[1].strip()) if group else [""]
+        if not group or not all(map(BARE_VALUE.fullmatch, values)):
+            return None
+        return self.query[:at] + ",".join(values) + self.query[group.end() :]
 
     def _parsed(self, start: int, parse: Callable[[], T], instead: str | None = None) -> T:
         try:
@@ -294,8 +293,7 @@ class _Reader:
 
     def _bare(self, pattern: re.Pattern[str]) -> str:
         found = pattern.match(self.query, self.at)
-        if not found:
-            self._wrong(self.at, 1, "Something is missing here.")
+        assert found, "it begins with what is no blank, parenthesis or comma"
         self.at = found.end()
         return found[0]
 
@@ -316,9 +314,10 @@ class _Reader:
     def _without(self, start: int, length: int) -> str:
         return " ".join((self.query[:start] + " " + self.query[start + length :]).split())
 
-    def _wrong(self, at: int, length: int, message: str, fix: str | None = None) -> NoReturn:
-        mends = fix is not None and self.suggesting and _is_understood(fix, self.here)
-        raise BadQuery(self.query, at, length, message, fix if mends else None)
+    def _wrong(self, at: int, length: int, message: str, *fixes: str | None) -> NoReturn:
+        """Refuses what is there, suggesting the first of the fixes that is understood."""
+        tried = (fix for fix in fixes if fix is not None and self.suggesting and _is_understood(fix, self.here))
+        raise BadQuery(self.query, at, length, message, next(tried, None))
 
 
 def _as_it_stands(bad: BadQuery, query: str, fix: str | None) -> BadQuery:
@@ -338,28 +337,16 @@ def _mended_all(query: str, found: Sequence[BadQuery], here: Here) -> str | None
     return query if found and _is_understood(query, here) else None
 
 
-def _clauses(query: str) -> list[tuple[int, int]]:
-    """From where to where the parts go that blanks separate, but for those in parentheses and in quotation marks."""
-    found: list[tuple[int, int]] = []
-    at, start, depth = 0, None, 0
-    while at < len(query):
-        character = query[at]
-        if character.isspace() and not depth:
-            found += [(start, at)] if start is not None else []
-            start = None
-            at += 1
-            continue
-        start = at if start is None else start
-        depth = max(0, depth + (character == "(") - (character == ")"))
-        is_opened = character == '"' and (at == start or query[at - 1] in "-(:, ")
-        quoted_part = QUOTED.match(query, at) if is_opened else None
-        at = len(query) if is_opened and not quoted_part else quoted_part.end() if quoted_part else at + 1
-    return [*found, (start, len(query))] if start is not None else found
-
-
 def _meant(key: str, text: str) -> str | None:
     """What was probably meant by a value that is not understood."""
-    return network_meant(text) if key == "ip" else closest(text, TERMS[key].known)
+    match key:
+        case "ip":
+            return network_meant(text)
+        case "after" | "before":
+            return f"-{text}" if AGO.fullmatch(f"-{text}") else None
+        case "action":
+            return closest(text, (*CATALOGUE, *NOUN_PATTERNS))
+    return closest(text, TERMS[key].known)
 
 
 def _is_understood(query: str, here: Here) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
-from minutebook.actions import CATALOGUE
+from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.email_address import is_email
 from minutebook.errors import Invalid
 from minutebook.filters import globs
@@ -33,7 +33,10 @@ CLIENTS = {"web": "Dashboard", "api": "API", "cli": "Command line", "demo": "Dem
 """What acts are done with, as `context.client` records it, and what people call it."""
 IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
 """The ids of those who can act. What holds anything else, such as an address, is none."""
+NOUN_PATTERNS = tuple(f"{noun}.*" for noun in NOUNS)
+"""All actions of a noun, for each of them."""
 MOST_SEQ = (1 << 40) - 1
+WHICH_DETAIL = "Write which detail is meant, such as details.role.after:admin."
 
 Fits = Callable[[Event], bool]
 
@@ -85,11 +88,9 @@ def parse_action(text: str, _here: Here) -> str:
     """The name of an action, or a pattern that some actions fit."""
     pattern = globs.collapsed(text.strip().lower())
     if not named_actions(pattern):
-        raise Invalid.one(
-            FIELD,
-            f"{quoted(text)} is not an action. {meant(text, tuple(CATALOGUE))}An action is written noun.verb, such as "
-            "user.login; member.* means all of a noun.",
-        )
+        close = meant(text, (*CATALOGUE, *NOUN_PATTERNS))
+        accepted = "An action is written noun.verb, such as user.login; member.* means all of a noun."
+        raise Invalid.one(FIELD, f"{quoted(text)} is not an action. {close}{accepted}")
     return pattern
 
 
@@ -298,7 +299,7 @@ def parse_details(path: str, text: str) -> Details:
     """The value of a term `details.…`; raises Invalid."""
     names = tuple(path.split("."))
     if not all(names):
-        raise Invalid.one(FIELD, "Write which detail is meant, such as details.role.after:admin.")
+        raise Invalid.one(FIELD, WHICH_DETAIL)
     return Details(names, globs.collapsed(normal_text(text)))
 
 

@@ -20,7 +20,7 @@ from minutebook.filters.expression import Expression, Term, all_of, conjuncts, n
 from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Relative, tell
 from minutebook.filters.telling import clause_of
-from minutebook.filters.term_values import ActorValue, named_actions
+from minutebook.filters.term_values import NOUN_PATTERNS, ActorValue, named_actions
 from minutebook.filters.terms import TERMS
 from minutebook.model import from_micros
 from minutebook.organization import seats
@@ -59,7 +59,7 @@ def controls_of(look: Look) -> FilterControls:
         patterns=tuple(
             ActionOption(name, _told_number(len(named_actions(name))), checked=True)
             for name in reading.chosen_actions
-            if "*" in name and name not in map(_pattern_of, NOUNS)
+            if "*" in name and name not in NOUN_PATTERNS
         ),
         chosen_actions=reading.chosen_actions,
         wrong_actions=reading.wrong_actions,
@@ -258,10 +258,6 @@ def _told_number(actions: int) -> str:
     return "1 action" if actions == 1 else f"{actions} actions"
 
 
-def _pattern_of(noun: str) -> str:
-    return f"{noun}.*"
-
-
 def done_by(email: str) -> Expression:
     """What an address did."""
     return Term("actor", ActorValue("email", email))
@@ -269,7 +265,7 @@ def done_by(email: str) -> Expression:
 
 def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tuple[ActionGroup, ...]:
     groups = []
-    for noun, title in NOUNS.items():
+    for (noun, title), pattern in zip(NOUNS.items(), NOUN_PATTERNS, strict=True):
         actions = [action for action in CATALOGUE.values() if action.noun == noun]
         options = tuple(
             ActionOption(
@@ -281,6 +277,5 @@ def _action_groups(chosen: tuple[str, ...], counts: dict[str, int] | None) -> tu
             for action in actions
         )
         total = None if counts is None else sum(counts.get(action.name, 0) for action in actions)
-        pattern = _pattern_of(noun)
         groups.append(ActionGroup(noun, title, options, total, pattern, checked=pattern in chosen))
     return tuple(groups)

@@ -49,4 +49,4 @@ def tail_events(request: Request, reader: Reader, _last: Annotated[str | None, L
     in 50.
     """
     given = TAIL.read(request, reader.at)
-    return stream(reader.site, reader.seat, reader.sitting, given.filter, asked_after(request))
+    return stream(reader.site, reader.seat, reader.sitting, given.filter.at(given.here), asked_after(request))

@@ -1,0 +1,60 @@
+"""What is wrong in a query: where, how to mend it, and which part of the query can be left out instead."""
+
+from __future__ import annotations
+
+import re
+
+from minutebook.errors import Invalid, Problem
+from minutebook.filters.query_text import JOINING
+
+QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+
+
+class BadQuery(Invalid):
+    """{summary}"""
+
+    code = "bad_query"
+
+    def __init__(self, query: str, at: int, length: int, message: str, fix: str | None = None) -> None:
+        """`at` and `length` are in characters of the query; `fix` is a query that would be understood, if one is."""
+        super().__init__(Problem("q", message, at, length, fix))
+        self.query, self.at, self.length, self.fix = query, at, length, fix
+
+    @property
+    def clause(self) -> tuple[int, int]:
+        """From where to where the part goes that is wrong and can be left out: one of those that must all hold, or all
+        of a query of alternatives."""
+        found = clauses(self.query)
+        if any(self.query[start:end] in JOINING for start, end in found):
+            return 0, len(self.query)
+        return next(((start, end) for start, end in found if self.at < end), (0, len(self.query)))
+
+    @property
+    def without(self) -> str:
+        """The query without that part."""
+        start, end = self.clause
+        return " ".join(part for part in (self.query[:start].strip(), self.query[end:].strip()) if part)
+
+    def inside(self, before: str, after: str) -> BadQuery:
+        """The same mistake, in a longer query."""
+        fix = None if self.fix is None else f"{before}{self.fix}{after}"
+        return BadQuery(f"{before}{self.query}{after}", len(before) + self.at, self.length, self.message, fix)
+
+
+def clauses(query: str) -> list[tuple[int, int]]:
+    """From where to where the parts go that blanks separate, but for those in parentheses and in quotation marks."""
+    found: list[tuple[int, int]] = []
+    at, start, depth = 0, None, 0
+    while at < len(query):
+        character = query[at]
+        if character.isspace() and not depth:
+            found += [(start, at)] if start is not None else []
+            start = None
+            at += 1
+            continue
+        start = at if start is None else start
+        depth = max(0, depth + (character == "(") - (character == ")"))
+        is_opened = character == '"' and (at == start or query[at - 1] in "-(:, ")
+        quoted_part = QUOTED.match(query, at) if is_opened else None
+        at = len(query) if is_opened and not quoted_part else quoted_part.end() if quoted_part else at + 1
+    return [*found, (start, len(query))] if start is not None else found
