@@ -16,13 +16,11 @@ def is_low(balance: int, threshold: int | None) -> bool:
     return threshold is not None and balance < threshold
 
 
-def tell(act: Act, balance: int, threshold: int | None, *, was_low: bool, limited: bool = False) -> None:
-    """Mails owners and billing managers, in the transaction at hand, if this made the balance low, or low no more.
-    With `limited` raises TooManyMails when that was so too often."""
-    if threshold is None or is_low(balance, threshold) == was_low:
+def tell(act: Act, balance: int, threshold: int | None, *, was_low: bool) -> None:
+    """Mails owners and billing managers, in the transaction at hand, if this made the balance low, or low no more;
+    unless they got too many of these mails."""
+    if threshold is None or is_low(balance, threshold) == was_low or not mail_limits.may_tell(act, mail_limits.BALANCE):
         return
-    if limited:
-        mail_limits.check(act, mail_limits.BALANCE)
     now = f"{'no longer below' if was_low else 'below'} {Cents(cents=threshold)}"
 
     def mail(to: str, name: str) -> Mail:

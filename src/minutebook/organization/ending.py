@@ -38,9 +38,10 @@ class Deletion:
 
 @dataclass(frozen=True)
 class RequestDeletion(Command):
-    """Asks for the organization to be deleted after two weeks. With `mails`, every owner gets a mail that says so.
+    """Asks for the organization to be deleted after two weeks. With `mails`, every owner gets a mail that says so,
+    unless they got too many of them.
 
-    Raises Conflict when that was asked for before, TooManyMails when owners were mailed of it too often.
+    Raises Conflict when that was asked for before.
     """
 
     needs: ClassVar = Permission.OWNERSHIP
@@ -55,7 +56,7 @@ class RequestDeletion(Command):
         row = {"organization": act.organization, "asked_by": asked_by, "asked_at": act.at, "due_at": due_at}
         act.connection.execute(insert(schema.deletion).values(row))
         name = read_organization(act.connection, act.organization).name
-        if self.mails:
+        if self.mails and mail_limits.may_tell(act, mail_limits.DELETION):
             _tell_owners(act, asked_by, due_at)
         return DeletionRequested(name=name, days=WAITING_DAYS, due_at=due_at)
 
@@ -140,6 +141,5 @@ def _tell_owners(act: Act, asked_by: str, due_at: int) -> None:
             "Until then everything goes on, and any owner can take it back on the page Settings.\n",
         )
 
-    mail_limits.check(act, mail_limits.DELETION)
     about = outbox.about(act.organization, mail_limits.DELETION)
     outbox.put_for_each(act.connection, act.organization, [Role.OWNER], mail, act.at, about=about)

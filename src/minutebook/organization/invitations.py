@@ -250,7 +250,8 @@ def _send(act: Act, invitation: str, email: str, role: Role, mailed: MailedLink 
         f"Accept within 7 days, with this link, which works once:\n\n{mailed.address}\n\n"
         "If you do not expect this, ignore it: nothing happens.\n",
     )
-    outbox.put(act.connection, mail, act.at, about=outbox.about(act.organization, invitation))
+    about = outbox.about(act.organization, invitation)
+    outbox.put(act.connection, mail, act.at, about=about, caused_by=act.seat.actor.id)
 
 
 def _make_room(act: Act, email: str) -> None:

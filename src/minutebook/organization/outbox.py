@@ -67,10 +67,12 @@ def about(organization: int, what: str) -> str:
     return f"{organization}:{what}"
 
 
-def put(connection: Connection, mail: Mail, at: int, *, about: str | None = None) -> None:
+def put(
+    connection: Connection, mail: Mail, at: int, *, about: str | None = None, caused_by: str | None = None
+) -> None:
     """Adds a mail to the transaction at hand; it is due at once. With `about`, as the function makes it, it can be
-    taken back, and is counted."""
-    values = {"to": mail.to, "subject": mail.subject, "body": mail.body, "about": about}
+    taken back, and is counted; `caused_by` is the user for whom it is."""
+    values = {"to": mail.to, "subject": mail.subject, "body": mail.body, "about": about, "caused_by": caused_by}
     connection.execute(insert(schema.outbox).values(**values, created_at=at, next_try_at=at, attempts=0))
 
 
@@ -158,7 +160,7 @@ def failed(store: Store, waiting: Waiting, error: str) -> None:
 
 
 def _forget(connection: Connection, which: ColumnElement[bool]) -> None:
-    """What they said is gone; of those that are counted, whom they were to stays for a day."""
+    """What they said is gone; of those that are counted, whom they were to, and by whom, stays for a day."""
     table = schema.outbox
     connection.execute(delete(table).where(which, table.c.about.is_(None)))
     connection.execute(update(table).where(which).values(subject="", body="", error=None, attempts=GONE))

@@ -15,7 +15,7 @@ from minutebook.record import Act, Command, NoChange
 @dataclass(frozen=True)
 class ChangeSpending(Command):
     """Saves the daily limit of each member and the balance alert, in cents; None for neither. With `mails`, those who
-    are told of a low balance get a mail if it is low by this. Raises TooManyMails when that was so too often."""
+    are told of a low balance get a mail if it is low by this."""
 
     needs: ClassVar = Permission.SETTINGS_WRITE
 
@@ -33,6 +33,5 @@ class ChangeSpending(Command):
         balance = credits.balance(act.connection, act.organization)
         if self.mails:
             was_low = balance_alert.is_low(balance, before.balance_alert)
-            # money that comes or goes is told of always: only this can be done as often as one likes
-            balance_alert.tell(act, balance, after.balance_alert, was_low=was_low, limited=True)
+            balance_alert.tell(act, balance, after.balance_alert, was_low=was_low)
         return settings.save(act, "Spending", before, after)

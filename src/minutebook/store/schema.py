@@ -623,4 +623,6 @@ outbox = Table(
     Column("next_try_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("error", Text, nullable=True),
+    # the user who had it sent, of what is limited by that; no foreign key, since they may be gone before it is
+    Column("caused_by", String(32), nullable=True),
 )
