@@ -18,7 +18,7 @@ from minutebook import security
 from minutebook.model import DAY, MINUTE, Role
 from minutebook.organization import links
 from minutebook.record import PersonalCommand
-from minutebook.security import EACH_MINUTE, ENDLESS, EVENTS, FIELDS, MOST, SecurityLog
+from minutebook.security import APART, EACH_MINUTE, EVENTS, FIELDS, MOST, SecurityLog
 from tests.support.commands import all_commands
 from tests.support.dashboard import Dashboard
 from tests.support.deployment import Deployment, Ticking
@@ -47,15 +47,13 @@ def test_every_event_and_field_that_is_written_is_documented() -> None:
         for node in ast.walk(ast.parse(source.read_text())):
             if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "security.tell"):
                 continue
-            fields = {str(keyword.arg) for keyword in node.keywords}
+            fields = {str(keyword.arg) for keyword in node.keywords} - {"times"}
             name = node.args[0]
             found = [name.value] if isinstance(name, ast.Constant) else UNRECORDED
             for event in found:
                 told[str(event)] |= fields
-    for event in ENDLESS:
-        told[event].add("times")  # by the log itself
     assert {event: set(fields) for event, (_, fields) in EVENTS.items()} == told
-    assert set(FIELDS) == {"at", "event"}.union(*told.values())
+    assert set(FIELDS) == {"at", "event", "times"}.union(*told.values())
 
 
 UNRECORDED = [
@@ -114,7 +112,7 @@ def test_it_begins_anew_when_it_is_large_and_keeps_as_many_as_it_should(tmp_path
     path = tmp_path / "security.jsonl"
     log = SecurityLog(path, 1_000, 2, lambda: NOW)
     for number in range(100):
-        log.write("sign_in_failed", {"attempt": number})
+        log.write("sign_in_failed", {"user": f"usr_{number}", "attempt": number})
     assert sorted(file.name for file in tmp_path.iterdir()) == [path.name, f"{path.name}.1", f"{path.name}.2"]
     numbered = [path.with_name(f"{path.name}.{number}") for number in (2, 1)]
     assert all(file.stat().st_size <= 1_000 for file in (*numbered, path))
@@ -152,7 +150,8 @@ def test_a_flood_from_one_place_pushes_out_nothing(tmp_path: Path) -> None:
     assert sum(int(str(line.get("times", 1))) for line in told) == 10_002, "each is told or counted"
     assert len(told) <= 11 * (EACH_MINUTE + 1) + 2
     counted = [line for line in told if "times" in line]
-    assert all(set(line) == {"at", "event", "reason", "times"} for line in counted), "what they have in common"
+    assert all(set(line) == {"at", "event", "reason", "ip", "times"} for line in counted), "what they have in common"
+    assert {line["ip"] for line in counted} == {"2001:db8::/64"}
     assert int(str(counted[1]["times"])) > 900
     clock.go_on(MINUTE)
     log.write_counted()
@@ -175,13 +174,33 @@ def test_what_was_counted_is_told_in_time_and_before_it_ends(file: Path) -> None
     assert [line | {"at": ""} for line in lines(file)[EACH_MINUTE + 1 :]] == [counted | {"at": ""}]
 
 
-def test_a_flood_from_everywhere_is_counted_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("address", "network"), [("2001:db8:0:{}::1", "2001:db8::/48"), ("198.51.100.{}", "198.51.100.0/24")]
+)
+def test_who_has_a_network_of_addresses_hides_nobody_elsewhere(tmp_path: Path, address: str, network: str) -> None:
+    """Nor pushes anything out: thousands of refusals from all of it are some hundred lines."""
     log = SecurityLog(tmp_path / "security.jsonl", 10_000_000, 0, lambda: NOW)
-    for number in range(MOST + EACH_MINUTE + 5):
-        log.write("access_denied", {"reason": "no seat", "ip": f"10.0.{number // 256}.{number % 256}"})
+    for number in range(5_000):
+        log.write("access_denied", {"reason": "no seat", "ip": address.format(number % 250)})
+    elsewhere = {"reason": "no seat", "ip": "2001:db8:1::1"}
+    log.write("access_denied", dict(elsewhere))
     log.write_counted(at_once=True)
-    *told, counted = lines(log.path)
-    assert (len(told), counted["times"]) == (MOST + EACH_MINUTE, 5)
+    found = lines(log.path)
+    assert [line["ip"] for line in found[EACH_MINUTE * (APART + 1) :]][:2] == [elsewhere["ip"], network]
+    assert len(found) == (APART + 1) * (EACH_MINUTE + 1) + 1
+    assert sum(int(str(line.get("times", 1))) for line in found) == 5_001
+
+
+def test_a_flood_from_everywhere_is_counted_together(tmp_path: Path) -> None:
+    """By its networks as long as there are not too many, and then all of it."""
+    log = SecurityLog(tmp_path / "security.jsonl", 10_000_000, 0, lambda: NOW)
+    for number in range(2 * MOST + EACH_MINUTE + 5):
+        log.write("access_denied", {"reason": "no seat", "ip": f"10.{number // 256}.{number % 256}.1"})
+    for number in range(EACH_MINUTE):
+        log.write("access_denied", {"reason": "no seat", "ip": f"10.{MOST // 256}.{MOST % 256}.{2 + number}"})
+    log.write_counted(at_once=True)
+    *told, of_others, of_network = lines(log.path)
+    assert (len(told), of_network.get("times"), of_others["times"]) == (2 * MOST + 2 * EACH_MINUTE - 1, None, 5)
 
 
 def test_several_processes_and_threads_lose_no_line(tmp_path: Path) -> None:
@@ -189,7 +208,7 @@ def test_several_processes_and_threads_lose_no_line(tmp_path: Path) -> None:
     path = tmp_path / "security.jsonl"
     logs = [SecurityLog(path, 2_000, 1_000, lambda: NOW) for _ in range(3)]
     with ThreadPoolExecutor(9) as threads:
-        list(threads.map(lambda number: logs[number % 3].write("sign_in_failed", {"attempt": number}), range(600)))
+        list(threads.map(lambda number: logs[number % 3].write("sign_in_failed", {"attempt": number, "user": str(number)}), range(600)))
     found = sorted(int(str(line["attempt"])) for line in lines(*tmp_path.iterdir()))
     assert found == list(range(600))
     assert len(list(tmp_path.iterdir())) > 10

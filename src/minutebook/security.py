@@ -4,9 +4,10 @@ JSON lines in a file of its own, apart from the server's log, since it says who:
 password, token or anything else that somebody sent. Without a file, or while it cannot be written, the lines are in the
 server's log. `docs/security-log.md` is made from the tables here.
 
-What anybody can cause as often as they like is written ten times a minute for each network address, all of an IPv6
-network, a /64, being one, and for each user who is signed in; how often it followed is one line more. So a flood from
-one place pushes out nothing.
+An event is written ten times a minute for each user that it names, and where it names none for each network address, all
+of an IPv6 network, a /64, being one; how often it followed is one line more. Of more than ten addresses in one network, an
+IPv4 /24 or an IPv6 /48, the others are counted together. So a flood from one place pushes out nothing, and hides nobody
+who is elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "access_denied": (
         "Somebody was refused who holds no seat there, is not known, or shows a token or link that is wrong, has "
         "expired or was revoked; or a page of another site asked. Also what an organization's own log could not hold.",
-        ("route", "method", "user", "organization", "reason", "request_id", "ip", "times"),
+        ("route", "method", "user", "organization", "reason", "request_id", "ip"),
     ),
     "sign_in_failed": (
         "Somebody failed to sign in with an address that nobody has who holds a seat.",
@@ -36,7 +37,7 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "sign_in_limited": (
         "Somebody tried to sign in more often than the limit lets them, for the account or from the network.",
-        ("account", "what", "ip", "times"),
+        ("account", "what", "ip"),
     ),
     "support_staff_changed": (
         "Whoever runs Minutebook made somebody one of support staff, or not any more.",
@@ -75,7 +76,7 @@ FIELDS: dict[str, str] = {
     "organization": "The id of the organization that was asked for, whether or not there is one.",
     "reason": "Why: `no seat`, `bad_token`, `cross_origin`, `not_signed_in` and the like, or a sentence.",
     "request_id": "The id of the request, which the answer shows, too.",
-    "ip": "The network address.",
+    "ip": "The network address, or the network of those that are counted together.",
     "times": "How often, where it is not once: a line for many has the fields that they have in common.",
     "email": "The address that was typed, when it can be one.",
     "account": "The address that was typed, or the id of the user whose second factor was asked for.",
@@ -85,12 +86,14 @@ FIELDS: dict[str, str] = {
     "by": "The id of who did it: a user, or `system` for whoever runs Minutebook.",
 }
 
-ENDLESS = frozenset({"access_denied", "sign_in_limited"})
-"""Of what is limited by nothing else."""
 EACH_MINUTE = 10
 """So many lines of an event for one network address, or one user; what follows is counted."""
+APART = 10
+"""Network addresses of one network that are told apart in a minute; all others of it are one. Whoever has one address of
+a /64 has all of it, and often a /56 or a /48, too."""
 MOST = 1_000
-"""Network addresses that are told apart in a minute; all others are one."""
+"""Network addresses that are told apart in a minute, and as many networks of others; what comes on top is counted
+together."""
 
 log = structlog.get_logger("minutebook.security")
 
@@ -107,6 +110,8 @@ class SecurityLog:
         self._lock = threading.Lock()
         self._minute = 0
         self._written: Counter[tuple[str, str]] = Counter()
+        self._apart: Counter[tuple[str, str]] = Counter()
+        """How many network addresses of a network are told apart."""
         self._counted: dict[tuple[str, str], tuple[int, dict[str, object]]] = {}
         """How often, and the fields that all of them had."""
 
@@ -114,7 +119,7 @@ class SecurityLog:
         """Adds a line, or counts it. Raises OSError."""
         with self._lock:
             self._begin_minute()
-            if event in ENDLESS and "times" not in fields and self._is_counted(event, fields):
+            if "times" not in fields and self._is_counted(event, fields):
                 return
             self._add(event, fields)
 
@@ -126,7 +131,7 @@ class SecurityLog:
     def _begin_minute(self, *, at_once: bool = False) -> None:
         minute = self._clock() // MINUTE
         if minute != self._minute:
-            self._minute, self._written = minute, Counter()
+            self._minute, self._written, self._apart = minute, Counter(), Counter()
         elif not at_once:
             return
         while self._counted:
@@ -138,15 +143,25 @@ class SecurityLog:
         """Whether there are lines enough for it in this minute; then it is counted."""
         ip, user = fields.get("ip"), fields.get("user")
         # somebody who is signed in is counted by themself: whoever is beside them in the network hides nothing of it
-        key = event, str(user) if user else neighbourhood(str(ip) if ip else None)
-        if key not in self._written and len(self._written) >= MOST and not user:
-            key = event, "others"
+        key = (event, str(user)) if user else self._place(event, str(ip) if ip else None)
         self._written[key] += 1
         if self._written[key] <= EACH_MINUTE:
             return False
         times, known = self._counted.get(key, (0, fields))
-        self._counted[key] = times + 1, {name: value for name, value in known.items() if fields.get(name) == value}
+        common = {name: value for name, value in known.items() if fields.get(name) == value}
+        self._counted[key] = times + 1, ({"ip": key[1]} if "ip" not in common and "/" in key[1] else {}) | common
         return True
+
+    def _place(self, event: str, ip: str | None) -> tuple[str, str]:
+        """What an event from this address is counted as: of the address, of its network, or of all others."""
+        address = event, neighbourhood(ip)
+        if address in self._written:
+            return address
+        network = event, _network(address[1])
+        if len(self._written) < MOST and self._apart[network] < APART:
+            self._apart[network] += 1
+            return address
+        return network if network in self._written or len(self._written) < 2 * MOST else (event, "others")
 
     def _add(self, event: str, fields: dict[str, object]) -> None:
         line = orjson.dumps({"at": rfc3339(self._clock()), "event": event} | fields, option=orjson.OPT_APPEND_NEWLINE)
@@ -211,6 +226,14 @@ def neighbourhood(ip: str | None) -> str:
     if not isinstance(address, IPv6Address):
         return ip
     return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
+
+
+def _network(neighbours: str) -> str:
+    """The network that an address is in, as `neighbourhood` has it."""
+    if neighbours == "unknown":
+        return neighbours
+    network = ip_network(neighbours)
+    return str(network.supernet(new_prefix=48 if network.version == 6 else 24))  # noqa: PLR2004
 
 
 def tell(event: str, **fields: object) -> None:

@@ -555,6 +555,7 @@ def test_anybody_founds_an_organization_of_their_own(dashboard: Dashboard) -> No
 def test_nobody_founds_without_end(light_dashboard: Dashboard) -> None:
     member = light_dashboard.signed_in(Role.MEMBER)
     for number in range(FOUNDINGS):
+        assert member.post("/organizations/new", {"name": " "}).status_code == 422
         assert member.post("/organizations/new", {"name": f"Kestrel {number}"}).status_code == 303
     refused = member.post("/organizations/new", {"name": "Kestrel Works"})
     assert (refused.status_code, value(refused, "name")) == (429, "Kestrel Works")

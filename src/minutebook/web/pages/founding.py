@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import NotAllowed, TooManyFoundings
 from minutebook.model import Seat
+from minutebook.organization import wording
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.organization.places import HeldSeat, held_seats
 from minutebook.record import NoChange, perform
@@ -47,12 +48,12 @@ def show_new_organization(request: Request, viewer: Viewing) -> Response:
 def create_organization(request: Request, viewer: Viewing, sent: Sent) -> Response:
     """Founds an organization on the plan `teams`, owned by the viewer."""
     store = viewer.site.store
-    command = CreateOrganization(sent.one("name"), viewer.user)
     try:
         if not viewer.site.settings.anybody_founds:
             raise NotAllowed("Here only whoever runs Minutebook founds organizations.")
+        name = wording.name(sent.one("name"), "name", "The name")  # what is none does not count
         viewer.site.foundings.check(viewer.user.id, TooManyFoundings)
-        event = perform(store, Seat(0, viewer.user.actor(), viewer.context), command)
+        event = perform(store, Seat(0, viewer.user.actor(), viewer.context), CreateOrganization(name, viewer.user))
     except (*STAYS, TooManyFoundings) as error:
         return _show(request, viewer, form_after(sent, error, ("name",)), error.status)
     assert not isinstance(event, NoChange)
