@@ -4,10 +4,10 @@ JSON lines in a file of its own, apart from the server's log, since it says who:
 password, token or anything else that somebody sent. Without a file, or while it cannot be written, the lines are in the
 server's log. `docs/security-log.md` is made from the tables here.
 
-An event is written ten times a minute for each user that it names, and where it names none for each network address, all
-of an IPv6 network, a /64, being one; how often it followed is one line more. Of more than ten addresses in one network, an
-IPv4 /24 or an IPv6 /48, the others are counted together. So a flood from one place pushes out nothing, and hides nobody
-who is elsewhere.
+An event is written ten times a minute for each user that it names, and where it names none for each network address,
+all of an IPv6 network, a /64, being one; how often it followed is one line more. Of more than ten addresses in one
+network, an IPv4 /24 or an IPv6 /48, the others are counted together. So a flood from one place pushes out nothing, and
+hides nobody who is elsewhere.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ FIELDS: dict[str, str] = {
 EACH_MINUTE = 10
 """So many lines of an event for one network address, or one user; what follows is counted."""
 APART = 10
-"""Network addresses of one network that are told apart in a minute; all others of it are one. Whoever has one address of
-a /64 has all of it, and often a /56 or a /48, too."""
+"""Network addresses of one network that are told apart in a minute; all others of it are one. Whoever has a /64 often
+has a /56 or a /48."""
 MOST = 1_000
 """Network addresses that are told apart in a minute, and as many networks of others; what comes on top is counted
 together."""
@@ -233,7 +233,7 @@ def _network(neighbours: str) -> str:
     if neighbours == "unknown":
         return neighbours
     network = ip_network(neighbours)
-    return str(network.supernet(new_prefix=48 if network.version == 6 else 24))  # noqa: PLR2004
+    return str(network.supernet(new_prefix=48 if network.version == 6 else 24))
 
 
 def tell(event: str, **fields: object) -> None:

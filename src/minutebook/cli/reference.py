@@ -116,7 +116,7 @@ def security_markdown() -> str:
     fields = {name: ", ".join(f"`{field}`" for field in fields) for name, (_, fields) in security.EVENTS.items()}
     rows = [(f"`{name}`", meaning, fields[name]) for name, (meaning, _) in security.EVENTS.items()]
     lines += table(("Event", "Meaning", "Fields"), rows)
-    lines += ["", "A field that does not apply is left out. `at` and `event` are always there; any may have `times`.", ""]
+    lines += ["", "A field that does not apply is left out. `at` and `event` are always there, `times` may be.", ""]
     lines += table(("Field", "Meaning"), [(f"`{name}`", meaning) for name, meaning in security.FIELDS.items()])
     return "\n".join(lines) + "\n"
 

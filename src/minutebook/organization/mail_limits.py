@@ -3,14 +3,14 @@
 Each mail that is put there counts for a day, also when it was taken back. So the limits hold for all servers together,
 and nothing is counted for an act that did not happen.
 
-Invitations are counted by organization, and by user across all organizations, since anybody may found some. They are not
-counted by address across users: whoever filled such a limit would keep others from inviting the address, and its refusal
-would tell of them. So who has many accounts can have more mailed to one mailbox, and `founding` is the setting against it.
-Nor is `a+1@x` taken for `a@x`, which is for x alone to say (RFC 5321, section 2.3.11): what is limited whatever the
-addresses are holds for these.
+Invitations are counted by organization, and by user across organizations, since anybody may found some. Not by address
+across users: whoever filled such a limit would keep others from inviting the address, and its refusal would tell of
+them. So whoever has many accounts can have more mailed to one mailbox, and `founding` is the setting against it. Nor is
+`a+1@x` taken for `a@x`, which is for x alone to say (RFC 5321, section 2.3.11): the limits that count all addresses
+hold for these.
 
 Beyond its limits an invitation is refused, not made without a mail: its link would then open an account for an address
-that nobody has proven. Whatever else people are told of is done, and the mail left out, so that nobody keeps others from it.
+that nobody has proven. What else people are told of is done, and the mail left out: nobody keeps others from doing it.
 """
 
 from __future__ import annotations

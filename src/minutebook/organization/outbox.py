@@ -67,9 +67,7 @@ def about(organization: int, what: str) -> str:
     return f"{organization}:{what}"
 
 
-def put(
-    connection: Connection, mail: Mail, at: int, *, about: str | None = None, caused_by: str | None = None
-) -> None:
+def put(connection: Connection, mail: Mail, at: int, *, about: str | None = None, caused_by: str | None = None) -> None:
     """Adds a mail to the transaction at hand; it is due at once. With `about`, as the function makes it, it can be
     taken back, and is counted; `caused_by` is the user for whom it is."""
     values = {"to": mail.to, "subject": mail.subject, "body": mail.body, "about": about, "caused_by": caused_by}
