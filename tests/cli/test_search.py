@@ -165,6 +165,8 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Calder)
     for command in ("tail", "export"):
         other = search(deployment, "opus 𝕏㎞ action:user.lgin", command=command)
         assert (other.returncode, other.stdout, other.stderr) == (2, "", answer.stderr)
+    backwards = search(deployment, "before:2026-11-05", "after:2026-11-06")
+    assert (backwards.returncode, backwards.stderr.splitlines()[1]) == (2, "^" * len("before:2026-11-05"))
     inert = search(deployment, "action:\u202ex")
     assert "\u202e" not in inert.stderr
     assert "action:\\u202ex\n       ^^^^^^^\n" in inert.stderr

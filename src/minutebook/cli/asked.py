@@ -14,10 +14,10 @@ from minutebook.errors import Invalid, Problem
 from minutebook.filters import Filter, parse
 
 Query = Annotated[
-    str | None,
+    list[str] | None,
     typer.Argument(
-        metavar="[QUERY]",
-        help="A query such as 'action:member.*', behind -- where it begins with a minus; see docs/filters.md.",
+        metavar="[QUERY]...",
+        help="A query such as 'action:member.*', as in the search box; behind -- where it begins with a minus.",
     ),
 ]
 Actions = Annotated[list[str] | None, typer.Option("--action", help="Only this kind of act; may be repeated.")]
@@ -33,7 +33,8 @@ Text = Annotated[str | None, typer.Option(help="Only where the details contain t
 class Asked:
     """What was asked for, as it was typed."""
 
-    query: str | None
+    query: list[str] | None
+    """Its words as the shell gives them."""
     actions: list[str] | None
     actor: str | None
     start: str | None
@@ -42,11 +43,15 @@ class Asked:
     zone: ZoneInfo
     """Of times that name no offset."""
 
+    @property
+    def _query(self) -> str:
+        return " ".join(self.query or ())
+
     def pairs(self) -> list[tuple[str, str]]:
         """The same as keys and values of a URL."""
         given = [("actor", self.actor), ("start", self.start), ("end", self.end), ("text", self.text)]
         named = [("action", name) for name in self.actions or ()]
-        return [*named, *((key, text) for key, text in (*given, ("q", self.query)) if text is not None)]
+        return [*named, *((key, text) for key, text in (*given, ("q", self._query or None)) if text is not None)]
 
     def filter(self) -> Filter:
         """The filter. Raises Invalid; a query that is wrong is pointed at, and ends the command."""
@@ -54,7 +59,7 @@ class Asked:
             return parse(self.pairs(), self.zone)
         except Invalid as invalid:
             if [problem.at is not None for problem in invalid.problems] == [True]:
-                refuse(self.query or "", invalid.problems[0])
+                refuse(self._query, invalid.problems[0])
             raise
 
 

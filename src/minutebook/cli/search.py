@@ -12,24 +12,19 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from minutebook.cli.asked import refuse
+from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
 from minutebook.cli.console import print_line, print_table, remark
 from minutebook.cli.event_lines import tell
 from minutebook.cli.local_time import InUtc, on_the_clock, zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.recorded import Unrecorded
-from minutebook.filters import Here, filter_of, language
-from minutebook.filters.expression import Expression
-from minutebook.filters.language import BadQuery
+from minutebook.filters import Here
 from minutebook.store.engine import system_clock
 
 
 def search(
     context: typer.Context,
-    query: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[QUERY]...", help="What to look for, as in the search box; everything without it."),
-    ] = None,
+    query: Query = None,
     org: Org = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many events.")] = 50,
     oldest_first: Annotated[
@@ -41,6 +36,11 @@ def search(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON Lines: every event as programs read it everywhere.")
     ] = False,
+    actions: Actions = None,
+    actor: ActorEmail = None,
+    start: Start = None,
+    end: End = None,
+    text: Text = None,
     utc: InUtc = False,
     server: FromServer = None,
     token_file: TokenFile = None,
@@ -48,8 +48,7 @@ def search(
 ) -> None:
     """Find events in the log of an organization.
 
-    The query language is that of the search box; docs/filters.md describes it. Put the query in quotation marks, and
-    behind -- when it begins with a minus.
+    The query language is that of the search box; docs/filters.md describes it. Put the query in quotation marks.
 
     That the log was read is recorded in it, by the system as the actor. With SQLite only one process writes at a time:
     beside a running server, read from that server (--server), where the API token is the actor, or without a record
@@ -64,20 +63,12 @@ def search(
         MINUTEBOOK_TOKEN_FILE=~/.mbt minutebook search --server https://minutebook.example.com 'ip:10.0.0.0/8'
     """
     zone = zone_of(utc)
-    here = Here(zone, system_clock())
-    filter_ = filter_of(_asked(" ".join(query or ()), here)).at(here)
+    filter_ = Asked(query, actions, actor, start, end, text, zone).filter().at(Here(zone, system_clock()))
     with (
         source_of(context, org, server, token_file, unrecorded=unrecorded) as source,
         closing(source.find(filter_, limit + 1, oldest_first=oldest_first)) as found,
     ):
         _show(found, limit, zone, as_json=as_json)
-
-
-def _asked(query: str, here: Here) -> Expression:
-    try:
-        return language.read(query, here)
-    except BadQuery as bad:
-        refuse(bad.query, bad.problems[0])
 
 
 def _show(found: Iterator[bytes], limit: int, zone: ZoneInfo, *, as_json: bool) -> None:

@@ -41,6 +41,12 @@ class BadQuery(Invalid):
         return BadQuery(f"{before}{self.query}{after}", len(before) + self.at, self.length, self.message, fix)
 
 
+def backwards(query: str, message: str) -> BadQuery:
+    """The mistake of a query that asks for what is before its own start: it points at the end."""
+    at = max(0, query.lower().rfind("before:"))
+    return BadQuery(query, at, len(query[at:].split(maxsplit=1)[0]), message)
+
+
 def clauses(query: str) -> list[tuple[int, int]]:
     """From where to where the parts go that blanks separate, but for those in parentheses and in quotation marks."""
     found: list[tuple[int, int]] = []

@@ -15,6 +15,7 @@ from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.errors import Invalid, Problem
 from minutebook.filters import instants, language
 from minutebook.filters.actor import actor_match
+from minutebook.filters.bad_query import backwards
 from minutebook.filters.clause import Clause, listed
 from minutebook.filters.expression import NOTHING_ASKED, AnyOf, Expression, Term, all_of, any_of, conjuncts
 from minutebook.filters.globs import STAR
@@ -36,6 +37,10 @@ from minutebook.filters.text import MAX_LENGTH, parse_text, written_words
 from minutebook.filters.zones import UTC
 
 MOST_NAMED = 5
+ACCEPTED = (
+    "Write a day, such as 2026-11-06, a time in UTC, such as 2026-11-06T17:05Z, or a time told from now on, such as "
+    "-7d."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +198,14 @@ def parse(pairs: Iterable[tuple[str, str]], zone: ZoneInfo | None = None) -> Fil
                 problems.extend(invalid.problems)
     more = values.pop("more", None)
     found = Filter(**values)
+    by_fields = found.start, found.end
     if more:
         found = filter_of(more, found)
     if is_backwards(found.start, found.end):
         start, end = _write_start(found.start)[0], _write_end(found.end)[0]
-        problems.append(Problem("end", f"The end, {end}, is before the start, {start}."))
+        message = f"The end, {end}, is before the start, {start}."
+        in_query = by_fields != (found.start, found.end)
+        problems += backwards(given["q"][0], message).problems if in_query else [Problem("end", message)]
     if problems:
         raise Invalid(*problems)
     return found
@@ -229,13 +237,16 @@ def _parse_actions(texts: Sequence[str], _zone: ZoneInfo | None) -> tuple[str, .
         sentences = [
             f"{quoted(name)} is not an action. {meant(name, tuple(CATALOGUE))}" for name in unknown[:MOST_NAMED]
         ]
-        advice = "An action is written noun.verb, such as user.login; the list of Actions has them all."
+        advice = (
+            "An action is written noun.verb, such as user.login; the list of Actions has them all, and a query "
+            "understands action:member.*."
+        )
         raise Invalid.one("action", "".join(sentences) + advice)
     return in_order(names)
 
 
 def _parse_start(texts: Sequence[str], zone: ZoneInfo | None) -> Moment:
-    return parse_relative(texts[0].strip(), "start") or instants.parse_start(texts[0], zone=zone)
+    return parse_relative(texts[0].strip(), "start") or instants.parse_start(texts[0], zone=zone, accepted=ACCEPTED)
 
 
 def _write_start(start: Any) -> list[str]:
@@ -246,10 +257,10 @@ def _parse_end(texts: Sequence[str], zone: ZoneInfo | None) -> Moment:
     """A day or month is over when the next begins."""
     end = parse_relative(texts[0].strip(), "end")
     if end is None:
-        return instants.parse_end(texts[0], zone=zone)
+        return instants.parse_end(texts[0], zone=zone, accepted=ACCEPTED)
     over = Relative(end.count - 1, end.unit) if end.is_of_calendar else end
     if over.is_of_calendar and over not in WORD_OF:
-        raise Invalid.one("end", f"{quoted(texts[0])} is not a time. {instants.ACCEPTED}")
+        raise Invalid.one("end", f"{quoted(texts[0])} is not a time. {ACCEPTED}")
     return over
 
 

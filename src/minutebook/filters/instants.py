@@ -34,14 +34,14 @@ INSTANT = re.compile(
 )
 
 
-def parse_start(text: str, field: str = "start", zone: ZoneInfo | None = None) -> int:
-    """The first instant of what is written; raises Invalid."""
-    return _period(text, field, zone)[0]
+def parse_start(text: str, field: str = "start", zone: ZoneInfo | None = None, accepted: str = ACCEPTED) -> int:
+    """The first instant of what is written; raises Invalid, which says what is `accepted`."""
+    return _period(text, field, zone, accepted)[0]
 
 
-def parse_end(text: str, field: str = "end", zone: ZoneInfo | None = None) -> int:
-    """The instant at which what is written is over, exclusive; raises Invalid."""
-    return _period(text, field, zone)[1]
+def parse_end(text: str, field: str = "end", zone: ZoneInfo | None = None, accepted: str = ACCEPTED) -> int:
+    """The instant at which what is written is over, exclusive; raises Invalid, which says what is `accepted`."""
+    return _period(text, field, zone, accepted)[1]
 
 
 def write_start(start: int) -> str:
@@ -55,10 +55,10 @@ def write_end(end: int) -> str:
     return _written(end - precision, precision)
 
 
-def _period(text: str, field: str, zone: ZoneInfo | None) -> tuple[int, int]:
+def _period(text: str, field: str, zone: ZoneInfo | None, accepted: str) -> tuple[int, int]:
     match = INSTANT.fullmatch(text.strip())
     if not match or (match["hour"] and not match["offset"] and zone is None):
-        raise Invalid.one(field, f"{quoted(text)} is not a time. {ACCEPTED}")
+        raise Invalid.one(field, f"{quoted(text)} is not a time. {accepted}")
     part = match.groupdict()
     day = _day(part["day"], text, field)
     if part["hour"] is None:

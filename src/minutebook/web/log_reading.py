@@ -15,6 +15,7 @@ from minutebook.filters import (
     Filter,
     Here,
     Seal,
+    bad_query,
     expression_of,
     filter_of,
     globs,
@@ -34,7 +35,6 @@ from minutebook.filters.expression import (
     none_of,
 )
 from minutebook.filters.globs import STAR
-from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import ANYWHERE, is_backwards
 from minutebook.filters.quote import quoted
 from minutebook.filters.term_values import named_actions
@@ -208,10 +208,7 @@ def _with_queries(given: Given, found: Filter, zone: ZoneInfo) -> Filter:
         mistakes = list(not_understood)
         before, found = found, filter_of(expression, found)
         if before != found and is_backwards(found.start, found.end):
-            text = given.typed(key)
-            at = max(0, text.lower().rfind("before:"))
-            message = backwards(found, zone)
-            mistakes.append(BadQuery(text, at, len(text[at:].split(" ")[0]), message))
+            mistakes.append(bad_query.backwards(given.typed(key), backwards(found, zone)))
             found = before
             given.not_understood.pop(key, None)
         if mistakes:
