@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from minutebook.model import Role
+from minutebook.model import Context, Role, SecondFactor
+from minutebook.organization import sessions
 from minutebook.web.browsers import browser_of
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, errors, focused, heading, told, value
@@ -100,9 +101,14 @@ def test_other_sessions_are_shown_and_ended(dashboard: Dashboard) -> None:
     phone.post("/sign-in", fields, user_agent=CHROME)
     laptop.post("/sign-in", fields, user_agent=FIREFOX)
     third = dashboard.signed_in(Role.OWNER)
+    ada = dashboard.people[Role.OWNER]
+    for method, factor in (("a single-use link", SecondFactor.TOTP), ("passkey", SecondFactor.PASSKEY)):
+        sessions.start_session(dashboard.store, ada, method, Context(ip="192.0.2.1"), factor)
     page = laptop.get("/account/sessions")
     assert "Firefox on Linux this one 203.0.113.9 · with password" in told(page)
     assert "Chrome on Windows" in told(page)
+    assert "192.0.2.1 · with a single-use link and authenticator app on" in told(page)
+    assert "192.0.2.1 · with passkey on" in told(page)
     with dashboard.store.reading() as connection:
         (session,) = connection.exec_driver_sql(f"SELECT id FROM session WHERE user_agent = '{CHROME}'").scalars()
     ended = laptop.post("/account/sessions", {"session": session})

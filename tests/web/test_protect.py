@@ -175,6 +175,27 @@ def test_a_bug_is_answered_with_a_page_and_its_number(
     assert [log["request_id"] for log in logs if log["event"] == "failed"] == [response.headers["x-request-id"]]
 
 
+def test_an_error_whose_page_fails_too_is_answered_in_plain_words(
+    light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("minutebook.web.render.shell_of", broken)
+    ada = light_dashboard.signed_in(Role.OWNER)
+    for path in ("members", "members/usr_nobody/remove"):
+        with capture_logs() as logs:
+            response = ada.get(light_dashboard.path(path))
+        number = response.headers["x-request-id"]
+        assert response.status_code == 500, path
+        assert response.headers["content-type"] == "text/plain; charset=utf-8"
+        assert response.text == f"Something went wrong here.\nNoted as {number}\n"
+        assert response.headers["content-security-policy"]
+        ours = [log["event"] for log in logs if log.get("request_id") == number]
+        assert ours == ["failed", "error_page_failed", "request"], path
+        assert [log["status"] for log in logs if log["event"] == "request"] == [500]
+
+
 def test_static_files_are_kept_and_pages_are_not(light_dashboard: Dashboard) -> None:
     page = light_dashboard.anybody().get("/sign-in")
     address = page.text.partition('rel="stylesheet" href="')[2].partition('"')[0]

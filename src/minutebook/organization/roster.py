@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -26,17 +26,20 @@ class Member:
     seen_at: int | None
 
 
+Seated = tuple[Person, Role, int]
+"""Who, as what, and since when (UTC microseconds)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """One page of members by name, how many were found in all, and how many seats each role holds."""
+    """Who was found, by name, and how many seats each role holds."""
 
-    members: tuple[Member, ...]
-    found: int
+    found: tuple[Seated, ...]
     by_role: Mapping[Role, int]
 
 
-def everyone(connection: Connection, organization: int) -> list[tuple[Person, Role, int]]:
-    """Everybody with a seat, by name: who, as what, and since when (UTC microseconds)."""
+def everyone(connection: Connection, organization: int) -> list[Seated]:
+    """Everybody with a seat, by name."""
     # Names are compared here and not by the databases, whose lower() disagree about letters beyond ASCII.
     seat, users = schema.seat.c, schema.user.c
     rows = connection.execute(
@@ -52,26 +55,27 @@ def read_roster(
     connection: Connection,
     organization: int,
     text: str,
-    roles: Collection[Role],
-    offset: int,
-    limit: int,
+    roles: Collection[Role] = (),
     among: Collection[str] | None = None,
 ) -> Roster:
     """Members whose name or address holds the text, in any case, who have one of the roles, and whose user is `among`
     these ids; no roles: any, None: any."""
     wanted = text.casefold()
     seats = everyone(connection, organization)
-    found = [
+    found = tuple(
         (person, role, joined_at)
         for person, role, joined_at in seats
         if (not roles or role in roles)
         and (among is None or person.id in among)
         and (wanted in person.name.casefold() or wanted in person.email.casefold())
-    ]
-    shown = found[offset : offset + limit]
-    seen = _seen(connection, organization, [person.id for person, _, _ in shown])
-    members = tuple(Member(person, role, joined_at, seen.get(person.id)) for person, role, joined_at in shown)
-    return Roster(members, len(found), Counter(role for _, role, _ in seats))
+    )
+    return Roster(found, Counter(role for _, role, _ in seats))
+
+
+def members_of(connection: Connection, organization: int, seats: Sequence[Seated]) -> list[Member]:
+    """The same with when they were seen, for as many as one page has."""
+    seen = _seen(connection, organization, [person.id for person, _, _ in seats])
+    return [Member(person, role, joined_at, seen.get(person.id)) for person, role, joined_at in seats]
 
 
 def read_member(connection: Connection, organization: int, user: str) -> Member:
@@ -84,8 +88,8 @@ def read_member(connection: Connection, organization: int, user: str) -> Member:
     ).one_or_none()
     if row is None:
         raise NotFound
-    seen = _seen(connection, organization, [row.id])
-    return Member(Person(id=row.id, email=row.email, name=row.name), Role(row.role), row.joined_at, seen.get(row.id))
+    person = Person(id=row.id, email=row.email, name=row.name)
+    return members_of(connection, organization, [(person, Role(row.role), row.joined_at)])[0]
 
 
 def entered_sessions(connection: Connection, organization: int, user: str) -> int:

@@ -49,6 +49,8 @@ class OwnSession:
     seen_at: int
     ip: str | None
     user_agent: str | None
+    second_factor: SecondFactor | None
+    """What was proven besides `method`, if anything was."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,7 @@ class EnterOrganization(Command):
             raise SignInAgain
         if not access.give(act, act.seat.actor.id):
             return NO_CHANGE
-        besides = None if self.method == BY_PASSKEY else self.second_factor  # a passkey alone is both at once
-        return SignedIn(method=self.method, second_factor=besides)
+        return SignedIn(method=self.method, second_factor=_besides(self.method, self.second_factor))
 
 
 @dataclass(frozen=True)
@@ -213,10 +214,15 @@ def seated_in(store: Store, user: str) -> list[int]:
 def sessions_of(connection: Connection, person: str, at: int) -> list[OwnSession]:
     """The sessions that live at `at` (UTC microseconds), the one that was seen last first."""
     table = schema.session.c
-    columns = (table.id, table.method, table.created_at, table.seen_at, table.ip, table.user_agent)
+    columns = (table.id, table.method, table.created_at, table.seen_at, table.ip, table.user_agent, table.second_factor)
     where = (table.user == person, table.expires_at > at)
     rows = connection.execute(select(*columns).where(*where).order_by(table.seen_at.desc(), table.id))
-    return [OwnSession(*row) for row in rows]
+    return [OwnSession(*row[:-1], _besides(row.method, row.second_factor)) for row in rows]
+
+
+def _besides(method: str, factor: str | None) -> SecondFactor | None:
+    """What was proven besides the method. Nothing besides a passkey alone, which is both at once."""
+    return None if factor is None or method == BY_PASSKEY else SecondFactor(factor)
 
 
 def _but_this(act: Act, column: ColumnElement[str], only: str | None) -> list[ColumnElement[bool]]:

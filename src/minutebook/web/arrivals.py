@@ -14,6 +14,7 @@ import structlog
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from minutebook import security
@@ -22,7 +23,7 @@ from minutebook.errors import MinutebookError, NotAllowed
 from minutebook.identifiers import new_id
 from minutebook.organization.denials import Attempt
 from minutebook.web.auditor import LinkOver
-from minutebook.web.refusals import SAFE, respond
+from minutebook.web.refusals import SAFE, TITLES, respond
 from minutebook.web.session import ID
 from minutebook.web.site import site_of
 from minutebook.web.source import client_ip
@@ -68,7 +69,7 @@ class Arrivals:
             log.exception("failed", request_id=request.state.request_id, route=_route(scope))
             if status:
                 raise
-            await respond(request, MinutebookError())(scope, receive, send_noted)
+            await _unexpected(request)(scope, receive, send_noted)
         finally:
             NOTED.reset(listening)
             _note_refusals(request, status, denied)
@@ -80,6 +81,15 @@ class Arrivals:
                 status=status,
                 ms=round((time.perf_counter() - began) * 1000, 1),
             )
+
+
+def _unexpected(request: Request) -> Response:
+    """The page for what nobody expected; a few plain words should it fail as well, for the same reason perhaps."""
+    try:
+        return respond(request, MinutebookError())
+    except Exception:
+        log.exception("error_page_failed", request_id=request.state.request_id, route=_route(request.scope))
+        return PlainTextResponse(f"{TITLES[500]}.\nNoted as {request.state.request_id}\n", 500)
 
 
 def _note_refusals(request: Request, status: int, denied: list[Denied]) -> None:

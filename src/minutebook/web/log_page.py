@@ -243,8 +243,8 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
     first, last = found.rank + 1, found.rank + len(found.events)
     return Pager(
         text=f"{first:,}–{last:,} of {'' if found.total.is_exact else 'at least '}{found.total.number:,}, newest first",
-        newer_href=link("newer", found.events[0], found.rank) if found.has_newer else None,
-        older_href=link("older", found.events[-1], last) if found.has_older else None,
+        before_href=link("newer", found.events[0], found.rank) if found.has_newer else None,
+        after_href=link("older", found.events[-1], last) if found.has_older else None,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from fastapi import Request
 
-from minutebook.web.views.page import Pager
+from minutebook.web.views.page import NEWEST_FIRST, Pager
 
 KEY = "page"
 
@@ -29,14 +31,19 @@ class NumberedPage:
         """How many there are up to the end of this page."""
         return min(self.number * self.most, self.count)
 
-    def pager(self, path: str) -> Pager | None:
-        """The way to its neighbours; None where there is only one page."""
+    def pager(self, path: str, query: Sequence[tuple[str, str]] = (), by_name: bool = False) -> Pager | None:
+        """The way to its neighbours, whose addresses have the query, too; None where there is only one page."""
         if self.count <= self.most:
             return None
+
+        def href(number: int) -> str:
+            return f"{path}?{urlencode([*query, (KEY, str(number))])}"
+
         return Pager(
-            f"{self.first + 1:,}–{self.end:,} of {self.count:,}, newest first",
-            newer_href=f"{path}?{KEY}={self.number - 1}" if self.number > 1 else None,
-            older_href=f"{path}?{KEY}={self.number + 1}" if self.end < self.count else None,
+            f"{self.first + 1:,}–{self.end:,} of {self.count:,}, {'by name' if by_name else 'newest first'}",
+            before_href=href(self.number - 1) if self.number > 1 else None,
+            after_href=href(self.number + 1) if self.end < self.count else None,
+            labels=("Previous", "Next") if by_name else NEWEST_FIRST,
         )
 
 

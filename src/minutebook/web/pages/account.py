@@ -35,6 +35,7 @@ class SessionRow:
     browser: str
     ip: str
     method: str
+    """How it began: `password and authenticator app`."""
     began: Moment
     seen: str
     seen_exact: str
@@ -159,7 +160,7 @@ def _row(viewer: Viewer, session: OwnSession) -> SessionRow:
         id=session.id,
         browser=browser_of(session.user_agent),
         ip=session.ip or "",
-        method=session.method,
+        method=" and ".join([session.method, *([session.second_factor.label] if session.second_factor else [])]),
         began=times.day_of(session.created_at, viewer.zone),
         seen=times.ago(session.seen_at, viewer.at) or "just now",
         seen_exact=times.exact_time(session.seen_at, viewer.zone),

@@ -81,9 +81,9 @@ def _found(reader: Place, typed: Typed, here: Here) -> list[Candidate]:
 
 def _actors(connection: Connection, scope: Scope, part: str, known: list[Known]) -> list[tuple[str, str]]:
     """Those known from the log and who holds a seat, with their names."""
-    members = read_roster(connection, scope.organization, part, (), 0, MOST_NAMES).members
+    seats = read_roster(connection, scope.organization, part).found[:MOST_NAMES]
     noted = {one.text: one.note for one in known}
-    return list((noted | {member.person.email: member.person.name for member in members}).items())[:MOST_NAMES]
+    return list((noted | {person.email: person.name for person, _, _ in seats}).items())[:MOST_NAMES]
 
 
 def _place(at: str, query: str) -> int:

@@ -14,7 +14,7 @@ from minutebook.errors import Invalid, MinutebookError
 from minutebook.model import Plan, Role
 from minutebook.organization import invitations, roster, second_factor_rule, tokens
 from minutebook.organization.invitations import Invitation
-from minutebook.organization.roster import Member, Roster
+from minutebook.organization.roster import Member
 from minutebook.organization.seats import (
     ChangeRole,
     EndMemberSessions,
@@ -26,11 +26,11 @@ from minutebook.permissions import SUMMARY, Permission, given_by
 from minutebook.record import NoChange, perform
 from minutebook.web import shell, times
 from minutebook.web.forms import STAYS, Sent, confirm, form_after
-from minutebook.web.paging import KEY, number_asked
+from minutebook.web.paging import KEY, number_asked, page_asked
 from minutebook.web.pending import invitation_row
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
-from minutebook.web.views.page import Choice, Form, Moment, Pager
+from minutebook.web.views.page import Choice, Form, Moment
 
 router = APIRouter()
 
@@ -39,7 +39,6 @@ Changed = Annotated[Place, Depends(place(Permission.SEATS_WRITE))]
 Owned = Annotated[Place, Depends(place(Permission.OWNERSHIP))]
 
 PAGE_SIZE = 50
-MAX_PAGE = 100_000
 MAX_SEARCH = 200
 SIGNED_OUT = "Not signed in now"
 """A session is deleted when it ends, so nothing tells when somebody without one was active last."""
@@ -69,7 +68,7 @@ class Listing:
         asked = request.query_params
         roles = tuple(role for role in Role if role.value in asked.getlist("role"))
         without = asked.get("factor") == "none"
-        return cls(asked.get("q", "").strip()[:MAX_SEARCH], roles, without, min(number_asked(request), MAX_PAGE))
+        return cls(asked.get("q", "").strip()[:MAX_SEARCH], roles, without, number_asked(request))
 
     @property
     def is_narrow(self) -> bool:
@@ -77,12 +76,16 @@ class Listing:
         return bool(self.text or self.roles or self.without_factor)
 
     @property
-    def query(self) -> str:
-        """For the end of an address, with its question mark when there is anything."""
+    def pairs(self) -> list[tuple[str, str]]:
+        """Its part of a query, the page aside."""
         pairs = [("q", self.text)] if self.text else []
         pairs += [("role", role.value) for role in self.roles]
-        pairs += [("factor", "none")] if self.without_factor else []
-        pairs += [(KEY, str(self.page))] if self.page > 1 else []
+        return pairs + ([("factor", "none")] if self.without_factor else [])
+
+    @property
+    def query(self) -> str:
+        """For the end of an address, with its question mark when there is anything."""
+        pairs = self.pairs + ([(KEY, str(self.page))] if self.page > 1 else [])
         return f"?{urlencode(pairs)}" if pairs else ""
 
 
@@ -241,10 +244,12 @@ def members_page(
     with place.site.store.reading() as connection:
         without = second_factor_rule.without(connection, number) if may_change else frozenset()
         among = without if listing.without_factor else None
-        offset = (listing.page - 1) * PAGE_SIZE
-        found = roster.read_roster(connection, number, listing.text, listing.roles, offset, PAGE_SIZE, among)
+        everybody = roster.read_roster(connection, number, listing.text, listing.roles, among)
+        page = page_asked(request, len(everybody.found), PAGE_SIZE)
+        members = roster.members_of(connection, number, everybody.found[page.first : page.end])
         pending = invitations.pending(connection, number) if may_change else []
         required = may_change and second_factor_rule.read_rule(connection, number) == second_factor_rule.REQUIRED
+    listing = replace(listing, page=page.number)
     return show(
         request,
         "members.html",
@@ -252,16 +257,16 @@ def members_page(
         current=shell.MEMBERS,
         status=status,
         listing=listing,
-        members=[_row(place, member, listing, without) for member in found.members],
-        found=found.found,
-        roles=[(role.value, role.label, found.by_role[role], role in listing.roles) for role in Role],
+        members=[_row(place, member, listing, without) for member in members],
+        found=page.count,
+        roles=[(role.value, role.label, everybody.by_role[role], role in listing.roles) for role in Role],
         taken=place.members,
         held=place.invitations or 0,
         without=len(without),
         without_href=place.path(shell.MEMBERS) + turned.query,
         required=required,
         limit=place.organization.seat_limit,
-        pager=_pager(place, listing, found),
+        pager=page.pager(place.path(shell.MEMBERS), listing.pairs, by_name=True),
         members_path=place.path(shell.MEMBERS),
         invitations=[invitation_row(place, each, listing.query) for each in pending if each.is_live(place.viewer.at)],
         over=[invitation_row(place, each, listing.query) for each in pending if not each.is_live(place.viewer.at)],
@@ -366,24 +371,6 @@ def _role_not_changed(place: Place, user: str, error: MinutebookError) -> str:
     with place.site.store.reading() as connection:
         member = roster.read_member(connection, place.organization.number, known_id(user))
     return f"The role of {member.person.name} is still {member.role.label.lower()}. {error.message}"
-
-
-def _pager(place: Place, listing: Listing, found: Roster) -> Pager | None:
-    first = (listing.page - 1) * PAGE_SIZE + 1
-    last = first + len(found.members) - 1
-    if found.found <= PAGE_SIZE and listing.page == 1:
-        return None
-
-    def href(page: int) -> str:
-        return place.path(shell.MEMBERS) + replace(listing, page=page).query
-
-    pages = max(1, -(-found.found // PAGE_SIZE))
-    text = f"{first:,}–{last:,} of {found.found:,}" if found.members else f"0 of {found.found:,}"
-    return Pager(
-        text,
-        newer_href=href(min(listing.page - 1, pages)) if listing.page > 1 else None,
-        older_href=href(listing.page + 1) if listing.page < pages else None,
-    )
 
 
 def _reads(place: Place) -> bool:

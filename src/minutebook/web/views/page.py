@@ -143,13 +143,18 @@ class ChoiceGroup:
     choices: tuple[Choice, ...]
 
 
+NEWEST_FIRST = ("Newer", "Older")
+"""What leads to the page before and to the one after it in a list with its newest entries first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pager:
     """The way to the neighbouring pages. `text` says where this one is: "1–50 of 1,284, newest first"."""
 
     text: str
-    newer_href: str | None = None
-    older_href: str | None = None
+    before_href: str | None = None
+    after_href: str | None = None
+    labels: tuple[str, str] = NEWEST_FIRST
 
 
 @dataclass(frozen=True, slots=True)
