@@ -157,16 +157,13 @@ def access_of(deployment: Deployment, user: User) -> set[str]:
 def test_members_are_listed_by_name(deployment: Deployment) -> None:
     ada = deployment.person("z@calder.example", "ada")
     organization = deployment.found(ada)
-    for name in ("Cleo", "Ben"):
+    for name in ("Zoë", "Cleo", "Łukasz", "Ben", "Mai"):
         deployment.join(organization, ada, MEMBER, deployment.person(name=name))
     with deployment.store.reading() as connection:
         found = roster.everyone(connection, organization)
-        assert seats.count(connection, organization) == 3
-    assert [(person.name, role) for person, role, _ in found] == [
-        ("ada", OWNER),
-        ("Ben", MEMBER),
-        ("Cleo", MEMBER),
-    ]
+        assert seats.count(connection, organization) == 6
+    assert [person.name for person, _, _ in found] == ["ada", "Ben", "Cleo", "Łukasz", "Mai", "Zoë"]
+    assert [role for _, role, _ in found] == [OWNER, *[MEMBER] * 5]
 
 
 def test_an_owner_hands_over_and_steps_down_in_one_act(deployment: Deployment) -> None:

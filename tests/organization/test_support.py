@@ -11,7 +11,6 @@ from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, No
 from minutebook.model import HOUR, Event, Role
 from minutebook.organization import modes, saved_searches, sessions, sittings, sso, support
 from minutebook.organization.modes import CreateMode
-from minutebook.organization.organizations import read_organization
 from minutebook.organization.people import User
 from minutebook.organization.seats import RemoveMember
 from minutebook.organization.support import EndSupport, EnterAsSupport, Grant, GrantSupport, SupportEnds
@@ -192,7 +191,7 @@ def test_it_ends_at_once_by_an_owner_and_by_itself(calder: Calder, how: str) -> 
     assert event.actor.kind == ("user" if "owner" in how else "system")
     with calder.deployment.store.reading() as connection:
         at = calder.deployment.clock()
-        assert support.find_entered(connection, "org", calder.sam.id, calder.session.id, at) is None
+        assert not support.entered_by(connection, calder.sam.id, calder.session.id, at)
     check_log(calder.deployment.store)
 
 
@@ -230,9 +229,7 @@ def test_who_is_let_in_and_takes_a_seat_is_inside_by_the_seat_until_the_link_is_
     grant = light.let_in()
     deployment.join(light.number, light.ada, Role.MEMBER, sam, light.session.id)
     with deployment.store.reading() as connection:
-        organization = read_organization(connection, light.number).id
-        at = deployment.clock.now
-        assert support.find_entered(connection, organization, sam.id, light.session.id, at) is None
+        assert not support.entered_by(connection, sam.id, light.session.id, deployment.clock.now)
     sessions.sign_out(deployment.store, light.session, deployment.seat(sam, 0).context)
     assert light.last().action == "user.logout"
     assert light.grants() == [grant]

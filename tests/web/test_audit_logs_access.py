@@ -134,6 +134,8 @@ def test_on_teams_the_log_is_recorded_and_not_shown(light_dashboard: Dashboard) 
             assert answer.status_code == 200, way
             assert "Nothing is lost meanwhile" in answer.text
             assert f"{size} events since 6 Nov 2026" in text(answer.text)
+    for page in ("auditor-links", "tokens"):
+        assert "On this plan nobody reads the log" in reader.open(light_dashboard.path(page)).text, page
     assert len(light_dashboard.events()) == size
     assert Reader(light_dashboard, Role.MEMBER).get().status_code == 403
     # On the day it upgrades, all of it is there.

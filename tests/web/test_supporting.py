@@ -53,13 +53,15 @@ def test_the_way_in_and_out(dashboard: Dashboard) -> None:
     link = sam.follow(sam.get(f"/support/{TOKEN}"))
     assert heading(link) == "Support of Calder Robotics"
     assert WHY in told(link)
-    assert "You may read, change modes." in told(link)
+    assert "You may read and change modes." in told(link)
     assert sam.get(dashboard.path("members")).status_code == 404, "a look at the link is no entry"
     assert sam.post("/support").headers["location"] == dashboard.path("members")
     members = sam.get(dashboard.path("members"))
     assert members.status_code == 200
     assert "Support staff" in told(members)
     assert "Invite people" not in told(members)
+    assert sam.get("/").headers["location"] == dashboard.path()
+    assert "1 organization Calder RoboticsSupport staff" in told(sam.get("/organizations"))
     for page in ("models", "settings", "modes", "credits", "sso", "audit-logs", "integrity"):
         assert sam.get(dashboard.path(page)).status_code == 200, page
     assert sam.post(dashboard.path("modes", "new"), {"name": "Triage"}).status_code == 303
@@ -72,6 +74,7 @@ def test_the_way_in_and_out(dashboard: Dashboard) -> None:
     assert {event.details.get("role") for event in denied} == {None}
     assert sam.post(let_in.end_path).headers["location"] == "/"
     assert sam.get(dashboard.path("members")).status_code == 404
+    assert sam.get("/").headers["location"] == "/organizations/new"
     mine = [event for event in dashboard.events() if event.actor.id == let_in.sam.id]
     done = [event.action for event in mine if event.action != "access.denied"]
     assert done == ["support.enter", "log.view", "mode.create", "support.leave"]

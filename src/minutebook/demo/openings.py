@@ -20,7 +20,7 @@ LINKS = (
     (0.965, "Marlowe Partners", "action:member.*,settings.change,sso.*"),
 )
 """When the owner makes an auditor link, for whom, and what it shows; for 30 days."""
-GRANT = (0.52, GrantCredits(250_00, "GOODWILL-1", "Minutebook", "Goodwill after two days without invoices"))
+GRANT = (0.97, GrantCredits(250_00, "GOODWILL-1", "Minutebook", "Goodwill after two days without invoices"))
 
 
 def plan(stage: Stage) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from minutebook.actions.values import Person
 from minutebook.errors import NotFound
+from minutebook.filters import normal_text
 from minutebook.model import Role
 from minutebook.store import schema
 
@@ -48,7 +48,7 @@ def everyone(connection: Connection, organization: int) -> list[Seated]:
         .where(seat.organization == organization)
     )
     seats = [(Person(id=id_, email=email, name=name), Role(role), joined) for id_, email, name, role, joined in rows]
-    return sorted(seats, key=lambda seat: (_without_marks(seat[0].name), seat[0].id))
+    return sorted(seats, key=lambda seat: (normal_text(seat[0].name), seat[0].id))  # Öberg where Oberg would stand
 
 
 def read_roster(
@@ -58,16 +58,16 @@ def read_roster(
     roles: Collection[Role] = (),
     among: Collection[str] | None = None,
 ) -> Roster:
-    """Members whose name or address holds the text, in any case, who have one of the roles, and whose user is `among`
-    these ids; no roles: any, None: any."""
-    wanted = text.casefold()
+    """Members whose name or address holds the text, whatever its case and accents, who have one of the roles, and whose
+    user is `among` these ids; no roles: any, None: any."""
+    wanted = normal_text(text)
     seats = everyone(connection, organization)
     found = tuple(
         (person, role, joined_at)
         for person, role, joined_at in seats
         if (not roles or role in roles)
         and (among is None or person.id in among)
-        and (wanted in person.name.casefold() or wanted in person.email.casefold())
+        and (wanted in normal_text(person.name) or wanted in normal_text(person.email))
     )
     return Roster(found, Counter(role for _, role, _ in seats))
 
@@ -97,12 +97,6 @@ def entered_sessions(connection: Connection, organization: int, user: str) -> in
     access = schema.access.c
     where = (access.organization == organization, access.user == user)
     return connection.execute(select(func.count()).where(*where)).scalar_one()
-
-
-def _without_marks(name: str) -> str:
-    """For sorting: Öberg stands where Oberg would."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _seen(connection: Connection, organization: int, users: list[str]) -> dict[str, int]:

@@ -189,9 +189,8 @@ def leave(store: Store, organization: int, user: str, context: Context) -> bool:
     return bool(found)
 
 
-def find_entered(connection: Connection, organization: str, user: str, session: str, at: int) -> Grant | None:
-    """The grant by which a session is inside an organization (its public id) at `at` (UTC microseconds)."""
-    # One query over what the session has entered, whatever is asked for, as for seats.
+def entered_by(connection: Connection, user: str, session: str, at: int) -> dict[str, Grant]:
+    """The grants by which a session is inside organizations at `at` (UTC microseconds), by the public ids of these."""
     grants, own, entered = schema.support_grant, schema.organization.c, schema.access.c
     inside = (entered.organization == grants.c.organization) & (entered.session == session)
     statement = (
@@ -201,7 +200,7 @@ def find_entered(connection: Connection, organization: str, user: str, session: 
         .where(grants.c.user == user, entered.user == user, grants.c.expires_at > at)
         .where(grants.c.entered_at.is_not(None))  # else it is a seat that they are inside by
     )
-    return next((_grant(row) for row in connection.execute(statement) if row.public_id == organization), None)
+    return {row.public_id: _grant(row) for row in connection.execute(statement)}
 
 
 def find_by_token(connection: Connection, token: str, at: int) -> Grant | None:

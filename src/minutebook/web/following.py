@@ -76,7 +76,7 @@ def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Standi
 
 def _by_grant(connection: Connection, seat: Seat, session: str, at: int, permission: Permission) -> Standing:
     found = read_organization(connection, seat.organization)
-    is_inside = support.find_entered(connection, found.id, seat.actor.id, session, at)
+    is_inside = found.id in support.entered_by(connection, seat.actor.id, session, at)
     standing = support_of(connection, seat, at)
     if not (sessions.lives(connection, session, at) and is_inside and standing):
         raise NotSignedIn

@@ -203,7 +203,7 @@ def enter_unless_inside(viewer: Viewer, here: HeldSeat) -> None:
 def _find_place(viewer: Viewer, org: str) -> Place:
     with viewer.site.store.reading() as connection:
         # Asked for everybody: an organization of others and none at all take the same way.
-        entry = support.find_entered(connection, org, viewer.user.id, viewer.session.id, viewer.at)
+        entry = support.entered_by(connection, viewer.user.id, viewer.session.id, viewer.at).get(org)
         role: Role | Support
         if entry:
             here, held = None, held_seats(connection, viewer.user.id, viewer.session.id)

@@ -156,15 +156,16 @@ def _perform(viewer: Viewer, command: PersonalCommand) -> bool:
 
 
 def _row(viewer: Viewer, session: OwnSession) -> SessionRow:
+    this = session.id == viewer.session.id
     return SessionRow(
         id=session.id,
         browser=browser_of(session.user_agent),
         ip=session.ip or "",
         method=" and ".join([session.method, *([session.second_factor.label] if session.second_factor else [])]),
         began=times.day_of(session.created_at, viewer.zone),
-        seen=times.ago(session.seen_at, viewer.at) or "just now",
+        seen="now" if this else times.ago(session.seen_at, viewer.at) or "just now",
         seen_exact=times.exact_time(session.seen_at, viewer.zone),
-        this=session.id == viewer.session.id,
+        this=this,
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from minutebook.errors import NotAllowed, TooManyFoundings
+from minutebook.filters import normal_text
 from minutebook.model import Seat
-from minutebook.organization import wording
+from minutebook.organization import support, wording
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.organization.places import HeldSeat, held_seats
+from minutebook.permissions import Support
 from minutebook.record import NoChange, perform
 from minutebook.web.forms import STAYS, Sent, form_after
 from minutebook.web.render import Said, go, show
@@ -22,17 +24,22 @@ MAX_SEARCH = 200
 
 @router.get("/organizations")
 def show_organizations(request: Request, viewer: Viewing) -> Response:
-    """All organizations where the viewer holds a seat, or those whose name holds what is searched for."""
+    """All organizations where the viewer holds a seat or is let in, or those whose name holds what is searched for."""
     text = request.query_params.get("q", "").strip()[:MAX_SEARCH]
-    held = _held(viewer)
-    found = [seat for seat in held if text.casefold() in seat.organization.name.casefold()]
+    places = [(seat.organization, seat.role.label) for seat in _held(viewer)]
+    with viewer.site.store.reading() as connection:
+        grants = support.entered_by(connection, viewer.user.id, viewer.session.id, viewer.at).values()
+        places += [(read_organization(connection, grant.organization), Support.label) for grant in grants]
+    wanted = normal_text(text)
     return show(
         request,
         "organizations.html",
         text=text,
-        count=len(held),
+        count=len(places),
         organizations=[
-            OrganizationLink(seat.organization.name, seat.role.label, f"/o/{seat.organization.id}") for seat in found
+            OrganizationLink(organization.name, label, f"/o/{organization.id}")
+            for organization, label in places
+            if wanted in normal_text(organization.name)
         ],
         new_href="/organizations/new" if viewer.site.settings.anybody_founds else None,
     )

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from minutebook.errors import MinutebookError, NotAllowed, Problem, SignInAgain
 from minutebook.model import SECOND
-from minutebook.organization import sessions
+from minutebook.organization import sessions, support
 from minutebook.organization.places import held_seats
 from minutebook.web import session
 from minutebook.web.forms import Sent, Typed, form_after, form_with
@@ -28,12 +28,12 @@ REFUSED_AFTER = SECOND // 2
 
 @router.get("/")
 def start(viewer: Viewing) -> Response:
-    """Leads to the first organization of the viewer, or to the page that makes one."""
+    """Leads to the first organization of the viewer, or where they are let in, or to the page that makes one."""
+    user, session_ = viewer.user.id, viewer.session.id
     with viewer.site.store.reading() as connection:
-        held = held_seats(connection, viewer.user.id, viewer.session.id)
-    if not held:
-        return go(viewer.site, "/organizations/new")
-    return go(viewer.site, f"/o/{held[0].organization.id}")
+        held = [seat.organization.id for seat in held_seats(connection, user, session_)]
+        first = next(iter([*held, *support.entered_by(connection, user, session_, viewer.at)]), None)
+    return go(viewer.site, f"/o/{first}" if first else "/organizations/new")
 
 
 @router.get("/sign-in")

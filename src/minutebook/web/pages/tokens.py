@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from minutebook.model import Plan
 from minutebook.organization import tokens
 from minutebook.organization.tokens import MAX_DAYS, CreateToken, RevokeToken, Token, new_secret
 from minutebook.permissions import Permission, TokenScope
@@ -138,6 +139,7 @@ def _list(
         status=status,
         tokens=[_row(place, token) for token in found],
         address=_address(place),
+        is_read=place.organization.plan is Plan.ENTERPRISE,
         new_href=place.path(shell.TOKENS, "new"),
         tokens_href=place.path(shell.TOKENS),
         revoking=_row(place, revoking) if revoking else None,
