@@ -221,6 +221,22 @@ def test_an_entry_that_was_changed_is_found(filled: Deployment, custody: Custody
     ]
 
 
+@pytest.mark.parametrize("name", ["anchor.x", "anchor.99999999999", "o/log_1", "anchor.", "\u0664"])
+def test_a_name_that_it_never_had_is_found_and_stops_nothing(filled: Deployment, custody: Custody, name: str) -> None:
+    go_on(filled, custody)
+    renamed = f"replace(signatures, '{HOST}/anchor', '{HOST}/{name}')"
+    tamper(filled.store, f"UPDATE checkpoint SET signatures = {renamed} WHERE organization = {ANCHOR}")
+    assert [problem for _, problem in examine(filled.store, custody)] == [
+        "In the anchor log: The checkpoint of 2 events is not signed by a key of this deployment."
+    ]
+    with filled.store.reading() as connection:
+        assert anchor_log.states(connection, FILLED)
+    fill(filled, 1)
+    assert sign_logs(filled.store, custody, HOST).signed == (FILLED,)
+    go_on(filled, custody)
+    assert opened(custody, str(head(filled))).size == 3
+
+
 def test_a_crash_before_its_checkpoint_signs_the_same_again(
     filled: Deployment, custody: Custody, monkeypatch: pytest.MonkeyPatch
 ) -> None:

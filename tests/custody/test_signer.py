@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from minutebook.custody import keys, signer
 from minutebook.custody.high_water import Custody, Held, HighWater
@@ -189,12 +190,35 @@ def test_one_log_that_is_refused_keeps_no_other_from_being_signed(filled: Deploy
     assert newest(filled, OTHER).size == len(hashes) + 1
 
 
-def test_a_log_that_is_gone_is_noticed(filled: Deployment, custody: Custody) -> None:
+@pytest.mark.parametrize("change", ["size = size + 1", "peaks = ''"])
+def test_a_head_that_fits_no_tree_is_refused_and_no_other_log_waits(
+    filled: Deployment, custody: Custody, change: str
+) -> None:
     sign(filled, custody)
+    tamper(filled.store, f"UPDATE log_head SET {change} WHERE organization = {FILLED}")
+    fill(filled, 1, log_=OTHER)
+    done = sign(filled, custody)
+    assert (done.signed, list(done.refused)) == ((OTHER,), [FILLED])
+    assert problems(filled, custody) == [(FILLED, done.refused[FILLED])]
+    require_not_behind(filled.store, custody)
+
+
+def test_a_log_that_is_gone_is_noticed(filled: Deployment, custody: Custody) -> None:
+    """Also while a server runs, and though something else goes on in its place."""
+    thread = Signing(filled.store, custody, HOST, every=60)
+    thread.round()
     tamper(filled.store, f"UPDATE log_head SET log_id = 'log_other' WHERE organization = {FILLED}")
     with pytest.raises(BehindHighWater, match="nothing is there"):
         require_not_behind(filled.store, custody)
-    assert any("is gone" in problem for _, problem in problems(filled, custody))
+    [gone] = sign(filled, custody).gone
+    assert (None, gone) in problems(filled, custody)
+    with capture_logs() as told:
+        thread.start()
+        thread.stop()
+        thread.try_round()
+    assert [line for line in told if line["event"] == "signed_log_gone"] == [
+        {"event": "signed_log_gone", "log_level": "error", "why": gone}
+    ]
 
 
 # ── Crashes, and what is lost ────────────────────────────────────────────────────────────────────────────────────────
@@ -318,6 +342,22 @@ def test_what_was_recorded_last_is_signed_when_the_server_stops(filled: Deployme
     fill(filled, 2)
     thread.stop()
     assert newest(filled).size == filled.size(FILLED)
+
+
+def test_a_log_that_was_cut_back_to_what_was_signed_earlier_is_refused_at_the_latest_when_the_server_stops(
+    filled: Deployment, custody: Custody
+) -> None:
+    thread = Signing(filled.store, custody, HOST, every=60)
+    thread.round()
+    filled.clock.go_on(HOUR)  # so that both checkpoints are kept
+    fill(filled, 1)
+    thread.round()
+    roll_back(filled, 1)
+    thread.round()
+    assert FILLED not in thread.refused  # by its size it is signed
+    thread.start()
+    thread.stop()
+    assert "rolled back" in thread.refused[FILLED]
 
 
 def test_a_server_looks_at_logs_that_seem_to_be_signed_once_a_minute(

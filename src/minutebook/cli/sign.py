@@ -16,7 +16,7 @@ def sign(context: typer.Context) -> None:
     """Sign what was recorded since the last checkpoint of each log, once.
 
     A server does so by itself, at most a second after each event. With SQLite it must be stopped. Exits with 1 when a
-    log is refused, because it is not what was signed before.
+    log is refused, because it is not what was signed before, or gone.
 
     [bold]Example[/bold]
 
@@ -30,7 +30,7 @@ def sign(context: typer.Context) -> None:
     say(f"Signed {number_of(len(done.signed), 'log')}.")
     for organization, why in done.refused.items():
         complain(f"Organization {organization}: {why}")
-    if refused:
-        complain(refused)
-    if done.refused or refused:
+    for why in (*done.gone, *([refused] if refused else [])):
+        complain(why)
+    if done.refused or done.gone or refused:
         raise typer.Exit(1)

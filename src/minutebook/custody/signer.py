@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -29,7 +29,7 @@ from minutebook.evidence.checkpoint import Checkpoint, origin_of
 from minutebook.evidence.tree import CompactRange
 from minutebook.store import checkpoints
 from minutebook.store.anchor_log import size as anchored
-from minutebook.store.checkpoints import Signed
+from minutebook.store.checkpoints import Signed, Unsigned
 from minutebook.store.engine import Store
 from minutebook.store.log import Head
 from minutebook.store.schema import ANCHOR
@@ -44,15 +44,17 @@ does takes many times as long."""
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of looking at every log once: the organizations whose heads were signed, and why others were not."""
+    """What came of looking at every log once: the organizations whose heads were signed, why others were not, and a
+    sentence for each log that was signed and is gone."""
 
     signed: tuple[int, ...] = ()
     refused: Mapping[int, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
 
 
 def sign_logs(store: Store, custody: Custody, host: str, *, unsigned: bool = False) -> Round:
     """Signs every log that has grown. The first time, it makes a key, and fixes what names begin with: `host`. With
-    `unsigned` it does not look at logs whose heads are signed, which may be others all the same.
+    `unsigned` it does not look at logs whose heads are signed, which may be others all the same, nor for what is gone.
 
     Raises NoKey and CustodyBroken when nothing can be signed, StoreUnavailable when the database is away.
     """
@@ -60,7 +62,9 @@ def sign_logs(store: Store, custody: Custody, host: str, *, unsigned: bool = Fal
         with store.reading() as connection:
             if held.host() is None and checkpoints.any_signed(connection):
                 raise CustodyBroken(why=f"the logs were signed, and {custody.directory} knows nothing of it")
-            grown, refused = _look(connection, held, unsigned=unsigned)
+            every = checkpoints.heads(connection, unsigned=unsigned)
+            grown, refused = _look(connection, held, every)
+            gone = () if unsigned else _gone(held, every)
         key = None
         if grown:
             at = store.clock()
@@ -73,7 +77,7 @@ def sign_logs(store: Store, custody: Custody, host: str, *, unsigned: bool = Fal
         with store.housekeeping() as connection:
             for (head, _), one in zip(grown, signed, strict=True):
                 checkpoints.add(connection, head.organization, one)
-    return Round(tuple(head.organization for head, _ in grown), refused)
+    return Round(tuple(head.organization for head, _ in grown), refused, gone)
 
 
 def require_not_behind(store: Store, custody: Custody) -> None:
@@ -112,10 +116,8 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
             yield None, error.message
         marks, ended = held.high_waters(), held.ended()
         every = checkpoints.heads(connection)
-        for log_id in marks.keys() - ended.keys() - {one.head.log_id for one in every}:
-            if anchor_log.is_anchor_log(log_id):
-                continue
-            yield None, f"The log {log_id} was signed with {marks[log_id].tree.size:,} events and is gone."
+        for why in _gone(held, every):
+            yield None, why
         for one in every:
             head = one.head
             kept = checkpoints.every(connection, head.organization)
@@ -131,13 +133,24 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
                 break
 
 
+def _gone(held: Held, every: Iterable[Unsigned]) -> tuple[str, ...]:
+    """A sentence for each log that was signed, has not ended, and is none of all that are there."""
+    marks = held.high_waters()
+    missing = sorted(marks.keys() - held.ended().keys() - {one.head.log_id for one in every})
+    return tuple(
+        f"The log {log_id} was signed with {marks[log_id].tree.size:,} events and is gone."
+        for log_id in missing
+        if not anchor_log.is_anchor_log(log_id)
+    )
+
+
 def _look(
-    connection: Connection, held: Held, *, unsigned: bool
+    connection: Connection, held: Held, heads: Iterable[Unsigned]
 ) -> tuple[list[tuple[Head, CompactRange]], dict[int, str]]:
     """The logs that have something to sign, with the tree that is to be signed; and those that cannot be."""
     ended = held.ended()
     found, refused = [], {}
-    for one in checkpoints.heads(connection, unsigned=unsigned):
+    for one in heads:
         head, before = one.head, held.high_water(one.head.log_id)
         try:
             if head.log_id in ended:
@@ -170,11 +183,13 @@ class Signing(Job):
         self._waits: str | None = None
         self._anchor_refused: str | None = None
         self._looked_at = -math.inf
+        self._gone: tuple[str, ...] = ()
         self.refused: Mapping[int, str] = {}
 
     def stop(self) -> None:
-        """Ends, with a last round: what was recorded last is signed."""
+        """Ends, with a last round that looks at every log: what was recorded last is signed."""
         super().stop()
+        self._looked_at = -math.inf
         self.try_round()
 
     def round(self) -> None:
@@ -202,6 +217,10 @@ class Signing(Job):
                 log_.error("signing_refused", organization=organization, why=why)
         others = {number: why for number, why in self.refused.items() if unsigned and number not in done.signed}
         self.refused = others | dict(done.refused)
+        if not unsigned:
+            for why in set(done.gone) - set(self._gone):
+                log_.error("signed_log_gone", why=why)
+            self._gone = done.gone
 
     def _note_anchor(self, why: str | None) -> None:
         if why and why != self._anchor_refused:

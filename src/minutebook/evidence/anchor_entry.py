@@ -7,6 +7,7 @@ nonce keeps the hash of an entry, which proofs about other logs show, from telli
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from minutebook.evidence.canonical import canonical
@@ -15,6 +16,7 @@ from minutebook.evidence.tree import leaf_hash
 ANCHOR_LOG = "anchor"
 """What the anchor log is called; after a restore that lost some of it `anchor.2`, and so on."""
 NONCE_SIZE = 16
+_NAME = re.compile(rf"{ANCHOR_LOG}(\.[1-9][0-9]{{0,3}})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ def name_after(name: str) -> str:
 
 
 def names_until(name: str) -> list[str]:
-    """All that the anchor log was called until it had this name, the newest first."""
+    """All that the anchor log was called until it had this name, the newest first; nothing where it is no such name."""
+    if not _NAME.fullmatch(name):
+        return []
     return [*(f"{ANCHOR_LOG}.{number}" for number in range(_number(name), 1, -1)), ANCHOR_LOG]
 
 

@@ -120,7 +120,8 @@ def latest_of_each(connection: Connection) -> dict[int, Signed]:
 
 
 def heads(connection: Connection, *, unsigned: bool = False) -> list[Unsigned]:
-    """Every log as it is now; or only those of which no checkpoint of just this size is there."""
+    """Every log as it is now; or only those of which no checkpoint of just this size is there. Where somebody changed
+    size or peaks so that they fit no tree, the tree is one that no log has: of one of so many events, without peaks."""
     head, table = schema.log_head.c, schema.checkpoint.c
     joined = and_(table.organization == head.organization, table.size == head.size)
     statement = select(schema.log_head, table.size.label("signed")).outerjoin(schema.checkpoint, joined)
@@ -128,7 +129,7 @@ def heads(connection: Connection, *, unsigned: bool = False) -> list[Unsigned]:
         statement = statement.where(table.size.is_(None))
     return [
         Unsigned(
-            Head(row.organization, row.log_id, CompactRange.from_bytes(row.size, bytes(row.peaks)), row.recorded_at),
+            Head(row.organization, row.log_id, _tree(row), row.recorded_at),
             row.signed is not None,
         )
         for row in connection.execute(statement.order_by(head.organization))
@@ -159,6 +160,13 @@ def _seen(connection: Connection, organization: int, since: int) -> Any:
         known = told.subquery().c.size
         seen.append(select(known).where(known.is_not(None)))
     return union_all(*seen)
+
+
+def _tree(row: Row[Any]) -> CompactRange:
+    try:
+        return CompactRange.from_bytes(row.size, bytes(row.peaks))
+    except (AttributeError, TypeError, ValueError):
+        return CompactRange(row.size if isinstance(row.size, int) else 0)
 
 
 def _of(organization: int) -> Any:
