@@ -183,6 +183,23 @@ def test_a_dropped_trigger_is_found(settings: Settings) -> None:
     assert any("guard_event_update on event" in problem for problem in examine(settings, quick=True))
 
 
+def test_what_is_wrong_in_the_same_way_many_times_is_one_line(settings: Settings) -> None:
+    """As when every trigger is gone, and then the events."""
+    database = sqlite3.connect(settings.data_directory / DATABASE_FILE, isolation_level=None)
+    triggers = database.execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        database.execute(f"DROP TRIGGER {name}")
+    [said] = examine(settings, quick=True)
+    name, table = min(triggers)
+    assert said.startswith(f"The trigger {name} on {table} is missing, and {len(triggers) - 1} more like it (")
+    assert all(table in said for _, table in triggers)
+    database.execute(f"DELETE FROM event WHERE organization = {FILLED}")
+    database.close()
+    found = list(examine(settings, quick=True))
+    assert len(found) < 20
+    assert any(problem.endswith("more rows of act that point to none of event.") for problem in found)
+
+
 def test_an_event_that_searches_would_miss_is_named_and_reindex_mends_it(settings: Settings) -> None:
     store = Store(settings.database)
     index.follow_all(store)

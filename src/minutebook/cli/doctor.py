@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from minutebook.store import anchors, check, check_schema, migrate, schema, sqli
 from minutebook.store.check import Finding
 from minutebook.store.check import Progress as Told
 from minutebook.store.check_index import check_index
+from minutebook.store.check_schema import Deviation, Way
 from minutebook.store.engine import Store
 
 SHOWN_PER_LOG = 5
@@ -133,15 +135,24 @@ def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
 
 
 def _examine_schema(store: Store) -> Iterator[str]:
+    alike = defaultdict[tuple[str, Way], list[Deviation]](list)
     try:
         for found in check_schema.deviations(store):
-            what_to_do = LOOK if found.way is check_schema.Way.ADDED else RESTORE
-            yield f"The {shown(found.thing)} {found.way}, so changes without a record may be possible. {what_to_do}"
+            alike[found.kind, found.way].append(found)
     except check_schema.NotCompared as role:
         yield (
             f"The schema and its guard could not be compared with what they should be: the role {shown(str(role))} may "
             "not make a second one, which is then taken back. Run minutebook doctor as the role that owns the database."
         )
+    for (_, way), (first, *others) in alike.items():
+        if len(others) < SHOWN_PER_LOG:
+            said = [f"{one.thing} {way}" for one in (first, *others)]
+        else:
+            where = ", ".join(sorted({one.table or one.name for one in others}))
+            said = [f"{first.thing} {way}, and {len(others):,} more like it ({where})"]
+        for one in said:
+            what_to_do = LOOK if way is Way.ADDED else RESTORE
+            yield f"The {shown(one)}, so changes without a record may be possible. {what_to_do}"
 
 
 def _examine_custody(store: Store, custody: Custody) -> Iterator[str]:
@@ -169,8 +180,14 @@ def _examine_file(connection: Connection, pragma: str) -> Iterator[str]:
     for problem in connection.execute(text(f"PRAGMA {pragma}(10)")).scalars():
         if problem != "ok":
             yield f"The file is damaged: {problem}. {RESTORE}"
+    astray = Counter[tuple[str, str]]()
     for table, row, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
-        yield f"Row {row} of {table} points to a row of {parent} that is not there. {RESTORE}"
+        astray[table, parent] += 1
+        if astray[table, parent] <= SHOWN_PER_LOG:
+            yield f"Row {row} of {table} points to a row of {parent} that is not there. {RESTORE}"
+    for (table, parent), count in astray.items():
+        if count > SHOWN_PER_LOG:
+            yield f"And {count - SHOWN_PER_LOG:,} more rows of {table} that point to none of {parent}."
 
 
 def _name(connection: Connection, number: int) -> str:

@@ -34,10 +34,17 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One thing of the schema, such as `trigger guard_change on seat`, that is not as the program makes it."""
+    """One thing of the schema that is not as the program makes it; one that belongs to no table has none."""
 
-    thing: str
+    kind: str
+    name: str
+    table: str
     way: Way
+
+    @property
+    def thing(self) -> str:
+        """Such as `trigger guard_seat_update on seat`."""
+        return f"{self.kind} {self.name} on {self.table}" if self.table else f"{self.kind} {self.name}"
 
 
 Thing = tuple[str, str, str]
@@ -56,7 +63,7 @@ def deviations(store: Store) -> Iterator[Deviation]:
         if there.get(thing) == wanted.get(thing) or table in whole:
             continue
         way = Way.MISSING if thing not in there else Way.ADDED if thing not in wanted else Way.CHANGED
-        yield Deviation(f"{kind} {name} on {table}" if table else f"{kind} {name}", way)
+        yield Deviation(kind, name, table, way)
 
 
 # ── SQLite ───────────────────────────────────────────────────────────────────────────────────────────────────────────
