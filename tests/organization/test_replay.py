@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Column, Integer, Table, select
 
 from minutebook.actions import CATALOGUE
-from minutebook.model import Event, Role
+from minutebook.model import Context, Event, Json, Outcome, Role
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.differences import NOT_RECORDED, check_organization
 from minutebook.organization.invitations import InvitePerson
@@ -18,6 +18,7 @@ from minutebook.organization.modes import CreateMode
 from minutebook.organization.replay import APPLY, DoesNotFollow, State, apply
 from minutebook.organization.replay.state import TOUCHES
 from minutebook.organization.sessions import SESSION_LIFETIME
+from minutebook.record import MINUTEBOOK
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
 from tests.support.deployment import Deployment
@@ -198,6 +199,29 @@ def test_an_event_that_does_not_follow_is_found_where_it_is(filled: Deployment) 
         (finding,) = check_organization(connection, FILLED)
     assert finding.seq == seq
     assert finding.problem == "The event does not follow from those before it: the balance before was 255000 cents."
+
+
+@pytest.mark.parametrize(
+    ("action", "details", "said"),
+    [
+        ("member.change_role", {"v": 1, "member": 3}, "no such act records what it says (ValidationError)"),
+        ("log.clock_step", {"v": 1, "before": "x", "after": None}, "no such act records what it says"),
+        ("log.erase", {"v": 1, "erased": [[1, 2]]}, "nothing that such an event records"),
+        ("log.prune", {"v": 1, "ranges": [["a", 2]]}, "nothing that such an event records"),
+    ],
+)
+def test_an_event_that_says_what_no_act_records_is_found_where_it_is(
+    filled_sqlite: Deployment, action: str, details: dict[str, Json], said: str
+) -> None:
+    """Put in behind the newest event by hand, with its hashes."""
+    seq, store = filled_sqlite.size(FILLED), filled_sqlite.store
+    draft = log.Draft(action, Outcome.SUCCESS, MINUTEBOOK, (), Context(), details)
+    with store.housekeeping() as connection:
+        log.append(connection, log.lock_head(connection, FILLED), draft, at=store.clock(), randomness=store.randomness)
+    with store.reading() as connection:
+        (finding,) = check_organization(connection, FILLED)
+    assert finding.seq == seq
+    assert said in finding.problem
 
 
 def test_in_a_log_that_is_broken_nothing_is_compared(filled: Deployment) -> None:

@@ -28,10 +28,17 @@ class Gone:
         """Learns what is missing of an event, and what it explains; what it says is gone and is not, it yields."""
         for path, digest in remains.gone.items():
             self._missing[event.seq, path] = digest.hex()
-        if event.action == FieldsErased.action.name:
-            yield from self._erased(event)
-        elif event.action == LogPruned.action.name:
-            yield from self._prune(event)
+        if event.action not in (FieldsErased.action.name, LogPruned.action.name):
+            return
+        try:
+            details = read_details(event.action, event.details, event.erased)
+        except ValueError:
+            yield "What it says is gone is nothing that such an event records."
+            return
+        if isinstance(details, FieldsErased):
+            yield from self._erased(details)
+        elif isinstance(details, LogPruned):
+            yield from self._prune(details)
 
     def unexplained(self) -> Iterator[tuple[int, str]]:
         """What is missing at the end of the log: the number of the event, and a sentence."""
@@ -40,16 +47,12 @@ class Gone:
         for seq in (seq for seq, is_explained in self._pruned.items() if not is_explained):
             yield seq, "The event is missing, and no event says that it was pruned."
 
-    def _erased(self, event: Event) -> Iterator[str]:
-        details = read_details(event.action, event.details, event.erased)
-        assert isinstance(details, FieldsErased)
+    def _erased(self, details: FieldsErased) -> Iterator[str]:
         for seq, path, digest in details.erased:
             if seq not in self._pruned and self._missing.pop((seq, path), None) != digest:
                 yield f"It says that {path} of event {seq} was erased, which is there, or was another."
 
-    def _prune(self, event: Event) -> Iterator[str]:
-        details = read_details(event.action, event.details, event.erased)
-        assert isinstance(details, LogPruned)
+    def _prune(self, details: LogPruned) -> Iterator[str]:
         for first, last in details.ranges:
             for seq in range(first, last + 1):
                 if self._pruned.get(seq, True):
