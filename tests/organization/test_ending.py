@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch
+from minutebook.custody import clock, retention
+from minutebook.custody.clock import ConfirmClock, RecordForwardStep, Watch, record_step
 from minutebook.custody.custodian import Custodian
 from minutebook.custody.erase import EraseFields, plan_person
 from minutebook.errors import Conflict, MinutebookError, NotAllowed, NotFound, Sealed
-from minutebook.model import DAY, Role
+from minutebook.model import DAY, Actor, ActorKind, Role
 from minutebook.organization import outbox
 from minutebook.organization.differences import check_organization
 from minutebook.organization.ending import WAITING_DAYS, CancelDeletion, DeleteOrganization, RequestDeletion
 from minutebook.organization.organizations import RenameOrganization, read_organization
 from minutebook.organization.people import User
+from minutebook.organization.replay import DoesNotFollow, State, apply
 from minutebook.organization.sittings import ReadAsOperator
 from minutebook.record import NoChange, record_step_back
 from minutebook.store import schema
-from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
 from tests.support.walk import end_one
 
@@ -111,6 +115,27 @@ def test_the_law_reaches_a_log_that_is_sealed_too_and_nothing_else_does(deployme
     deployment.check()
 
 
+def test_behind_the_seal_follows_only_what_minutebook_itself_records_there(sqlite_deployment: Deployment) -> None:
+    deployment = sqlite_deployment
+    number, ada = end_one(deployment), deployment.person("ada@calder.example", "Ada")
+    with deployment.store.reading() as connection:
+        plan = plan_person(connection, number, "fay@calder.example")
+    deployment.clock.now -= DAY
+    deployment.act(None, number, EraseFields(plan.fields, "Asked by letter", deployment.ledger))
+    *before, step, erased = deployment.events(number)
+    state = State()
+    for event in before:
+        apply(state, event)
+    by_ada = Actor(ActorKind.USER, ada.id, ada.email, ada.name)
+    forward = replace(step, details={**step.details, "after": before[-1].recorded_at + DAY})
+    for forged in (replace(step, actor=by_ada), replace(erased, actor=by_ada), forward):
+        with pytest.raises(DoesNotFollow, match="deleted"):
+            apply(deepcopy(state), forged)
+    for event in (step, erased):
+        apply(state, event)
+    assert state.size == deployment.size(number)
+
+
 def test_the_custodian_deletes_what_is_due_once_the_clock_is_to_be_trusted(deployment: Deployment, ada: User) -> None:
     """R10: a clock that goes forward deletes nothing until somebody confirms it."""
     deployment.act(ada, 1, RequestDeletion())
@@ -127,4 +152,17 @@ def test_the_custodian_deletes_what_is_due_once_the_clock_is_to_be_trusted(deplo
     deployment.clock.go_on(30 * DAY)
     custodian.round()  # neither a step of the clock nor pruning is recorded in a log that is sealed
     assert deployment.events(1)[-1].action == "organization.delete"
-    check_log(deployment.store)
+
+
+def test_an_organization_that_is_deleted_while_a_job_goes_through_all_keeps_no_other_waiting(
+    sqlite_deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = sqlite_deployment
+    number, other = end_one(deployment), deployment.found(deployment.person())
+    size, now = deployment.size(number), deployment.clock.now
+    monkeypatch.setattr(clock, "open_logs", lambda _: [number, other])  # as it was before
+    record_step(deployment.store, now, now + DAY)
+    assert deployment.events(other)[-1].action == "log.clock_step"
+    monkeypatch.setattr(retention, "policies", lambda *_: {"user": 90})
+    assert retention.prune_log(deployment.store, number, deployment.ledger, now) == []
+    assert deployment.size(number) == size

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from minutebook.actions.log_custody import ClockConfirmed, ClockStepped
-from minutebook.errors import NotAllowed, NotFound
+from minutebook.errors import NotAllowed, NotFound, Sealed
 from minutebook.model import DAY, SECOND
 from minutebook.permissions import Permission
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, own_seat, perform, record_step_back
@@ -103,7 +104,8 @@ def record_step(store: Store, before: int, after: int) -> None:
         numbers = open_logs(connection)
     for number in numbers:
         if after > before:
-            perform(store, own_seat(number), RecordForwardStep(before, after))
+            with suppress(Sealed):  # deleted meanwhile: others still have to be told
+                perform(store, own_seat(number), RecordForwardStep(before, after))
         else:
             record_step_back(store, number, before)
 

@@ -8,7 +8,7 @@ left of it. A clock that is wrong prunes nothing: while a step forward of the se
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar
@@ -21,7 +21,7 @@ from minutebook.custody.clock import find_step
 from minutebook.custody.holds import held_by
 from minutebook.custody.kept import NEVER_PRUNED
 from minutebook.custody.ledger import WHOLE, Ledger
-from minutebook.errors import Invalid, NotAllowed
+from minutebook.errors import Invalid, NotAllowed, Sealed
 from minutebook.model import DAY, Event
 from minutebook.permissions import Permission
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, own_seat, perform
@@ -190,9 +190,10 @@ def prune_log(store: Store, organization: int, ledger: Ledger, at: int) -> list[
         if days_of(kept, family) is None:  # most logs have no policy: nothing is begun there
             continue
         first = 0
-        while isinstance(event := perform(store, own_seat(organization), Prune(family, ledger, at, first)), Event):
-            done.append(event)
-            first = int(str(event.details["last"])) + 1
+        with suppress(Sealed):  # deleted meanwhile: others still have to be pruned
+            while isinstance(event := perform(store, own_seat(organization), Prune(family, ledger, at, first)), Event):
+                done.append(event)
+                first = int(str(event.details["last"])) + 1
     return done
 
 
