@@ -225,6 +225,24 @@ def test_what_was_typed_and_not_sent_goes_along_with_another_filter(reader: Visi
     assert "failure" not in box(reader).input_value()
 
 
+def test_a_filter_without_a_control_is_begun_in_the_box_and_what_is_wrong_there_is_selected(reader: Visitor) -> None:
+    type_(reader, "𝕏 ")
+    menu = reader.page.get_by_role("form", name="Filters").locator("[data-menu=others]")
+    menu.locator("summary").click()
+    reader.page.keyboard.press("ArrowDown")
+    expect(menu.get_by_role("button")).to_have_count(7)
+    menu.get_by_role("button", name="Outcome outcome:").click()
+    expect(box(reader)).to_have_value("𝕏 outcome:")
+    expect(box(reader)).to_be_focused()
+    expect(options(reader)).to_have_count(3)
+    type_(reader, "denid actor:ada")
+    reader.page.keyboard.press("Enter")
+    expect(reader.page.locator("#query-error mark")).to_have_text("denid")
+    expect(box(reader)).to_be_focused()
+    reader.page.keyboard.type("denied")
+    expect(box(reader)).to_have_value("𝕏 outcome:denied actor:ada")
+
+
 def test_a_word_that_is_typed_through_asks_once(reader: Visitor) -> None:
     asked: list[str] = []
     reader.page.on("request", lambda request: asked.append(request.url) if "/complete?" in request.url else None)

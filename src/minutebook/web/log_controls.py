@@ -21,7 +21,7 @@ from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Relative, tell
 from minutebook.filters.telling import clause_of
 from minutebook.filters.term_values import NOUN_PATTERNS, ActorValue, named_actions
-from minutebook.filters.terms import TERMS
+from minutebook.filters.terms import DETAILS, TERMS
 from minutebook.model import from_micros
 from minutebook.organization import seats
 from minutebook.store.scope import Scope
@@ -45,6 +45,12 @@ TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 LONGEST_CHIP = 80
 """Characters of a clause that is wrong; all of it is in the box."""
 SUBJECTS = {"ip": "IP address", "seq": "Number"}
+OTHERS = tuple(
+    (SUBJECTS.get(key, key.capitalize()), DETAILS if key == "details" else f"{key}:")
+    for key in TERMS
+    if key not in ("action", "actor", "after", "before", "text")
+)
+"""What the query language can ask for and no control shows."""
 FORM_FIELDS = (BOX, "action", "actor", "start_date", "start_time", "end_date", "end_time")
 
 
@@ -70,6 +76,7 @@ def controls_of(look: Look) -> FilterControls:
         actor_operator=_operator(look, reading.actor),
         actor_turned="actor" in reading.turned,
         actor_told=_told(look, reading.actor),
+        others=OTHERS,
         presets=tuple(
             DatePreset(
                 preset.label,

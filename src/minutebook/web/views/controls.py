@@ -78,6 +78,12 @@ class BadQueryView:
     fix_href: str = ""
 
     @property
+    def first_wrong(self) -> tuple[int, int]:
+        """Where the first wrong piece begins and how long it is, in characters."""
+        before, wrong = (len(piece) for piece, _ in self.pieces[:2])
+        return before, wrong
+
+    @property
     def is_long(self) -> bool:
         """Whether it may need more than one line, so that nothing can point from the next."""
         return sum(len(piece) for piece, _ in self.pieces) > ONE_LINE
@@ -154,6 +160,8 @@ class FilterControls:
     actor_turned: bool = False
     actor_told: str = ""
     actors: tuple[ActorSuggestion, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    """What can be asked for without a control of its own: what people call it, and how it begins in a query."""
     presets: tuple[DatePreset, ...] = ()
     range_text: str = ""
     """The range that holds, short and in the zone of the page: "6 Nov 00:00 – now", "last 7 days". Nothing without

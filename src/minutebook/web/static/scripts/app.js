@@ -2,6 +2,7 @@
 import { setUpAnswers } from "./answers.js";
 import { setUpBusy } from "./busy.js";
 import { setUpCompleting } from "./completing.js";
+import { setUpComposing } from "./composing.js";
 import { setUpCopying } from "./copying.js";
 import { setUpDialogs } from "./dialogs.js";
 import { setUpExporting } from "./exporting.js";
@@ -26,6 +27,7 @@ setUpToast();
 setUpMenus();
 setUpFinding();
 setUpCompleting();
+setUpComposing();
 setUpAnswers();
 setUpCopying();
 setUpDialogs();

@@ -1,12 +1,8 @@
 // The search box as a combobox (ARIA APG, list with manual selection): nothing is chosen until an arrow or a pointer
 // chooses it, so Enter always sends what was typed. Without this, the box is a plain field.
-import { $, $$ } from "./page.js";
+import { $, $$, halves, places } from "./page.js";
 
 const SOON = 120;
-
-// The server counts characters; a string here counts halves of some.
-const places = (text) => [...text].length;
-const halves = (text, place) => [...text].slice(0, place).join("").length;
 
 const setUp = (box, list) => {
   let soon = null;

@@ -8,6 +8,10 @@ export const onContent = (enhance) => {
   document.addEventListener("htmx:afterSwap", (e) => { if (e.target instanceof Element) enhance(e.target); });
 };
 
+// The server counts characters; a string here counts halves of some.
+export const places = (text) => [...text].length;
+export const halves = (text, place) => [...text].slice(0, place).join("").length;
+
 const YEAR = 365 * 24 * 60 * 60;
 
 export const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
