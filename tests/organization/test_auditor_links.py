@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from minutebook.errors import Conflict, Invalid, NotFound
+from minutebook.filters import language
+from minutebook.filters.expression import Expression
+from minutebook.filters.moments import ANYWHERE
 from minutebook.model import DAY, HOUR, ActorKind, Context, Role
 from minutebook.organization import auditor_links
 from minutebook.organization.auditor_links import (
@@ -22,10 +25,11 @@ from minutebook.organization.auditor_links import (
 )
 from minutebook.organization.seats import RemoveMember
 from minutebook.organization.sessions import EnterOrganization
+from minutebook.organization.sittings import SITTING
 from minutebook.record import NoChange, perform
 from minutebook.store import schema
 from tests.support.check_log import check_log
-from tests.support.deployment import Deployment
+from tests.support.deployment import START, Deployment
 
 TOKEN = "the token of a link"
 
@@ -71,6 +75,16 @@ class Calder:
 @pytest.fixture
 def calder(deployment: Deployment) -> Calder:
     return Calder(deployment)
+
+
+@pytest.fixture
+def light(sqlite_deployment: Deployment) -> Calder:
+    return Calder(sqlite_deployment)
+
+
+def scope(query: str) -> Expression:
+    """What a query asks for that says everything itself."""
+    return language.read(query, ANYWHERE)
 
 
 def test_a_link_is_opened_in_several_browsers_and_each_is_recorded(calder: Calder) -> None:
@@ -205,3 +219,49 @@ def test_there_are_at_most_fifty_that_can_be_used(calder: Calder) -> None:
         calder.make()
     calder.deployment.clock.go_on(DAY)
     calder.make()
+
+
+def test_what_a_link_shows_moves_with_time_only_where_its_query_does(light: Calder) -> None:
+    """Its days are those of UTC, whoever made it."""
+    still, lately = light.make("action:mode.*"), light.make("after:today action:mode.*", token="another", name="Other")
+    assert (still.moves, lately.moves) == (False, True)
+    late = START + DAY + 23 * HOUR
+    assert still.scope(late) == scope("action:mode.*")
+    assert lately.scope(late) == scope("after:2026-11-07T00:00Z action:mode.*")
+
+
+def test_the_page_lists_links_and_how_many_browsers_have_them_open(calder: Calder) -> None:
+    old, new = calder.make(days=1), calder.make(token="another", name="Other")
+    elsewhere = calder.deployment.found(calder.owner, "Elsewhere")
+    _, first = calder.open()
+    calder.deployment.clock.go_on(HOUR)
+    _, second = calder.open()
+    calder.open("another")
+    now = calder.deployment.clock.now
+    with calder.store.reading() as connection:
+        sessions = schema.auditor_session.c
+        ends = {row.id: row.expires_at for row in connection.execute(select(sessions.id, sessions.expires_at))}
+        assert auditor_links.all_links(connection, calder.number) == [new, old], "the newest first"
+        assert auditor_links.all_links(connection, elsewhere) == []
+        assert auditor_links.uses(connection, calder.number, now) == {old.id: 2, new.id: 1}
+        assert auditor_links.uses(connection, calder.number, ends[first.id] - 1) == {old.id: 2, new.id: 1}
+        assert auditor_links.uses(connection, calder.number, ends[first.id]) == {old.id: 1, new.id: 1}
+        assert auditor_links.uses(connection, calder.number, ends[second.id] + HOUR) == {}
+        assert auditor_links.uses(connection, elsewhere, now) == {}
+
+
+def test_who_reads_on_by_a_link_writes_nothing_more(light: Calder) -> None:
+    """Not even when the database takes no writes: the sitting goes on."""
+    link = light.make()
+    _, session = light.open()
+    seat, now = light.deployment.link_seat(light.number, link.id, session.id), light.deployment.clock.now
+    auditor_links.sit(light.store, seat, session.id, now)
+    assert light.last() == ("log.view", ActorKind.AUDITOR_LINK, "Acme")
+    size = light.deployment.size(light.number)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auditor_links, "perform", None)
+        auditor_links.sit(light.store, seat, session.id, light.deployment.clock.now)
+    auditor_links.sit(light.store, seat, session.id, light.deployment.clock.now + SITTING)
+    assert light.deployment.size(light.number) == size, "by the clock of the act it has not ended"
+    with pytest.raises(NotFound):
+        auditor_links.sit(light.store, seat, "ses_nobody", now)

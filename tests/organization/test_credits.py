@@ -57,6 +57,8 @@ def test_only_the_operator_grants_and_says_who_and_why(deployment: Deployment) -
             deployment.act(None, 1, GrantCredits(100, reference, "Grace", "Again"))
     with pytest.raises(Conflict, match="The grant ticket-1 was entered before"):
         deployment.act(ada, 1, BuyCredits(5_000, "ticket-1"))
+    with pytest.raises(Invalid, match=r"^Enter the reference of the grant: up to 100 letters"):
+        deployment.act(None, 1, GrantCredits(1, "no reference", "Grace", "Why"))
     for granted_by, reason, field in (("", "Why", "granted_by"), ("Grace", " ", "reason"), ("G", "x" * 301, "reason")):
         with pytest.raises(Invalid) as caught:
             deployment.act(None, 1, GrantCredits(1, "ticket-2", granted_by, reason))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
+from webauthn.helpers import base64url_to_bytes
 
 from minutebook.errors import Conflict, NotAllowed, NotFound
 from minutebook.model import Context, SecondFactor
 from minutebook.organization import ceremonies, passkeys
 from minutebook.organization.ceremonies import Purpose
-from minutebook.organization.passkeys import RelyingParty
+from minutebook.organization.passkeys import REFUSED, RelyingParty
 from minutebook.organization.second_factors import RemovePasskey, TakeSecondFactors
 from minutebook.organization.sessions import Session
 from minutebook.organization.sign_in import SecondFactorNeeded, SignIns
@@ -95,6 +97,38 @@ def test_what_is_not_signed_as_asked_is_refused_and_recorded(deployment: Deploym
             signs.sign_in_by_passkey(token, answer, HERE)
     assert deployment.size(1) == before + 1  # one was of hers; of the others nobody knows whose they are
     check_log(deployment.store)
+
+
+def test_the_passkey_of_another_is_nobody_s_second_factor_but_theirs(deployment: Deployment) -> None:
+    """And the browser is asked for those of the person alone; for none in particular where nobody is known yet."""
+    ada, bob = deployment.person(), deployment.person()
+    deployment.found(ada)
+    device, other = Authenticator(), Authenticator(credential=b"another credential id")
+    for person, own in ((ada, device), (bob, other)):
+        add_passkey(deployment, person, own)
+    signs = signs_of(deployment)
+    with pytest.raises(SecondFactorNeeded) as needed:
+        signs.go_on(ada, "password", HERE)
+    options = options_of(deployment, Purpose.SIGN_IN, needed.value.token)
+    with pytest.raises(NotAllowed, match=f"^{REFUSED}$"):
+        signs.finish_by_passkey(needed.value.token, other.sign(options), HERE)
+    assert deployment.events(1)[-1].details == {"v": 1, "reason": "Wrong passkey", "attempt": 1}
+    alone_for = options_of(deployment, Purpose.PASSKEY, ceremonies.begin(deployment.store, Purpose.PASSKEY, "", ""))
+    assert [credentials_of(one, "allowCredentials") for one in (options, alone_for)] == [[device.credential], []]
+    with deployment.store.reading() as connection:
+        for_more = passkeys.creation_options(connection, PARTY, ada, b"a challenge")
+    assert credentials_of(for_more, "excludeCredentials") == [device.credential]
+    asked = json.loads(for_more)
+    assert asked["rp"] == {"name": "Minutebook", "id": "localhost"}
+    assert base64url_to_bytes(asked["user"].pop("id")) == ada.id.encode()
+    assert asked["user"] == {"name": ada.email, "displayName": ada.name}
+    assert {json.loads(one)["userVerification"] for one in (options, alone_for)} == {"required"}
+    assert signs.finish_by_passkey(needed.value.token, device.sign(options), HERE)
+    check_log(deployment.store)
+
+
+def credentials_of(options: str, name: str) -> list[bytes]:
+    return [base64url_to_bytes(one["id"]) for one in json.loads(options).get(name, [])]
 
 
 def test_what_is_made_is_checked_and_belongs_to_one(deployment: Deployment) -> None:

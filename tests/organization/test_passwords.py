@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minutebook.errors import Conflict, NotAllowed, NotFound
-from minutebook.model import HOUR
-from minutebook.organization import links, people
+from minutebook.model import HOUR, MINUTE
+from minutebook.organization import links, outbox, people
 from minutebook.organization.passwords import ChangePassword, ChoosePassword, TakePassword
 from tests.support.deployment import Deployment
 
@@ -20,6 +20,27 @@ def test_a_password_that_was_changed_meanwhile_is_not_changed_again(deployment: 
     with pytest.raises(NotAllowed):
         deployment.act_everywhere(ada, TakePassword(ada.id))
     deployment.check()
+
+
+def test_a_link_to_choose_one_is_mailed_to_its_person(deployment: Deployment) -> None:
+    ada = deployment.person("ada@calder.example")
+    deployment.found(ada)
+    links.mail_reset(deployment.store, ada, "https://minutes.example/choose/", 30 * MINUTE)
+    (waiting,) = outbox.due(deployment.store)
+    assert (waiting.mail.to, waiting.mail.subject) == ("ada@calder.example", "A new password for Minutebook")
+    before, _, rest = waiting.mail.body.partition("https://minutes.example/choose/")
+    token, _, after = rest.partition("\n")
+    assert before == (
+        "Somebody, you perhaps, asked for a new password for ada@calder.example.\n\n"
+        "Choose it within 30 minutes, with this link, which works once:\n\n"
+    )
+    assert after == "\nIf you did not ask, ignore this: your password stays as it is.\n"
+    assert links.owner(deployment.store, links.RESET, token) == ada.id
+    deployment.act_everywhere(ada, ChoosePassword(ada.id, token, "a hash"))
+    links.mail_reset(deployment.store, ada, "", 30 * MINUTE)
+    last = outbox.due(deployment.store)[-1].mail.body.split("\n\n")[2]
+    deployment.clock.go_on(30 * MINUTE)
+    assert links.owner(deployment.store, links.RESET, last) is None
 
 
 def test_a_reset_link_is_used_once_by_its_person_in_time(deployment: Deployment) -> None:

@@ -9,7 +9,9 @@ from threading import Lock
 import pytest
 
 from minutebook.errors import Conflict, Invalid, NotFound
+from minutebook.model import Role
 from minutebook.organization import people
+from minutebook.organization.profiles import ChangeProfile
 from tests.support.deployment import Deployment
 
 
@@ -23,6 +25,7 @@ def test_a_user_is_added_once(deployment: Deployment) -> None:
         assert people.find_user(connection, "ada@calder.example") == people.user_by_id(connection, ada.id) == ada
         assert people.password_hash_of(connection, ada.id) is None
         assert people.find_user(connection, "nobody@calder.example") is None
+        assert people.all_users(connection) == [(ada, deployment.clock.now)]
         with pytest.raises(NotFound):
             people.user_by_id(connection, "usr_nobody")
 
@@ -45,6 +48,7 @@ def test_what_cannot_be_a_user_is_refused(deployment: Deployment) -> None:
         (("ada@calder.example", "Ada", "short"), "password"),
         (("ada@calder.example", "Ada", "x" * 11), "password"),
         (("ada@calder.example", "Ada", "x" * 1025), "password"),
+        (("ada@calder.example", "Ada", "correct horse \udcff"), "password"),
     ]
     for (email, name, password), field in refusals:
         with pytest.raises(Invalid) as caught:
@@ -52,6 +56,41 @@ def test_what_cannot_be_a_user_is_refused(deployment: Deployment) -> None:
         assert [problem.field for problem in caught.value.problems] == [field]
     with deployment.store.reading() as connection:
         assert people.all_users(connection) == []
+
+
+def test_a_password_has_a_least_and_a_greatest_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(people, "_hasher", CrowdedHasher())
+    for fits in (12, 1024):
+        assert people.hash_password("x" * fits)
+        assert people.password_fits("x" * fits, "x" * fits)
+    assert not people.password_fits("x" * 1025, "x" * 1025)
+    for length in (11, 1025):
+        with pytest.raises(Invalid, match=r"^Choose a password of 12 to 1,024 characters\.$") as caught:
+            people.hash_password("x" * length, "next")
+        assert caught.value.problems[0].field == "next"
+
+
+def test_a_profile_is_recorded_everywhere_as_far_as_it_changed(deployment: Deployment) -> None:
+    ada = deployment.person(name="Ada")
+    numbers = [deployment.found(ada), deployment.found(deployment.person())]
+    deployment.join(numbers[1], None, Role.MEMBER, ada)
+    renamed, moved = {"before": "Ada", "after": "Ada L."}, {"before": None, "after": "Europe/Berlin"}
+    back, home = {"before": "Ada L.", "after": "Ada"}, {"before": "Europe/Berlin", "after": None}
+    for name, zone, changed in (
+        ("Ada", None, None),
+        ("Ada L.", None, {"name": renamed}),
+        ("Ada L.", "Europe/Berlin", {"zone": moved}),
+        (" Ada  L. ", "Europe/Berlin", None),
+        ("Ada", None, {"name": back, "zone": home}),
+    ):
+        events = deployment.act_everywhere(ada, ChangeProfile(ada.id, name, zone))
+        assert [event.organization for event in events] == ([] if changed is None else numbers)
+        assert all(event.details == {"v": 1} | (changed or {}) for event in events)
+    for name, zone, field in ((" ", None, "name"), ("Ada", "Europe/Nowhere", "zone"), ("Ada", "", "zone")):
+        with pytest.raises(Invalid, match=r"^(Your name is missing|Choose a time zone of the list)") as caught:
+            deployment.act_everywhere(ada, ChangeProfile(ada.id, name, zone))
+        assert [problem.field for problem in caught.value.problems] == [field]
+    deployment.check()
 
 
 class CrowdedHasher:

@@ -10,7 +10,7 @@ import pytest
 
 from minutebook.errors import Conflict, Forbidden, Invalid, MinutebookError, NotAllowed, NotFound, SignInAgain
 from minutebook.model import DAY, Context, Role
-from minutebook.organization import roster, seats, sessions
+from minutebook.organization import roster, sessions
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, EndMemberSessions, RemoveMember, TransferOwnership
 from minutebook.organization.sessions import EnterOrganization
@@ -152,18 +152,6 @@ def access_of(deployment: Deployment, user: User) -> set[str]:
     with deployment.store.reading() as connection:
         rows = connection.exec_driver_sql(f"""SELECT session FROM access WHERE "user" = '{user.id}'""")
         return set(rows.scalars())
-
-
-def test_members_are_listed_by_name(deployment: Deployment) -> None:
-    ada = deployment.person("z@calder.example", "ada")
-    organization = deployment.found(ada)
-    for name in ("Zoë", "Cleo", "Łukasz", "Ben", "Mai"):
-        deployment.join(organization, ada, MEMBER, deployment.person(name=name))
-    with deployment.store.reading() as connection:
-        found = roster.everyone(connection, organization)
-        assert seats.count(connection, organization) == 6
-    assert [person.name for person, _, _ in found] == ["ada", "Ben", "Cleo", "Łukasz", "Mai", "Zoë"]
-    assert [role for _, role, _ in found] == [OWNER, *[MEMBER] * 5]
 
 
 def test_an_owner_hands_over_and_steps_down_in_one_act(deployment: Deployment) -> None:

@@ -6,14 +6,15 @@ import pytest
 
 from minutebook.errors import Conflict, Invalid, SecondFactorRequired
 from minutebook.model import Context, Event, Role, SecondFactor
-from minutebook.organization import second_factor_rule
+from minutebook.organization import recovery_codes, second_factor_rule
 from minutebook.organization.people import User
 from minutebook.organization.second_factor_rule import ChangeSecondFactor
-from minutebook.organization.second_factors import RemoveTotp, TakeSecondFactors
+from minutebook.organization.second_factors import MakeRecoveryCodes, RemovePasskey, RemoveTotp, TakeSecondFactors
 from minutebook.organization.sessions import enter, start_session
 from minutebook.record import NO_CHANGE
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
+from tests.support.passkeys import Authenticator, add_passkey
 
 
 def signed_in(deployment: Deployment, user: User, factor: SecondFactor | None) -> str:
@@ -74,6 +75,15 @@ def test_the_last_one_stays_where_it_is_required(deployment: Deployment) -> None
     with pytest.raises(Conflict, match="Calder requires a second factor"):
         deployment.act_everywhere(ada, RemoveTotp(ada.id))
     assert deployment.act_everywhere(None, TakeSecondFactors(ada.id))  # who has lost it is helped all the same
+    device = Authenticator()
+    passkey = add_passkey(deployment, ada, device)
+    with pytest.raises(Conflict, match=r"^Calder requires a second factor, and this is your last one\."):
+        deployment.act_everywhere(ada, RemovePasskey(ada.id, passkey))
+    deployment.act_everywhere(ada, MakeRecoveryCodes(ada.id, ("one code",)))
+    deployment.act(None, number, ChangeSecondFactor("optional"))
+    deployment.act_everywhere(ada, RemovePasskey(ada.id, passkey))
+    with deployment.store.reading() as connection:
+        assert recovery_codes.left(connection, ada.id) == 0, "they only stand in for one"
     check_log(deployment.store)
 
 

@@ -130,6 +130,8 @@ def test_codes_are_those_of_rfc_6238() -> None:
     secret = b"12345678901234567890"
     for seconds, code in ((59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")):
         assert totp.step_of(secret, code, seconds * SECOND) == seconds // 30
+    looks = {"123456": True, " 123 456\t": True, "12345": False, "1234567": False, "12345x": False, "١٢٣٤٥٦": False}
+    assert {text: totp.is_code(text) for text in looks} == looks
     assert "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Minutebook" in totp.link(secret, "ada@calder.example")
 
 
@@ -140,7 +142,7 @@ def test_a_recovery_code_stands_in_once_and_is_told_of(deployment: Deployment, a
     assert session.second_factor is SecondFactor.RECOVERY_CODE
     (mail,) = outbox.due(deployment.store)
     assert (mail.mail.to, "192.0.2.7" in mail.mail.body, "1 left" in mail.mail.body) == (ada.email, True, True)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed, match=r"^This code is wrong, or was used before\.$"):
         signs.finish(first_step(signs, ada), CODES[0], HERE)
     assert len(outbox.due(deployment.store)) == 1
     for organization in (1, 2):
@@ -291,6 +293,11 @@ def test_a_lost_key_leaves_the_recovery_codes(sqlite_deployment: Deployment, mon
     monkeypatch.setattr(people, "password_fits", lambda typed, hashed: typed == hashed)
     ada = people.create_user(deployment.store, "ada@calder.example", "Ada", None, hashed=PASSWORD)
     secret = deployment.add_app(ada, CODES)
+    with deployment.store.reading() as connection:
+        assert second_factors.app_added_at(connection, ada.id) is not None
+        assert second_factors.app_added_at(connection, "usr_nobody") is None
+        for key, unreadable in ((deployment.factor_key, 0), (FactorKey(None), 1)):
+            assert totp.unreadable(connection, key) == unreadable
     deployment.factor_key.file.unlink()
     signs = SignIns(deployment.store, FactorKey(deployment.ledger.directory))
     with pytest.raises(NoFactorKey):

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from minutebook.errors import Invalid, NotAllowed, NotFound, TooManyAttempts
 from minutebook.model import Context, Event, Role
-from minutebook.organization import people, sessions, sign_in
+from minutebook.organization import people, sessions
 from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.people import User
@@ -132,8 +132,8 @@ def test_nobody_is_told_whether_an_account_exists(deployment: Deployment, ada: U
         refusals.add(caught.value.message)
         assert len(hasher.asked) == before + 1
         # outside of any organization the security log is told instead
-        told = [(entry["event"], entry["email"], entry["ip"]) for entry in logged]
-        assert told == ([] if email == ada.email else [("sign_in_failed", email, HERE.ip)])
+        told = [[entry[name] for name in ("event", "email", "ip", "reason", "attempt")] for entry in logged]
+        assert told == ([] if email == ada.email else [["sign_in_failed", email, HERE.ip, "Wrong password", 1]])
     assert len(refusals) == 1
     with pytest.raises(NotAllowed):  # what nobody's password hashes to opens nothing
         signs.sign_in("nobody@calder.example", "nobody's", HERE)
@@ -158,7 +158,10 @@ def test_attempts_are_limited_for_each_account(deployment: Deployment, ada: User
     for attempt in (PASSWORD, "wrong"):
         with pytest.raises(TooManyAttempts, match="Try again in 15 minutes"), capture_logs() as logged:
             signs.sign_in(ada.email.upper(), attempt, Context(ip="203.0.113.9"))  # from anywhere
-        assert [entry["event"] for entry in logged] == ["sign_in_limited"]
+        (entry,) = logged
+        assert [entry[name] for name in ("event", "account", "what", "ip")] == [
+            *("sign_in_limited", ada.email, "password", "203.0.113.9")
+        ]
     assert len(hasher.asked) == asked
     assert len(events(deployment, 1, "user.login_failed")) == 10
     ben = deployment.person("ben@calder.example", None, PASSWORD)
@@ -264,7 +267,7 @@ def test_a_seat_taken_away_while_signing_in_does_not_stop_it(
 ) -> None:
     ben = deployment.person("ben@calder.example")
     deployment.join(2, ada, Role.MEMBER, ben)
-    monkeypatch.setattr(sign_in, "seated_in", lambda *_: [1, 2])
+    monkeypatch.setattr(sessions, "seated_in", lambda *_: [1, 2])
     _, session = sessions.start_session(deployment.store, ben, "password", HERE)
     assert [event.context.session_id for event in events(deployment, 2, "user.login")] == [session.id]
     assert events(deployment, 1, "user.login") == []

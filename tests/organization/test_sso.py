@@ -71,6 +71,11 @@ def test_a_record_in_the_dns_verifies_the_domain(deployment: Deployment, dns: Zo
     dns.texts[sso.record_name("calder.example")] = ("minutebook-organization=org_of_somebody_else",)
     with pytest.raises(Conflict, match="is another one: “minutebook-organization=org_of_somebody_else”"):
         deployment.act(ada, 1, verify)
+    dns.texts[sso.record_name("calder.example")] = ("d", "b", "x" * 61, "a")
+    with pytest.raises(
+        Conflict, match=r"^The TXT record at _minutebook\.calder\.example is another one: “a”, “b”, “d”\.$"
+    ):
+        deployment.act(ada, 1, verify)
     dns.fails = True
     with pytest.raises(Conflict, match="did not answer"):
         deployment.act(ada, 1, verify)

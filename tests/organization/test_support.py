@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from minutebook.errors import Conflict, Invalid, MinutebookError, NotAllowed, NotFound
-from minutebook.model import HOUR, Event, Role
-from minutebook.organization import modes, saved_searches, sessions, sittings, sso, support
+from minutebook.model import HOUR, MINUTE, Context, Event, Role
+from minutebook.organization import modes, organizations, saved_searches, sessions, sittings, sso, support
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.people import User
 from minutebook.organization.seats import RemoveMember
@@ -124,7 +124,7 @@ def test_nobody_is_let_in_without_a_reason_a_limit_and_the_operator(light: Calde
     for change, error in (
         ({"reason": " "}, Invalid),
         ({"lasts": 24 * HOUR + 1}, Invalid),
-        ({"lasts": 0}, Invalid),
+        ({"lasts": 5 * MINUTE - 1}, Invalid),
         ({"may": ("invite people",)}, Invalid),
         ({"user": guest.id}, NotFound),
     ):
@@ -136,7 +136,7 @@ def test_nobody_is_let_in_without_a_reason_a_limit_and_the_operator(light: Calde
     support.change_staff(light.deployment.store, light.ada.id, to=True)
     with pytest.raises(Conflict, match="hold a seat"):
         light.let_in(user=light.ada)
-    light.let_in()
+    light.let_in(lasts=24 * HOUR)
     with pytest.raises(Conflict, match="let in already"):
         light.let_in()
     with capture_logs() as logs:
@@ -214,6 +214,45 @@ def test_only_owners_and_themselves_end_it(light: Calder) -> None:
     with pytest.raises(MinutebookError, match="may not end the access of support staff"):
         light.deployment.act(admin, light.number, EndSupport(grant.id))
     assert light.grants() == [grant]
+
+
+def test_it_is_known_by_which_grant_a_session_is_inside(calder: Calder) -> None:
+    """There, in this session, and until its time is over."""
+    grant, store = calder.let_in(), calder.deployment.store
+
+    def inside(user: str = calder.sam.id, session: str = calder.session.id, at: int = 0) -> dict[str, Grant]:
+        with store.reading() as connection:
+            return support.entered_by(connection, user, session, at or calder.deployment.clock.now)
+
+    assert inside() == {}
+    support.enter(store, grant, TOKEN, Context(session_id=calder.session.id))
+    assert calder.last().context.session_id == calder.session.id
+    (entered,) = calder.grants()
+    assert entered == replace(grant, entered_at=calder.last().recorded_at)
+    with store.reading() as connection:
+        public_id = organizations.read_organization(connection, calder.number).id
+    calder.deployment.found(calder.ada, "Other")
+    assert inside() == inside(at=grant.expires_at - 1) == {public_id: entered}
+    for nowhere in (inside(at=grant.expires_at), inside(user=calder.ada.id), inside(session="ses_another")):
+        assert nowhere == {}
+
+
+def test_the_end_of_a_grant_is_recorded_at_its_moment(light: Calder) -> None:
+    grant, clock = light.let_in(), light.deployment.clock
+    clock.step = 0
+    for early, action in ((1, "support.grant"), (0, "support.leave")):
+        clock.now = grant.expires_at - early
+        SupportEnds(light.deployment.store).round()
+        assert light.last().action == action
+
+
+def test_who_may_be_let_in_is_listed_by_address(light: Calder) -> None:
+    people = [light.deployment.person(f"{name}@minutebook.example", name) for name in ("zoe", "ada")]
+    for person in people:
+        support.change_staff(light.deployment.store, person.id, to=True)
+    with light.deployment.store.reading() as connection:
+        assert support.all_staff(connection) == [people[1], light.sam, people[0]]
+        assert [support.is_staff(connection, user.id) for user in (light.sam, light.ada)] == [True, False]
 
 
 def test_an_account_that_is_deleted_is_no_support_staff(deployment: Deployment) -> None:
