@@ -138,11 +138,12 @@ def test_support_staff_is_let_in_for_a_reason_and_a_time(directory: Path) -> Non
     assert "Calder until" in invoke(directory, "support", "list").stdout
     assert invoke(directory, "support", "end", "Calder", "--as", "sam@x.example").returncode == 0
     assert invoke(directory, "support", "end", "Calder", "--as", "sam@x.example").returncode == 2
+    assert invoke(directory, *enter, "--reason", "Ticket 4712").returncode == 0
     assert invoke(directory, "support", "remove", "sam@x.example").returncode == 0
     assert json.loads(invoke(directory, "support", "list", "--json").stdout) == []
     found = invoke(directory, "search", "--org", "Calder", "action:support.*", "--json", "--unrecorded").stdout
     actions = [json.loads(line)["action"] for line in found.splitlines()]
-    assert sorted(actions) == ["support.grant", "support.leave"]
+    assert sorted(actions) == ["support.grant", "support.grant", "support.leave", "support.leave"]
 
 
 def test_a_log_that_is_sealed_is_still_read(directory: Path) -> None:

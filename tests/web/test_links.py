@@ -256,6 +256,15 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
     shown = opened(somebody, link.removeprefix("https://log.calder.example"))
     assert "open the link in the mail to new@calder.example" in told(somebody.get(shown))
     assert "Look in your spam folder" in told(somebody.get(shown))
+    known = dashboard.person("known@elsewhere.example", "Known")
+    page = ada.post(dashboard.path("invitations", "new"), {"emails": known.email, "role": "member"})
+    link_of_known = page.text.partition('id="link-1">')[2].partition("<")[0]
+    inviter, answers = dashboard.anybody(), []
+    for email, one in (("new@calder.example", link), (known.email, link_of_known)):
+        path = opened(inviter, one.removeprefix("https://log.calder.example"))
+        posted = inviter.post("/invitation", {"name": "Eve", "password": PASSWORD})
+        answers += [(posted.status_code, *(answer.text.replace(email, "X") for answer in (inviter.get(path), posted)))]
+    assert answers[0] == answers[1], "whoever invites does not learn who has an account"
     account = {"name": "Nadia New", "password": PASSWORD}
     assert somebody.post("/invitation", account).status_code == 403
     with dashboard.store.reading() as connection:

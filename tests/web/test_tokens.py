@@ -8,6 +8,7 @@ import pytest
 
 from minutebook.model import DAY, HOUR, Role
 from minutebook.organization import tokens
+from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.tokens import CreateToken
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, told, value
 
@@ -151,6 +152,13 @@ def test_a_token_of_another_organization_is_not_there(dashboard: Dashboard, ada:
 def test_removing_who_made_one_says_that_it_goes_on(light_dashboard: Dashboard) -> None:
     ada = light_dashboard.signed_in(Role.OWNER)
     path = light_dashboard.path("members", light_dashboard.people[Role.ADMIN].id, "remove")
+    assert "log to whoever" not in told(ada.get(path))
+    owner, number = light_dashboard.people[Role.OWNER], light_dashboard.number
+    light_dashboard.deployment.act(owner, number, CreateLink("Acme", "", 7, "acme-token"))
+    assert "1 auditor link opens the log to whoever has the address" in told(ada.get(path))
+    light_dashboard.deployment.clock.go_on(7 * DAY)
+    ada = light_dashboard.signed_in(Role.OWNER)
+    assert "log to whoever" not in told(ada.get(path)), "it has expired"
     assert "API token" not in told(ada.get(path)).partition("Remove Some Admin")[2]
     make(light_dashboard, by=Role.ADMIN)
     make(light_dashboard, by=Role.OWNER)

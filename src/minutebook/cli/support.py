@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -11,13 +12,14 @@ from minutebook.cli.console import print_json, print_table, remark, say
 from minutebook.cli.deployment import operate, reading, settings_of, writing
 from minutebook.cli.org import AsJson, Named, find
 from minutebook.cli.user import find_user, say_link
-from minutebook.errors import Invalid
+from minutebook.errors import Invalid, NotFound
 from minutebook.identifiers import new_token
 from minutebook.model import HOUR, MINUTE, rfc3339
 from minutebook.organization import support
 from minutebook.organization.organizations import all_organizations
-from minutebook.organization.support import EndSupport, GrantSupport
+from minutebook.organization.support import EndSupport, Grant, GrantSupport
 from minutebook.permissions import SUPPORT_MAY
+from minutebook.store.engine import Store
 from minutebook.web.pages.supporting import PATH
 
 app = typer.Typer(no_args_is_help=True, help="Support staff, who may be let into an organization.")
@@ -42,7 +44,7 @@ def add(context: typer.Context, email: Email) -> None:
 
 @app.command()
 def remove(context: typer.Context, email: Email) -> None:
-    """Make somebody one of support staff no longer. Where they are let in, end that with minutebook support end.
+    """Make somebody one of support staff no longer, and end their access wherever they are let in.
 
     [bold]Example[/bold]
 
@@ -51,6 +53,9 @@ def remove(context: typer.Context, email: Email) -> None:
     with writing(settings_of(context)) as store:
         user = find_user(store, email)
         support.change_staff(store, user.id, to=False)
+        with store.reading() as connection:
+            grants = support.grants_of(connection, user.id)
+        _end(store, grants)
     say(f"{user.email} is not one of support staff.")
 
 
@@ -143,13 +148,18 @@ def end(context: typer.Context, org: Named, email: Annotated[str, typer.Option("
         user = find_user(store, email)
         with store.reading() as connection:
             organization = find(connection, org)
-            grants = support.all_grants(connection, organization.number)
-        found = [grant for grant in grants if grant.person.id == user.id]
+            grants = support.grants_of(connection, user.id)
+        found = [grant for grant in grants if grant.organization == organization.number]
         if not found:
             raise Invalid.one("as", f"{user.email} is not let in there. See minutebook support list.")
-        for grant in found:
-            operate(store, organization.number, EndSupport(grant.id))
+        _end(store, found)
     say(f"{user.email} is not let in any more.")
+
+
+def _end(store: Store, grants: list[Grant]) -> None:
+    for grant in grants:
+        with suppress(NotFound):  # its time was over, or somebody ended it, in this moment
+            operate(store, grant.organization, EndSupport(grant.id))
 
 
 def _lasting(text: str) -> int:

@@ -91,15 +91,13 @@ class CreateLink(Command):
         days = kept(problems, _days, self.days)
         if name is None or query is None or days is None:
             raise Invalid(*problems)
-        table = schema.auditor_link
-        live = (table.c.organization == act.organization, table.c.expires_at > act.at)
-        if act.connection.execute(select(func.count()).where(*live)).scalar_one() >= MAX_LINKS:
+        if count_live(act.connection, act.organization, act.at) >= MAX_LINKS:
             raise Conflict(
                 f"There are {MAX_LINKS} auditor links that can be used, and no more are made. Revoke one first."
             )
         link, expires_at = new_id("aud", act.randomness), act.at + days * DAY
         act.connection.execute(
-            insert(table).values(
+            insert(schema.auditor_link).values(
                 organization=act.organization,
                 id=link,
                 name=name,
@@ -255,6 +253,13 @@ def all_links(connection: Connection, organization: int) -> list[AuditorLink]:
     table = schema.auditor_link
     statement = select(table).where(table.c.organization == organization)
     return [_link(row) for row in connection.execute(statement.order_by(table.c.created_at.desc(), table.c.id))]
+
+
+def count_live(connection: Connection, organization: int, at: int) -> int:
+    """How many links can be used at `at` (UTC microseconds)."""
+    table = schema.auditor_link.c
+    where = (table.organization == organization, table.expires_at > at)
+    return connection.execute(select(func.count()).where(*where)).scalar_one()
 
 
 def uses(connection: Connection, organization: int, at: int) -> dict[str, int]:

@@ -226,6 +226,13 @@ def all_grants(connection: Connection, organization: int) -> list[Grant]:
     return [_grant(row) for row in connection.execute(statement.order_by(table.c.granted_at.desc(), table.c.id))]
 
 
+def grants_of(connection: Connection, user: str) -> list[Grant]:
+    """Where somebody is let in, as far as its end is not recorded, by the numbers of the organizations."""
+    table = schema.support_grant
+    statement = select(table).where(table.c.user == user).order_by(table.c.organization)
+    return [_grant(row) for row in connection.execute(statement)]
+
+
 def is_staff(connection: Connection, user: str) -> bool:
     """Whether the user may be let in as support staff."""
     table = schema.staff.c

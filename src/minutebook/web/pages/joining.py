@@ -40,7 +40,8 @@ class Guest(StrEnum):
     NEW = "new"
     """Not signed in, and the invited address has none."""
     UNPROVEN = "unproven"
-    """The same, but the link does not prove the address: the one in the mail does."""
+    """Not signed in, and the link does not prove the address: the one in the mail does. Whether anybody has an account
+    is then not told, since whoever invites can open this link, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _offer(request: Request) -> Offer | None:
     if viewer:
         guest = Guest.INVITED if viewer.user.email == found.email else Guest.ANOTHER
     else:
-        guest = Guest.KNOWN if known else Guest.NEW if proven else Guest.UNPROVEN
+        guest = Guest.UNPROVEN if not proven else Guest.KNOWN if known else Guest.NEW
     return Offer(token, found, organization, guest, viewer)
 
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from minutebook.actions import CATALOGUE
 from minutebook.errors import Invalid, MinutebookError
 from minutebook.model import Plan, Role
-from minutebook.organization import invitations, roster, second_factor_rule, tokens
+from minutebook.organization import auditor_links, invitations, roster, second_factor_rule, tokens
 from minutebook.organization.invitations import Invitation
 from minutebook.organization.roster import Member
 from minutebook.organization.seats import (
@@ -125,6 +125,8 @@ class Dialog:
     member: Member | None = None
     sessions: int = 0
     tokens: int = 0
+    links: int = 0
+    """Auditor links that can be used, for those who may revoke them."""
     invitation: Invitation | None = None
     roles: tuple[Choice, ...] = ()
     free: int = 0
@@ -322,6 +324,8 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
         member = roster.read_member(connection, number, known_id(user))
         sessions = roster.entered_sessions(connection, number, user)
         made = tokens.count_live_by(connection, number, user, place.viewer.at)
+        # whoever made one, or saw it when it was made, may have kept its address
+        links = auditor_links.count_live(connection, number, place.viewer.at)
     return Dialog(
         kind="remove",
         action=_here(place, "members", user, "remove", listing=listing),
@@ -330,6 +334,7 @@ def _removing(request: Request, place: Place, user: str, form: Form) -> Dialog:
         member=member,
         sessions=sessions,
         tokens=made,
+        links=links if place.may(Permission.LINKS_WRITE) else 0,
     )
 
 
