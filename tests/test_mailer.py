@@ -17,6 +17,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from minutebook.config import SmtpTls
 from minutebook.mailer import Mailer, MailServer, message_of
@@ -110,8 +111,10 @@ def test_one_that_is_refused_does_not_hold_up_the_others(store: Store) -> None:
     box = Postbox()
     box.refused.add("gone@x.example")
     put(store, Mail("gone@x.example", "Hello", "Hello"), Mail("a@x.example", "Hel\nBcc: all@x.example", "Hello"), MAIL)
-    with listening(box) as port:
+    with listening(box) as port, capture_logs() as logs:
         assert Mailer(store, plain(port)).round() == 1
+    assert [(entry["mail"], entry["error"]) for entry in logs] == [(1, "SMTPRecipientsRefused 550"), (2, "ValueError")]
+    assert "x.example" not in str(logs), "whom a mail is to is not in the server's log"
     assert [to for to, _ in box.mails] == [[MAIL.to]]
     (refused, injected) = left(store)
     assert refused[1] == 1 and "nobody here" in refused[2]

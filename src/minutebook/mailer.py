@@ -84,7 +84,7 @@ class Mailer(Job):
 
     def round(self) -> int:
         """Sends what is due now; returns how many mails the server has taken."""
-        outbox.forget_counted(self._store)
+        outbox.forget_old(self._store)
         waiting = outbox.due(self._store)
         if not waiting:
             return 0
@@ -93,7 +93,7 @@ class Mailer(Job):
                 return sum(self._send(connection, mail) for mail in waiting if not self._stopping.is_set())
         except (smtplib.SMTPException, OSError) as error:
             for mail in outbox.due(self._store):
-                self._failed(mail, error)
+                self._failed(mail, error, f"{type(error).__name__}: {error}")
             return 0
 
     def _send(self, connection: smtplib.SMTP, waiting: Waiting) -> bool:
@@ -102,15 +102,22 @@ class Mailer(Job):
         except smtplib.SMTPServerDisconnected:
             raise
         except (smtplib.SMTPException, ValueError) as error:
-            self._failed(waiting, error)
+            self._failed(waiting, error, _code_of(error))  # what the server says of a mail may name people
             return False
         outbox.sent(self._store, waiting)
         return True
 
-    def _failed(self, waiting: Waiting, error: Exception) -> None:
-        reason = f"{type(error).__name__}: {error}"
-        log.warning("mail_failed", to=waiting.mail.to, attempt=waiting.attempts + 1, error=reason)
-        outbox.failed(self._store, waiting, reason)
+    def _failed(self, waiting: Waiting, error: Exception, told: str) -> None:
+        """The outbox keeps all of the error, the server's log has what is told."""
+        log.warning("mail_failed", mail=waiting.id, attempt=waiting.attempts + 1, error=told)
+        outbox.failed(self._store, waiting, f"{type(error).__name__}: {error}")
+
+
+def _code_of(error: Exception) -> str:
+    """The kind of an error, and the number that the mail server answered with."""
+    answers = list(error.recipients.values()) if isinstance(error, smtplib.SMTPRecipientsRefused) else []
+    code = answers[0][0] if answers else getattr(error, "smtp_code", "")
+    return f"{type(error).__name__} {code}".rstrip()
 
 
 def message_of(mail: Mail, sender: str) -> EmailMessage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -74,6 +75,17 @@ def test_mail_that_fails_is_tried_again_later_and_later_and_then_no_more(deploym
         clock.go_on(1)
     assert outbox.due(store) == []
     assert stored_bodies(store) == [""]  # what it said, a link perhaps, is kept no longer than it may be sent
+    with store.housekeeping() as connection:
+        outbox.put(connection, Mail("ben@x.example", "Subject", "Body"), clock(), about=outbox.about(1, "inv_1"))
+    (waiting,) = outbox.due(store)
+    outbox.failed(store, replace(waiting, attempts=MAX_ATTEMPTS - 1), "refused")
+    for days, kept in ((0, ["", ""]), (1, [""])):
+        clock.go_on(days * DAY)
+        outbox.forget_old(store)
+        assert stored_bodies(store) == kept
+    with store.reading() as connection:
+        (invitation,) = outbox.undelivered(connection, 1).values()
+    assert invitation.is_given_up, "who invites is told of it"
 
 
 def stored_bodies(store: Store) -> list[str]:

@@ -149,7 +149,7 @@ def test_who_was_mailed_is_known_for_a_day_and_what_was_said_is_not(deployment: 
     kept = select(table.to, table.subject, table.body, table.error)
     for days, expected in ((0, [(BEN, "", "", None)] * 2), (1, [])):
         deployment.clock.go_on(days * DAY)
-        outbox.forget_counted(deployment.store)
+        outbox.forget_old(deployment.store)
         with deployment.store.reading() as connection:
             assert [tuple(row) for row in connection.execute(kept)] == expected
 

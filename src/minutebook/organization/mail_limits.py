@@ -42,8 +42,8 @@ DELETION = "deletion"
 def check_invitation(act: Act, email: str) -> None:
     """Raises TooManyMails unless one more invitation may be mailed to the address."""
     table = schema.outbox.c
-    invites, to_it = table.about.contains(":inv_", autoescape=True), table.to == email
-    ours, theirs = and_(invites, outbox.of_organization(act.organization)), table.caused_by == act.seat.actor.id
+    to_it, theirs = table.to == email, table.caused_by == act.seat.actor.id
+    ours = and_(outbox.invites(), outbox.of_organization(act.organization))
     most = FOR_EACH_SEAT * read_organization(act.connection, act.organization).seat_limit
     by_one = max(BY_ONE, FOR_EACH_SEAT * _largest(act))
     limits = (

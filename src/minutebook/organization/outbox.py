@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
 from minutebook.model import DAY, MINUTE, Role
 from minutebook.store import schema
@@ -110,6 +110,11 @@ def undelivered(connection: Connection, organization: int) -> dict[str, Undelive
     return {row.about: Undelivered(row.attempts, _reason(row.error)) for row in rows}
 
 
+def invites() -> ColumnElement[bool]:
+    """Which mails are about an invitation."""
+    return schema.outbox.c.about.contains(":inv_", autoescape=True)
+
+
 def of_organization(organization: int) -> ColumnElement[bool]:
     """Which mails are about something of the organization."""
     return schema.outbox.c.about.startswith(about(organization, ""))
@@ -130,11 +135,14 @@ def sent(store: Store, waiting: Waiting) -> None:
         _forget(connection, schema.outbox.c.id == waiting.id)
 
 
-def forget_counted(store: Store) -> None:
-    """Forgets altogether what left or was taken back more than a day ago."""
+def forget_old(store: Store) -> None:
+    """Forgets altogether what left, was taken back or given up more than a day ago, but for a mail that was given up of
+    an invitation: whoever invites is told of it as long as that is pending."""
     table, at = schema.outbox.c, store.clock()
+    given_up = and_(table.attempts == MAX_ATTEMPTS, or_(table.about.is_(None), ~invites()))
     # a clock that was set back has left some in its future
-    old = (table.attempts == GONE, or_(table.created_at <= at - KEPT, table.created_at > at + KEPT))
+    past = or_(table.created_at <= at - KEPT, table.created_at > at + KEPT)
+    old = (or_(table.attempts == GONE, given_up), past)
     with store.reading() as connection:
         if connection.execute(select(table.id).where(*old).limit(1)).first() is None:
             return
