@@ -87,6 +87,11 @@ class Actor:
     on_behalf_of: str | None = None
     credential: str | None = None
 
+    @property
+    def called(self) -> str:
+        """Who it was, for what says so by a name alone."""
+        return self.name or "Minutebook"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

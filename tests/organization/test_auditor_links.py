@@ -101,6 +101,7 @@ def test_a_link_is_opened_in_several_browsers_and_each_is_recorded(calder: Calde
     for secret in secrets:
         found = calder.session(secret)
         assert found is not None
+        assert found.id.startswith("ses_")
         assert (found.link, found.organization.number) == (link, calder.number)
     assert secrets[0] not in str(events)
     check_log(calder.store)

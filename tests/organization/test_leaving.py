@@ -49,12 +49,16 @@ def test_a_deleted_account_leaves_all_organizations_and_stays_in_their_logs(depl
     links.new_link(deployment.store, links.SIGN_IN, lifetime=DAY, user=ben.id)
     with pytest.raises(Conflict, match=r"There is no other owner of Calder\. Make"):
         deployment.act_everywhere(ben, DeleteUser(ben.id))
-    assert rows(deployment, "seat", ben) == 3
+    another = deployment.found(ben, "Another")
+    with pytest.raises(Conflict, match=r"no other owner of Another, Calder\. Make someone else owner first\.$"):
+        deployment.act_everywhere(ben, DeleteUser(ben.id))
+    deployment.join(another, None, Role.OWNER, ada)
+    assert rows(deployment, "seat", ben) == 4
     deployment.join(alone, None, Role.OWNER, ada)
     with pytest.raises(NotFound):
         deployment.act_everywhere(ada, DeleteUser(ben.id))
     events = deployment.act_everywhere(ben, DeleteUser(ben.id), session)
-    assert [event.organization for event in events] == [first, second, alone]
+    assert [event.organization for event in events] == [first, second, alone, another]
     assert {str(event.details["role"]) for event in events} == {"admin", "owner"}
     for table in ("seat", "access", "session", "link"):
         assert rows(deployment, table, ben) == 0

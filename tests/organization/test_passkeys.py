@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from webauthn.helpers import base64url_to_bytes
 
-from minutebook.errors import Conflict, NotAllowed, NotFound
+from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.model import Context, SecondFactor
 from minutebook.organization import ceremonies, passkeys
 from minutebook.organization.ceremonies import Purpose
@@ -18,7 +18,7 @@ from minutebook.organization.sessions import Session
 from minutebook.organization.sign_in import SecondFactorNeeded, SignIns
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
-from tests.support.passkeys import PARTY, Authenticator, add_passkey
+from tests.support.passkeys import PARTY, Authenticator, add_passkey, make_passkey
 
 HERE = Context(ip="192.0.2.7")
 
@@ -139,7 +139,11 @@ def test_what_is_made_is_checked_and_belongs_to_one(deployment: Deployment) -> N
             add_passkey(deployment, ada, wrong)
     with pytest.raises(NotAllowed):
         passkeys.made(PARTY, b"", "[" * 100_000)
-    add_passkey(deployment, ada, device)
+    for name in ("", "a\0b"):
+        with pytest.raises(Invalid, match=r"^The name ") as caught:
+            deployment.act_everywhere(ada, make_passkey(deployment.store, ada, device, name))
+        assert [problem.field for problem in caught.value.problems] == ["name"]
+    assert add_passkey(deployment, ada, device).startswith("pky_")
     with pytest.raises(Conflict, match="added before"):
         add_passkey(deployment, bob, device)
     with deployment.store.reading() as connection:

@@ -85,8 +85,10 @@ def test_the_log_does_not_tell_what_a_private_search_is_for(readers: Readers) ->
 
 def test_one_takes_the_place_of_another_only_when_that_is_said(readers: Readers) -> None:
     search = readers.save(readers.ines, "Refusals", "outcome:denied", shared=True)
-    field, message = readers.problem(readers.ines, "REFUSALS", "-outcome:success", shared=True)
-    assert (field, "called Refusals" in message) == ("replace", True)
+    assert readers.problem(readers.ines, "REFUSALS", "-outcome:success", shared=True) == (
+        "replace",
+        "There is a shared search called Refusals. Tick the box to put this one in its place, or choose another name.",
+    )
     assert readers.save(readers.ines, "REFUSALS", "-outcome:success", shared=True, replace=True) == search
     (now,) = readers.all(readers.ines)
     assert (now.name, now.query) == ("REFUSALS", "-outcome:success")
@@ -97,13 +99,17 @@ def test_one_takes_the_place_of_another_only_when_that_is_said(readers: Readers)
     # a private one of the same name is on another shelf
     assert readers.save(readers.ines, "Refusals", shared=False) != search
     assert readers.save(readers.otto, "Refusals", shared=False) != search
+    _, message = readers.problem(readers.otto, "Refusals", "seq:1", shared=False)
+    assert message.startswith("There is a search of yours called Refusals. Tick the box ")
     readers.deployment.check()
 
 
 def test_a_shared_search_is_changed_by_whoever_saved_it_an_owner_or_an_admin(readers: Readers) -> None:
     search = readers.save(readers.ines, "Refusals", shared=True)
-    field, _ = readers.problem(readers.otto, "Refusals", "seq:1", shared=True, replace=True)
-    assert field == "name"
+    assert readers.problem(readers.otto, "Refusals", "seq:1", shared=True, replace=True) == (
+        "name",
+        "There is a shared search called Refusals, and it is not yours. Choose another.",
+    )
     with pytest.raises(NotAllowed):
         readers.delete(readers.otto, search)
     readers.save(readers.admin, "Refusals", "seq:1", shared=True, replace=True)

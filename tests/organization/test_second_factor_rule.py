@@ -71,16 +71,21 @@ def test_the_last_one_stays_where_it_is_required(deployment: Deployment) -> None
     deployment.add_app(ada)
     with deployment.store.reading() as connection:
         assert second_factor_rule.without(connection, number) == set()
+    for name in ("Zeta", "Alpha"):
+        deployment.act(None, deployment.found(ada, name), ChangeSecondFactor("required"))
     deployment.act(None, number, ChangeSecondFactor("required"))
-    with pytest.raises(Conflict, match="Calder requires a second factor"):
+    with deployment.store.reading() as connection:
+        assert second_factor_rule.requiring(connection, ada.id) == ["Alpha", "Calder", "Zeta"]
+    with pytest.raises(Conflict, match=r"^Alpha requires a second factor"):
         deployment.act_everywhere(ada, RemoveTotp(ada.id))
     assert deployment.act_everywhere(None, TakeSecondFactors(ada.id))  # who has lost it is helped all the same
     device = Authenticator()
     passkey = add_passkey(deployment, ada, device)
-    with pytest.raises(Conflict, match=r"^Calder requires a second factor, and this is your last one\."):
+    with pytest.raises(Conflict, match=r"^Alpha requires a second factor, and this is your last one\."):
         deployment.act_everywhere(ada, RemovePasskey(ada.id, passkey))
     deployment.act_everywhere(ada, MakeRecoveryCodes(ada.id, ("one code",)))
-    deployment.act(None, number, ChangeSecondFactor("optional"))
+    for each in (1, 2, 3):
+        deployment.act(None, each, ChangeSecondFactor("optional"))
     deployment.act_everywhere(ada, RemovePasskey(ada.id, passkey))
     with deployment.store.reading() as connection:
         assert recovery_codes.left(connection, ada.id) == 0, "they only stand in for one"

@@ -94,6 +94,12 @@ def test_the_default_model_is_one_of_the_allowed(deployment: Deployment) -> None
         with pytest.raises(Invalid) as caught:
             deployment.act(ada, 1, save(FIRST, default_model=default))
         assert [problem.field for problem in caught.value.problems] == ["default_model"]
+    with pytest.raises(
+        Invalid, match=r"^No model is not among the allowed models\. Allow it, or choose a default model"
+    ):
+        deployment.act(ada, 1, save(FIRST, default_model=" "))
+    with pytest.raises(Invalid, match=r"^a/b is not among the allowed models"):
+        deployment.act(ada, 1, save(FIRST, default_model="a/b"))
     with pytest.raises(Invalid, match="not among the allowed models"):
         deployment.act(ada, 1, save(FIRST, models=("a/b",)))
     deployment.check()
@@ -124,11 +130,16 @@ def test_names_are_checked(deployment: Deployment) -> None:
         (problem,) = caught.value.problems
         assert problem.field == "models"
         assert all(character.isprintable() for character in problem.message)
-    for field, values in {"providers": ("Open AI",), "models": ()}.items():
-        with pytest.raises(Invalid) as caught:
+    for field, values, said in (
+        ("models", ("gpt-5",), "“gpt-5” is not a model id, such as openai/gpt-5."),
+        ("providers", ("Open AI",), "“open ai” is not a provider, such as openai."),
+        ("models", (), "Allow at least one."),
+    ):
+        with pytest.raises(Invalid, match=rf"^{said}$") as caught:
             deployment.act(ada, 1, save(FIRST, **{field: values}))
         assert [problem.field for problem in caught.value.problems] == [field]
-    with pytest.raises(Invalid, match="501 names are too many"):
+    deployment.act(ada, 1, save(FIRST, providers=tuple(f"p{number}" for number in range(500))))
+    with pytest.raises(Invalid, match=r"^501 names are too many; at most 500 are accepted\.$"):
         deployment.act(ada, 1, save(FIRST, providers=tuple(f"p{number}" for number in range(501))))
     for policy in ("", "maybe", "Allow", "allow\0"):
         with pytest.raises(Invalid, match="is not one of: forbid, allow"):
@@ -194,6 +205,10 @@ def test_a_balance_that_crosses_the_alert_is_told_once_to_those_who_pay(deployme
     assert mails(deployment) == []
     deployment.act(ada, 1, BuyCredits(1, "inv-3", mails=True))
     assert {subject for _, subject in mails(deployment)} == {"Credits of Calder: no longer below $200.00"}
+    deployment.act(ada, 1, ChangeSpending(None, 30_000, mails=True))
+    assert {subject for _, subject in mails(deployment)} == {"Credits of Calder: below $300.00"}
+    deployment.act(ada, 1, ChangeSpending(None, 40_000, mails=True))
+    assert mails(deployment) == [], "it was low before"
     deployment.act(ada, 1, ChangeSpending(None, 50_000))  # without a mail server nothing waits for one
     assert mails(deployment) == []
     deployment.check()

@@ -121,22 +121,28 @@ def test_they_read_and_do_only_what_the_grant_names(light: Calder) -> None:
 
 def test_nobody_is_let_in_without_a_reason_a_limit_and_the_operator(light: Calder) -> None:
     guest = light.deployment.person()
-    for change, error in (
-        ({"reason": " "}, Invalid),
-        ({"lasts": 24 * HOUR + 1}, Invalid),
-        ({"lasts": 5 * MINUTE - 1}, Invalid),
-        ({"may": ("invite people",)}, Invalid),
-        ({"user": guest.id}, NotFound),
+    right = GrantSupport(light.sam.id, "Ticket", HOUR, (), TOKEN)
+    for change, wrong in (
+        ({"reason": " "}, ["reason"]),
+        ({"reason": "x" * 501}, ["reason"]),
+        ({"lasts": 24 * HOUR + 1}, ["for"]),
+        ({"lasts": 5 * MINUTE - 1}, ["for"]),
+        ({"may": ("invite people",)}, ["may"]),
+        ({"reason": "", "lasts": 0, "may": ("fly",)}, ["reason", "may", "for"]),
     ):
-        command = replace(GrantSupport(light.sam.id, "Ticket", HOUR, (), TOKEN), **change)
-        with pytest.raises(error):
-            light.deployment.act(None, light.number, command)
+        with pytest.raises(Invalid) as caught:
+            light.deployment.act(None, light.number, replace(right, **change))
+        assert [problem.field for problem in caught.value.problems] == wrong
+    with pytest.raises(NotFound):
+        light.deployment.act(None, light.number, replace(right, user=guest.id))
     with pytest.raises(NotAllowed, match="Only whoever runs Minutebook"):
         light.deployment.act(light.ada, light.number, GrantSupport(light.sam.id, "Ticket", HOUR, (), TOKEN))
     support.change_staff(light.deployment.store, light.ada.id, to=True)
     with pytest.raises(Conflict, match="hold a seat"):
         light.let_in(user=light.ada)
-    light.let_in(lasts=24 * HOUR)
+    elsewhere = light.deployment.found(light.ada, "Elsewhere")
+    light.deployment.join(elsewhere, light.ada, Role.MEMBER, light.sam)
+    light.let_in(lasts=24 * HOUR, reason="x" * 500)
     with pytest.raises(Conflict, match="let in already"):
         light.let_in()
     with capture_logs() as logs:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import Any
+
+from sqlalchemy import select
 
 from minutebook.actions import CATALOGUE
 from minutebook.model import Event, Seat
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, PersonalCommand
+from minutebook.store import schema
 from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
 from tests.support.walk import walk, work
@@ -86,3 +90,26 @@ def test_no_secret_is_ever_stored(deployment: Deployment) -> None:
     assert len(secrets) > 10
     for secret in secrets:
         assert secret.encode() not in stored, secret
+
+
+KINDS = {
+    "organization": "org",
+    "user": "usr",
+    "session": "ses",
+    "invitation": "inv",
+    "mode": "mod",
+    "token": "tok",
+    "auditor_link": "aud",
+    "saved_search": "sav",
+    "support_grant": "sup",
+    "hold": "hol",
+}
+"""How the ids of what a table holds begin: people see them in events and addresses."""
+
+
+def test_every_id_says_of_what_it_is(filled_sqlite: Deployment) -> None:
+    with filled_sqlite.store.reading() as connection:
+        for name, kind in KINDS.items():
+            ids = connection.execute(select(schema.metadata.tables[name].c.id)).scalars().all()
+            assert ids, name
+            assert all(re.fullmatch(rf"{kind}_[a-z2-7]{{12}}", one) for one in ids), (name, ids)

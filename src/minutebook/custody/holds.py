@@ -67,7 +67,7 @@ class PlaceHold(Command):
         if len(holds(act.connection, act.organization)) >= MAX_HOLDS:
             raise Conflict(f"There are {MAX_HOLDS} holds, which is the most. Release one first.")
         hold = new_id("hol", act.randomness)
-        said = {"name": name, "query": query, "placed_by": act.seat.actor.name or "Minutebook", "placed_at": act.at}
+        said = {"name": name, "query": query, "placed_by": act.seat.actor.called, "placed_at": act.at}
         act.connection.execute(insert(schema.hold).values(organization=act.organization, id=hold, **said))
         return HoldChanged(hold=hold, name=name, query=query, placed=True)
 

@@ -103,7 +103,7 @@ class CreateLink(Command):
                 name=name,
                 token_hash=token_hash(self.token),
                 query=query,
-                created_by=act.seat.actor.name or "Minutebook",
+                created_by=act.seat.actor.called,
                 created_at=act.at,
                 expires_at=expires_at,
             )

@@ -57,7 +57,7 @@ class BuyCredits(Command):
 
     def change(self, act: Act) -> CreditsPurchased | NoChange:
         reference = parse_reference(self.reference)
-        after = _enter(act, self.cents, reference, act.seat.actor.name or "Minutebook", None, mails=self.mails)
+        after = _enter(act, self.cents, reference, act.seat.actor.called, None, mails=self.mails)
         if after is None:
             return NO_CHANGE
         return CreditsPurchased(amount=Cents(cents=self.cents), balance=Cents(cents=after), reference=reference)

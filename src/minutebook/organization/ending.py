@@ -51,7 +51,7 @@ class RequestDeletion(Command):
     def change(self, act: Act) -> DeletionRequested:
         if find_deletion(act.connection, act.organization):
             raise Conflict("This organization is to be deleted already.")
-        asked_by = act.seat.actor.name or "Minutebook"
+        asked_by = act.seat.actor.called
         due_at = act.at + WAITING_DAYS * DAY
         row = {"organization": act.organization, "asked_by": asked_by, "asked_at": act.at, "due_at": due_at}
         act.connection.execute(insert(schema.deletion).values(row))

@@ -231,7 +231,7 @@ def _link(act: Act, token: str, mailed: MailedLink | None) -> dict[str, object]:
     return {
         "token_hash": token_hash(token),
         "mailed_token_hash": token_hash(mailed.token) if mailed else None,
-        "invited_by": act.seat.actor.name or "Minutebook",
+        "invited_by": act.seat.actor.called,
         "inviter": None if act.by_operator else act.seat.actor.id,
         "expires_at": act.at + LIFETIME,
     }
@@ -242,7 +242,7 @@ def _send(act: Act, invitation: str, email: str, role: Role, mailed: MailedLink 
         return
     mail_limits.check_invitation(act, email)
     name = read_organization(act.connection, act.organization).name
-    inviter = act.seat.actor.name or "Minutebook"
+    inviter = act.seat.actor.called
     mail = Mail(
         to=email,
         subject=f"Invitation to {name}",

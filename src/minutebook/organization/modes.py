@@ -59,7 +59,7 @@ class CreateMode(Command):
             insert(schema.mode).values(
                 organization=act.organization,
                 id=mode,
-                created_by=act.seat.actor.name or "Minutebook",
+                created_by=act.seat.actor.called,
                 created_at=act.at,
                 **_columns(act, name, instructions, tools),
             )

@@ -54,7 +54,7 @@ class SetSsoDomain(Command):
             return NO_CHANGE
         table = schema.sso_domain
         act.connection.execute(delete(table).where(table.c.organization == act.organization))
-        set_by = act.seat.actor.name or "Minutebook"
+        set_by = act.seat.actor.called
         values = {"organization": act.organization, "domain": domain, "set_by": set_by, "set_at": act.at}
         act.connection.execute(insert(table).values(values))
         return SsoDomainSet(domain=Change(before=before.domain if before else None, after=domain))

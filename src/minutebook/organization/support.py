@@ -104,10 +104,9 @@ class GrantSupport(Command):
                 reason=reason,
                 may=orjson.dumps(may).decode(),
                 token_hash=token_hash(self.token),
-                granted_by=act.seat.actor.name or "Minutebook",
+                granted_by=act.seat.actor.called,
                 granted_at=act.at,
                 expires_at=act.at + lasts,
-                entered_at=None,
             )
         )
         return SupportGranted(grant=grant, person=user.person(), reason=reason, may=may, lasts=lasts)

@@ -91,13 +91,13 @@ class CreateToken(Command):
                 name=name,
                 token_hash=token_hash(self.secret),
                 scopes=orjson.dumps(scopes).decode(),
-                created_by=act.seat.actor.name or "Minutebook",
+                created_by=act.seat.actor.called,
                 creator=None if act.by_operator else act.seat.actor.id,
                 created_at=act.at,
                 expires_at=expires_at,
             )
         )
-        act.connection.execute(insert(schema.token_use).values(token=token, used_at=None))
+        act.connection.execute(insert(schema.token_use).values(token=token))
         return TokenCreated(token=token, name=name, scopes=tuple(map(str, scopes)), expires_at=expires_at)
 
 

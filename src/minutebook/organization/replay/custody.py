@@ -14,7 +14,7 @@ from minutebook.actions.log_custody import (
     kept_for,
 )
 from minutebook.model import Event
-from minutebook.organization.replay.state import ONE, TOUCHES, State, by, put, replays, require, take
+from minutebook.organization.replay.state import ONE, TOUCHES, State, put, replays, require, take
 
 
 @replays("log.restore")
@@ -55,7 +55,7 @@ def _retention_changed(state: State, _event: Event, details: RetentionChanged) -
 def _hold_changed(state: State, event: Event, details: HoldChanged) -> None:
     said = {"name": details.name, "query": details.query}
     if details.placed:
-        put(state.hold, details.hold, {**said, "placed_by": by(event), "placed_at": event.recorded_at}, "hold")
+        put(state.hold, details.hold, {**said, "placed_by": event.actor.called, "placed_at": event.recorded_at}, "hold")
     else:
         row = take(state.hold, details.hold, "hold")
         require(row.items() >= said.items(), "the hold was another")

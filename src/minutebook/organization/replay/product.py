@@ -13,7 +13,6 @@ from minutebook.organization.replay.state import (
     ONE,
     Row,
     State,
-    by,
     changed,
     changed_set,
     json_of,
@@ -64,7 +63,7 @@ def _set(state: State, name: str, before: int | None, after: int | None) -> None
 def _mode_created(state: State, event: Event, details: ModeCreated) -> None:
     at = event.recorded_at
     row = {"instructions": details.instructions, "tools": json_of(details.tools)}
-    put(state.mode, details.mode, {**row, "created_by": by(event), "created_at": at, "updated_at": at}, "mode")
+    put(state.mode, details.mode, {**row, "created_by": event.actor.called, "created_at": at, "updated_at": at}, "mode")
     _name_mode(state, details.mode, details.name)
 
 
@@ -97,7 +96,7 @@ def _mode_deleted(state: State, _event: Event, details: ModeDeleted) -> None:
 
 @replays("credits.purchase", "credit_entry")
 def _credits_purchased(state: State, event: Event, details: CreditsPurchased) -> None:
-    _enter(state, event, details, by(event), None)
+    _enter(state, event, details, event.actor.called, None)
 
 
 @replays("credits.grant", "credit_entry")
@@ -123,7 +122,12 @@ def _ledger_exported(state: State, _event: Event, details: LedgerExported) -> No
 @replays("sso.set_domain", "sso_domain")
 def _sso_domain_set(state: State, event: Event, details: SsoDomainSet) -> None:
     domain = changed("domain", state.sso_domain.get(ONE, {}).get("domain"), details.domain)
-    state.sso_domain[ONE] = {"domain": domain, "set_by": by(event), "set_at": event.recorded_at, "verified_at": None}
+    state.sso_domain[ONE] = {
+        "domain": domain,
+        "set_by": event.actor.called,
+        "set_at": event.recorded_at,
+        "verified_at": None,
+    }
 
 
 @replays("sso.verify_domain", "sso_domain")

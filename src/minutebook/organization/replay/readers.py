@@ -10,7 +10,6 @@ from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.model import ActorKind, Event
 from minutebook.organization.replay.state import (
     State,
-    by,
     changed,
     end_each_access,
     give_access,
@@ -42,7 +41,7 @@ def _log_viewed(state: State, event: Event, _details: LogViewed) -> None:
 def _support_granted(state: State, event: Event, details: SupportGranted) -> None:
     at, person = event.recorded_at, details.person
     who = {"user": person.id, "email": person.email, "name": person.name, "reason": details.reason}
-    given = {"may": json_of(details.may), "granted_by": by(event), "granted_at": at, "entered_at": None}
+    given = {"may": json_of(details.may), "granted_by": event.actor.called, "granted_at": at, "entered_at": None}
     put(state.support_grant, details.grant, {**who, **given, "expires_at": at + details.lasts}, "grant")
 
 
@@ -68,7 +67,7 @@ def _token_created(state: State, event: Event, details: TokenCreated) -> None:
     row = {
         **details.model_dump(mode="json", include={"name", "expires_at"}),
         "scopes": json_of(details.scopes),
-        "created_by": by(event),
+        "created_by": event.actor.called,
         "creator": user_of(event),
         "created_at": event.recorded_at,
     }
@@ -120,7 +119,7 @@ def _search_deleted(state: State, event: Event, details: SearchDeleted) -> None:
 def _link_created(state: State, event: Event, details: LinkCreated) -> None:
     at = event.recorded_at
     require(details.expires_at > at, "the link had expired when it was made")
-    row = {"name": details.name, "query": details.query or "", "created_by": by(event)}
+    row = {"name": details.name, "query": details.query or "", "created_by": event.actor.called}
     put(state.auditor_link, details.link, {**row, "created_at": at, "expires_at": details.expires_at}, "link")
 
 

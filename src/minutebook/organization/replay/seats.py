@@ -32,7 +32,6 @@ from minutebook.organization.replay.state import (
     ONE,
     SEATS,
     State,
-    by,
     end_access,
     end_each_access,
     give_access,
@@ -62,7 +61,7 @@ def _organization_created(state: State, event: Event, details: OrganizationCreat
 
 @replays("organization.request_deletion", "deletion")
 def _deletion_requested(state: State, event: Event, details: DeletionRequested) -> None:
-    row = {"asked_by": by(event), "asked_at": event.recorded_at, "due_at": details.due_at}
+    row = {"asked_by": event.actor.called, "asked_at": event.recorded_at, "due_at": details.due_at}
     put(state.deletion, ONE, row, "deletion")
 
 
@@ -146,7 +145,7 @@ def _person_invited(state: State, event: Event, details: PersonInvited) -> None:
             del state.invitation[known]
     state.invitation[details.invitation] = {
         **details.model_dump(mode="json", include={"email", "role", "expires_at"}),
-        "invited_by": by(event),
+        "invited_by": event.actor.called,
         "inviter": user_of(event),
         "created_at": event.recorded_at,
     }
@@ -157,7 +156,7 @@ def _invitation_resent(state: State, event: Event, details: InvitationResent) ->
     offer = row(state.invitation, details.invitation, "invitation")
     same = (offer["email"], offer["role"]) == (details.email, details.role)
     require(same, "the invitation was for another address or role")
-    offer |= {"expires_at": details.expires_at, "invited_by": by(event), "inviter": user_of(event)}
+    offer |= {"expires_at": details.expires_at, "invited_by": event.actor.called, "inviter": user_of(event)}
 
 
 @replays("user.accept_invite", "invitation", *SEATS)

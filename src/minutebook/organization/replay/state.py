@@ -99,11 +99,6 @@ def put(rows: Rows, key: str, row: Row, what: str) -> None:
     rows[key] = row
 
 
-def by(event: Event) -> str:
-    """Who acts, as the rows name them."""
-    return event.actor.name or "Minutebook"
-
-
 def user_of(event: Event) -> str | None:
     """The user who acts; None when none does."""
     return event.actor.id if event.actor.kind is ActorKind.USER else None
