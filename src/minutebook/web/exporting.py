@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
-from urllib.parse import quote, urlencode
 
 import anyio
 import structlog
@@ -26,6 +25,7 @@ from minutebook.organization.organizations import Organization
 from minutebook.permissions import Permission
 from minutebook.web.event_stream import leave
 from minutebook.web.following import must_read
+from minutebook.web.log_address import readable
 from minutebook.web.site import Site
 
 FORMAT, SIZE, FIRST = "format", "size", "first"
@@ -45,7 +45,7 @@ def href(path: str, format_: Format, filter_: Filter, size: int, now: int) -> st
     times told from `now` (UTC microseconds)."""
     pairs = [(FORMAT, format_.value), *write(filter_), (SIZE, str(size))]
     pairs += [(NOW, instants.write_start(now))] if filter_.is_relative else []
-    return f"{path}?{urlencode(pairs, quote_via=quote, safe=':@*/')}"
+    return readable(path, pairs)
 
 
 def answer(

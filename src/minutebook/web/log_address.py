@@ -9,7 +9,7 @@ turned into the keys of the filter (`log_reading.py`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, get_args
@@ -68,6 +68,12 @@ MOST_NAMED = 20
 LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
 
 
+def readable(path: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """The address of these keys and values, in which what a filter mostly holds stands as it is."""
+    query = urlencode(tuple(pairs), quote_via=quote, safe=":@*/")
+    return f"{path}?{query}" if query else path
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """One address. `kept` is what it says that could not be understood, so that no link loses what was typed."""
@@ -93,8 +99,7 @@ class Address:
     @property
     def href(self) -> str:
         """The path with its query."""
-        pairs = self.pairs
-        return f"{self.path}?{urlencode(pairs, quote_via=quote, safe=':@*/')}" if pairs else self.path
+        return readable(self.path, self.pairs)
 
     @property
     def tail_href(self) -> str:

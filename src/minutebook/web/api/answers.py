@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from minutebook.filters.clause import listed
+from minutebook.filters.term_values import CLIENTS
 from minutebook.model import ActorKind, Outcome
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-12T14:12:40.358219Z"])]
@@ -119,7 +121,7 @@ class Facets(Answer):
     actions: list[FacetValue]
     actors: list[FacetValue] = Field(description="By address, at most 100.")
     outcomes: list[FacetValue]
-    clients: list[FacetValue] = Field(description="What the acts were done with: web, api or cli.")
+    clients: list[FacetValue] = Field(description=f"What the acts were done with: {listed(list(CLIENTS), 'or')}.")
 
 
 class Bucket(Answer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import quote, urlencode
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -24,6 +23,7 @@ from minutebook.store.scope import Scope
 from minutebook.web.api import answers
 from minutebook.web.api.parameters import AFTER, LIMIT, NOW, Accepted, Given, one_of, text
 from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal
+from minutebook.web.log_address import readable
 
 JSON = "application/json"
 NEWEST, LOG = "newest", "log"
@@ -168,7 +168,7 @@ def _answer(request: Request, given: Given, part: Part, size: int) -> Response:
         if pairs is None:
             return b"null"
         query = [*write(given.filter), ("limit", str(given.of(LIMIT))), *pairs]
-        return orjson.dumps(f"{request.url.path}?{urlencode(query, quote_via=quote, safe=':@*/')}")
+        return orjson.dumps(readable(request.url.path, query))
 
     events = b",".join(map(row_json, part.rows))
     parts = (events, link(part.following), link(part.previous), size)
