@@ -83,9 +83,11 @@ def test_an_owner_does(deployment: Deployment) -> None:
 
 
 def test_there_is_always_an_owner(deployment: Deployment) -> None:
-    """Even the operator, who needs no seat, cannot take the last one."""
+    """Even the operator, who needs no seat, cannot take the last one; owners of others are none here."""
     ada = deployment.person()
     organization = deployment.found(ada)
+    elsewhere = deployment.found(deployment.person())
+    deployment.join(elsewhere, None, OWNER, ada)
     for command in (ChangeRole(ada.id, ADMIN), RemoveMember(ada.id)):
         with pytest.raises(Conflict, match="always has an owner"):
             deployment.act(None, organization, command)

@@ -147,8 +147,8 @@ def test_nobody_is_let_in_without_a_reason_a_limit_and_the_operator(light: Calde
         light.let_in()
     with capture_logs() as logs:
         support.change_staff(light.deployment.store, light.sam.id, to=False)
-    assert [(entry["event"], entry["user"], entry["is_staff"]) for entry in logs] == [
-        ("support_staff_changed", light.sam.id, False)
+    assert [[entry[name] for name in ("event", "user", "by", "is_staff")] for entry in logs] == [
+        ["support_staff_changed", light.sam.id, "system", False]
     ]
     light.deployment.act(None, light.number, EndSupport(light.grants()[0].id))
     with pytest.raises(NotFound):
