@@ -5,18 +5,17 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
-from minutebook.errors import MinutebookError, NotAllowed, NotFound, TooManyAttempts
+from minutebook.errors import NotFound, TooManyAttempts
 from minutebook.organization import ceremonies, passkeys
 from minutebook.organization.attempts import WINDOW_MINUTES
 from minutebook.organization.ceremonies import Ceremony, Purpose
 from minutebook.organization.sessions import BY_PASSKEY
 from minutebook.security import neighbourhood
 from minutebook.web.begun import Begun
-from minutebook.web.forms import Sent, Typed
+from minutebook.web.forms import Sent
 from minutebook.web.own_path import own_path
-from minutebook.web.pages.second_step import end_sign_in, show_over
+from minutebook.web.pages.second_step import end_step, show_step
 from minutebook.web.render import go, show
 from minutebook.web.site import site_of
 from minutebook.web.source import context_of
@@ -44,39 +43,17 @@ def begin(request: Request, sent: Sent) -> Response:
 @router.get(PATH)
 def ask_for_passkey(request: Request) -> Response:
     """The page on which the browser asks for a passkey."""
-    then = own_path(request, request.query_params.get("next", ""))
-    waiting = ASKED.find(request)
-    if waiting is None:
-        return go(site_of(request), f"/sign-in?{urlencode({'next': then})}")
-    return _show(request, waiting, Form(), then)
+    return show_step(request, ASKED, _show)
 
 
 @router.post(PATH)
-async def sign_in_by_passkey(request: Request, sent: Sent) -> Response:
+def sign_in_by_passkey(request: Request, sent: Sent) -> Response:
     """Signs in whoever's passkey has signed."""
-    response = await run_in_threadpool(_sign_in, request, sent)
-    if response.status_code == NotAllowed.status:
-        request.state.refused = ""  # noted with the account's organizations, or by its address
-    return response
+    signs, context, answer = site_of(request).sign_ins, context_of(request), sent.one("credential")
+    return end_step(request, sent, ASKED, lambda token: signs.sign_in_by_passkey(token, answer, context), _show)
 
 
-def _sign_in(request: Request, sent: Typed) -> Response:
-    site = site_of(request)
-    then = own_path(request, sent.one("next"))
-    waiting = ASKED.find(request)
-    if waiting is None:
-        return show_over(request, then)
-    token, answer, context = ASKED.token(request), sent.one("credential"), context_of(request)
-    try:
-        response = end_sign_in(request, lambda: site.sign_ins.sign_in_by_passkey(token, answer, context), then, None)
-    except NotFound:
-        return show_over(request, then)
-    except MinutebookError as error:
-        return _show(request, waiting, Form({}, {"": error.message}), then, error.status)
-    return ASKED.forget(response, site)
-
-
-def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int = 200) -> Response:
+def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int) -> Response:
     site = site_of(request)
     assert site.party, "begun where there are passkeys"
     with site.store.reading() as connection:

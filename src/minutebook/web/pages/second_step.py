@@ -6,9 +6,8 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
-from minutebook.errors import MinutebookError, NotAllowed, NotFound, Problem
+from minutebook.errors import MinutebookError, NotAllowed, NotFound
 from minutebook.model import SecondFactor
 from minutebook.organization import passkeys, second_factors, sessions
 from minutebook.organization.ceremonies import Ceremony, Purpose
@@ -16,7 +15,7 @@ from minutebook.organization.sessions import Session
 from minutebook.organization.sign_in import SecondFactorNeeded
 from minutebook.web import session
 from minutebook.web.begun import Begun
-from minutebook.web.forms import Sent, Typed, form_with
+from minutebook.web.forms import Sent, Typed
 from minutebook.web.own_path import own_path
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import find_viewer
@@ -28,6 +27,8 @@ router = APIRouter()
 
 PATH = "/sign-in/second-factor"
 WAITING = Begun("second-factor", Purpose.SIGN_IN, "lax")
+Shown = Callable[[Request, Ceremony, Form, str, int], Response]
+"""Shows the page of a step: what waits, the form, the path to go on to, the status."""
 OVER = "That took too long, or was done already. Sign in again."
 
 
@@ -55,47 +56,61 @@ def show_sign_in(request: Request, form: Form, then: str, status: int = 200, aga
 @router.get(PATH)
 def ask_for_second_factor(request: Request) -> Response:
     """The form, for somebody whose first factor was right; others begin anew."""
-    then = own_path(request, request.query_params.get("next", ""))
-    waiting = WAITING.find(request)
-    if waiting is None:
-        return go(site_of(request), f"/sign-in?{urlencode({'next': then})}")
-    return _show(request, waiting, Form(), then)
+    return show_step(request, WAITING, _show)
 
 
 @router.post(PATH)
-async def prove_second_factor(request: Request, sent: Sent) -> Response:
+def prove_second_factor(request: Request, sent: Sent) -> Response:
     """Ends the sign-in with a session, once the code is right."""
-    response = await run_in_threadpool(_prove, request, sent)
-    if response.status_code == NotAllowed.status:
-        request.state.refused = ""  # noted with the organizations of the account
-    return response
+    signs, context, answer = site_of(request).sign_ins, context_of(request), sent.one("credential")
 
-
-def _prove(request: Request, sent: Typed) -> Response:
-    site = site_of(request)
-    then = own_path(request, sent.one("next"))
-    waiting = WAITING.find(request)
-    if waiting is None:
-        return show_over(request, then)
-    token, context = WAITING.token(request), context_of(request)
-    answer, signs = sent.one("credential"), site.sign_ins
-
-    def finish() -> tuple[str, Session]:
+    def begin(token: str) -> tuple[str, Session]:
         if answer:
             return signs.finish_by_passkey(token, answer, context)
         return signs.finish(token, sent.one("code"), context)
 
+    return end_step(request, sent, WAITING, begin, _show, "" if answer else "code")
+
+
+def show_step(request: Request, step: Begun, shown: Shown) -> Response:
+    """The page of a step in which the browser's sign-in waits; others begin anew."""
+    then = own_path(request, request.query_params.get("next", ""))
+    waiting = step.find(request)
+    if waiting is None:
+        return go(site_of(request), f"/sign-in?{urlencode({'next': then})}")
+    return shown(request, waiting, Form(), then, 200)
+
+
+def end_step(
+    request: Request,
+    sent: Typed,
+    step: Begun,
+    begin: Callable[[str], tuple[str, Session]],
+    shown: Shown,
+    field: str = "",
+) -> Response:
+    """Ends the sign-in that waits in a step, with the session that `begin` makes of its token. Shows the page again
+    with what was wrong beside the field, or the first page for a step that took too long or was done already."""
+    then = own_path(request, sent.one("next"))
+    waiting, token = step.find(request), step.token(request)
+    if waiting is None:
+        return _show_over(request, then)
     try:
-        response = end_sign_in(request, finish, then, None)
+        response = end_sign_in(request, lambda: begin(token), then, None)
     except NotFound:
-        return show_over(request, then)
+        return _show_over(request, then)
     except MinutebookError as error:
-        form = form_with(sent, [Problem("" if answer else "code", error.message)], ["code"])
-        return _show(request, waiting, Form({}, form.errors), then, error.status)
-    return WAITING.forget(response, site)
+        if error.status == NotAllowed.status:
+            request.state.refused = ""  # noted with the organizations of the account, or by its address
+        return shown(request, waiting, Form({}, {field: error.message}), then, error.status)
+    return step.forget(response, site_of(request))
 
 
-def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int = 200) -> Response:
+def _show_over(request: Request, then: str) -> Response:
+    return show_sign_in(request, Form({}, {"": OVER}), then, 410)
+
+
+def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: int) -> Response:
     site = site_of(request)
     party = site.party
     with site.store.reading() as connection:
@@ -105,8 +120,3 @@ def _show(request: Request, waiting: Ceremony, form: Form, then: str, status: in
             options = passkeys.request_options(connection, party, waiting.user, waiting.secret)
     app = SecondFactor.TOTP in held
     return show(request, "second_factor.html", status=status, form=form, next=then, app=app, options=options)
-
-
-def show_over(request: Request, then: str) -> Response:
-    """The page on which a sign-in begins, for a step that took too long or was done already."""
-    return show_sign_in(request, Form({}, {"": OVER}), then, 410)
