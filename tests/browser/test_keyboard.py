@@ -122,6 +122,10 @@ def test_the_search_is_at_a_slash_and_keys_are_letters_in_it(typist: Typist) -> 
     typist.type("invited wen")
     typist.goes_on("Enter")
     assert [row.details for row in typist.rows()] == ["Invited wen.li@calder.example as Member"]
+    expect(search).to_be_focused()
+    typist.keys("Escape", "j")
+    assert typist.row_in_hand() == f"e{typist.found()[0]}"
+    expect(search).to_have_value("invited wen")
 
 
 def test_actions_are_chosen(typist: Typist) -> None:

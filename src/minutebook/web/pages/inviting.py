@@ -231,7 +231,7 @@ def _about(request: Request, place: Place, invitation: str, kind: str) -> Dialog
     return Dialog(
         kind=kind,
         action=place.path("invitations", invitation, kind) + listing.query,
-        close_href=place.path(shell.MEMBERS) + listing.query,
+        close_href=f"{place.path(shell.MEMBERS)}{listing.query}#invitations",
         form=Form(),
         invitation=_pending(place, known_id(invitation)),
         mailed=place.site.settings.sends_mail,

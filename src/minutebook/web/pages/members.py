@@ -141,7 +141,7 @@ def show_members(request: Request, place: Seen) -> Response:
 
 @router.post("/o/{org}/members/{user}/role")
 def change_role(request: Request, place: Changed, user: str, sent: Sent) -> Response:
-    """Gives a member another role."""
+    """Gives a member another role, and leads back to their row."""
     listing = Listing.of(request)
     try:
         chosen = _role(sent.one("role"))
@@ -149,7 +149,7 @@ def change_role(request: Request, place: Changed, user: str, sent: Sent) -> Resp
     except STAYS as error:
         return members_page(request, place, wrong=_role_not_changed(place, user, error), status=error.status)
     said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.ROLE_CHANGED
-    return go(place.site, place.path(shell.MEMBERS) + listing.query, said)
+    return go(place.site, f"{place.path(shell.MEMBERS)}{listing.query}#{user}", said)
 
 
 @router.get("/o/{org}/members/{user}/role")

@@ -28,7 +28,9 @@ const onKey = (e) => {
   if (e.key === "Escape") {
     // A search field would be emptied by it.
     if (e.target.matches?.("input[type=search]") && !e.target.closest("dialog")) e.preventDefault();
-    if (!$("dialog[open]") && !closeMenu()) closePanel();
+    if ($("dialog[open]") || closeMenu()) return;
+    if (e.target.matches?.("[data-search]")) e.target.blur(); // so that single keys are keys again
+    closePanel();
     return;
   }
   if (root.dataset.keys === "off" || e.ctrlKey || e.metaKey || e.altKey || isField(e.target) || !Object.hasOwn(KEYS, e.key)) return;
