@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from minutebook.cli.doctor import LOOK, REINDEX, RESTORE, SHOWN_PER_LOG, examine
+from minutebook.cli.doctor import LOOK, REINDEX, RESTORE, SHOWN_PER_LOG, UNNAMED, examine
 from minutebook.config import DATABASE_FILE, Settings, load_settings
+from minutebook.custody.erase import EraseFields
+from minutebook.custody.unnamed import PROBLEM
 from minutebook.organization import factor_key
 from minutebook.organization.credits import BuyCredits
 from minutebook.store import check, check_schema, index, schema
@@ -79,7 +81,11 @@ def settings_of_either(filled: Deployment, tmp_path: Path) -> Settings:
     """The settings of a deployment with two organizations, once on each database."""
     (tmp_path / "data").mkdir(mode=0o700)
     address = filled.store.url.set(drivername=filled.store.url.get_backend_name())
-    return load_settings(data_directory=tmp_path / "data", database_url=address.render_as_string(hide_password=False))
+    return load_settings(
+        data_directory=tmp_path / "data",
+        database_url=address.render_as_string(hide_password=False),
+        custody_directory=filled.ledger.directory,
+    )
 
 
 def test_a_row_changed_behind_the_log_is_named_with_what_to_do(
@@ -92,6 +98,14 @@ def test_a_row_changed_behind_the_log_is_named_with_what_to_do(
     assert list(examine(settings_of_either, quick=False)) == [
         f"{NAME} ({FILLED}): seat {ada} is stored with role auditor; the log says role owner. {RESTORE}"
     ]
+
+
+def test_a_lost_ledger_is_missed(filled: Deployment, settings_of_either: Settings) -> None:
+    seq = filled.act(None, FILLED, EraseFields({3: ["context.ip"]}, "By letter", filled.ledger)).seq
+    assert list(examine(settings_of_either, quick=False)) == []
+    (filled.ledger.directory / "erasures.sqlite3").unlink()
+    assert list(examine(settings_of_either, quick=True)) == []
+    assert list(examine(settings_of_either, quick=False)) == [f"{NAME} ({FILLED}), event {seq}: {PROBLEM} {UNNAMED}"]
 
 
 def test_what_is_wrong_with_the_schema_is_told_with_what_to_do(

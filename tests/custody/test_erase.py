@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import orjson
 import pytest
 from sqlalchemy import Connection, Text, select
@@ -10,10 +12,13 @@ from minutebook.actions.parts import plain
 from minutebook.custody.elsewhere import KINDS, copies
 from minutebook.custody.erase import EraseFields, Plan, erase, plan_field, plan_person
 from minutebook.custody.holds import PlaceHold, ReleaseHold
+from minutebook.custody.ledger import Ledger
+from minutebook.custody.retention import Prune, SetRetention
+from minutebook.custody.unnamed import unnamed
 from minutebook.errors import Conflict, Forbidden, Invalid
 from minutebook.evidence.remains import remains_of
 from minutebook.filters import EVERYTHING, Filter, text_of
-from minutebook.model import Actor, ActorKind, Context, Json, Outcome, Role
+from minutebook.model import DAY, Actor, ActorKind, Context, Json, Outcome, Role
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits, GrantCredits
 from minutebook.organization.differences import check_organization
@@ -399,6 +404,38 @@ def test_what_was_erased_and_is_back_is_found(sqlite_deployment: Deployment) -> 
     assert [one.problem for one in findings(deployment, organization)] == [
         "It says that context.ip of event 0 was erased, which is there, or was another."
     ]
+
+
+def test_what_the_ledger_does_not_name_is_found(sqlite_deployment: Deployment, tmp_path: Path) -> None:
+    """Whoever writes to the database alone takes out what they like, and puts an event behind that says so."""
+    deployment, elsewhere = sqlite_deployment, Ledger(tmp_path / "elsewhere")
+    ada = deployment.person("ada@calder.example", "Ada")
+    organization = deployment.found(ada)
+    for number in range(4):
+        deployment.act(ada, organization, CreateMode(f"Mode {number}", "", ()))
+    deployment.act(ada, organization, SetRetention("mode", 90))
+    deployment.act(ada, organization, EraseFields({1: ["context.ip"]}, "By letter", deployment.ledger))
+    deployment.clock.go_on(100 * DAY)
+    size = deployment.size(organization)
+
+    def found() -> list[int | None]:
+        assert findings(deployment, organization) == []
+        with deployment.store.reading() as connection:
+            return [one.seq for one in unnamed(connection, organization, deployment.ledger)]
+
+    assert found() == []
+    deployment.act(ada, organization, EraseFields({0: ["context.ip"], 2: ["context.ip"]}, "By letter", elsewhere))
+    assert found() == [size]
+    deployment.act(None, organization, Prune("mode", elsewhere, deployment.clock.now))
+    assert found() == [size, size + 1]
+
+
+def test_the_ledger_names_what_stands_under_one_number_again(tmp_path: Path) -> None:
+    """As when events that nobody had signed were lost with the machine."""
+    ledger = Ledger(tmp_path)
+    for digest in (b"1" * 32, b"2" * 32, b"2" * 32):
+        ledger.write("log_1", 1, [(7, "context.ip", digest)])
+    assert sorted(ledger.read("log_1")) == [(7, "context.ip", b"1" * 32), (7, "context.ip", b"2" * 32)]
 
 
 def findings(deployment: Deployment, organization: int) -> list[check.Finding]:

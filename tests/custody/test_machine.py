@@ -11,6 +11,7 @@ import pytest
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from minutebook.custody.high_water import Custody
+from minutebook.custody.unnamed import unnamed
 from tests.record.test_machine import FULL, SETTINGS, Machine
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import FaultyStore
@@ -42,6 +43,9 @@ class KeepingMachine(Restoring, Keeping, Machine):
     def teardown(self) -> None:
         try:
             super().teardown()
+            with self.store.reading() as connection:
+                named = [unnamed(connection, number, self.deployment.ledger) for number in self.numbers]
+                assert list(itertools.chain(*named)) == []
         finally:
             self.world.drop()
 

@@ -472,6 +472,23 @@ def test_a_revoked_key_counts_for_what_a_witness_saw_before(verified: Verified, 
     assert verified(with_keys(log, OTHER_KEY, *by_itself), key=log.vkey)[0] == 0  # it cannot revoke itself
 
 
+def test_a_head_that_was_kept_counts_whatever_became_of_its_key(verified: Verified, log: Log) -> None:
+    """Else whoever writes another history would only have to revoke the key of the one before."""
+    statements = (
+        making.key_statement(0, add(KEY), KEY),
+        making.key_statement(1, add(OTHER_KEY), KEY, OTHER_KEY),
+        making.key_statement(2, revoke(KEY), OTHER_KEY),
+    )
+    head, newest = verified.head(log.checkpoint(5)), str(VerifierKey(log.origin, OTHER_KEY.public))
+    files = with_keys(log, OTHER_KEY, *statements)
+    assert verified(files, "--head", head, key=log.vkey)[0] == 0
+    code, said = verified(files, "--head", head, key=newest)  # which vouches for none before it
+    assert code == 2 and "one more --key" in said
+    assert verified(files, "--head", head, "--key", log.vkey, key=newest)[0] == 0
+    log.events[2].leaf["action"] = "user.logout"
+    assert verified(with_keys(log, OTHER_KEY, *statements), "--head", head, key=log.vkey)[0] == 3
+
+
 def test_statements_that_are_none(verified: Verified, log: Log) -> None:
     good = making.key_statement(0, add(KEY), KEY)
     name = f"{HOST}/keys"

@@ -18,6 +18,8 @@ from minutebook.cli.deployment import open_store, open_to_others, settings_of, s
 from minutebook.config import Settings, strange_variables
 from minutebook.custody import keys, signer
 from minutebook.custody.high_water import Custody
+from minutebook.custody.ledger import Ledger
+from minutebook.custody.unnamed import unnamed
 from minutebook.errors import MinutebookError
 from minutebook.organization import totp
 from minutebook.organization.differences import check_organization
@@ -38,6 +40,10 @@ NO_CODES = (
     "Put the file back from its backup; until then people sign in with recovery codes, or see minutebook user reset."
 )
 ANCHOR = "Recording and signing go on; the server tries again."
+UNNAMED = (
+    "Somebody else than Minutebook may have written it, or the ledger was lost, and a backup that is restored has it "
+    "again. Keep database and custody directory for evidence."
+)
 MAKE_ROOM = "Make room, or move the data directory to a larger one: on a full disk nothing can be recorded, or done."
 LOOK = "Find out who did and why; when nobody knows, keep the database for evidence and restore the last good backup."
 
@@ -53,7 +59,8 @@ def doctor(
     Looks at settings, permissions and SQLite; compares the schema and its guard with what this version makes; and reads
     every log from its first event: numbers without gaps, hashes computed anew from what the events say, the tree, the
     columns that searches use, and what was signed of it. Replays each log, and compares what its events add up to with
-    the seats, settings, modes, credits and everything else that is stored. Works beside a running server. Exits with 1
+    the seats, settings, modes, credits and everything else that is stored, and what is erased with the ledger of that.
+    Works beside a running server. Exits with 1
     when something is wrong.
 
     [bold]Examples[/bold]
@@ -94,7 +101,7 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
         yield error.message
         return
     try:
-        yield from _examine_store(store, quick=quick)
+        yield from _examine_store(store, Ledger(settings.custody), quick=quick)
         yield from _examine_custody(store, Custody(settings.custody))
     except MinutebookError as error:
         yield error.message
@@ -113,7 +120,7 @@ def _tell_of_storage(settings: Settings) -> None:
         say(f"Disk: {storage}")
 
 
-def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
+def _examine_store(store: Store, ledger: Ledger, *, quick: bool) -> Iterator[str]:
     migrate.require_current(store)
     yield from _examine_schema(store)
     with store.reading() as connection:
@@ -132,6 +139,8 @@ def _examine_store(store: Store, *, quick: bool) -> Iterator[str]:
             if not findings and not quick:
                 for finding in itertools.islice(check_index(connection, number), SHOWN_PER_LOG):
                     yield f"{label}{_place(finding)}: {finding.problem} {REINDEX}"
+                for finding in itertools.islice(unnamed(connection, number, ledger), SHOWN_PER_LOG):
+                    yield f"{label}{_place(finding)}: {finding.problem} {UNNAMED}"
 
 
 def _examine_schema(store: Store) -> Iterator[str]:

@@ -20,10 +20,11 @@ from minutebook.errors import StoreUnavailable
 from minutebook.store import sqlite
 
 FILE = "erasures.sqlite3"
+# The digest is of the key: what nobody had signed yet may be lost without a new log id, and its numbers given again.
 TABLE = """
 CREATE TABLE IF NOT EXISTS erasure (
     log_id TEXT NOT NULL, seq INTEGER NOT NULL, path TEXT NOT NULL, digest BLOB NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (log_id, seq, path)
+    PRIMARY KEY (log_id, seq, path, digest)
 ) WITHOUT ROWID
 """
 WHOLE = ""
@@ -51,6 +52,13 @@ class Ledger:
                 "SELECT seq, path, digest FROM erasure WHERE log_id = ? ORDER BY seq, path", (log_id,)
             )
             return [(seq, path, digest) for seq, path, digest in found]
+
+    def every(self) -> Iterator[tuple[str, bytes]]:
+        """Path and commitment of everything that was erased from any log."""
+        if not (self.directory / FILE).exists():
+            return
+        with self._opened() as connection:
+            yield from connection.execute("SELECT path, digest FROM erasure")
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

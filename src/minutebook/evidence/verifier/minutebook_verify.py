@@ -902,7 +902,7 @@ class Files:
         names = (name.split("/") for name in self.names if name.startswith(folder + "/"))
         return sorted(int(name) for _, name in names if name.isdigit())
 
-    def check_sums(self) -> None:
+    def check_sums(self, tell: Callable[[str], None]) -> None:
         """Holds each file against SHA256SUMS: it proves nothing, but shows what was damaged on the way."""
         text = b""
         for name in sorted(self.names - {SUMS}):
@@ -911,6 +911,7 @@ class Files:
             with self.open(name) as file:
                 while data := file.read(1 << 20):
                     hashed.update(data)
+                    tell(f"{name}, held against {SUMS}")
                     left -= len(data)
                     if left < 0:
                         raise Wrong(name, "is too large")
@@ -990,7 +991,7 @@ def verify(files: Files, asked: Asked, tell: Callable[[str], None]) -> Result:
     cut = [(name, one) for name, one in seen if one.size > ends.get(_log_of(one), 0)]
     wanted = {one.size for _, one in seen} | {one.size for one in chain} | {one.first for one in generations}
     has_hashes = "hashes" in files.names
-    roots = _roots(files, head.size, wanted) if has_hashes else {one.size: one.root for one in [*chain, head]}
+    roots = _roots(files, head.size, wanted, tell) if has_hashes else {one.size: one.root for one in [*chain, head]}
     is_whole = roots[head.size] == head.root
     for name, one in seen:
         if (name, one) not in cut:
@@ -1009,7 +1010,7 @@ def verify(files: Files, asked: Asked, tell: Callable[[str], None]) -> Result:
         raise Wrong("bundle.json", f"is of {head.origin}, and the key that was pinned of {strange[0]}")
     for name, one in cut:
         _tell_loss(name, one, ends, story)
-    files.check_sums()
+    files.check_sums(tell)
     return Result(_told(bundle, head, signer, asked, story, chain, seen, anchors, stamps), bool(anchors))
 
 
@@ -1082,11 +1083,15 @@ def _heads_seen(asked: Asked, keys: Keys, host: str) -> list[tuple[str, Checkpoi
         try:
             note = note_of(data, name)
             one = checkpoint_of(note, name)
-            signer = keys.signer(note, one.origin, name)
+            # A key counts that was revoked since: else a revocation would hide a fork from whoever kept this.
+            signer = keys.signer(note, one.origin, name, float("-inf"))
         except Wrong as error:
             raise Unreadable(f"The head {name} {error.problem}.") from None
         if signer is None or not one.origin.startswith(f"{host}/o/"):
-            raise Unreadable(f"The head {name} is not one of this log, signed by a key that is pinned or vouched for.")
+            raise Unreadable(
+                f"The head {name} is not one of this log, signed by a key that is pinned or vouched for. The key that "
+                "counted when it was kept can be pinned with one more --key."
+            )
         seen.append((name, one))
     return seen
 
@@ -1126,7 +1131,7 @@ def _compare(name: str, seen: Checkpoint, head: Checkpoint, roots: dict[int, byt
         raise Diverged(f"the head {name}", f"the first {seen.size:,} events are not those that it was signed for")
 
 
-def _roots(files: Files, size: int, wanted: set[int]) -> dict[int, bytes]:
+def _roots(files: Files, size: int, wanted: set[int], tell: Callable[[str], None]) -> dict[int, bytes]:
     """The roots of the tree at some sizes and at its whole, from the hashes of all its leaves."""
     tree, roots = Range(), {}
     with files.open("hashes") as file:
@@ -1137,6 +1142,8 @@ def _roots(files: Files, size: int, wanted: set[int]) -> dict[int, bytes]:
             if len(hashed) != HASH:
                 raise Wrong("hashes", f"ends before the hash of event {at}")
             tree.append(hashed)
+            if not at & 0xFFFF:
+                tell(f"{at:,} of {size:,} hashes")
         if file.read(1):
             raise Wrong("hashes", f"has more than the {size:,} hashes of the checkpoint")
     return {**roots, size: tree.root()}
