@@ -18,7 +18,7 @@ from minutebook.actions.ocsf import Activity
 from minutebook.actions.parts import Strong, Swap, Text, plain
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.user import PersonInvited, SignInFailed
-from minutebook.actions.values import ERASED, Cents, Change, Person, Rewrite, RoleChange, SetChange
+from minutebook.actions.values import ERASED, Cents, Change, Person, Rewrite, RoleChange, SetChange, lasting
 from minutebook.model import Role
 from tests.actions.examples import EXAMPLES
 from tests.support import stored
@@ -206,6 +206,17 @@ def test_details_that_do_not_fit_are_refused() -> None:
         read_details("user.login", {"v": 1, "method": "password", "more": 1})
     with pytest.raises(ValidationError):
         read_details("member.remove", {"v": 1, "member": {"id": "1", "email": "a", "name": "b"}, "role": "king"})
+
+
+def test_how_long_something_lasted_is_never_nothing() -> None:
+    assert [lasting(micros) for micros in (0, 999_999, 1_000_000, 119_000_000, 7_200_000_000, 172_800_000_000)] == [
+        "less than a second",
+        "less than a second",
+        "1 second",
+        "1 minute",
+        "2 hours",
+        "2 days",
+    ]
 
 
 def test_sentences() -> None:

@@ -681,6 +681,12 @@ def _(visitor: Visitor) -> None:
     visitor.menu("dates")
 
 
+@state("audit logs, another filter", leave_out=COVERED)
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    visitor.menu("others")
+
+
 @state("audit logs, saved searches", leave_out=COVERED)
 def _(visitor: Visitor) -> None:
     keep_searches(visitor)

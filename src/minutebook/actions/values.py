@@ -217,7 +217,7 @@ def lasting(micros: int) -> str:
     for unit, length in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
         if micros >= length:
             return number_of(micros // length, unit)
-    return number_of(micros // SECOND, "second")
+    return number_of(micros // SECOND, "second") if micros >= SECOND else "less than a second"
 
 
 def number_of(number: int, one: str, many: str = "") -> str:
