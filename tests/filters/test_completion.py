@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from minutebook.actions import CATALOGUE
 from minutebook.filters import language
 from minutebook.filters.completion import Typed, candidates, inserted, named, typed_at
-from minutebook.filters.moments import Here
+from minutebook.filters.moments import WORDS, Here
 from minutebook.filters.paths import detail_paths
 from minutebook.filters.terms import TERMS
 from minutebook.filters.text import unsearchable
@@ -152,8 +152,16 @@ def test_times_are_completed_and_told_in_the_zone() -> None:
     found = typed("before:y|")
     assert found
     assert [(c.written, c.note) for c in candidates(found, HERE)] == [("yesterday", "14 Nov 2026 00:00 CET")]
+    for word in WORDS:
+        assert word in offered(f"before:{word[:3]}|")
     assert offered("after:2026|") == ["2026-11-01", "2026-01-01", "2026-11-15"]
     assert [c.written for c in candidates(found, Here())] == []
+
+
+def test_every_kind_of_actor_is_told() -> None:
+    found = typed("actor:|")
+    assert found
+    assert {c.written: bool(c.note) for c in candidates(found, HERE)} == dict.fromkeys(ActorKind, True)
 
 
 def test_details_are_completed_by_any_of_their_names() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from minutebook.actions import CATALOGUE
 from minutebook.filters.bad_query import QUOTED
 from minutebook.filters.language import BARE_VALUE, BARE_WORD, ESCAPED, KEY, LONGEST
-from minutebook.filters.moments import Here, instant, parse_moment
+from minutebook.filters.moments import WORDS, Here, instant, parse_moment
 from minutebook.filters.paths import detail_paths
 from minutebook.filters.query_text import OF_THE_LANGUAGE, write_value
 from minutebook.filters.term_values import NOUN_PATTERNS
@@ -27,8 +27,14 @@ SHORTEST_WORD = 2
 BEFORE_A_TERM = re.compile(r"[\s()-]*")
 UNFINISHED = re.compile(r'"((?:[^"\\]|\\.)*)\\?', re.DOTALL)
 TIMES = ("after", "before")
-AGO = ("today", "yesterday", "-1h", "-24h", "-7d", "-30d", "-90d")
-KIND_NOTES = {"user": "People", "token": "API tokens", "system": "Minutebook itself, and whoever runs it"}
+OFFERED_TIMES = ("today", "yesterday", "-1h", "-24h", "-7d", "-30d", "-90d", "this-month", "last-month")
+KIND_NOTES = {
+    "user": "People",
+    "token": "API tokens",
+    "auditor_link": "Whoever reads by an auditor link",
+    "support": "Support staff",
+    "system": "Minutebook itself, and whoever runs it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def candidates(typed: Typed, here: Here) -> list[Candidate]:
         return [*_keys(typed.text), *_actions_for(typed.text)][:MOST]
     if typed.key == "actor":
         kinds = [kind.value for kind in ActorKind if kind.startswith(typed.text.lower())]
-        return [Candidate(kind, KIND_NOTES.get(kind, "")) for kind in kinds]
+        return [Candidate(kind, KIND_NOTES[kind]) for kind in kinds]
     if typed.key in TIMES:
         return _times(typed.text, here)
     if typed.key.startswith(DETAILS):
@@ -190,7 +196,8 @@ def _times(text: str, here: Here) -> list[Candidate]:
         return []
     today = from_micros(here.now).astimezone(here.zone).date()
     days = [today.replace(day=1), today.replace(month=1, day=1)]
-    labelled = [(word, "") for word in AGO] + [
+    words = dict.fromkeys((*OFFERED_TIMES, *WORDS)) if text else OFFERED_TIMES
+    labelled = [(word, "") for word in words] + [
         (f"{day:%Y-%m-%d}", f"{MONTHS[day.month - 1] if day == days[0] else day.year}, ") for day in dict.fromkeys(days)
     ]
     if text[:1].isdigit():
