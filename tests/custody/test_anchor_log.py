@@ -217,8 +217,31 @@ def test_an_entry_that_was_changed_is_found(filled: Deployment, custody: Custody
     raw = f"x'{'07' * 32}'" if filled.store.is_sqlite else f"'\\x{'07' * 32}'"
     tamper(filled.store, f"UPDATE anchor_entry SET leaf_hash = {raw} WHERE number = 1")
     assert [problem for _, problem in examine(filled.store, custody)] == [
-        "In the anchor log: The first 2 events are not those that were signed."
+        "In the anchor log: Entry 1 is not what its hash was made of.",
+        "In the anchor log: The first 2 events are not those that were signed.",
     ]
+
+
+@pytest.mark.parametrize(
+    "change", ["root = nonce", "size = size + 1", "previous_size = -(1 << 60)", "log_id = 'log_x'"]
+)
+def test_what_an_entry_says_is_what_its_hash_was_made_of(filled: Deployment, custody: Custody, change: str) -> None:
+    go_on(filled, custody)
+    tamper(filled.store, f"UPDATE anchor_entry SET {change} WHERE number = 1")
+    assert [problem for _, problem in examine(filled.store, custody)] == [
+        "In the anchor log: Entry 1 is not what its hash was made of."
+    ]
+
+
+def test_what_a_witness_said_may_be_made_unreadable_and_evidence_goes_on(filled: Deployment, custody: Custody) -> None:
+    go_on(filled, custody)
+    with filled.store.housekeeping() as connection:
+        name, size = log_id(filled, FILLED), filled.size(FILLED)
+        anchors.note(connection, [Said(name, AnchorKind.WITNESS, "w.example/1", size, 1, b"\xff\n")])
+        anchors.note(connection, [Said(name, AnchorKind.WITNESS, "w.example/2", size, 1, b"nothing\n")])
+        signed = checkpoints.latest(connection, FILLED)
+        assert signed
+        assert str(anchors.cosigned(connection, signed)) == str(signed)
 
 
 @pytest.mark.parametrize("name", ["anchor.x", "anchor.99999999999", "o/log_1", "anchor.", "\u0664"])

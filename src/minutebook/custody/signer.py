@@ -28,6 +28,7 @@ from minutebook.errors import BehindHighWater, CustodyBroken, MinutebookError, N
 from minutebook.evidence.checkpoint import Checkpoint, origin_of
 from minutebook.evidence.tree import CompactRange
 from minutebook.store import checkpoints
+from minutebook.store.anchor_log import changed as changed_entry
 from minutebook.store.anchor_log import size as anchored
 from minutebook.store.checkpoints import Signed, Unsigned
 from minutebook.store.engine import Store
@@ -127,6 +128,8 @@ def examine(store: Store, custody: Custody) -> Iterator[tuple[int | None, str]]:
         size, last = anchored(connection), marks.get(held.anchor_log())
         if last and size < last.tree.size:
             yield None, anchor_log.behind(size, last)
+        if (number := changed_entry(connection)) is not None:
+            yield None, f"In the anchor log: Entry {number:,} is not what its hash was made of."
         for signed in checkpoints.every(connection, ANCHOR):
             if problem := checkpoint_problem(connection, ANCHOR, size, signed, known):
                 yield None, f"In the anchor log: {problem}"

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from minutebook.errors import NotCanonical
 from minutebook.evidence.anchor_entry import NONCE_SIZE, AnchorEntry, names_until
 from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.proof import LogProof
@@ -37,6 +38,12 @@ def size(connection: Connection) -> int:
     """How many entries there are."""
     last = connection.execute(select(func.max(schema.anchor_entry.c.number))).scalar_one()
     return 0 if last is None else int(last) + 1
+
+
+def changed(connection: Connection) -> int | None:
+    """The number of the first entry that is not what its hash was made of; None where there is none."""
+    rows = connection.execute(select(schema.anchor_entry).order_by(schema.anchor_entry.c.number))
+    return next((row.number for row in rows if not _is_as_hashed(row)), None)
 
 
 def grown(connection: Connection, heads: Iterable[Checkpoint]) -> list[tuple[Checkpoint, int]]:
@@ -190,6 +197,13 @@ def _vouched_for(connection: Connection, organization: int) -> list[tuple[Signed
     ids = [one.log_id for one in generations.generations(connection, organization)]
     pairs = [(head, entered(connection, organization, ids, head.size)) for head in heads]
     return [(head, one) for head, one in pairs if one]
+
+
+def _is_as_hashed(row: Row[Any]) -> bool:
+    try:
+        return _entered(row).entry.leaf_hash() == bytes(row.leaf_hash)
+    except (TypeError, ValueError, NotCanonical):
+        return False
 
 
 def _entered(row: Row[Any]) -> Entered:

@@ -6,6 +6,7 @@ A log is named by its id here, the anchor log by its name.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -129,9 +130,11 @@ def forget_failures(connection: Connection, keep: Collection[tuple[AnchorKind, s
 
 
 def cosigned(connection: Connection, head: Signed) -> Note:
-    """The note of a checkpoint with the cosignatures that are kept of it."""
-    lines = b"".join(evidence or b"" for evidence in _evidence(connection, head, AnchorKind.WITNESS))
-    more = tuple(Signature.parse(line) for line in lines.decode().splitlines())
+    """The note of a checkpoint with the cosignatures that are kept of it. What somebody made unreadable is none."""
+    more = list[Signature]()
+    for evidence in _evidence(connection, head, AnchorKind.WITNESS):
+        with suppress(ValueError):
+            more += map(Signature.parse, evidence.decode().removesuffix("\n").split("\n"))
     return Note(head.checkpoint.text(), (*head.signatures, *more))
 
 
