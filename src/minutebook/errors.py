@@ -231,6 +231,12 @@ class TooManyFoundings(TooManyRequests):
     code = "too_many_foundings"
 
 
+class TooManyForms(TooManyRequests):
+    """You sent more than {limit} forms within 15 minutes, which is the most. Try again in {seconds} seconds."""
+
+    code = "too_many_forms"
+
+
 class TooManyExports(TooManyRequests):
     """That are too many exports: {limit} may be begun in 15 minutes, and each is recorded. Try again in {seconds}
     seconds."""

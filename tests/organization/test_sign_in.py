@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from limits import RateLimitItemPerMinute
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from minutebook.errors import Invalid, NotAllowed, NotFound, TooManyAttempts
 from minutebook.model import Context, Event, Role
-from minutebook.organization import people, sessions
+from minutebook.organization import attempts, people, sessions
 from minutebook.organization.account_deletion import DeleteUser
 from minutebook.organization.passwords import ChangePassword
 from minutebook.organization.people import User
@@ -178,6 +179,20 @@ def test_attempts_are_limited_for_each_network_address(deployment: Deployment, a
         signs.sign_in(ada.email, PASSWORD, HERE)
     assert signs.sign_in(ada.email, PASSWORD, Context(ip="203.0.113.9"))
     check_log(deployment.store)
+
+
+def test_nobody_signs_in_without_end(sqlite_deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is recorded wherever they hold a seat, whatever their role."""
+    monkeypatch.setattr(attempts, "SESSIONS", RateLimitItemPerMinute(3, attempts.WINDOW_MINUTES))
+    ada, ben = (sqlite_deployment.person(f"{name}@calder.example", None, PASSWORD) for name in ("ada", "ben"))
+    signs, number = sqlite_deployment.sign_ins(), sqlite_deployment.found(ada)
+    for _ in range(3):
+        signs.sign_in(ada.email, PASSWORD, HERE)
+    size = sqlite_deployment.size(number)
+    with pytest.raises(TooManyAttempts, match="Try again in 15 minutes"):
+        signs.sign_in(ada.email, PASSWORD, HERE)
+    assert sqlite_deployment.size(number) == size
+    assert signs.sign_in(ben.email, PASSWORD, HERE)
 
 
 def test_an_ipv6_network_counts_as_one_address(deployment: Deployment, ada: User, hasher: QuickHasher) -> None:

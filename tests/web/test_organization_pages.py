@@ -562,6 +562,20 @@ def test_nobody_founds_without_end(light_dashboard: Dashboard) -> None:
     assert errors(refused)["form"].startswith("You asked for 10 organizations within 15 minutes")
 
 
+def test_nobody_sends_forms_without_end(light_dashboard: Dashboard) -> None:
+    """What a member changes of their own is recorded in every log that they are in."""
+    light_dashboard.app.state.site.forms._limit = 2
+    member, admin = light_dashboard.signed_in(Role.MEMBER), light_dashboard.signed_in(Role.ADMIN)
+    for name in ("One", "Another"):
+        assert member.post("/account/profile", {"name": name}).status_code == 303
+    before = light_dashboard.recorded()
+    refused = member.post("/account/profile", {"name": "A third"})
+    assert (refused.status_code, light_dashboard.recorded()) == (429, before)
+    assert "You sent more than 2 forms within 15 minutes" in told(refused)
+    assert member.get("/account/profile").status_code == 200
+    assert admin.post("/account/profile", {"name": "One"}).status_code == 303
+
+
 def test_only_the_operator_founds_where_that_is_set(sqlite_deployment: Deployment) -> None:
     dashboard = Dashboard(sqlite_deployment, WebSettings(anybody_founds=False)).filled()
     ada = dashboard.signed_in(Role.OWNER)

@@ -1,4 +1,5 @@
-"""How often somebody may try: what fails is counted by account and network address, for 15 minutes, by this process."""
+"""How often somebody may try: what fails is counted by account and network address, for 15 minutes, by this process.
+So are the sessions of an account that begin: each is recorded wherever its user holds a seat."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from minutebook.security import neighbourhood
 WINDOW_MINUTES = 15
 PER_ACCOUNT = RateLimitItemPerMinute(10, WINDOW_MINUTES)
 PER_ADDRESS = RateLimitItemPerMinute(50, WINDOW_MINUTES)
+SESSIONS = RateLimitItemPerMinute(100, WINDOW_MINUTES)
 
 
 class Attempts:
@@ -30,6 +32,11 @@ class Attempts:
             security.tell("sign_in_limited", account=account, what=what, ip=ip)
             raise TooManyAttempts(minutes=WINDOW_MINUTES)
         return PER_ACCOUNT.amount - self._limiter.get_window_stats(PER_ACCOUNT, what, account).remaining
+
+    def begin_session(self, user: str) -> None:
+        """Counts a session that begins. Raises TooManyAttempts."""
+        if not self._limiter.hit(SESSIONS, "session", user):
+            raise TooManyAttempts(minutes=WINDOW_MINUTES)
 
     def failed(self, ip: str | None) -> None:
         """The attempt counts for its network address, too."""

@@ -107,13 +107,13 @@ class SignIns:
 
     def go_on(self, user: User, method: str, context: Context, hashed: str | None = None) -> tuple[str, Session]:
         """The token of a new session of somebody who has proven a first factor; `hashed` is what is stored of it, for a
-        password. Raises SecondFactorNeeded, and as `people.hold` does."""
+        password. Raises SecondFactorNeeded, TooManyAttempts, and as `people.hold` does."""
         with self._store.reading() as connection:
             needed = second_factors.held(connection, user.id)
         if needed:
             token = ceremonies.begin(self._store, Purpose.SIGN_IN, user.id, method, hashed=hashed)
             raise SecondFactorNeeded(token)
-        return start_session(self._store, user, method, context, hashed=hashed)
+        return self._start(user, method, context, hashed=hashed)
 
     def finish(self, token: str, typed: str, context: Context) -> tuple[str, Session]:
         """The token of a new session, for the code of an app or a recovery code; `token` is that of SecondFactorNeeded.
@@ -130,7 +130,7 @@ class SignIns:
             self._record_failure(user, user.email, f"Wrong {factor.label}", attempt, context)
             raise NotAllowed("This code is wrong, or was used before.")
         self._attempts.succeeded(FACTOR, user.id)
-        return start_session(self._store, user, waiting.method, context, factor)
+        return self._start(user, waiting.method, context, factor)
 
     def finish_by_passkey(self, token: str, answer: str, context: Context) -> tuple[str, Session]:
         """The same for what the browser answers when it is asked for a passkey."""
@@ -150,6 +150,12 @@ class SignIns:
             raise NotFound
         return self._by_passkey(waiting, user, token, answer, context)
 
+    def _start(
+        self, user: User, method: str, context: Context, factor: SecondFactor | None = None, hashed: str | None = None
+    ) -> tuple[str, Session]:
+        self._attempts.begin_session(user.id)
+        return start_session(self._store, user, method, context, factor, hashed)
+
     def _waiting(self, token: str) -> tuple[Ceremony, User]:
         with self._store.reading() as connection:
             waiting = ceremonies.find(connection, Purpose.SIGN_IN, token, self._store.clock())
@@ -167,7 +173,7 @@ class SignIns:
             self._record_failure(user, user.email if user else "", "Wrong passkey", attempt, context)
             raise NotAllowed(passkeys.REFUSED)
         self._attempts.succeeded(FACTOR, who)
-        return start_session(self._store, user, waiting.method, context, SecondFactor.PASSKEY)
+        return self._start(user, waiting.method, context, SecondFactor.PASSKEY)
 
     def _use_passkey(self, waiting: Ceremony, user: User, token: str, answer: str) -> bool:
         if self._party is None:

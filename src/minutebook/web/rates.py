@@ -26,6 +26,8 @@ PASSKEYS_FROM = 300
 """Of sign-ins by a passkey that are begun from one network address; each is remembered for ten minutes."""
 EXPORTS = 60
 """By one person or token. Each is an event, however little is exported."""
+FORMS = 2_000
+"""That one person sends: most are an event, and some are one in each organization where they hold a seat."""
 FOUNDINGS = 10
 """Of organizations, by one person: each is a log, and may mail invitations."""
 DOMAIN_CHECKS = 20

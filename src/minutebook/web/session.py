@@ -13,7 +13,15 @@ from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
 from minutebook.denied import Denied, lacking, note, refused
-from minutebook.errors import NotFound, NotSignedIn, OutcomeUnknown, SecondFactorRequired, SignInAgain, StoreUnavailable
+from minutebook.errors import (
+    NotFound,
+    NotSignedIn,
+    OutcomeUnknown,
+    SecondFactorRequired,
+    SignInAgain,
+    StoreUnavailable,
+    TooManyForms,
+)
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
 from minutebook.organization import access, invitations, seats, second_factor_rule, sessions, support
@@ -113,10 +121,12 @@ def find_viewer(request: Request) -> Viewer | None:
 
 
 def viewer(request: Request) -> Viewer:
-    """Who is signed in. Raises NotSignedIn."""
+    """Who is signed in. Raises NotSignedIn, TooManyForms."""
     found = find_viewer(request)
     if found is None:
         raise NotSignedIn
+    if request.method == "POST":
+        found.site.forms.check(found.user.id, TooManyForms)
     return found
 
 

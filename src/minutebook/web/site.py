@@ -33,6 +33,7 @@ from minutebook.web.rates import (
     EXPORTS,
     FORGOTTEN,
     FORGOTTEN_FROM,
+    FORMS,
     FOUNDINGS,
     OPENINGS,
     OPENINGS_FROM,
@@ -75,6 +76,7 @@ class Site:
     exports: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)
     export_rates: Rates = field(default_factory=lambda: Rates(EXPORTS, window=QUARTER))
+    forms: Rates = field(default_factory=lambda: Rates(FORMS, window=QUARTER))
     foundings: Rates = field(default_factory=lambda: Rates(FOUNDINGS, window=QUARTER))
     domain_checks: Rates = field(default_factory=lambda: Rates(DOMAIN_CHECKS, window=QUARTER))
     openings: Rates = field(default_factory=lambda: Rates(OPENINGS, window=QUARTER))
