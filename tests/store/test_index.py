@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from sqlalchemy import Connection
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, search_text, text_of
-from minutebook.store import blocks, index, log, marks, memory, search, view
+from minutebook.model import Plan
+from minutebook.organization.organizations import ChangePlan
+from minutebook.store import blocks, index, log, marks, memory, search, view, worded
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
@@ -342,6 +345,31 @@ def test_a_word_is_found_before_and_behind_what_the_index_knows(followed: Deploy
         after = search.page(connection, scope, filter_, None, 1000)
     assert before.total.number > 5
     assert before.events == after.events
+
+
+def test_rows_that_no_mark_tells_of_tell_nothing_of_the_others(
+    followed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest events, of which there are no marks, hold nothing; of the rest one row is enough."""
+    for seats in range(31, 95):
+        followed.act(None, FILLED, ChangePlan(Plan.ENTERPRISE, seats))
+    monkeypatch.setattr(worded, "AT_FIRST", 1)
+    read, kept = [], text_index.read
+
+    def counted(connection: Connection, organization: int, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+        read.extend(numbers)
+        return kept(connection, organization, numbers)
+
+    monkeypatch.setattr(text_index, "read", counted)
+    size = followed.size(FILLED)
+    with followed.store.reading() as connection:
+        marked = index.reached(connection, FILLED).blocks
+        sought = Worded(connection, memory.Log(FILLED), [Sought("opus", in_ids=False)], None)
+        ends = [end for end in range(size // 16 * 16, 0, -16) if end != (marked + 1) * 16]  # has them, but no marks
+        parts = [np.arange(end - 16, end)[::-1] for end in ends]
+        assert len(next(found for found in sought.among(parts, 1) if len(found)))
+    assert size // 16 - marked >= 4
+    assert [row for row in read if row < marked] == [marked - 1]
 
 
 def test_a_server_follows_what_is_recorded_by_itself(followed: Deployment) -> None:

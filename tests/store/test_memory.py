@@ -161,6 +161,20 @@ def test_a_view_stays_as_it_was_while_the_log_grows(shelf: Shelf) -> None:
     assert seen.tolist() == [row.occurred_at for row in events[:10]]
 
 
+def test_codes_get_wider_as_values_become_many(shelf: Shelf) -> None:
+    """More values than a byte has, in blocks and behind them; a view from before stays as it was."""
+    events = [row._replace(ip=f"10.0.{at // 200}.{at % 200}") for at, row in enumerate(rows(300))]
+    shelf.add(events[:200])
+    shelf.write_blocks()
+    before = shelf.view()
+    chunk = next(before.chunks())
+    few = chunk.codes("ip")
+    shelf.add(events[200:])
+    assert everything(shelf.view()) == events
+    assert few.tolist() == list(range(len(chunk)))
+    assert read_back(before, chunk) == events[: len(chunk)]
+
+
 def test_what_is_written_is_not_read_from_the_events(shelf: Shelf) -> None:
     events = rows(48)
     shelf.add(events)

@@ -101,27 +101,27 @@ def values(stored: bytes, paths: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(None if at is None else _value(texts[at]) for at in _places(head, paths))
 
 
-def told(stored: bytes) -> tuple[bytes, list[bytes], tuple[str, ...]]:
-    """The line of the paths, the text of each, `null` for an erased one, and the paths of those that are erased."""
+def told(stored: bytes) -> tuple[list[bytes], tuple[str, ...]]:
+    """The line of the paths, then the text of each, `null` for an erased one; and the paths of those that are erased."""
     held = unchecked(stored)
-    head, *texts = held.split(b"\n")
+    lines = held.split(b"\n")
     if EMPTY_LINE not in held:
-        return head, texts, ()
-    erased = tuple(path for path, text in zip(head.decode().split("\t"), texts, strict=False) if not text)
-    return head, [text or NULL for text in texts], erased
+        return lines, ()
+    erased = tuple(path for path, text in zip(lines[0].decode().split("\t"), lines[1:], strict=False) if not text)
+    return [line or NULL for line in lines], erased
 
 
 def json_of(stored: bytes) -> tuple[bytes, tuple[str, ...]]:
     """`"actor":{…},"targets":[…],"context":{…},"details":{…}`: every text as it was committed to, `null` for an erased
     one; and the paths of those."""
-    head, texts, erased = told(stored)
-    shape = shape_of(head)
-    return shape.template % shape.pick(texts), erased
+    lines, erased = told(stored)
+    shape = shape_of(lines[0])
+    return shape.template % shape.pick(lines), erased
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the texts under one list of paths become JSON: `template % pick(texts)`."""
+    """How the lines of a frame become JSON: `template % pick(lines)`; the first has the paths."""
 
     template: bytes
     pick: Callable[[list[bytes]], tuple[bytes, ...]]
@@ -134,7 +134,7 @@ def shape_of(head: bytes) -> Shape:
     order: list[int] = []
     parts: list[bytes] = []
     for group, known in GROUPS.items():
-        inside = {path.partition(".")[2]: at for at, path in enumerate(paths) if path.partition(".")[0] == group}
+        inside = {path.partition(".")[2]: at for at, path in enumerate(paths, 1) if path.partition(".")[0] == group}
         names = [*known, *(name for name in inside if name not in known)]
         if group == "targets":
             order += [inside[str(number)] for number in range(len(inside))]
@@ -145,7 +145,7 @@ def shape_of(head: bytes) -> Shape:
         parts.append(_key(group) + b"{" + b",".join(members) + b"}")
     if len(order) != len(paths):
         raise NotStoredSo("a path that no event has")
-    return Shape(b",".join(parts), itemgetter(*order) if len(order) > 1 else lambda texts: (texts[order[0]],))
+    return Shape(b",".join(parts), itemgetter(*order) if len(order) > 1 else lambda lines: (lines[order[0]],))
 
 
 def _key(name: str) -> bytes:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, select
 from minutebook.store import body, schema
 
 Times: TypeAlias = "NDArray[np.int64]"
-Codes: TypeAlias = "NDArray[np.uint32]"
+Codes: TypeAlias = "NDArray[np.unsignedinteger]"
 
 
 class Who(NamedTuple):

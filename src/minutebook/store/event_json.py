@@ -37,12 +37,12 @@ def row_json(row: Row[Any]) -> bytes:
 
 
 def _line(seq: int, id_: str, recorded_at: int, occurred_at: int, action: str, outcome: str, stored: bytes) -> bytes:
-    head, texts, erased = body.told(stored)
-    template, pick = _template(head)
+    lines, erased = body.told(stored)
+    template, pick = _template(lines[0])
     recorded = _time(recorded_at)
     occurred = recorded if occurred_at == recorded_at else _time(occurred_at)
     facts = (seq, id_.encode(), recorded, occurred, action.encode(), outcome.encode())
-    line = template % (facts + pick(texts))
+    line = template % (facts + pick(lines))
     return line if not erased else b'%b,"erased":%b}' % (line[:-1], orjson.dumps(erased))
 
 

@@ -32,6 +32,8 @@ IN_ROW, ROW_BITS = 31, 10
 SLOTS = IN_ROW << ROW_BITS
 """Bits of a group, 62 bytes an event: about a third of them is set."""
 MOST_ASKED = 16
+MOST_KEPT = 4096
+"""Answers of packs, 128 bytes each."""
 ANYWHERE, IN_WORDS = (3, 4), (5, 6)
 """So many bytes in a row have a mark; more of them in words only, because hardly any two ids share them."""
 MULTIPLIERS = {3: 0x9E3779B1, 4: 0x85EBCA77, 5: 0xC2B2AE3D, 6: 0x27D4EB2F}
@@ -120,6 +122,7 @@ class Marks:
     def __init__(self, organization: int) -> None:
         self._organization = organization
         self._rows: dict[int, bytes] = {}
+        self._packs: dict[tuple[bytes, int], NDArray[np.uint8]] = {}
         self._blocks: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
@@ -143,6 +146,8 @@ class Marks:
         return of_groups[first - skipped : end - skipped].view(np.bool_)
 
     def _of_pack(self, connection: Connection, slots: NDArray[np.int64], number: int, width: int) -> NDArray[np.uint8]:
+        if (known := self._packs.get((slots.tobytes(), number))) is not None:
+            return known
         base = _base(self._organization, number)
         numbers = [base | slot // IN_ROW for slot in slots.tolist()]
         if missing := [row for row in dict.fromkeys(numbers) if row not in self._rows]:
@@ -152,6 +157,9 @@ class Marks:
             marks = self._rows.get(row, b"")
             if len(marks) == IN_ROW * width:
                 found &= np.frombuffer(marks, np.uint8, width, slot % IN_ROW * width)
+        if len(self._packs) >= MOST_KEPT:
+            self._packs.clear()
+        self._packs[slots.tobytes(), number] = found
         return found
 
     def _of_blocks(

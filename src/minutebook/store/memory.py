@@ -32,9 +32,9 @@ MOST_TEXTS = 20_000
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
 LAST = 2**63 - 1
-TYPES: dict[str, type[np.generic]] = {"occurred_at": np.int64, "recorded_at": np.int64} | dict.fromkeys(
-    SHARED, np.uint32
-)
+TYPES: dict[str, type[np.generic]] = dict.fromkeys(columns.TIMES, np.int64) | dict.fromkeys(SHARED, np.uint8)
+"""In which a column begins. Codes get wider once there are more: few columns have many values, and searches take as long
+as it takes to read them from memory."""
 
 
 class _Column:
@@ -67,6 +67,9 @@ class _Column:
     def put(self, first: int, values: NDArray[Any]) -> None:
         """Fills in from a number on. Whoever looks at views meanwhile looks at other places, or at an older array."""
         size, end = blocks.BLOCK, first + len(values)
+        largest = values.max(initial=0)
+        if largest > np.iinfo(self.array.dtype).max:
+            self.array = self.array.astype(np.min_scalar_type(largest))
         self.array[first:end] = values
         for number in range(first // size, -(-end // size)):
             self.filled[number] = max(self.filled[number], min(size, end - number * size))
@@ -202,7 +205,7 @@ class Log:
             column.make_room(end)
             if each == name or int(column.filled[first // blocks.BLOCK]) == first % blocks.BLOCK:
                 codes = self.words[each].codes(values) if each in SHARED else values
-                column.put(first, np.array(codes, TYPES[each]))
+                column.put(first, np.array(codes, np.int64))
 
     def _distrust(self, error: blocks.NotWrittenSo) -> None:
         """What cannot be read is read from the events, which takes longer; `minutebook reindex` writes it anew."""

@@ -30,7 +30,7 @@ from minutebook.store.event_json import row_json
 from minutebook.store.log import SEQ_MASK, event_of, position, seq_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import COUNT_SECONDS, Count, count
-from minutebook.store.view import Chunk, Mask, Numbers, numbers, view_of
+from minutebook.store.view import Chunk, Mask, Numbers, all_hold, numbers, view_of
 from minutebook.store.where import Plan, means_of, plan_there
 
 PAGE_SECONDS = 2.0
@@ -165,7 +165,7 @@ def _looks(
     while first < scope.size:  # columns are not needed for that
         end = min(first + AT_ONCE, scope.size)
         bounds = {"first": position(scope.organization, first), "last": position(scope.organization, end) - 1}
-        yield [row for row in connection.execute(FROM, bounds) if not log.is_pruned(row)], end
+        yield [row for row in connection.execute(FROM, bounds).all() if not log.is_pruned(row)], end
         first = end
 
 
@@ -273,11 +273,12 @@ class _Search:
 
     def _found(self, chunks: Iterable[Chunk], plan_: Plan, edge: Edge | None = None) -> Iterator[tuple[Chunk, Numbers]]:
         """What the plan finds in each chunk, without regard to words."""
+        looks = [edge.look, plan_.look] if edge else [plan_.look]
         for number, chunk in enumerate(chunks):
             if number and self._deadline:
                 self._deadline.check()
-            beyond: Mask = edge.look(chunk) if edge else True
-            if np.any(beyond) and len(found := numbers(chunk, beyond & plan_.look(chunk))):
+            found = numbers(chunk, all_hold(look(chunk) for look in looks))
+            if len(found):
                 yield chunk, found
 
     def looks_in_order(self, first: int) -> Iterator[tuple[Rows, int]]:

@@ -22,7 +22,7 @@ from minutebook.store.closer import Closer
 from minutebook.store.log import seq_of
 from minutebook.store.memory import pruned
 from minutebook.store.scope import Scope
-from minutebook.store.view import Chunk, Mask, numbers, view_of
+from minutebook.store.view import Chunk, Mask, all_hold, any_holds, is_any, numbers, view_of
 from minutebook.store.where import Look, means_of, plan, there
 
 COUNT_SECONDS = 1.0
@@ -139,13 +139,13 @@ class _Tally:
             if number:
                 deadline.check()
             every, own = self._masks(chunk, exact)
-            widest = _any([every, *own.values()])
-            if isinstance(widest, bool) and not widest:
+            widest = any_holds([every, *own.values()])
+            if widest is False:
                 continue
             is_whole = True
             if not rest.is_exact:
-                meant, is_whole = _looked_at(chunk, widest & rest.look(chunk), closer, deadline)
-                every, own = every & meant, {name: mask & meant for name, mask in own.items()}
+                meant, is_whole = _looked_at(chunk, all_hold([widest, rest.look(chunk)]), closer, deadline)
+                every, own = all_hold([every, meant]), {name: all_hold([mask, meant]) for name, mask in own.items()}
             self._add(chunk, every, own)
             if not is_whole:
                 return
@@ -163,11 +163,11 @@ class _Tally:
         every: Mask = True
         own: dict[str, Mask] = dict.fromkeys(self._by, True)
         for look, concerned in exact:
-            if not (np.any(every) or any(np.any(mask) for mask in own.values())):
+            if not (is_any(every) or any(is_any(mask) for mask in own.values())):
                 return False, dict.fromkeys(self._by, False)
             mask = look(chunk)
-            every = every & mask
-            own |= {name: own[name] & mask for name in self._by if name != concerned}
+            every = all_hold([every, mask])
+            own |= {name: all_hold([own[name], mask]) for name in self._by if name != concerned}
         return every, own
 
     def _add_times(self, chunk: Chunk, mask: Mask) -> None:
@@ -216,20 +216,6 @@ def concern(part: Expression) -> str:
     """The one column that a part of a filter speaks of alone; nothing where it speaks of others."""
     keys = {term.key for term in terms(part)}
     return keys.pop() if len(keys) == 1 else ""
-
-
-def _all(masks: Iterable[Mask]) -> Mask:
-    found: Mask = True
-    for mask in masks:
-        found = found & mask
-    return found
-
-
-def _any(masks: Iterable[Mask]) -> Mask:
-    found: Mask = False
-    for mask in masks:
-        found = found | mask
-    return found
 
 
 def _added(counts: NDArray[np.int64], codes: columns.Codes, mask: Mask, values: int) -> NDArray[np.int64]:

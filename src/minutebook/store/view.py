@@ -5,7 +5,7 @@ What is looked at is in memory, or is read when it is asked for (`memory.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from minutebook.store import blocks
 from minutebook.store.columns import Codes, Passing, Times
 from minutebook.store.memory import LAST, Log, log_of
 
-CHUNK = 16
+CHUNK = 32
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
@@ -54,6 +54,29 @@ class Chunk:
     def codes(self, name: str) -> Codes:
         """The codes of the values in a shared column."""
         return self._view.column(name, self.first, self.end)
+
+
+def is_any(mask: Mask) -> bool:
+    """Whether a mask holds for any event."""
+    return mask if isinstance(mask, bool) else bool(mask.any())
+
+
+def all_hold(masks: Iterable[Mask]) -> Mask:
+    """For which events every mask holds. Once that is none no further mask is asked for."""
+    found: Mask = True
+    for mask in masks:  # a plain True costs an array as much as a mask
+        found = mask if found is True else found if mask is True else found & mask
+        if not is_any(found):
+            return False
+    return found
+
+
+def any_holds(masks: Iterable[Mask]) -> Mask:
+    """For which events one of the masks holds."""
+    found: Mask = False
+    for mask in masks:
+        found = mask if found is False else found if mask is False else found | mask
+    return found
 
 
 def numbers(chunk: Chunk, mask: Mask) -> Numbers:

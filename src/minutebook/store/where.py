@@ -24,7 +24,7 @@ from minutebook.filters.term_values import ActorValue, Details
 from minutebook.filters.term_values import Numbers as SeqRange
 from minutebook.store.bound import Deadline
 from minutebook.store.columns import Who
-from minutebook.store.view import Chunk, Mask, View
+from minutebook.store.view import Chunk, Mask, View, all_hold, any_holds
 from minutebook.store.worded import Sought, Worded
 
 Look: TypeAlias = Callable[[Chunk], Mask]
@@ -93,25 +93,11 @@ def _is_inexact(part: Expression) -> bool:
 
 
 def _all_mask(looks: list[Look]) -> Look:
-    def look(chunk: Chunk) -> Mask:
-        found: Mask = True
-        for one in looks:
-            found = found & one(chunk)
-            if not np.any(found):
-                return False
-        return found
-
-    return look
+    return lambda chunk: all_hold(look(chunk) for look in looks)
 
 
 def _any_mask(looks: list[Look]) -> Look:
-    def look(chunk: Chunk) -> Mask:
-        found: Mask = False
-        for one in looks:
-            found = found | one(chunk)
-        return found
-
-    return look
+    return lambda chunk: any_holds(look(chunk) for look in looks)
 
 
 def _turned(look: Look) -> Look:

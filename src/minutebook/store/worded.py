@@ -53,7 +53,7 @@ class Worded:
         self._pieces = [(one.piece.encode(), one.in_ids) for one in sought]
         self._slots = asked([(piece, not in_ids) for piece, in_ids in self._pieces])
         self._indexed, self._marked = index.reached(connection, log.organization)
-        self._rows, self._found = 0, 0
+        self._rows, self._in_rows, self._found = 0, 0, 0
 
     def look(self, chunk: Chunk) -> Mask:
         """The events of a chunk that hold them."""
@@ -84,6 +84,12 @@ class Worded:
         """Those of the events that hold them, in the order in which they are given, which is that of their numbers or
         against it; a few at a time, and hardly more texts are read, and hardly more often, than it takes to find
         `wanted` events in all."""
+        filled = (part for part in parts if len(part))
+        for _, some in itertools.groupby(filled, key=lambda part: int(part[0]) < self._marked * blocks.BLOCK):
+            self._rows, self._in_rows = 0, 0  # where no mark tells, fewer of the rows hold them
+            yield from self._among(some, wanted)
+
+    def _among(self, parts: Iterable[Numbers], wanted: int) -> Iterator[Numbers]:
         waiting = np.zeros(0, np.int64)
         for part in itertools.chain(parts, [None]):
             waiting = waiting if part is None else np.concatenate((waiting, part))
@@ -93,6 +99,7 @@ class Worded:
                 some = waiting[cuts[at] : cuts[end]]
                 found = some[self._hold(some)]
                 self._rows += end - at
+                self._in_rows += len(found)
                 self._found += len(found)
                 yield found
                 at = end
@@ -102,7 +109,7 @@ class Worded:
         """In so many rows of texts as many events may be found as are lacking, by what was found in some before; and as
         many again, where those that were found were not meant."""
         lacking = wanted - self._found % wanted
-        likely = -(-lacking * self._rows // max(1, self._found))
+        likely = -(-lacking * self._rows // max(1, self._in_rows))
         return min(likely, MORE * self._rows, text.AT_ONCE) if self._rows else AT_FIRST
 
     def _hold(self, seqs: Numbers) -> NDArray[np.bool_]:
