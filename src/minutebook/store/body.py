@@ -102,7 +102,7 @@ def values(stored: bytes, paths: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 def told(stored: bytes) -> tuple[list[bytes], tuple[str, ...]]:
-    """The line of the paths, then the text of each, `null` for an erased one; and the paths of those that are erased."""
+    """The line of the paths, then the text of each, `null` for an erased one; the paths of those that are erased."""
     held = unchecked(stored)
     lines = held.split(b"\n")
     if EMPTY_LINE not in held:

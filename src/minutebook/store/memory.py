@@ -33,8 +33,8 @@ OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
 LAST = 2**63 - 1
 TYPES: dict[str, type[np.generic]] = dict.fromkeys(columns.TIMES, np.int64) | dict.fromkeys(SHARED, np.uint8)
-"""In which a column begins. Codes get wider once there are more: few columns have many values, and searches take as long
-as it takes to read them from memory."""
+"""In which a column begins. Codes get wider once there are more: most columns have few values, and a search takes as
+long as it takes to read them from memory."""
 
 
 class _Column:
