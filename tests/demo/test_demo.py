@@ -95,6 +95,10 @@ def test_it_prints_links_that_sign_in_once_and_others_at_the_next_start(filled: 
             assert "Wen Li" in server.printed
             with httpx.Client(follow_redirects=True) as browser:
                 assert "Ada Okafor" in browser.get(links[0]).text
+            password = re.findall(r"password, .*: (\S{12,})", server.printed)
+            with httpx.Client(follow_redirects=True, base_url=links[0].partition("/enter/")[0]) as browser:
+                answer = browser.post("/sign-in", data={"email": "mateo@calder.example", "password": password[0]})
+                assert "Mateo Lindqvist" in answer.text
 
 
 def test_serve_warns_that_the_history_is_invented(filled: Path) -> None:
@@ -109,7 +113,7 @@ def test_serve_warns_that_the_history_is_invented(filled: Path) -> None:
 @pytest.mark.skipif(not os.environ.get("FULL"), reason="takes a minute; make test FULL=1")
 @pytest.mark.timeout(600)
 def test_a_whole_year_holds_against_the_oracle(tmp_path: Path) -> None:
-    fill(tmp_path / OURS[0], seed=1, days=365, progress=ignored)
+    fill(tmp_path / OURS[0], "a password of all", seed=1, days=365, progress=ignored)
     store = Store(f"sqlite:///{tmp_path / OURS[0]}")
     logs = check_log(store)
     store.close()

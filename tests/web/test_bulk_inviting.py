@@ -55,7 +55,10 @@ def test_what_cannot_be_read_at_all_is_refused(text: str) -> None:
         read_rows(text, Role.MEMBER, GIVEN)
 
 
-ROWS = "one@x.example,admin\nnot an address\nada@calder.example\n<script>@x.example\ntwo@x.example\nthree@x.example"
+ROWS = (
+    "one@x.example,admin\nnot an address\nada@calder.example\n<script>@x.example\n"
+    "two@x.example\nthree@x.example\nfour@x.example,admn"
+)
 
 
 def test_many_are_invited_after_a_look(dashboard: Dashboard) -> None:
@@ -69,10 +72,11 @@ def test_many_are_invited_after_a_look(dashboard: Dashboard) -> None:
     assert "one@x.example 1 Admin Will be invited" in shown
     assert "ada@calder.example 3 Member Cannot be invited ada@calder.example holds a seat already." in shown
     assert "two@x.example 5 Member Will be invited three@x.example 6 Member Cannot be invited No seat is left" in shown
+    assert "four@x.example 7 admn Cannot be invited “admn” is no role." in shown
     assert "<script>@" not in looked.text
     assert (value(looked, "rows"), "Invite 2 people" in shown) == (ROWS, True)
     seen = value(looked, "seen")
-    changed = ada.post(path, fields | {"rows": f"{ROWS}\nfour@x.example", "seen": seen})
+    changed = ada.post(path, fields | {"rows": f"{ROWS}\nfive@x.example", "seen": seen})
     assert "What each row would do" in told(changed)  # another text needs another look
     assert dashboard.recorded() == before
     invited = ada.post(path, fields | {"seen": seen})
@@ -86,7 +90,7 @@ def test_many_are_invited_after_a_look(dashboard: Dashboard) -> None:
     assert "/invitation/" in invited.text
     left = value(invited, "rows").splitlines()
     assert left[0] == "not an address,member"
-    assert len(left) == 4
+    assert (len(left), left[-1]) == (5, "four@x.example,admn")
     again = ada.post(path, {"rows": "\n".join(left), "role": "member"})
     assert again.status_code == 422
     assert errors(ada.post(path, {"rows": "", "role": "member"})).keys() == {"rows"}

@@ -35,8 +35,8 @@ def demo(
     """Look around in an organization with a year of history.
 
     Fills a directory with two invented organizations and what some 45 people did in a year, through the same commands
-    as everything else; then starts the server and prints a sign-in link each for an owner, an admin and a member. The
-    directory is kept: the next time it starts at once, with new links.
+    as everything else; then starts the server and prints a sign-in link each for an owner, an admin and a member, and
+    the password of all. The directory is kept: the next time it starts at once, with new links.
 
     [bold]Examples[/bold]
 
@@ -68,11 +68,17 @@ def _serve(settings: Settings) -> None:
 
     assert sqlite_file(settings)
     with current_store(settings, lambda saved: say(f"The database was backed up first: {saved}")) as store:
-        server.run(settings, store, lambda address: out.print(_welcome(store, address), soft_wrap=False))
+        server.run(
+            settings,
+            store,
+            lambda address: out.print(_welcome(store, settings.data_directory, address), soft_wrap=False),
+        )
 
 
-def _welcome(store: Store, address: str) -> Panel:
-    """The address and a link for each guest, each link on a line of its own and never broken."""
+def _welcome(store: Store, directory: Path, address: str) -> Panel:
+    """The address, a link for each guest, each on a line of its own and never broken, and the password."""
+    from minutebook.demo.fill import password_of
+
     text = Text(overflow="ignore", no_wrap=True)
     text.append(f"{address}\n", style="bold")
     text.append("All people and events are invented.\n")
@@ -83,5 +89,6 @@ def _welcome(store: Store, address: str) -> Panel:
         assert user is not None
         token = links.new_link(store, links.SIGN_IN, lifetime=LINK_LIFETIME, user=user.id)
         text.append(f"\n{user.name}", style="bold").append(f", {role}\n{address}/enter/{token}\n")
+    text.append(f"\nEverybody's password, which changing an account asks for: {password_of(directory)}\n")
     text.append("\nStop with Ctrl-C; the next start prints new links.")
     return Panel(text, title="Minutebook demo", box=HORIZONTALS, padding=(1, 0))

@@ -42,16 +42,22 @@ def prepare(directory: Path, *, fresh: bool, seed: int, days: int, progress: Cal
     """
     if directory.exists() and any(directory.iterdir()) and not is_demo(directory):
         raise Conflict(f"{directory} was not made by the demo, so the demo leaves it alone. Name another --directory.")
-    if is_demo(directory) and not fresh and _state(directory) == "filled":
+    if is_demo(directory) and not fresh and _marked(directory, "state") == "filled":
         return False
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _mark(directory, "filling", seed)
-    fill(directory / DATABASE_FILE, seed=seed, days=days, progress=progress)
-    _mark(directory, "filled", seed)
+    password = secrets.token_urlsafe(9)
+    _mark(directory, "filling", seed, password)
+    fill(directory / DATABASE_FILE, password, seed=seed, days=days, progress=progress)
+    _mark(directory, "filled", seed, password)
     return True
 
 
-def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None]) -> None:
+def password_of(directory: Path) -> str:
+    """The password of all people of a demo that was filled."""
+    return _marked(directory, "password")
+
+
+def fill(file: Path, password: str, *, seed: int, days: int, progress: Callable[[float], None]) -> None:
     """A new database in place of what is there. The history ends now; with fewer than 365 days the year breaks off."""
     end = system_clock()
     clock = StageClock(_morning(end - days * DAY))
@@ -65,7 +71,7 @@ def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None])
     try:
         migrate(store)
         key, chance = FactorKey(file.parent / CUSTODY), random.Random(seed)  # noqa: S311 - a story, no secret
-        tell(Stage(store, key, clock, chance, clock.now, end), progress)
+        tell(Stage(store, key, clock, chance, clock.now, end), password, progress)
         index.follow_all(store)
         store.make_durable()
     finally:
@@ -73,9 +79,9 @@ def fill(file: Path, *, seed: int, days: int, progress: Callable[[float], None])
         store.close()
 
 
-def tell(stage: Stage, progress: Callable[[float], None]) -> None:
-    """The whole story. All users have one password hash, of a password that nobody knows."""
-    year.found(stage, people.hash_password(secrets.token_urlsafe(24)))
+def tell(stage: Stage, password: str, progress: Callable[[float], None]) -> None:
+    """The whole story. All users have one password, hashed once."""
+    year.found(stage, people.hash_password(password))
     work.plan(stage)
     accounts.plan(stage)
     openings.plan(stage)
@@ -90,13 +96,13 @@ def _morning(moment: int) -> int:
     return to_micros(datetime.combine(day, time(9, 41, 12), tzinfo=ZoneInfo(BERLIN)))
 
 
-def _state(directory: Path) -> str:
+def _marked(directory: Path, what: str) -> str:
     try:
-        return str(json.loads((directory / MARKER).read_text(encoding="utf-8"))["state"])
+        return str(json.loads((directory / MARKER).read_text(encoding="utf-8"))[what])
     except (ValueError, KeyError, TypeError):
         return "unknown"
 
 
-def _mark(directory: Path, state: str, seed: int) -> None:
-    about = {"made_by": "minutebook demo", "state": state, "seed": seed}
+def _mark(directory: Path, state: str, seed: int, password: str) -> None:
+    about = {"made_by": "minutebook demo", "state": state, "seed": seed, "password": password}
     (directory / MARKER).write_text(json.dumps(about) + "\n", encoding="utf-8")

@@ -41,7 +41,7 @@ SSO: tuple[tuple[float, str, str | None], ...] = (
 
 
 def found(stage: Stage, password_hash: str) -> None:
-    """Plans both foundings, and everything that is decided afterwards. Nobody knows the password behind the hash."""
+    """Plans both foundings, and everything that is decided afterwards."""
     for number, persona in enumerate(CAST):
         stage.players[persona.key] = Player(persona, number)
     stage.at(stage.beginning, partial(_found, stage, CALDER, Plan.ENTERPRISE, 50, password_hash))

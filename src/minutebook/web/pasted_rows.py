@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minutebook.email_address import normal_email
 from minutebook.errors import Invalid, Problem, kept
@@ -22,13 +22,14 @@ ADDRESS_NAMES = {"email", "e-mail", "mail", "email address", "address"}
 
 @dataclass(frozen=True, slots=True)
 class PastedRow:
-    """One row. `line` is where it stands, counted from 1; `typed` the address as it was typed; `problem` why nobody can
-    be invited by it, or nothing."""
+    """One row. `line` is where it stands, counted from 1; `typed` and `called` are the address and the role as they
+    were typed; `role` is None for what is no role, `problem` why nobody can be invited by it, or nothing."""
 
     line: int
     typed: str
+    called: str
     email: str
-    role: Role
+    role: Role | None
     problem: str = ""
 
 
@@ -58,7 +59,7 @@ def read_rows(text: str, default: Role, given: Collection[Role]) -> list[PastedR
     for line, cells in lines:
         row = _row(line, _cell(cells, address), _cell(cells, role), default, given)
         if not row.problem and (before := first.setdefault(row.email, line)) != line:
-            row = PastedRow(line, row.typed, row.email, row.role, f"The same address is in line {before} already.")
+            row = replace(row, problem=f"The same address is in line {before} already.")
         rows.append(row)
     return rows
 
@@ -87,7 +88,7 @@ def _row(line: int, typed: str, called: str, default: Role, given: Collection[Ro
         problems.append(Problem("role", f"\u201c{wording.shortened(called)}\u201d is no role. Write one of: {names}."))
     elif role not in given:
         problems.append(Problem("role", f"You may not invite anybody as {role.label.lower()}."))
-    return PastedRow(line, typed, email, role or default, " ".join(problem.message for problem in problems))
+    return PastedRow(line, typed, called, email, role, " ".join(problem.message for problem in problems))
 
 
 def _role(called: str) -> Role | None:

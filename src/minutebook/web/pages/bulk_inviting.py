@@ -39,7 +39,7 @@ class Preview:
 
     @property
     def valid(self) -> list[tuple[str, Role]]:
-        return [(row.email, row.role) for row in self.rows if not row.problem]
+        return [(row.email, row.role) for row in self.rows if row.role and not row.problem]
 
 
 NOTHING = Preview(())
@@ -101,7 +101,8 @@ def _with_reason(row: PastedRow, refused: dict[str, MinutebookError]) -> PastedR
 def _written(rows: tuple[PastedRow, ...]) -> str:
     """The rows as they can be sent again."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows((row.typed, row.role.value) for row in rows)
+    written = ((row.typed, row.role.value if row.role else row.called) for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(written)
     return text.getvalue()
 
 
