@@ -8,10 +8,12 @@ from dataclasses import asdict
 
 import pytest
 
-from minutebook.errors import Invalid, NotAllowed
-from minutebook.model import Plan
-from minutebook.organization import organizations
+from minutebook.errors import Invalid, NotAllowed, NotFound
+from minutebook.model import DAY, Event, Plan
+from minutebook.organization import links, organizations, people
 from minutebook.organization.organizations import ChangePlan, CreateOrganization, Organization, RenameOrganization
+from minutebook.organization.people import User
+from minutebook.organization.set_up import SetUpDeployment, is_set_up
 from minutebook.organization.settings import FIRST
 from minutebook.record import NO_CHANGE
 from tests.support.deployment import Deployment
@@ -107,4 +109,38 @@ def test_only_the_operator_changes_the_plan(deployment: Deployment) -> None:
     assert event.details["seat_limit"] == {"before": "5", "after": "6"}
     with pytest.raises(Invalid, match="from 1 to 100,000"):
         deployment.act(None, 1, ChangePlan(Plan.TEAMS, 0))
+    deployment.check()
+
+
+def test_a_deployment_is_set_up_once_by_its_link(deployment: Deployment) -> None:
+    """Who founds it is its first user, and owner; nothing of it stays when it is refused."""
+    store = deployment.store
+    token = links.new_link(store, links.SET_UP, lifetime=DAY)
+    way_in = links.new_link(store, links.SIGN_IN, lifetime=DAY, user=deployment.person("ben@calder.example").id)
+    ada = people.new_user("ada@calder.example", "Ada", store.randomness)
+    taken = people.new_user("ben@calder.example", "Ben", store.randomness)
+
+    def set_up(user: User, token: str) -> Event:
+        return deployment.act(user, 0, SetUpDeployment("Calder", user, token=token, password_hash="a hash"))
+
+    for wrong in ("no token", way_in):
+        with pytest.raises(NotFound):
+            set_up(ada, wrong)
+    with pytest.raises(Invalid, match=r"^ben@calder\.example already has an account\.$") as caught:
+        set_up(taken, token)
+    assert [problem.field for problem in caught.value.problems] == ["email"]
+    with store.reading() as connection:
+        assert not is_set_up(connection)
+    event = set_up(ada, token)
+    assert event.details["owner"] == {"id": ada.id, "email": ada.email, "name": "Ada"}
+    with store.reading() as connection:
+        assert is_set_up(connection)
+        assert (ada, event.recorded_at) in people.all_users(connection)
+        assert people.password_hash_of(connection, ada.id) == "a hash"
+    with pytest.raises(NotFound):
+        set_up(people.new_user("eve@calder.example", "Eve", store.randomness), token)
+    late = links.new_link(store, links.SET_UP, lifetime=DAY)
+    deployment.clock.go_on(DAY)
+    with pytest.raises(NotFound):
+        set_up(people.new_user("eve@calder.example", "Eve", store.randomness), late)
     deployment.check()
