@@ -215,18 +215,9 @@ class _Reader:
 
     def _keyed(self, key: str, behind: int) -> Expression:
         start = self.at
-        length = behind - start
         is_details = key.startswith(DETAILS)
         if not is_details and (key not in TERMS or key in ("text", "details")):
-            self.at = start + len((BARE_WORD.match(self.query, start) or [""])[0])
-            word = self.query[start : self.at]
-            message = (
-                f"There is no field {quoted(key)}. {meant(key, KEYS)}The fields are {listed(KEYS, 'and')}. "
-                "To search for the word itself, put it in quotation marks."
-            )
-            mended = closest(key, [known for known in KEYS if known in TERMS])
-            instead = f"{mended}{word[length - 1 :]}" if mended else in_quotes(word)
-            self._wrong(start, length, message, self.query[:start] + instead + self.query[self.at :])
+            self._refuse_key(key, start, behind)
         if is_details:
             self._known_detail(key, start, behind)
         self.at = behind
@@ -235,6 +226,22 @@ class _Reader:
             self.at += 1
             values.append(self._value(key, self.at - 1))
         return any_of(values)
+
+    def _refuse_key(self, key: str, start: int, behind: int) -> NoReturn:
+        in_quotation_marks = QUOTED.match(self.query, behind)
+        found = in_quotation_marks or BARE_WORD.match(self.query, behind)
+        value, rest = (found[0], self.query[found.end() :]) if found else ("", self.query[behind:])
+        if key == "text":
+            close, instead = "Words are searched for without one. ", value
+        else:
+            mended, close = closest(key, [known for known in KEYS if known in TERMS]), meant(key, KEYS)
+            word = ESCAPED.sub(r"\1", in_quotation_marks[1]) if in_quotation_marks else value
+            instead = f"{mended}:{value}" if mended else in_quotes(self.query[start:behind] + word)
+        message = (
+            f"There is no field {quoted(key)}. {close}The fields are {listed(KEYS, 'and')}. "
+            "To search for the word itself, put it in quotation marks."
+        )
+        self._wrong(start, behind - start, message, self.query[:start] + instead + rest)
 
     def _known_detail(self, key: str, start: int, behind: int) -> None:
         """Refuses what no details have: left out, it would leave out nothing, and nobody would be told."""
