@@ -82,6 +82,7 @@ def test_what_was_signed_last_is_told_and_verifies(kept: Kept) -> None:
     assert f"All {checkpoint.size:,} events are signed." in page
     assert f"Root {to_base64(checkpoint.root)}" in page
     assert f"Log {checkpoint.origin}" in page
+    assert "evidence.zip --key KEY --head" in page  # a key from this page would prove nothing
     note = kept.ada.get(kept.dashboard.path("integrity", "checkpoints", str(checkpoint.size)))
     assert "attachment" in note.headers["content-disposition"]
     assert Checkpoint.open(note.content, [kept.vkey()]) == checkpoint
