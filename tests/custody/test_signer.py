@@ -344,17 +344,22 @@ def test_what_was_recorded_last_is_signed_when_the_server_stops(filled: Deployme
     assert newest(filled).size == filled.size(FILLED)
 
 
-def test_a_log_that_was_cut_back_to_what_was_signed_earlier_is_refused_at_the_latest_when_the_server_stops(
-    filled: Deployment, custody: Custody
+@pytest.mark.parametrize("are_left", [True, False])
+def test_a_log_that_was_cut_back_to_what_was_signed_earlier_is_refused(
+    filled: Deployment, custody: Custody, *, are_left: bool
 ) -> None:
+    """At once where later checkpoints are left, else by the look at every log, at the latest when a server stops."""
     thread = Signing(filled.store, custody, HOST, every=60)
     thread.round()
     filled.clock.go_on(HOUR)  # so that both checkpoints are kept
     fill(filled, 1)
     thread.round()
     roll_back(filled, 1)
+    if not are_left:
+        size = filled.size(FILLED)
+        tamper(filled.store, f"DELETE FROM checkpoint WHERE organization = {FILLED} AND size > {size}")
     thread.round()
-    assert FILLED not in thread.refused  # by its size it is signed
+    assert (FILLED in thread.refused) is are_left
     thread.start()
     thread.stop()
     assert "rolled back" in thread.refused[FILLED]

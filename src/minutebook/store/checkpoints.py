@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, select, union_all
+from sqlalchemy import Connection, Row, and_, delete, exists, func, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.evidence.anchor_entry import names_until
@@ -120,13 +120,17 @@ def latest_of_each(connection: Connection) -> dict[int, Signed]:
 
 
 def heads(connection: Connection, *, unsigned: bool = False) -> list[Unsigned]:
-    """Every log as it is now; or only those of which no checkpoint of just this size is there. Where somebody changed
-    size or peaks so that they fit no tree, the tree is one that no log has: of one of so many events, without peaks."""
+    """Every log as it is now; or only those of which no checkpoint of just this size is there, or a larger one.
+
+    Where somebody changed size or peaks so that they fit no tree, the tree is one that no log has: of so many events,
+    and without peaks."""
     head, table = schema.log_head.c, schema.checkpoint.c
     joined = and_(table.organization == head.organization, table.size == head.size)
     statement = select(schema.log_head, table.size.label("signed")).outerjoin(schema.checkpoint, joined)
     if unsigned:
-        statement = statement.where(table.size.is_(None))
+        larger = schema.checkpoint.alias().c
+        cut_back = exists().where(larger.organization == head.organization, larger.size > head.size)
+        statement = statement.where(table.size.is_(None) | cut_back)
     return [
         Unsigned(
             Head(row.organization, row.log_id, _tree(row), row.recorded_at),
