@@ -23,6 +23,7 @@ from minutebook.record import PersonalCommand
 from tests.support.apps import begin_app
 from tests.support.deployment import Deployment
 from tests.support.passkeys import Authenticator, add_passkey, make_passkey
+from tests.support.sentences import check_mail
 
 Makes = Callable[[Deployment, User, bool], PersonalCommand]
 """What makes the command possible, and then the command, which mails or does not."""
@@ -105,5 +106,6 @@ def test_it_is_told_by_mail_once_where_mail_is_sent(sqlite_deployment: Deploymen
     (waiting,) = outbox.due(deployment.store)
     assert (waiting.mail.to, waiting.mail.subject) == (ada.email, notices.SUBJECT)
     assert waiting.mail.body.startswith(done)
+    check_mail(waiting.mail.subject, waiting.mail.body)
     assert ("from 192.0.2.7.\n" in waiting.mail.body) == (who is not None)
     deployment.check()

@@ -251,8 +251,9 @@ def test_whoever_runs_it_takes_them_from_who_has_lost_them(deployment: Deploymen
 def test_whoever_finds_a_browser_open_needs_the_password(deployment: Deployment, ada: User) -> None:
     signs = deployment.sign_ins()
     signs.confirm(ada, PASSWORD, HERE)
-    with pytest.raises(Invalid, match="not your password"):
+    with pytest.raises(Invalid, match="not your password") as refused:
         signs.confirm(ada, "wrong", HERE)
+    assert [problem.field for problem in refused.value.problems] == ["password"]
     assert details(deployment, 1, "user.login_failed") == [{"reason": "Wrong password", "attempt": 1}]
 
 

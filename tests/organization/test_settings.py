@@ -18,6 +18,7 @@ from minutebook.organization.settings import (
 from minutebook.organization.spending import ChangeSpending
 from minutebook.record import NO_CHANGE
 from tests.support.deployment import Deployment
+from tests.support.sentences import check_mail
 
 
 def now(deployment: Deployment, organization: int = 1) -> Settings:
@@ -160,6 +161,7 @@ def mails(deployment: Deployment) -> list[tuple[str, str]]:
     """To whom mails go since the last look, and about what."""
     waiting = outbox.due(deployment.store)
     for mail in waiting:
+        check_mail(mail.mail.subject, mail.mail.body)
         outbox.sent(deployment.store, mail)
     return [(one.mail.to, one.mail.subject) for one in waiting]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.model import DAY, Role
@@ -15,6 +16,7 @@ from minutebook.record import NO_CHANGE
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
 from tests.support.name_server import Zone
+from tests.support.sentences import check_mail
 
 
 def test_a_domain_is_set_replaced_and_removed(deployment: Deployment) -> None:
@@ -130,7 +132,9 @@ def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: De
     checks.round()
     assert check(days=0) == missed, "a day has not passed"
     dns.fails = True
-    assert check() == missed, "who does not answer says nothing"
+    with capture_logs() as logs:
+        assert check() == missed, "who does not answer says nothing"
+    assert [(entry["event"], entry["organization"]) for entry in logs] == [("name_servers_silent", 1)]
     dns.fails = False
     assert (found := check()) and found.missed == 2
     dns.texts = kept
@@ -150,6 +154,7 @@ def test_a_domain_lapses_when_several_daily_checks_find_no_record(deployment: De
     assert check() == last, "it is not looked for any more"
     mails = [waiting.mail for waiting in outbox.due(deployment.store)]
     assert [mail.to for mail in mails] == ["ada@calder.example", "ben@calder.example"], "once, to those who can mend it"
+    check_mail(mails[0].subject, mails[0].body)
     assert "no TXT record at _minutebook.calder.example with the value\n\nminutebook-organization=org_" in mails[0].body
     check_log(deployment.store)
 

@@ -10,11 +10,13 @@ from sqlalchemy import select
 
 from minutebook.actions import CATALOGUE
 from minutebook.model import Event, Seat
+from minutebook.organization import outbox
 from minutebook.organization.people import User
 from minutebook.record import Command, NoChange, PersonalCommand
 from minutebook.store import schema
 from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
+from tests.support.sentences import check_mail
 from tests.support.walk import walk, work
 
 
@@ -45,6 +47,8 @@ def test_every_command_under_the_oracle(deployment: Deployment) -> None:
     noting.performed, noting.recorded = set(), set()
     walk(noting)
     noting.check()
+    for waiting in outbox.due(deployment.store, limit=1000):
+        check_mail(waiting.mail.subject, waiting.mail.body)
     for command in (*all_commands(), *personal_commands()):
         assert command in noting.performed, (
             f"walk() in tests/support/walk.py does not perform {command.__name__}: add it"

@@ -11,10 +11,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from minutebook.errors import Invalid, MinutebookError, OutcomeUnknown
+from minutebook.errors import MinutebookError, OutcomeUnknown
 from minutebook.model import Event, Seat
 from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
 from minutebook.store.engine import Store
+from tests.support.sentences import check_refusal
 
 
 class Answer(Enum):
@@ -74,7 +75,7 @@ class Told:
             raise
         except MinutebookError as refusal:
             attempt.answer = Answer.NOTHING
-            _check_wording(refusal)
+            check_refusal(refusal)
             raise
         if isinstance(answer, NoChange):
             attempt.answer = Answer.NOTHING
@@ -95,22 +96,10 @@ class Told:
             raise
         except MinutebookError as refusal:
             attempt.answer = Answer.NOTHING
-            _check_wording(refusal)
+            check_refusal(refusal)
             raise
         if isinstance(events, NoChange) or not events:
             attempt.answer = Answer.NOTHING
             return ()
         attempt.answer, attempt.events = Answer.ACKNOWLEDGED, events
         return events
-
-
-def _check_wording(refusal: MinutebookError) -> None:
-    """Whatever is refused is refused in whole sentences; the first word of them may be what somebody typed."""
-    problems = refusal.problems if isinstance(refusal, Invalid) else ()
-    assert all(problem.field.isidentifier() and problem.field.islower() for problem in problems), problems
-    for message in [problem.message for problem in problems] or [refusal.message]:
-        sentences, _, _ = message.partition(" Understood would be: ")
-        first, *_ = sentences.split(" ")
-        assert sentences.endswith((".", "?", ".)")), message
-        assert not first.isalpha() or (first.istitle() and first != "None"), message
-        assert message != message.upper(), message

@@ -37,7 +37,7 @@ def held_seats(connection: Connection, user: str, session: str) -> list[HeldSeat
         .select_from(schema.seat)
         .join(schema.organization, organization.organization == seat.organization)
         .outerjoin(schema.access, entered)
-        .outerjoin(schema.setting, limited)
+        .join(schema.setting, limited)
         .where(seat.user == user)
         .order_by(func.lower(organization.name), organization.organization)
     )
@@ -52,6 +52,6 @@ def held_seats(connection: Connection, user: str, session: str) -> list[HeldSeat
     ]
 
 
-def _until(entered_at: int | None, hours: str | None) -> int | None:
-    limit: int | None = orjson.loads(hours or "null")
+def _until(entered_at: int | None, hours: str) -> int | None:
+    limit: int | None = orjson.loads(hours)
     return None if entered_at is None or limit is None else entered_at + limit * HOUR

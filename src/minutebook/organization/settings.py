@@ -94,7 +94,7 @@ class Settings:
 
     def seen(self) -> str:
         """A short text that a form carries along, so that what it overwrites is what its reader saw."""
-        return hashlib.sha256(orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        return hashlib.sha256(orjson.dumps(asdict(self))).hexdigest()[:16]
 
 
 FIRST = Settings(
