@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +18,13 @@ from minutebook.record import draft
 from minutebook.store import index, log, tiles
 from minutebook.store.engine import Store
 from tests.browser.test_long_log import happened
+from tests.support.full import FULL
 from tests.support.server import HOST, Clock, Company, Site, serving
 from tests.support.tampering import tamper
 from tests.support.visitor import Arrive, Visitor
 
 FEW = 1_500
-EVENTS = 100_000 if os.environ.get("FULL") == "1" else FEW
+EVENTS = 100_000 if FULL else FEW
 AT_ONCE = 5_000
 LONG_MS = 120_000
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -17,10 +16,11 @@ from minutebook.model import DAY, Actor, ActorKind, Context, Seat
 from minutebook.record import draft
 from minutebook.store import index, log
 from minutebook.store.engine import Store
+from tests.support.full import FULL
 from tests.support.server import Clock, Company, Site, serving
 from tests.support.visitor import Arrive, Visitor
 
-EVENTS = 2_000_000 if os.environ.get("FULL") == "1" else 20_000
+EVENTS = 2_000_000 if FULL else 20_000
 AT_ONCE = 5_000
 PEOPLE = 97
 YEARS = 2 * 365 * DAY

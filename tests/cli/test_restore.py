@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -26,13 +25,13 @@ from minutebook.store.migrate import backup, migrate
 from tests.support.check_log import check_log
 from tests.support.command_line import PROGRAM, environment, invoke, run, serving
 from tests.support.deployment import Deployment, Ticking
+from tests.support.full import FULL
 from tests.support.meanwhile import meanwhile
 from tests.support.walk import FILLED, NAME, fill
 
 HOST = "minutebook.example"
 DOORS = (schema.token, schema.auditor_link, schema.invitation)
 REVOKED = {"token.revoke", "link.revoke", "user.revoke_invite"}
-FULL = bool(os.environ.get("FULL"))
 
 
 @pytest.fixture

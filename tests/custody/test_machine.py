@@ -12,9 +12,10 @@ from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from minutebook.custody.high_water import Custody
 from minutebook.custody.unnamed import unnamed
-from tests.record.test_machine import FULL, SETTINGS, Machine
+from tests.record.test_machine import SETTINGS, Machine
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import FaultyStore
+from tests.support.full import FULL
 from tests.support.keeping import Keeping
 from tests.support.postgres import PostgresServer
 from tests.support.putting_back import World

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +18,8 @@ from minutebook.store import log
 from minutebook.store.engine import Store
 from minutebook.store.log import Draft
 from tests.support.deployment import OPERATOR, Deployment
+from tests.support.full import FULL
 
-FULL = bool(os.environ.get("FULL"))
 EVENTS = 2_000_000 if FULL else 24_000
 GROWTH = 64 * 1024 if FULL else 16 * 1024
 """In KiB, from the first 17,000 events on, which fill what every format keeps for a while."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -20,6 +19,7 @@ from minutebook.store import log
 from minutebook.store.engine import Store, system_clock
 from tests.support.check_log import check_log
 from tests.support.command_line import run, serving
+from tests.support.full import FULL
 
 DOCUMENTATION = [ip_network(name) for name in ("203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24", "2001:db8::/32")]
 
@@ -110,7 +110,7 @@ def test_serve_warns_that_the_history_is_invented(filled: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("FULL"), reason="takes a minute; make test FULL=1")
+@pytest.mark.skipif(not FULL, reason="takes a minute; make test FULL=1")
 @pytest.mark.timeout(600)
 def test_a_whole_year_holds_against_the_oracle(tmp_path: Path) -> None:
     fill(tmp_path / OURS[0], "a password of all", seed=1, days=365, progress=ignored)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import random
 from pathlib import Path as File
 
@@ -27,8 +26,9 @@ from minutebook.evidence.proof import (
 from tests.evidence.test_checkpoint import SIGNED
 from tests.evidence.test_tree import INPUTS, ROOTS
 from tests.support import stored, trees
+from tests.support.full import FULL
 
-MUTATIONS = 1_000_000 if os.environ.get("FULL") else 20_000
+MUTATIONS = 1_000_000 if FULL else 20_000
 SHARED = File(__file__).parents[2].parent / "shared" / "data" / "merkle"
 VECTORS = sorted(SHARED.glob("inclusion/**/*.json"))
 TREE = list(map(stored.leaf_hash, INPUTS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -18,10 +17,10 @@ from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Here
 from minutebook.filters.telling import clause_of
 from tests.fuzz.queries import PIECES, RIGHT, queries
+from tests.support.full import FULL
 
 HERE = Here(ZoneInfo("Europe/Berlin"), 1_794_700_800_000_000)
 HARNESS = Path(__file__).with_name("fuzz_queries.py")
-FULL = os.environ.get("FULL") == "1"
 SECONDS = 600 if FULL else 20
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import pickle
 import random
 import signal
@@ -19,9 +18,9 @@ from minutebook.organization.credits import BuyCredits
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate
 from tests.support.deployment import Deployment
+from tests.support.full import FULL
 from tests.support.told import Answer, Attempt, Told
 
-FULL = bool(os.environ.get("FULL"))
 KILLS = 400 if FULL else 3
 ENOUGH = 50_000
 SECONDS = 1.5

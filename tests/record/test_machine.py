@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -66,12 +65,12 @@ from tests.support.check_log import check_log
 from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
 from tests.support.faulty import BrokeOff, Fault, breaking_off
+from tests.support.full import FULL
 from tests.support.name_server import name_server
 from tests.support.proving import Proving
 from tests.support.told import Answer, Told
 
 A = TypeVar("A")
-FULL = bool(os.environ.get("FULL"))
 SETTINGS = settings(
     max_examples=300 if FULL else 8,
     stateful_step_count=150 if FULL else 60,

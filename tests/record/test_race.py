@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,10 @@ from minutebook.organization.support import EnterAsSupport
 from minutebook.record import Command
 from minutebook.store.engine import Store
 from tests.support.deployment import Deployment
+from tests.support.full import FULL
 from tests.support.race import LOSSES, Duel
 from tests.support.walk import let_in
 
-FULL = bool(os.environ.get("FULL"))
 ROUNDS = 1000 if FULL else 2 * len(LOSSES) ** 2
 MANY = 32
 

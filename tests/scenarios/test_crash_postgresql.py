@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import Counter
@@ -16,9 +15,9 @@ from minutebook.organization.credits import BuyCredits
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate
 from tests.support.deployment import Deployment, Ticking
+from tests.support.full import FULL
 from tests.support.postgres import EmbeddedServer
 
-FULL = bool(os.environ.get("FULL"))
 CRASHES = 50 if FULL else 2
 WRITERS = 8
 AGAIN_SECONDS = 10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,10 +25,10 @@ from tests.support.dashboard import Dashboard
 from tests.support.dashboard import told as said
 from tests.support.deployment import PASSWORD, Deployment
 from tests.support.disk import Disk, breakable_disk
+from tests.support.full import FULL
 from tests.support.reader import Reader
 from tests.support.walk import let_in, walk
 
-FULL = bool(os.environ.get("FULL"))
 A = TypeVar("A")
 
 

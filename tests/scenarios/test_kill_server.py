@@ -23,10 +23,10 @@ import pytest
 from minutebook.model import Role
 from minutebook.store.engine import Store
 from tests.support.check_log import check_log
+from tests.support.full import FULL
 from tests.support.server import Company, new_person
 from tests.support.stored import Stored
 
-FULL = bool(os.environ.get("FULL"))
 ENOUGH = 50_000 if FULL else 100
 KILLS = 20 if FULL else 3
 SECONDS = 8.0 if FULL else 2.0

@@ -5,7 +5,6 @@ Over every byte of 60 events, of 1,000 with FULL=1; and no clean run raises an a
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
@@ -30,10 +29,10 @@ from tests.support import evidence as making
 from tests.support import stored, trees
 from tests.support.deployment import Deployment
 from tests.support.evidence import KEY, NOON, Log, signed
+from tests.support.full import FULL
 from tests.support.tampering import tamper
 from tests.support.walk import FILLED, OTHER
 
-FULL = bool(os.environ.get("FULL"))
 EVENTS, CLEAN, PROOFS = (1_000, 1_000, 1_000_000) if FULL else (60, 25, 5_000)
 pytestmark = pytest.mark.timeout(7200 if FULL else 120)
 COLUMNS = [column.name for column in schema.event.c]

@@ -30,6 +30,7 @@ from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Count, Sums, Survey
 from tests.support.deployment import OPERATOR, START, Deployment
+from tests.support.full import FULL
 from tests.support.meanwhile import meanwhile
 from tests.support.walk import FILLED
 
@@ -226,6 +227,7 @@ def test_every_term_is_said_once_more() -> None:
         assert term in PLAINLY, f"say what {term} means in PLAINLY, and ask for it in expressions()"
 
 
+@pytest.mark.timeout(1800 if FULL else 300)
 @pytest.mark.parametrize("followed", [False, True])
 def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     filled: Deployment, followed: bool, monkeypatch: pytest.MonkeyPatch
@@ -245,7 +247,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     scope = Scope(FILLED, len(events))
     seen: set[str] = set()
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1000 if FULL else 150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(expressions(events), st.sampled_from([1, 3, 10, 1000]))
     def check(expression: Expression, size: int) -> None:
         filter_ = filter_of(expression)

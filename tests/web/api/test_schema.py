@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,9 @@ import pytest
 
 from minutebook.web.rates import Rates
 from tests.support.dashboard import Dashboard
+from tests.support.full import FULL
 from tests.support.server import serving
 
-FULL = bool(os.environ.get("FULL"))
 SECONDS, EXAMPLES = ("900", "2000") if FULL else ("12", "30")
 NOT_CHECKED = "positive_data_acceptance"
 """A text may be well formed and still mean nothing: that the API says what is wrong with it is no failure."""
