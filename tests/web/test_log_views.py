@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from minutebook.actions.parts import plain
 from minutebook.filters import UTC
@@ -49,3 +50,11 @@ def test_an_actor_without_an_address_leads_nowhere() -> None:
     assert panel.by_actor_href is None
     assert panel.when_utc == ""  # the page is in UTC, and the event lies ahead
     assert [fact.value for fact in panel.facts if fact.label == "Target"] == ["moon"]
+
+
+def test_a_browser_is_called_by_its_name_beside_all_that_it_said() -> None:
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
+    for said, told in ((firefox, ("Firefox on Linux", firefox)), ("curl/8.5.0", ("curl/8.5.0", ""))):
+        seen = replace(event("user.logout"), context=Context(user_agent=said))
+        panel = log_views.panel(seen, AROUND, ADDRESS, UTC, UTC, 0)
+        assert [(fact.value, fact.small) for fact in panel.facts if fact.label == "Browser"] == [told]

@@ -8,10 +8,11 @@ SYSTEMS = (
     *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
     *(("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")),
 )
+UNKNOWN = "A browser"
 
 
 def browser_of(user_agent: str | None) -> str:
-    """`Firefox on Linux`; what can be told of it, and "A browser" where nothing can."""
+    """`Firefox on Linux`; what can be told of it, and UNKNOWN where nothing can."""
     said = user_agent or ""
     browser, system = (next((name for sign, name in signs if sign in said), "") for signs in (BROWSERS, SYSTEMS))
-    return f"{browser or 'A browser'} on {system}" if system else browser or "A browser"
+    return f"{browser or UNKNOWN} on {system}" if system else browser or UNKNOWN

@@ -23,6 +23,7 @@ from minutebook.filters.term_values import CLIENTS
 from minutebook.model import Actor, Event, Target
 from minutebook.store.event_json import event_json
 from minutebook.web import times
+from minutebook.web.browsers import UNKNOWN, browser_of
 from minutebook.web.log_address import Address
 from minutebook.web.subject import everything_by, everything_to
 from minutebook.web.views.integrity import Proof
@@ -201,15 +202,16 @@ def _facts(event: Event, address: Address, zone: ZoneInfo, gone: Callable[[str, 
         yield Fact("Target", target.name or target.id, beside, href=_everything_to(target, address))
     if event.occurred_at != event.recorded_at:
         yield Fact("Occurred", times.full_time(event.occurred_at, zone).text)
-    for label, value, code in (
-        ("IP address", context.ip, True),
-        ("Client", CLIENTS.get(context.client or "", context.client), False),
-        ("Browser", context.user_agent, False),
-        ("Request", context.request_id, True),
-        ("Event id", event.id, True),
+    said, browser = context.user_agent or "", browser_of(context.user_agent)
+    for fact in (
+        Fact("IP address", context.ip or "", code=True),
+        Fact("Client", CLIENTS.get(context.client or "", context.client or "")),
+        Fact("Browser", said) if browser == UNKNOWN else Fact("Browser", browser, said),
+        Fact("Request", context.request_id or "", code=True),
+        Fact("Event id", event.id, code=True),
     ):
-        if value:
-            yield Fact(label, value, code=code)
+        if fact.value:
+            yield fact
     for path in sorted(event.erased):
         if not path.startswith("details."):
             yield gone(path_title(path), path)
