@@ -362,3 +362,16 @@ def stay_inside(typist: Typist, dialog: Locator) -> None:
             typist.see_focus()
             outside = "dialog => document.activeElement !== document.body && !dialog.contains(document.activeElement)"
             assert not dialog.evaluate(outside), f"{key} left the dialog for {typist.focused()}"
+
+
+def test_the_navigation_of_a_phone_opens_and_closes(arrive: Arrive, site: Site) -> None:
+    typist = arrive(site.company.owner, visitor=Typist, width=360)
+    typist.open("members")
+    navigation = typist.page.get_by_role("navigation", name="Organization")
+    typist.tab_to(typist.page.get_by_role("link", name="Open navigation"))
+    typist.keys("Enter")
+    expect(navigation).to_be_visible()
+    typist.tab_to(navigation.get_by_role("link", name="Modes"))
+    typist.keys("Escape")
+    expect(navigation).to_be_hidden()
+    typist.tab_to(typist.page.get_by_role("link", name="Invite people"))

@@ -29,6 +29,8 @@ const onKey = (e) => {
     // A search field would be emptied by it.
     if (e.target.matches?.("input[type=search]") && !e.target.closest("dialog")) e.preventDefault();
     if ($("dialog[open]") || closeMenu()) return;
+    const sheet = $(".nav:target .nav__close"); // shown where the navigation covers the page
+    if (sheet?.checkVisibility()) { sheet.click(); return; }
     if (e.target.matches?.("[data-search]")) e.target.blur(); // so that single keys are keys again
     closePanel();
     return;
