@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import re
 
+from structlog.testing import capture_logs
+
 from minutebook.model import MINUTE, Role
 from minutebook.organization import links, notices, outbox
 from minutebook.web.site import WebSettings
@@ -64,7 +66,9 @@ def test_an_app_is_added_and_from_then_on_asked_for(light_dashboard: Dashboard) 
     page = somebody.get(f"{STEP}?next={dashboard.path('modes')}")
     assert heading(page) == "Second factor"
     assert somebody.get(dashboard.path("members")).headers["location"].startswith("/sign-in")  # half is nothing
-    wrong = somebody.post(STEP, {"code": "000000"})
+    with capture_logs() as logs:
+        wrong = somebody.post(STEP, {"code": "000000"})
+    assert "access_denied" not in {each["event"] for each in logs}  # the organization's log has it
     assert (wrong.status_code, errors(wrong)) == (403, {"code": "This code is wrong, or was used before."})
     assert dashboard.last().action == "user.login_failed"
     done = somebody.post(STEP, {"code": dashboard.deployment.code(secret), "next": dashboard.path("modes")})
