@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from minutebook.cli.doctor import LOOK, REINDEX, RESTORE, SHOWN_PER_LOG, UNNAMED, examine
+from minutebook.cli.doctor import LOOK, REINDEX, RESTORE, SHOWN_PER_LOG, SIGNED, UNNAMED, examine
 from minutebook.config import DATABASE_FILE, Settings, load_settings
 from minutebook.custody.erase import EraseFields
+from minutebook.custody.high_water import Custody
+from minutebook.custody.signer import sign_logs
 from minutebook.custody.unnamed import PROBLEM
+from minutebook.evidence.note import COSIGNATURE, PrivateKey, VerifierKey
 from minutebook.organization import factor_key
 from minutebook.organization.credits import BuyCredits
-from minutebook.store import check, check_schema, index, schema
+from minutebook.store import anchors, check, check_schema, index, log, schema
+from minutebook.store.anchors import AnchorKind, Said
 from minutebook.store.engine import Store
 from minutebook.store.log import position
 from minutebook.store.migrate import migrate
@@ -106,6 +110,22 @@ def test_a_lost_ledger_is_missed(filled: Deployment, settings_of_either: Setting
     (filled.ledger.directory / "erasures.sqlite3").unlink()
     assert list(examine(settings_of_either, quick=True)) == []
     assert list(examine(settings_of_either, quick=False)) == [f"{NAME} ({FILLED}), event {seq}: {PROBLEM} {UNNAMED}"]
+
+
+def test_a_witness_that_is_said_to_have_seen_a_head_and_has_not_is_named(settings: Settings) -> None:
+    store = Store(settings.database)
+    sign_logs(store, Custody(settings.custody), "minutebook.example")
+    with store.housekeeping() as connection:
+        head = log.read_head(connection, FILLED)
+        anchors.note(connection, [Said(head.log_id, AnchorKind.WITNESS, "witness.example", head.size, 1, b"")])
+    store.close()
+    key = VerifierKey("witness.example", PrivateKey(b"1" * 32).public, COSIGNATURE)
+    watched = settings.model_copy(update={"witnesses": (f"https://witness.example {key}",)})
+    assert list(examine(settings, quick=True)) == []  # nobody knows its key
+    assert list(examine(watched, quick=True)) == [
+        f"The witness witness.example is said to have seen the head of {head.size} events of the log {head.log_id}, "
+        f"and has not signed it. {SIGNED}"
+    ]
 
 
 def test_what_is_wrong_with_the_schema_is_told_with_what_to_do(

@@ -34,6 +34,7 @@ from tests.custody.test_signer import roll_back, wait_for
 from tests.store.test_query import fill
 from tests.support.answering import Answers, answering
 from tests.support.deployment import Deployment, Ticking
+from tests.support.tampering import tamper
 from tests.support.timestamping import Authority
 from tests.support.walk import FILLED, OTHER
 from tests.support.witness import loopback, witnessing
@@ -128,6 +129,32 @@ def test_a_witness_signs_every_log_and_the_anchor_log(
     assert len(proofs) == 2  # of the head that was witnessed, and of the newest one, which was not yet
     seen = [len(Note.parse(proof.checkpoint.encode()).signatures) for proof in proofs]
     assert sorted(seen) == [1, 2]
+
+
+@pytest.mark.parametrize("change", ["evidence = other.evidence", "evidence = NULL", "size = other.size"])
+def test_what_a_witness_is_said_to_have_seen_and_has_not_is_found(
+    filled_sqlite: Deployment, custody: Custody, book: Book, witness: Witness, change: str
+) -> None:
+    sign(filled_sqlite, custody)
+    look_after_all(filled_sqlite, custody, book)
+    Rounds(filled_sqlite.store, [witness]).go()
+    name, size = log_id_of(filled_sqlite, FILLED), filled_sqlite.size(FILLED)
+    filled_sqlite.clock.go_on(HOUR)
+    fill(filled_sqlite, 2)
+    sign(filled_sqlite, custody)
+
+    def found() -> list[tuple[str, int]]:
+        with filled_sqlite.store.reading() as connection:
+            return [(one.log_id, one.size) for one in witnesses.not_signed(connection, [witness.key])]
+
+    assert found() == []
+    if change == "size = other.size":  # as if it had seen the newest one
+        tamper(filled_sqlite.store, f"UPDATE anchor SET size = size + 2 WHERE log_id = '{name}'")
+        assert found() == [(name, size + 2)]
+    else:
+        other = f"(SELECT evidence AS evidence FROM anchor WHERE log_id != '{name}' LIMIT 1) AS other"
+        tamper(filled_sqlite.store, f"UPDATE anchor SET {change} FROM {other} WHERE log_id = '{name}'")
+        assert found() == [(name, size)]
 
 
 def test_it_is_shown_a_log_once_a_minute_and_only_what_is_new(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from minutebook.cli.console import complain, err, say, shown
 from minutebook.cli.deployment import open_store, open_to_others, settings_of, sqlite_file
 from minutebook.config import Settings, strange_variables
-from minutebook.custody import keys, signer
+from minutebook.custody import keys, signer, witnesses
 from minutebook.custody.high_water import Custody
 from minutebook.custody.ledger import Ledger
 from minutebook.custody.unnamed import unnamed
@@ -102,7 +102,7 @@ def examine(settings: Settings, *, quick: bool) -> Iterator[str]:
         return
     try:
         yield from _examine_store(store, Ledger(settings.custody), quick=quick)
-        yield from _examine_custody(store, Custody(settings.custody))
+        yield from _examine_custody(store, Custody(settings.custody), settings.witnesses)
     except MinutebookError as error:
         yield error.message
     except DBAPIError as error:
@@ -164,7 +164,7 @@ def _examine_schema(store: Store) -> Iterator[str]:
             yield f"The {shown(one)}, so changes without a record may be possible. {what_to_do}"
 
 
-def _examine_custody(store: Store, custody: Custody) -> Iterator[str]:
+def _examine_custody(store: Store, custody: Custody, watching: Iterable[str]) -> Iterator[str]:
     yield from keys.open_to_others(custody)
     with store.reading() as connection:
         key = FactorKey(custody.directory)
@@ -174,6 +174,9 @@ def _examine_custody(store: Store, custody: Custody) -> Iterator[str]:
             label = f"{_name(connection, number)} ({number}): " if number else ""
             yield f"{label}{problem} {SIGNED}"
         yield from _examine_anchors(connection)
+        for one in itertools.islice(witnesses.not_signed(connection, map(witnesses.key_of, watching)), SHOWN_PER_LOG):
+            head = f"the head of {one.size:,} events of the log {one.log_id}"
+            yield f"The witness {shown(one.name)} is said to have seen {head}, and has not signed it. {SIGNED}"
 
 
 def _examine_anchors(connection: Connection) -> Iterator[str]:

@@ -3,8 +3,12 @@ it with the time (C2SP tlog-witness)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
+from minutebook.custody.anchor_log import is_anchor_log
 from minutebook.custody.anchoring import Asked, Refused
 from minutebook.errors import BadSettings
 from minutebook.evidence.checkpoint import NotACheckpoint, parse_number
@@ -12,7 +16,9 @@ from minutebook.evidence.note import COSIGNATURE, NotANote, Note, Signature, Ver
 from minutebook.evidence.submission import SIZE_TYPE, Submission
 from minutebook.model import MINUTE
 from minutebook.outgoing import Answer, Outgoing, Unreachable
-from minutebook.store.anchors import AnchorKind
+from minutebook.store import anchors, checkpoints, generations
+from minutebook.store.anchors import AnchorKind, Said
+from minutebook.store.schema import ANCHOR
 
 TYPE = "application/octet-stream"
 MOST_LINES = 100
@@ -75,8 +81,33 @@ _WHY = {
 }
 
 
+def not_signed(connection: Connection, keys: Iterable[VerifierKey]) -> Iterator[Said]:
+    """Each head that one of these witnesses is said to have seen, and whose signature that is there is not theirs. One
+    of a key that they had before is not judged."""
+    known = {key.name: key for key in keys}
+    numbers = {
+        one.log_id: head.organization
+        for head in (each.head for each in checkpoints.heads(connection))
+        for one in generations.of_head(connection, head.organization, head.log_id)
+    }
+    for said in anchors.done(connection, AnchorKind.WITNESS):
+        number = ANCHOR if is_anchor_log(said.log_id) else numbers.get(said.log_id)
+        head = None if number is None else checkpoints.of_size(connection, number, said.size)
+        if head is None or said.name not in known:
+            continue
+        key, text = known[said.name], head.checkpoint.text()
+        lines = [one for one in anchors.cosignatures(said.evidence) if one.name == key.name]
+        if not lines or any(key.is_of(one) and not key.has_signed(text, one) for one in lines):
+            yield said
+
+
 def parse(setting: str, outgoing: Outgoing) -> Witness:
     """The witness of a setting: its URL, a space, its key. Raises BadSettings."""
+    return Witness(setting.partition(" ")[0].rstrip("/"), key_of(setting), outgoing)
+
+
+def key_of(setting: str) -> VerifierKey:
+    """The key of the witness of a setting. Raises BadSettings."""
     url, _, vkey = setting.partition(" ")
     try:
         key = VerifierKey.parse(vkey.strip())
@@ -84,7 +115,7 @@ def parse(setting: str, outgoing: Outgoing) -> Witness:
         raise BadSettings(f"witnesses: the key behind {url} is not accepted: {error}.") from None
     if key.kind != COSIGNATURE:
         raise BadSettings(f"witnesses: the key behind {url} is that of a log, and not of a witness.")
-    return Witness(url.rstrip("/"), key, outgoing)
+    return key
 
 
 def _size_of(answer: Answer) -> int | None:

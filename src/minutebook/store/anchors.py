@@ -5,8 +5,7 @@ A log is named by its id here, the anchor log by its name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -113,6 +112,13 @@ def sizes(connection: Connection, log_id: str, kind: AnchorKind) -> set[int]:
     return set(connection.execute(select(table.size).where(*where)).scalars())
 
 
+def done(connection: Connection, kind: AnchorKind) -> Iterator[Said]:
+    """Every head that an anchor of this kind vouches for."""
+    table = schema.anchor.c
+    statement = select(schema.anchor).where(table.kind == kind.value, table.state == DONE)
+    yield from map(_said, connection.execute(statement.order_by(table.name, table.log_id, table.size)))
+
+
 def failures(connection: Connection) -> list[Said]:
     """Everything that went wrong last and was not made good since."""
     table = schema.anchor.c
@@ -133,9 +139,16 @@ def cosigned(connection: Connection, head: Signed) -> Note:
     """The note of a checkpoint with the cosignatures that are kept of it. What somebody made unreadable is none."""
     more = list[Signature]()
     for evidence in _evidence(connection, head, AnchorKind.WITNESS):
-        with suppress(ValueError):
-            more += map(Signature.parse, evidence.decode().removesuffix("\n").split("\n"))
+        more += cosignatures(evidence)
     return Note(head.checkpoint.text(), (*head.signatures, *more))
+
+
+def cosignatures(evidence: bytes | None) -> list[Signature]:
+    """The signature lines of a witness; none of what somebody made unreadable."""
+    try:
+        return [Signature.parse(line) for line in (evidence or b"").decode().removesuffix("\n").split("\n")]
+    except ValueError:
+        return []
 
 
 def timestamp(connection: Connection, head: Signed) -> bytes | None:
