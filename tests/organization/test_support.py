@@ -243,6 +243,15 @@ def test_it_is_known_by_which_grant_a_session_is_inside(calder: Calder) -> None:
         assert nowhere == {}
 
 
+def test_whoever_was_let_in_last_is_told_of_first(light: Calder) -> None:
+    first = light.let_in()
+    tom = light.deployment.person()
+    support.change_staff(light.deployment.store, tom.id, to=True)
+    light.deployment.act(None, light.number, GrantSupport(tom.id, "Ticket", HOUR, (), "another token"))
+    assert [grant.person.id for grant in light.grants()] == [tom.id, light.sam.id]
+    assert light.grants()[1] == first
+
+
 def test_the_end_of_a_grant_is_recorded_at_its_moment(light: Calder) -> None:
     grant, clock = light.let_in(), light.deployment.clock
     clock.step = 0

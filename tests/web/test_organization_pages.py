@@ -545,7 +545,7 @@ def test_anybody_founds_an_organization_of_their_own(dashboard: Dashboard) -> No
     landed = member.follow(response)
     assert heading(landed) == "Kestrel Works"
     assert "Teams plan" in told(landed)
-    assert 'Calder Robotics</bdi><span class="num">Member' in landed.text
+    assert "Calder Robotics</bdi><small>Member" in landed.text
     assert "Organization created" in told(landed)
     dashboard.move_to("Kestrel Works")
     assert dashboard.organization.plan is Plan.TEAMS
