@@ -15,7 +15,7 @@ from minutebook.custody.custodian import Custodian
 from minutebook.custody.erase import EraseFields, plan_person
 from minutebook.errors import Conflict, MinutebookError, NotAllowed, NotFound, Sealed
 from minutebook.model import DAY, Actor, ActorKind, Role
-from minutebook.organization import outbox
+from minutebook.organization import ending, outbox
 from minutebook.organization.differences import check_organization
 from minutebook.organization.ending import WAITING_DAYS, CancelDeletion, DeleteOrganization, RequestDeletion
 from minutebook.organization.organizations import RenameOrganization, read_organization
@@ -165,4 +165,6 @@ def test_an_organization_that_is_deleted_while_a_job_goes_through_all_keeps_no_o
     assert deployment.events(other)[-1].action == "log.clock_step"
     monkeypatch.setattr(retention, "policies", lambda *_: {"user": 90})
     assert retention.prune_log(deployment.store, number, deployment.ledger, now) == []
+    monkeypatch.setattr(ending, "due", lambda *_: [number, other])  # done by now; taken back by now
+    Custodian(deployment.store, deployment.ledger).round()
     assert deployment.size(number) == size

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import structlog
 
 from minutebook.background import Job
 from minutebook.custody.clock import Watch, open_logs, record_step
 from minutebook.custody.ledger import Ledger
 from minutebook.custody.retention import prune_log
+from minutebook.errors import Conflict, Sealed
 from minutebook.model import DAY
 from minutebook.organization import ending
 from minutebook.record import own_seat, perform
@@ -44,8 +47,9 @@ class Custodian(Job):
         with self._store.reading() as connection:
             ended = ending.due(connection, at)
         for number in ended:
-            perform(self._store, own_seat(number), ending.DeleteOrganization())
-            log_.info("organization_deleted", organization=number)
+            with suppress(Conflict, Sealed):  # taken back, or done by another server, meanwhile
+                perform(self._store, own_seat(number), ending.DeleteOrganization())
+                log_.info("organization_deleted", organization=number)
         if at // DAY == self._pruned_on:
             return
         with self._store.reading() as connection:
