@@ -280,7 +280,8 @@ def test_without_a_seat_there_is_nothing(deployment: Deployment, dns: Zone) -> N
         for person, where in ((stranger, organization), (elsewhere, organization), (elsewhere, 999)):
             try:
                 deployment.attempt(person, where, command)
-            except NotFound:
+            except NotFound as refusal:
+                assert refusal.facts == ({"why": "no seat"} if where == organization else {})
                 continue
             raise AssertionError(f"{kind.__name__} was not refused")
     deployment.check()

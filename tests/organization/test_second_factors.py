@@ -287,6 +287,10 @@ def test_a_secret_opens_with_its_own_key_and_for_its_own_user(sqlite_deployment:
     with ThreadPoolExecutor(4) as threads:  # of many processes that make it at once all have the same
         made = list(threads.map(lambda _: FactorKey(key.directory).seal("usr_a", b"x", randomness), range(4)))
     assert {FactorKey(key.directory).unseal("usr_a", one) for one in made} == {b"x"}
+    assert key.directory
+    deeper = FactorKey(key.directory / "not" / "there")
+    assert deeper.unseal("usr_a", deeper.seal("usr_a", b"y", randomness)) == b"y"
+    assert deeper.file.stat().st_mode & 0o077 == deeper.file.parent.stat().st_mode & 0o077 == 0
 
 
 def test_a_lost_key_leaves_the_recovery_codes(sqlite_deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,6 +250,12 @@ def test_whoever_was_let_in_last_is_told_of_first(light: Calder) -> None:
     light.deployment.act(None, light.number, GrantSupport(tom.id, "Ticket", HOUR, (), "another token"))
     assert [grant.person.id for grant in light.grants()] == [tom.id, light.sam.id]
     assert light.grants()[1] == first
+    elsewhere = light.deployment.found(light.ada, "Elsewhere")
+    light.deployment.act(None, elsewhere, GrantSupport(light.sam.id, "Ticket", HOUR, (), "one more token"))
+    with light.deployment.store.reading() as connection:
+        found = support.grants_of(connection, light.sam.id)
+    assert [grant.organization for grant in found] == [light.number, elsewhere]
+    assert found[0] == first
 
 
 def test_the_end_of_a_grant_is_recorded_at_its_moment(light: Calder) -> None:

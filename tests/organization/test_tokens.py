@@ -161,8 +161,9 @@ def test_it_may_nothing_anywhere_else_and_nothing_when_it_is_over(home: Home) ->
     token, _ = home.token(days=1)
     elsewhere = home.deployment.found(home.owner, "Elsewhere")
     for where in (elsewhere, 999):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as refused:
             home.attempt(token, OpenSitting(token.id), where)
+        assert refused.value.facts == ({"why": "no token"} if where == elsewhere else {})
     home.deployment.clock.go_on(DAY)
     with pytest.raises(NotFound):
         home.attempt(token, OpenSitting(token.id))

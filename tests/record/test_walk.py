@@ -17,7 +17,7 @@ from minutebook.store import schema
 from tests.support.commands import all_commands, personal_commands
 from tests.support.deployment import Deployment
 from tests.support.sentences import check_mail
-from tests.support.walk import walk, work
+from tests.support.walk import fill, walk, work
 
 
 class Noting(Deployment):
@@ -111,8 +111,9 @@ KINDS = {
 """How the ids of what a table holds begin: people see them in events and addresses."""
 
 
-def test_every_id_says_of_what_it_is(filled_sqlite: Deployment) -> None:
-    with filled_sqlite.store.reading() as connection:
+def test_every_id_says_of_what_it_is(sqlite_deployment: Deployment) -> None:
+    fill(sqlite_deployment)
+    with sqlite_deployment.store.reading() as connection:
         for name, kind in KINDS.items():
             ids = connection.execute(select(schema.metadata.tables[name].c.id)).scalars().all()
             assert ids, name
