@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from bench import goals
 from bench.baseline import NEWEST
 from bench.cold import WHAT
 from bench.evidence import PROOFS, WAYS, WITHOUT, Evidence
 from bench.ingest import Ingest
 from bench.measure import Measured, Timing
 from bench.questions import PAGE_SIZE
+from bench.results import AS_FOUND, FAIR, HTTP, POSTGRES, SQLITE, Results, ratio
 
-SQLITE, POSTGRES, HTTP, AS_FOUND, FAIR = "SQLite", "PostgreSQL", "HTTP API", "as found", "fair"
 OURS = (SQLITE, POSTGRES)
 INTRODUCTION = f"""\
 # Benchmarks
@@ -31,25 +31,6 @@ A page is the newest {NEWEST} events, {PAGE_SIZE} to show and one to know that t
 JSON. Facets are the counts of all actions and of the busiest actors, at the API of outcomes and clients too; the
 histogram counts days, at the API weeks. All systems gave the same answers, which is checked while they are warmed
 up."""
-
-
-@dataclass
-class Results:
-    """What was measured. The inner keys are names of systems."""
-
-    machine: Mapping[str, str]
-    workload: Mapping[str, str]
-    queries: Sequence[Measured]
-    cold: Mapping[str, Mapping[str, Timing]]
-    exports: Mapping[str, float]
-    ingest: Mapping[str, Mapping[str, tuple[Ingest, Ingest]]]
-    bytes: Mapping[str, float]
-    evidence: Evidence
-
-    @property
-    def disagreements(self) -> list[str]:
-        """What systems did not agree on; such times cannot be compared."""
-        return [one.disagreement for one in self.queries if one.disagreement]
 
 
 def markdown(results: Results) -> str:
@@ -71,7 +52,13 @@ def markdown(results: Results) -> str:
     if results.evidence.recording:
         parts += ["## Evidence", *_evidence(results.evidence)]
     parts += ["## Size", "Bytes an event on disk with all indexes.", _sizes(results.bytes)]
+    parts += ["## Goals", "They are set for 10,000,000 events on a machine like this one.", _goals(results)]
     return "\n\n".join(parts) + "\n"
+
+
+def _goals(results: Results) -> str:
+    rows = [[one.goal, one.measured, "yes" if one.enough else "no"] for one in goals.reached(results)]
+    return _table(["", "measured", "reached"], rows)
 
 
 def _queries(queries: Sequence[Measured]) -> str:
@@ -82,7 +69,7 @@ def _queries(queries: Sequence[Measured]) -> str:
         [
             one.kind,
             *(_both(one.timings[name]) for name in systems),
-            *(_times(_ratio(one, mine, other)) for mine, other in against),
+            *(_times(ratio(one, mine, other)) for mine, other in against),
         ]
         for one in queries
     ]
@@ -94,15 +81,11 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2f} ×" if ratio < 1 else f"{ratio:,.1f} ×"
 
 
-def _ratio(one: Measured, ours: str, other: str) -> float:
-    return one.timings[other].at(0.5) / one.timings[ours].at(0.5)
-
-
 def _summary(queries: Sequence[Measured]) -> str:
     lines = []
     for ours in OURS:
         for other in (FAIR, AS_FOUND):
-            ratios = {one.kind: _ratio(one, ours, other) for one in queries if ours in one.timings}
+            ratios = {one.kind: ratio(one, ours, other) for one in queries if ours in one.timings}
             if ratios:
                 worst, median = min(ratios, key=lambda kind: ratios[kind]), statistics.median(ratios.values())
                 lines.append(

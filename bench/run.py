@@ -14,21 +14,21 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import URL
 
-from bench import api, baseline, cold, evidence, fill, ingest, machine, report
+from bench import api, baseline, cold, evidence, fill, ingest, machine, results
 from bench.acts import MAKERS
 from bench.evidence import Evidence
 from bench.fill import BASELINES, Filled
 from bench.ingest import Ingest
 from bench.measure import Limits, Measured, Timing, ask_all, export_rates
 from bench.questions import kinds
-from bench.report import Results
+from bench.results import Results
 from bench.systems import AtTheStore, BesideUs, Ours, System
 from bench.workload import LARGEST, Workload
 from minutebook.actions import CATALOGUE
 from minutebook.store.engine import Store
 from tests.support.postgres import EmbeddedServer
 
-TABLES = {report.AS_FOUND: baseline.AS_FOUND, report.FAIR: baseline.FAIR}
+TABLES = {results.AS_FOUND: baseline.AS_FOUND, results.FAIR: baseline.FAIR}
 READERS = 2
 
 
@@ -95,11 +95,11 @@ class _Bench:
         self._server = server
         self._baselines = fill.conninfo(server, BASELINES)
         self._ours = {
-            report.SQLITE: (URL.create("sqlite", database=str(filled.sqlite)), filled.in_sqlite),
-            report.POSTGRES: (server.admin.set(database=fill.OURS), filled.in_postgres),
+            results.SQLITE: (URL.create("sqlite", database=str(filled.sqlite)), filled.in_sqlite),
+            results.POSTGRES: (server.admin.set(database=fill.OURS), filled.in_postgres),
         }
         if not filled.in_postgres:
-            del self._ours[report.POSTGRES]
+            del self._ours[results.POSTGRES]
         with self._systems() as systems:
             sqlite = systems[0]
             assert isinstance(sqlite, Ours)
@@ -124,7 +124,7 @@ class _Bench:
         with ExitStack() as opened:
             address, token, seal = opened.enter_context(api.serving(self._filled.sqlite, self._filled.workload))
             stores = opened.enter_context(self._systems())
-            http = opened.enter_context(closing(api.Api(report.HTTP, address, token, seal, self._filled.in_sqlite)))
+            http = opened.enter_context(closing(api.Api(results.HTTP, address, token, seal, self._filled.in_sqlite)))
             systems: list[System] = [*stores[: len(self._ours)], http, *stores[len(self._ours) :]]
             for kind in self._kinds:
                 _tell(f"Asking: {kind.name}")
@@ -145,8 +145,8 @@ class _Bench:
             ours = connection.execute(f"{tables} AND relkind IN ('r', 'm')").fetchone()
         assert ours is not None
         sizes = {
-            report.SQLITE: self._filled.sqlite.stat().st_size / everything,
-            report.POSTGRES: float(ours[0] or 0) / everything,
+            results.SQLITE: self._filled.sqlite.stat().st_size / everything,
+            results.POSTGRES: float(ours[0] or 0) / everything,
         }
         sizes = {name: sizes[name] for name in self._ours}
         with self._systems() as systems:

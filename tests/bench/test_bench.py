@@ -11,11 +11,13 @@ from statistics import mean
 
 import pytest
 
-from bench import acts, evidence, fill
+from bench import acts, evidence, fill, goals
 from bench.__main__ import main
-from bench.measure import Limits, Timing, ask_all
+from bench.goals import COMBINED, SINGLE, SUMS, WORDS
+from bench.measure import Limits, Measured, Timing, ask_all
 from bench.questions import Kind, Question, Shape
-from bench.report import AS_FOUND, FAIR, HTTP, POSTGRES, SQLITE, Results, markdown
+from bench.report import markdown
+from bench.results import AS_FOUND, FAIR, HTTP, POSTGRES, SQLITE, Results
 from bench.run import Plan, run
 from bench.systems import GAVE_UP, NOT_COMPARED
 from bench.workload import BEGIN, END, Happening, Workload
@@ -102,6 +104,8 @@ def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.Capt
     ):
         assert word in text
     assert "disagree" not in text
+    for one in results.queries:
+        assert sum(one.kind.startswith(kinds) for kinds in (SINGLE, COMBINED, WORDS, SUMS)) == 1, one.kind
 
     # what is filled is used again
     marker = fill.folder_of(directory, SMALL) / fill.MARKER
@@ -117,6 +121,35 @@ def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.Capt
     few += "--events 300 --organizations 10 --without-postgresql --directory".split()
     assert main([*few, str(directory)]) == 0
     assert "| SQLite | HTTP API | as found | fair |" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("is_enough", [True, False])
+def test_a_goal_is_reached_by_the_slowest_of_its_kinds(*, is_enough: bool) -> None:
+    def asked(kind: str, at_the_api: float) -> Measured:
+        ours, beside = (1.0, 20.0) if is_enough else (1.1, 1.0)
+        times = {SQLITE: ours, HTTP: at_the_api + (0 if is_enough else 0.1), AS_FOUND: beside, FAIR: beside}
+        return Measured(kind, {name: Timing([time]) for name, time in times.items()})
+
+    more = 0 if is_enough else 1
+    results = Results(
+        machine={},
+        workload={},
+        queries=[
+            asked("first page", 1),
+            asked("actor, rare", 10),
+            asked("action + actor + range", 25),
+            asked("word, rare", 25),
+            asked("facets, 30 days", 50),
+        ],
+        cold={"first page": {SQLITE: Timing([1, 150 + more, 2])}},
+        exports={SQLITE: 150_000 - more},
+        ingest={},
+        bytes={SQLITE: 600 + more},
+        evidence=evidence.Evidence({}, {}),
+    )
+    found = goals.reached(results)
+    assert [one.enough for one in found] == [is_enough] * 9
+    assert "(actor, rare)" in found[0].measured
 
 
 def _check_that_all_was_measured(results: Results) -> None:

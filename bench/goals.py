@@ -1,0 +1,61 @@
+"""What is aimed at with 10,000,000 events, and whether it is reached."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.results import AS_FOUND, FAIR, HTTP, SQLITE, Results, ratio
+
+SINGLE = ("first page", "page ", "one action", "three actions", "actor, ")
+COMBINED = ("action + actor",)
+WORDS = ("word", "substring")
+SUMS = ("facets", "histogram", "count")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One goal: what it asks for, what was measured and where, and whether that is enough."""
+
+    goal: str
+    measured: str
+    enough: bool
+
+
+def reached(results: Results) -> list[Reached]:
+    """Every goal that something was measured of."""
+    found = [
+        _slowest(results, f"{what} at the API: 95 of 100 within {bound} ms", kinds, bound)
+        for what, kinds, bound in (
+            ("Pages and single filters", SINGLE, 10),
+            ("Combined filters", COMBINED, 25),
+            ("Text", WORDS, 25),
+            ("Facets, histogram and counts", SUMS, 50),
+        )
+    ]
+    cold = {kind: by[SQLITE].at(1.0) for kind, by in results.cold.items() if SQLITE in by}
+    if cold:
+        kind = max(cold, key=cold.__getitem__)
+        found.append(Reached("Cold, each within 150 ms", f"{cold[kind]:.0f} ms ({kind})", cold[kind] <= 150))
+    export, size = results.exports[SQLITE], results.bytes[SQLITE]
+    found += [
+        Reached("Export of 150,000 events a second", f"{export:,.0f}", export >= 150_000),
+        Reached("600 bytes an event on disk", f"{size:,.0f}", size <= 600),
+        _against(results, "Never slower than *fair*", FAIR, min, 1),
+        _against(results, "20 times as fast as *as found* at the median of all kinds", AS_FOUND, statistics.median, 20),
+    ]
+    return found
+
+
+def _slowest(results: Results, goal: str, kinds: tuple[str, ...], bound: float) -> Reached:
+    times = {one.kind: one.timings[HTTP].at(0.95) for one in results.queries if one.kind.startswith(kinds)}
+    kind = max(times, key=times.__getitem__)
+    return Reached(goal, f"{times[kind]:.1f} ms ({kind})", times[kind] <= bound)
+
+
+def _against(
+    results: Results, goal: str, other: str, of_all: Callable[[Sequence[float]], float], bound: float
+) -> Reached:
+    found = of_all([ratio(one, SQLITE, other) for one in results.queries])
+    return Reached(goal, f"{found:.2f} ×", found >= bound)
