@@ -40,7 +40,7 @@ from minutebook.store.scope import Scope  # noqa: E402
 from tests.support.browser import Contexts, running_browser  # noqa: E402
 from tests.support.history import live_a_little  # noqa: E402
 from tests.support.server import Site, custody_of, serving, site_on  # noqa: E402
-from tests.support.states import STATES  # noqa: E402
+from tests.support.states import STATES, set_up  # noqa: E402
 from tests.support.visitor import Visitor  # noqa: E402
 
 RESULTS = ROOT / "test-results"
@@ -82,6 +82,8 @@ README_ACTIONS = (
 )
 """What people do besides signing in and out, so that the picture shows something of everything."""
 OPENED = ("actions", "actor", "dates")
+HEIGHT = "Math.max(...[document.documentElement, ...document.querySelectorAll('.page')].map(each => each.scrollHeight))"
+"""How high a page is, which scrolls itself or inside the frame of the dashboard."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,6 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
             photograph_demo(opened, options.name)
         with tempfile.TemporaryDirectory() as folder, small_site(folder) as site:
             photograph_states(contexts, site, options.name)
+        with tempfile.TemporaryDirectory() as folder:
+            photograph_set_up(contexts, folder, options.name)
     return 0
 
 
@@ -208,15 +212,38 @@ def photograph_demo(opened: Opened, wanted: str) -> None:
 def photograph_states(contexts: Contexts, site: Site, wanted: str) -> None:
     """Every state that the tests of accessibility know."""
     for state in STATES:
-        name = state.name.replace(", ", "-").replace(" ", "-")
-        if wanted not in name:
+        if wanted not in file_name(state.name):
             continue
         visitor = Visitor(contexts, site, {"owner": site.company.owner, "member": site.company.member}.get(state.who))
         state.leads(visitor)
-        for width, scheme in LOOKS:
-            visitor.page.set_viewport_size({"width": width, "height": 900 if width > 400 else 780})
-            visitor.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            keep(visitor.page, name, width, scheme)
+        photograph(visitor.page, state.name)
+
+
+def photograph_set_up(contexts: Contexts, folder: str, wanted: str) -> None:
+    """What is there before there is an organization."""
+    store = Store(f"sqlite:///{folder}/minutebook.sqlite3")
+    migrate(store)
+    with serving(store) as address:
+        page = contexts(base_url=address).new_page()
+        for name in set_up(page, store):
+            if wanted in file_name(name):
+                photograph(page, name)
+    store.close()
+
+
+def photograph(page: Page, name: str) -> None:
+    """A page in every look, as far as the screen goes; of the components everything."""
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900 if width > 400 else 780})
+        if name == "components":
+            page.set_viewport_size({"width": width, "height": page.evaluate(HEIGHT)})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        keep(page, file_name(name), width, scheme)
+
+
+def file_name(state: str) -> str:
+    """What the pictures of a state are called."""
+    return state.replace(", ", "-").replace(" ", "-")
 
 
 def keep(page: Page, name: str, width: int, scheme: str) -> None:

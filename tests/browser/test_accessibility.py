@@ -9,21 +9,15 @@ from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page
 
-from minutebook.model import DAY
-from minutebook.organization import links
 from minutebook.organization.people import User
-from minutebook.web.assets import Assets
-from minutebook.web.protect import CONTENT_SECURITY_POLICY
-from minutebook.web.templating import environment
 from tests.support.axe import Axe
 from tests.support.browser import Contexts
-from tests.support.component_examples import examples
 from tests.support.deployment import Deployment
 from tests.support.history import live_a_little
 from tests.support.server import Company, Site, serving, site_on
-from tests.support.states import STATES, State
+from tests.support.states import STATES, State, set_up
 from tests.support.visitor import Arrive
 
 NARROW = (360, 320)
@@ -81,28 +75,8 @@ def test_nothing_is_wrong_with_the_set_up(sqlite_deployment: Deployment, page_co
     store = sqlite_deployment.store
     with serving(store) as address:
         page = page_context(base_url=address).new_page()
-        page.goto(f"/set-up/{links.new_link(store, links.SET_UP, lifetime=DAY)}")
-        check(page)
-        page.get_by_role("button", name="Create organization").click()
-        expect(page.get_by_text("Choose a password")).to_be_visible()
-        check(page)
-        page.goto("/set-up/unknown")
-        check(page)
-
-
-@pytest.mark.parametrize("dialog", ["", "invite", "remove"])
-def test_nothing_is_wrong_with_the_components(site: Site, arrive: Arrive, dialog: str) -> None:
-    """The page is not part of the product, so it is put in here, with the product's files and policy."""
-    visitor = arrive()
-    body = environment(Assets.packaged()).get_template("components.html").render(examples(dialog=dialog))
-
-    def answer(route: Route) -> None:
-        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-        route.fulfill(body=body, content_type="text/html; charset=utf-8", headers=headers)
-
-    visitor.page.route("**/components", answer)
-    visitor.go("/components")
-    check(visitor.page)
+        for _ in set_up(page, store):
+            check(page)
 
 
 def check(page: Page, leave_out: tuple[str, ...] = ()) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from minutebook.custody.clock import ConfirmClock, RecordForwardStep
 from minutebook.custody.erase import EraseFields
@@ -26,8 +26,12 @@ from minutebook.organization.saved_searches import SaveSearch, searches
 from minutebook.organization.settings import ChangeModels, read_settings
 from minutebook.record import Command, own_seat, perform, perform_everywhere
 from minutebook.store import anchors, log
+from minutebook.store.engine import Store
+from minutebook.web.assets import Assets
+from minutebook.web.protect import CONTENT_SECURITY_POLICY
+from minutebook.web.templating import environment
 from tests.support.apps import add_app
-from tests.support.component_examples import HOSTILE
+from tests.support.component_examples import HOSTILE, examples
 from tests.support.deployment import PASSWORD
 from tests.support.passkeys import Authenticator, make_passkey
 from tests.support.server import Company, new_person
@@ -60,6 +64,24 @@ def state(name: str, who: str = "owner", leave_out: tuple[str, ...] = ()) -> Cal
 
 COVERED = ("target-size",)
 """Left out where an open popover half covers what lies below it: axe takes that for small targets."""
+
+
+# ── No page of the product ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@state("components", "nobody")
+def _(visitor: Visitor) -> None:
+    show_components(visitor)
+
+
+@state("components, inviting", "nobody")
+def _(visitor: Visitor) -> None:
+    show_components(visitor, "invite")
+
+
+@state("components, removing", "nobody")
+def _(visitor: Visitor) -> None:
+    show_components(visitor, "remove")
 
 
 # ── Outside ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -1103,6 +1125,29 @@ def _(visitor: Visitor) -> None:
 def _(visitor: Visitor) -> None:
     """The last of all states, since every page says so from then on."""
     visitor.open("members")
+
+
+def set_up(page: Page, store: Store) -> Iterator[str]:
+    """Leads through the states of the page that is there before there is an organization; the name of each."""
+    page.goto(f"/set-up/{links.new_link(store, links.SET_UP, lifetime=DAY)}")
+    yield "set up"
+    page.get_by_role("button", name="Create organization").click()
+    expect(page.get_by_text("Choose a password")).to_be_visible()
+    yield "set up, wrong"
+    page.goto("/set-up/unknown")
+    yield "set up, over"
+
+
+def show_components(visitor: Visitor, dialog: str = "") -> None:
+    """All components in every state; not served by the product, so put in here with its files and policy."""
+    body = environment(Assets.packaged()).get_template("components.html").render(examples(dialog=dialog))
+
+    def answer(route: Route) -> None:
+        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+        route.fulfill(body=body, content_type="text/html; charset=utf-8", headers=headers)
+
+    visitor.page.route("**/components", answer)
+    visitor.go("/components")
 
 
 def let_support_in(visitor: Visitor, name: str, reason: str) -> str:
