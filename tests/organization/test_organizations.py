@@ -112,8 +112,9 @@ def test_only_the_operator_changes_the_plan(deployment: Deployment) -> None:
     deployment.check()
 
 
-def test_a_deployment_is_set_up_once_by_its_link(deployment: Deployment) -> None:
+def test_a_deployment_is_set_up_once_by_its_link(sqlite_deployment: Deployment) -> None:
     """Who founds it is its first user, and owner; nothing of it stays when it is refused."""
+    deployment = sqlite_deployment
     store = deployment.store
     token = links.new_link(store, links.SET_UP, lifetime=DAY)
     way_in = links.new_link(store, links.SIGN_IN, lifetime=DAY, user=deployment.person("ben@calder.example").id)

@@ -99,8 +99,9 @@ def test_what_is_not_signed_as_asked_is_refused_and_recorded(deployment: Deploym
     check_log(deployment.store)
 
 
-def test_the_passkey_of_another_is_nobody_s_second_factor_but_theirs(deployment: Deployment) -> None:
+def test_the_passkey_of_another_is_nobody_s_second_factor_but_theirs(sqlite_deployment: Deployment) -> None:
     """And the browser is asked for those of the person alone; for none in particular where nobody is known yet."""
+    deployment = sqlite_deployment
     ada, bob = deployment.person(), deployment.person()
     deployment.found(ada)
     device, other = Authenticator(), Authenticator(credential=b"another credential id")

@@ -22,7 +22,8 @@ def test_a_password_that_was_changed_meanwhile_is_not_changed_again(deployment: 
     deployment.check()
 
 
-def test_a_link_to_choose_one_is_mailed_to_its_person(deployment: Deployment) -> None:
+def test_a_link_to_choose_one_is_mailed_to_its_person(sqlite_deployment: Deployment) -> None:
+    deployment = sqlite_deployment
     ada = deployment.person("ada@calder.example")
     deployment.found(ada)
     links.mail_reset(deployment.store, ada, "https://minutes.example/choose/", 30 * MINUTE)

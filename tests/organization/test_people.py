@@ -70,7 +70,8 @@ def test_a_password_has_a_least_and_a_greatest_length(monkeypatch: pytest.Monkey
         assert caught.value.problems[0].field == "next"
 
 
-def test_a_profile_is_recorded_everywhere_as_far_as_it_changed(deployment: Deployment) -> None:
+def test_a_profile_is_recorded_everywhere_as_far_as_it_changed(sqlite_deployment: Deployment) -> None:
+    deployment = sqlite_deployment
     ada = deployment.person(name="Ada")
     numbers = [deployment.found(ada), deployment.found(deployment.person())]
     deployment.join(numbers[1], None, Role.MEMBER, ada)

@@ -68,7 +68,8 @@ def living(deployment: Deployment, user: str) -> set[str]:
         return {one.id for one in sessions.sessions_of(connection, user, START)}
 
 
-def test_what_was_proven_besides_is_known_of_a_session(deployment: Deployment) -> None:
+def test_what_was_proven_besides_is_known_of_a_session(sqlite_deployment: Deployment) -> None:
+    deployment = sqlite_deployment
     ada = deployment.person()
     for factor in (None, SecondFactor.TOTP):
         token, session = sessions.start_session(deployment.store, ada, "password", Context(), factor)
