@@ -25,6 +25,7 @@ from minutebook.organization.sittings import ReadAsOperator
 from minutebook.record import NoChange, record_step_back
 from minutebook.store import schema
 from tests.support.deployment import Deployment
+from tests.support.sentences import check_mail
 from tests.support.walk import end_one
 
 WAITING = WAITING_DAYS * DAY
@@ -42,7 +43,9 @@ def test_it_is_asked_for_taken_back_and_done_by_nobody_but_minutebook(deployment
     ben = deployment.join(1, ada, Role.OWNER)
     event = deployment.act(ada, 1, RequestDeletion(mails=True))
     assert event.details == {"v": 1, "name": "Calder", "days": 14, "due_at": event.recorded_at + WAITING}
-    assert [waiting.mail.to for waiting in outbox.due(deployment.store)] == [ada.email, ben.email]
+    mails = [waiting.mail for waiting in outbox.due(deployment.store)]
+    check_mail(mails[0].subject, mails[0].body)
+    assert [mail.to for mail in mails] == [ada.email, ben.email]
     with pytest.raises(Conflict, match="is to be deleted already"):
         deployment.act(ben, 1, RequestDeletion())
     deployment.act(ada, 1, RenameOrganization("Calder Robotics"))  # everything goes on as before

@@ -24,6 +24,7 @@ from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
 from tests.support.deployment import Deployment
+from tests.support.sentences import check_mail
 
 OWNER, ADMIN, AUDITOR, BILLING, MEMBER = Role
 
@@ -247,6 +248,7 @@ def test_sent_again_the_mail_before_is_taken_back(deployment: Deployment, ada: U
         deployment.act(admin, 1, command)
     deployment.act(ada, 1, command)
     [waiting] = outbox.due(deployment.store)
+    check_mail(waiting.mail.subject, waiting.mail.body)
     assert f"{address}second" in waiting.mail.body
     ben = people.new_user("ben@calder.example", "Ben", deployment.store.randomness)
     deployment.act(ben, 1, AcceptInvitation("second", ben, "hash"))

@@ -22,6 +22,7 @@ from minutebook.organization.sign_in import SecondFactorNeeded, SignIns
 from tests.support.apps import begin_app
 from tests.support.check_log import check_log
 from tests.support.deployment import PASSWORD, Deployment
+from tests.support.sentences import check_mail
 
 HERE = Context(ip="192.0.2.7")
 CODES = ("aaaa-bbbb-cccc-dddd", "eeee-ffff-gggg-hhhh")
@@ -141,6 +142,7 @@ def test_a_recovery_code_stands_in_once_and_is_told_of(deployment: Deployment, a
     _, session = signs.finish(first_step(signs, ada), " AAAA bbbb-ccccDDDD ", HERE)
     assert session.second_factor is SecondFactor.RECOVERY_CODE
     (mail,) = outbox.due(deployment.store)
+    check_mail(mail.mail.subject, mail.mail.body)
     assert (mail.mail.to, "192.0.2.7" in mail.mail.body, "1 left" in mail.mail.body) == (ada.email, True, True)
     with pytest.raises(NotAllowed, match=r"^This code is wrong, or was used before\.$"):
         signs.finish(first_step(signs, ada), CODES[0], HERE)
