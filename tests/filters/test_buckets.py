@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minutebook.filters.buckets import CALENDAR, QUARTER, buckets
+from minutebook.filters.buckets import CALENDAR, QUARTER, buckets, buckets_of
+from minutebook.filters.instants import LATEST
 from minutebook.filters.zones import zone_named
 from minutebook.model import DAY, HOUR, MINUTE, SECOND, from_micros, to_micros
 
@@ -57,6 +58,19 @@ def test_they_are_as_narrow_as_is_useful(start: str, end: str, told: str, number
     first, last = (to_micros(datetime.fromisoformat(text).replace(tzinfo=UTC)) for text in (start, end))
     found = buckets(first, last, zone_named("UTC"))
     assert (found.width.told, len(found.edges) - 1) == (told, number)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(None, LATEST), (0, LATEST), (LATEST - 40 * 365 * DAY, LATEST), (LATEST - 1, None), (LATEST - DAY, LATEST)],
+)
+def test_a_range_of_ages_shows_what_the_log_has_of_it(start: int | None, end: int | None, zone: str) -> None:
+    span = tuple(to_micros(datetime(year, 5, 1, tzinfo=UTC)) for year in (2024, 2026))
+    found = buckets_of(start, end, (span[0], span[1]), zone_named(zone), span[1] + DAY)
+    assert 2 <= len(found.edges) <= 64
+    assert list(found.edges) == sorted(set(found.edges))
+    assert (found.edges[0] <= span[0] and found.edges[-1] > span[1]) or (start or 0) > span[1]
 
 
 def test_the_october_night_has_one_hour_more() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import MAXYEAR, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from minutebook.filters.zones import instant_of
@@ -59,11 +59,14 @@ class Buckets:
 
 
 def buckets_of(start: int | None, end: int | None, span: tuple[int, int], zone: ZoneInfo, now: int) -> Buckets:
-    """The buckets for a range; where it is open, for all of a log up to now, whose first and last event are `span`."""
-    first, last = span
+    """The buckets for a range; where it is open, for all of a log up to now, whose first and last event are `span`.
+    Of a range that is longer than buckets can show, too, only what the log has of it."""
+    first, last = span[0], max(now, span[1] + 1)
     asked = (start, end)
     start = first if start is None else start
-    end = max(now, last + 1) if end is None else end
+    end = last if end is None else end
+    if end - start > MOST * YEARS.micros:
+        start, end = max(start, first), min(end, last)
     return replace(buckets(start, end, zone), asked=asked)
 
 
@@ -94,12 +97,16 @@ def _edges(start: int, width: Width, zone: ZoneInfo) -> Iterator[int]:
         if edge > start and before is not None:
             yield before
         before = edge
+    if before is not None:
+        yield before
 
 
 def _days(start: int, zone: ZoneInfo, first_of: Callable[[datetime], datetime]) -> Iterator[int]:
     day = first_of(_midnight(start, zone))
     while True:
         yield instant_of(day, zone)
+        if day.year == MAXYEAR:
+            return
         following = day + timedelta(days=1)
         while first_of(following) == day:
             following += timedelta(days=1)

@@ -164,6 +164,10 @@ def test_the_histogram_holds_every_event_in_its_bucket(program: Program, zone: s
         done = sum(event["outcome"] == "success" for event in inside)
         assert (bucket["succeeded"], bucket["other"]) == (done, len(inside) - done)
     assert sum(bucket["succeeded"] + bucket["other"] for bucket in buckets) == len(stored)
+    ages = program.get("histogram", zone=zone, start="1970-01-01", end="9998-12-31")
+    assert ages["is_exact"]
+    assert len(ages["buckets"]) <= 64
+    assert sum(bucket["succeeded"] + bucket["other"] for bucket in ages["buckets"]) == len(stored)
     days = program.get("histogram", zone=zone, start="2026-03-01", end="2026-03-31")
     assert days["every"] == "day"
     assert len(days["buckets"]) in (31, 32)
