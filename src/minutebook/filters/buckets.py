@@ -61,12 +61,12 @@ class Buckets:
 def buckets_of(start: int | None, end: int | None, span: tuple[int, int], zone: ZoneInfo, now: int) -> Buckets:
     """The buckets for a range; where it is open, for all of a log up to now, whose first and last event are `span`.
     Of a range that is longer than buckets can show, too, only what the log has of it."""
-    first, last = span[0], max(now, span[1] + 1)
+    first, last = span
     asked = (start, end)
     start = first if start is None else start
-    end = last if end is None else end
+    end = max(now, last + 1) if end is None else end
     if end - start > MOST * YEARS.micros:
-        start, end = max(start, first), min(end, last)
+        start, end = max(start, first), min(end, last + 1)
     return replace(buckets(start, end, zone), asked=asked)
 
 
