@@ -81,7 +81,10 @@ class Two:
                 ]
                 for table in schema.ORGANIZATION_TABLES
             }
-            return stored | {"outbox": [(what,) for what in outbox.undelivered(connection, number)]}
+            own = [self.made[number]["token"]]
+            uses = connection.execute(select(schema.token_use).where(schema.token_use.c.token.in_(own)))
+            waiting = outbox.undelivered(connection, number)
+            return stored | {"outbox": [(what,) for what in waiting], "token_use": [tuple(row) for row in uses]}
 
 
 @pytest.fixture

@@ -77,6 +77,7 @@ def test_what_it_had_is_gone_and_nothing_is_recorded_after_it(deployment: Deploy
             for table in schema.ORGANIZATION_TABLES
         }
         assert {name for name, count in held.items() if count} == {"organization"}
+        assert connection.execute(schema.token_use.select()).all() == []
         assert read_organization(connection, number).sealed == deployment.size(number)
         assert list(check_organization(connection, number)) == []
     assert not any("fay@" in waiting.mail.to for waiting in outbox.due(deployment.store))

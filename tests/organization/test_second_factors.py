@@ -93,7 +93,10 @@ def test_no_code_is_used_twice_nor_an_older_one_after_it(deployment: Deployment,
     used = deployment.code(secret)  # the one that the app was added with
     with pytest.raises(NotAllowed, match="used before"):
         signs.finish(first_step(signs, ada), used, HERE)
+    eve = people.create_user(deployment.store, "eve@calder.example", "Eve", None, hashed=PASSWORD)
+    hers = deployment.add_app(eve)
     signs.finish(first_step(signs, ada), deployment.code(secret, 1), HERE)
+    assert signs.finish(first_step(signs, eve), deployment.code(hers, 1), HERE), "what one has used, another has not"
     with pytest.raises(NotAllowed):
         signs.finish(first_step(signs, ada), deployment.code(secret), HERE)
     for organization in (1, 2):

@@ -238,6 +238,12 @@ def test_it_is_known_by_which_grant_a_session_is_inside(calder: Calder) -> None:
     with store.reading() as connection:
         public_id = organizations.read_organization(connection, calder.number).id
     calder.deployment.found(calder.ada, "Other")
+    tom = calder.deployment.person(name="Tom")
+    support.change_staff(store, tom.id, to=True)
+    calder.deployment.act(None, calder.number, GrantSupport(tom.id, "Ticket", HOUR, (), "for Tom"))
+    by_tom = next(one for one in calder.grants() if one.person.id == tom.id)
+    support.enter(store, by_tom, "for Tom", Context(session_id="ses_of_tom"))
+    assert inside(user=tom.id) == inside(session="ses_of_tom") == {}, "neither by the grant of another"
     assert inside() == inside(at=grant.expires_at - 1) == {public_id: entered}
     for nowhere in (inside(at=grant.expires_at), inside(user=calder.ada.id), inside(session="ses_another")):
         assert nowhere == {}
