@@ -102,7 +102,7 @@ def test_a_command_records_a_step_of_the_clock_before_its_own_act(tmp_path: Path
 
 def test_one_field_is_erased(directory: Path) -> None:
     done = invoke(directory, "erase", "--event", "3", "--field", "details.name", "--reason", "Wrong", "--yes")
-    assert "1 fields in 1 events:" in done.stdout
+    assert "1 field in 1 event:" in done.stdout
     assert "Erased, as event 8" in done.stdout
     whole(directory)
 

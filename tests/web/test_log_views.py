@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from minutebook.actions.parts import plain
-from minutebook.filters import UTC
+from minutebook.filters import UTC, search_text
 from minutebook.model import Actor, ActorKind, Context, Event, Outcome, Target
 from minutebook.web import log_views
 from minutebook.web.log_address import Address
@@ -42,6 +42,7 @@ def test_an_event_of_another_version_is_told_as_far_as_it_can_be() -> None:
         panel = log_views.panel(unknown, AROUND, ADDRESS, UTC, UTC, unknown.occurred_at)
         assert '["a"]' in {fact.value for fact in panel.facts if fact.label == "crew"}
         assert json.loads(panel.raw_json)["details"] == dict(unknown.details)
+        assert search_text(unknown).startswith(unknown.action)
 
 
 def test_an_actor_without_an_address_leads_nowhere() -> None:

@@ -17,7 +17,16 @@ from minutebook.actions import (
     token,
     user,
 )
-from minutebook.actions.catalogue import CATALOGUE, NOUNS, Action, Details, Severity, describe, read_details
+from minutebook.actions.catalogue import (
+    CATALOGUE,
+    NOUNS,
+    Action,
+    Details,
+    Severity,
+    describe,
+    known_details,
+    read_details,
+)
 
 __all__ = [
     "CATALOGUE",
@@ -35,6 +44,7 @@ __all__ = [
     "mode",
     "ocsf",
     "organization",
+    "known_details",
     "read_details",
     "search",
     "settings",

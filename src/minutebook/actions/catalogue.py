@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from minutebook.actions.ocsf import USER_ACCESS, Activity
 from minutebook.actions.parts import Part, Strong, Text
@@ -206,6 +206,14 @@ def read_details(name: str, details: Mapping[str, Json], erased: Collection[str]
     data: dict[str, Any] = {key: value for key, value in details.items() if key != "v" and key not in gone}
     # JSON mode, because strict types accept an enum's or a tuple's JSON form only there
     return _without(CATALOGUE[name].details, gone).model_validate_json(orjson.dumps(data))
+
+
+def known_details(name: str, details: Mapping[str, Json], erased: Collection[str] = ()) -> Details | None:
+    """The same, or None for what another version of Minutebook has recorded, or nobody."""
+    try:
+        return read_details(name, details, erased)
+    except (KeyError, ValidationError):
+        return None
 
 
 @lru_cache(maxsize=1024)

@@ -133,6 +133,6 @@ def _tell(plan: Plan) -> None:
     if not plan.fields:
         say("Nothing else is there to erase." if plan.held else "Nothing in this log names them.")
         return
-    say(f"{plan.number:,} fields in {plan.events:,} events:")
+    say(f"{number_of(plan.number, 'field')} in {number_of(plan.events, 'event')}:")
     for path, number in plan.by_path.items():
         say(f"  {path}: {number:,}")

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import ValidationError
 
-from minutebook.actions import describe, read_details
+from minutebook.actions import describe, known_details
 from minutebook.actions.parts import plain
 from minutebook.model import Outcome, to_micros
 
@@ -38,7 +37,5 @@ def tell(line: bytes) -> Told:
 
 
 def _says(action: str, details: dict[str, Any], erased: Collection[str]) -> str:
-    try:
-        return plain(describe(read_details(action, details, erased)))
-    except (KeyError, ValidationError):
-        return "Recorded by another version of Minutebook"
+    known = known_details(action, details, erased)
+    return plain(describe(known)) if known else "Recorded by another version of Minutebook"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from minutebook.actions import read_details
+from minutebook.actions import known_details
 from minutebook.actions.catalogue import describe
 from minutebook.actions.parts import plain
 from minutebook.filters.text import normal_text
@@ -26,7 +26,8 @@ def text_of(event: Event) -> str:
 
 def search_text(event: Event) -> str:
     """The sentence, the actor's address and name, the names of targets, the texts in the details; in normal form."""
-    sentence = plain(describe(read_details(event.action, event.details, event.erased)))
+    details = known_details(event.action, event.details, event.erased)
+    sentence = plain(describe(details)) if details else event.action
     texts = [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
     names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
     return normal_text("\n".join([sentence, *names, *texts]))

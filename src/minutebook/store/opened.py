@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from minutebook.actions import read_details
+from minutebook.actions import known_details
 from minutebook.actions.log_custody import LogPruned
 from minutebook.errors import NotFound, NotSignedYet, Pruned
 from minutebook.evidence.canonical import canonical
@@ -93,9 +93,8 @@ def _pruned_by(connection: Connection, organization: int, seq: int) -> int | Non
     prunes, first = Filter(actions=(LogPruned.action.name,)), seq + 1
     while found := search.window(connection, scope, prunes, first=first, limit=AT_ONCE):
         for event in found:
-            details = read_details(event.action, event.details)
-            assert isinstance(details, LogPruned)
-            if any(start <= seq <= end for start, end in details.ranges):
+            details = known_details(event.action, event.details)
+            if isinstance(details, LogPruned) and any(start <= seq <= end for start, end in details.ranges):
                 return event.seq
         first = found[-1].seq + 1
     return None

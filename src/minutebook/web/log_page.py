@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from minutebook.actions import CATALOGUE, read_details
+from minutebook.actions import CATALOGUE, known_details
 from minutebook.actions.log_custody import FieldsErased
 from minutebook.deliver.formats import FORMATS
 from minutebook.email_address import is_email
@@ -216,9 +216,9 @@ def _erased_by(connection: Connection, scope: Scope, event: Event) -> dict[str, 
             found := search.window(connection, scope, asked, first=first, limit=PAGE_SIZE)
         ):
             for one in found:
-                details = read_details(one.action, one.details)
-                assert isinstance(details, FieldsErased)
-                told |= {path: one.seq for seq, path, _ in details.erased if seq == event.seq}
+                details = known_details(one.action, one.details)
+                if isinstance(details, FieldsErased):
+                    told |= {path: one.seq for seq, path, _ in details.erased if seq == event.seq}
             first = found[-1].seq + 1
     return told
 

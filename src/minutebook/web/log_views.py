@@ -12,9 +12,9 @@ from itertools import groupby, zip_longest
 from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from minutebook.actions import CATALOGUE, Details, Severity, describe, read_details
+from minutebook.actions import CATALOGUE, Details, Severity, describe, known_details
 from minutebook.actions.parts import Code, Gone, Part, Text
 from minutebook.actions.telling import path_title
 from minutebook.actions.values import Erased, Person, Query
@@ -92,7 +92,7 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
     at = event.occurred_at
     other = own if zone is UTC else UTC
     told = [times.elsewhere(at, zone, other)] if other is not zone else []
-    details = _read(event)
+    details = known_details(event.action, event.details, event.erased)
     action = CATALOGUE.get(event.action)
 
     def gone(label: str, path: str) -> Fact:
@@ -131,7 +131,7 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
 
 def says(event: Event) -> tuple[Part, ...]:
     """The sentence of an event; only its action for one that this version of Minutebook cannot read."""
-    details = _read(event)
+    details = known_details(event.action, event.details, event.erased)
     return describe(details) if details else (Text("Recorded by another version of Minutebook: "), Code(event.action))
 
 
@@ -144,13 +144,6 @@ def severity_of(event: Event) -> str:
 def raw_json(event: Event) -> str:
     """The event as programs read it, indented for people."""
     return orjson.dumps(orjson.loads(event_json(event)), option=orjson.OPT_INDENT_2).decode()
-
-
-def _read(event: Event) -> Details | None:
-    try:
-        return read_details(event.action, event.details, event.erased)
-    except (KeyError, ValidationError):
-        return None
 
 
 def _actor(actor: Actor, address: Address) -> ActorLink:
@@ -177,7 +170,7 @@ def _everything_to(target: Target, address: Address) -> str:
 
 def _names_lead_to(event: Event, address: Address) -> dict[str, str]:
     """Where what the sentence names leads: by what its targets are called, and by what people are called in it."""
-    details = _read(event)
+    details = known_details(event.action, event.details, event.erased)
     values = [getattr(details, name) for name in type(details).model_fields] if details else []
     people = {value.name or value.email: value.target() for value in values if isinstance(value, Person)}
     targets = {target.name: target for target in event.targets} | people

@@ -1295,21 +1295,25 @@ def _told(
         lines.append(f"Events     {story.count:,} of {head.size:,}, each as it was recorded. That these are all that "
                      f"{query} finds, only evidence of everything shows")  # fmt: skip
     if chain:
-        lines.append(f"Earlier    {len(chain):,} checkpoints, each a beginning of the next")
-    lines += [f"Withheld   {count:,} values of {path}" for path, count in sorted(story.withheld.items())]
-    lines += [f"Erased     {count:,} fields, as event {seq} says" for seq, count in sorted(story.erased.items())]
-    lines += [f"Pruned     {count:,} events, as event {seq} says" for seq, count in sorted(story.pruned.items())]
+        lines.append(f"Earlier    {_number(len(chain), 'checkpoint')}, each a beginning of the next")
+    lines += [f"Withheld   {_number(count, 'value')} of {path}" for path, count in sorted(story.withheld.items())]
+    lines += [f"Erased     {_number(many, 'field')}, as event {seq} says" for seq, many in sorted(story.erased.items())]
+    lines += [f"Pruned     {_number(many, 'event')}, as event {seq} says" for seq, many in sorted(story.pruned.items())]
     for seq, said in story.restored.values():
         lost = f"; {said['lost']:,} signed events are lost by it" if type(said.get("lost")) is int else ""
         lines.append(f"Restored   from a backup at event {seq}, as it says{lost}")
     lines += [f"Clock      stepped at event {seq}, as it says" for seq in story.steps]
-    lines += [f"Head       {name}: the log goes on from its {one.size:,} events" for name, one in seen]
-    lines += [f"Anchored   {size:,} events: seen by {name} at {_time(at)}" for size, at, name in sorted(anchors)]
+    lines += [f"Head       {name}: the log goes on from its {_number(one.size, 'event')}" for name, one in seen]
+    lines += [f"Anchored   {_number(size, 'event')}: seen by {who} at {_time(at)}" for size, at, who in sorted(anchors)]
     lines += [f"Timestamp  {stamp}" for stamp in stamps]
     if not anchors:
         trusted = "--witness or --timestamp-certificate"
         lines.append(f"Anchored   not shown: nobody else's word for it was given with {trusted}")
     return lines
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 class Progress:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from minutebook.actions import NOUNS, read_details
+from minutebook.actions import NOUNS, known_details
 from minutebook.actions.log_custody import ALL, FieldsErased, LogPruned, kept_for, title_of
 from minutebook.actions.values import lasting, number_of
 from minutebook.custody import retention
@@ -176,7 +176,7 @@ def _erasure(place: Place, erased: str) -> Erasure | None:
     first, last = int(ends[0]), min(int(ends[1]), int(ends[0]) + MOST_ACTS)
     with place.site.store.reading() as connection:
         found = [
-            (event.seq, read_details(event.action, event.details))
+            (event.seq, known_details(event.action, event.details))
             for event in log.events(connection, place.organization.number, range(first, last + 1))
             if event.action == FieldsErased.action.name
         ]
