@@ -152,6 +152,25 @@ def test_what_is_wrong_is_named(pairs: list[tuple[str, str]], field: str, says: 
     assert says in problem.message
 
 
+@pytest.mark.parametrize(
+    ("query", "beside", "part"),
+    [
+        (f"{'İ' * 40} after:2026-11-06 Before:2026-11-05", [], "Before:2026-11-05"),  # longer in lower case
+        (" before:2026-11-04 after:2026-11-06 before:2026-11-05 a", [], "before:2026-11-05"),
+        ("a after:2026-11-06", [("end", "2026-11-05")], "a after:2026-11-06"),
+    ],
+)
+def test_a_query_for_what_is_before_its_own_start_is_pointed_at(
+    query: str, beside: list[tuple[str, str]], part: str
+) -> None:
+    with pytest.raises(Invalid) as caught:
+        parse([("q", query), *beside])
+    [problem] = caught.value.problems
+    assert problem.at is not None
+    assert problem.length is not None
+    assert query[problem.at : problem.at + problem.length] == part
+
+
 def test_everything_that_is_wrong_is_named_at_once() -> None:
     wrong = [("x", "1"), ("action", "a"), ("actor", "ä"), ("start", "?"), ("end", "?"), ("text", "\0")]
     with pytest.raises(Invalid) as caught:

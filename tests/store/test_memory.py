@@ -13,9 +13,12 @@ import orjson
 import pytest
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
+from minutebook.filters import EVERYTHING
 from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, view
 from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.memory import Log
+from minutebook.store.scope import Scope
+from minutebook.store.survey import Sums, survey
 from minutebook.store.view import Chunk, View
 
 ORGANIZATION = 3
@@ -260,6 +263,14 @@ def test_an_event_that_is_gone_leaves_the_others(shelf: Shelf) -> None:
     found = everything(shelf.view())
     assert found[7] == Row(*(columns.NOTHING[name] for name in Row._fields))
     assert found[:7] + found[8:] == events[:7] + events[8:]
+
+
+def test_outcomes_are_counted_by_the_values_that_their_codes_stand_for(shelf: Shelf) -> None:
+    """Also in the first count of all, which reads them, where the first of them is no success."""
+    shelf.add([row._replace(outcome=["denied", "success"][at % 2]) for at, row in enumerate(rows(48))])
+    shelf.write_blocks()
+    counted = survey(shelf.connection, Scope(ORGANIZATION, 48), EVERYTHING, edges=[0, 15_000, 48_000])
+    assert counted.in_time == [Sums(succeeded=7, other=8), Sums(succeeded=17, other=16)]
 
 
 def test_the_log_least_asked_for_leaves_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:

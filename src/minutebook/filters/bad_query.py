@@ -8,6 +8,7 @@ from minutebook.errors import Invalid, Problem
 from minutebook.filters.query_text import JOINING
 
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+END = re.compile(r"before:\S*", re.IGNORECASE)
 
 
 class BadQuery(Invalid):
@@ -42,9 +43,10 @@ class BadQuery(Invalid):
 
 
 def backwards(query: str, message: str) -> BadQuery:
-    """The mistake of a query that asks for what is before its own start: it points at the end."""
-    at = max(0, query.lower().rfind("before:"))
-    return BadQuery(query, at, len(query[at:].split(maxsplit=1)[0]), message)
+    """The mistake of a query that asks for what is before its own start: it points at the end, if that is in it."""
+    found = [match.span() for match in END.finditer(query)]
+    start, end = found[-1] if found else (0, len(query))
+    return BadQuery(query, start, end - start, message)
 
 
 def clauses(query: str) -> list[tuple[int, int]]:

@@ -174,9 +174,10 @@ class _Tally:
         edges = self._edges
         if chunk.latest < edges[0] or chunk.earliest >= edges[-1] or (isinstance(mask, bool) and not mask):
             return
-        outcomes = self._words["outcome"].values
+        times, codes = chunk.occurred_at, chunk.codes("outcome")
+        outcomes = self._words["outcome"].values  # only now: whatever values the codes stand for are known
         success = outcomes.index(Outcome.SUCCESS) if Outcome.SUCCESS in outcomes else len(outcomes)
-        times, is_done = chunk.occurred_at, chunk.codes("outcome") == success
+        is_done = codes == success
         if not isinstance(mask, bool):
             times, is_done = times[mask], is_done[mask]
         if not chunk.is_sorted:
