@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
@@ -96,6 +98,29 @@ def test_who_founds_organizations_mails_no_address_more_often_and_keeps_nobody_f
         invite(deployment, ada, ours)
     deployment.join(1, None, Role.ADMIN, ada)
     invite(deployment, ada, 1)  # in an organization of whoever may no more, too
+    deployment.check()
+
+
+def test_the_limit_of_a_user_holds_for_acts_at_once(postgres_deployment: Deployment) -> None:
+    """In different organizations, which nothing else keeps apart; SQLite does one after another."""
+    deployment = postgres_deployment
+    eve = deployment.person("eve@eve.example", "Eve")
+    founded = [deployment.found(eve) for _ in range(8)]
+    most, left = mail_limits.TO_ONE_BY_ONE, 2
+    for number in range(most - left):
+        invite(deployment, eve, founded[number % 8])
+    start = threading.Barrier(len(founded))
+
+    def mails_one_more(organization: int) -> bool:
+        start.wait()
+        try:
+            invite(deployment, eve, organization)
+        except TooManyMails:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(founded)) as pool:
+        assert sum(pool.map(mails_one_more, founded)) == left
     deployment.check()
 
 

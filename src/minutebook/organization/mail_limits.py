@@ -18,7 +18,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, and_, case, func, select
 
 from minutebook.errors import TooManyMails
-from minutebook.model import SECOND
+from minutebook.model import MINUTE, SECOND
 from minutebook.organization import outbox
 from minutebook.organization.organizations import read_organization
 from minutebook.permissions import PERMISSIONS, Permission
@@ -41,6 +41,7 @@ DELETION = "deletion"
 
 def check_invitation(act: Act, email: str) -> None:
     """Raises TooManyMails unless one more invitation may be mailed to the address."""
+    _await_turn(act)
     table = schema.outbox.c
     to_it, theirs = table.to == email, table.caused_by == act.seat.actor.id
     ours = and_(outbox.invites(), outbox.of_organization(act.organization))
@@ -64,6 +65,12 @@ def may_tell(act: Act, what: str) -> bool:
     return _nth_newest(act, ALIKE, schema.outbox.c.about == outbox.about(act.organization, what)) is None
 
 
+def _await_turn(act: Act) -> None:
+    """Acts of one user in different organizations count one after another, each what those before it sent."""
+    users = schema.user.c
+    act.connection.execute(select(users.id).where(users.id == act.seat.actor.id).with_for_update(key_share=True))
+
+
 def _largest(act: Act) -> int:
     """The most seats that an organization has of those where who acts may invite."""
     seats, organizations = schema.seat.c, schema.organization.c
@@ -84,5 +91,6 @@ def _nth_newest(act: Act, number: int, which: ColumnElement[bool]) -> int | None
 
 
 def _lately(act: Act) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Within a day; also a moment ahead, where an act that began later came first."""
     at = schema.outbox.c.created_at
-    return at > act.at - outbox.KEPT, at <= act.at
+    return at > act.at - outbox.KEPT, at <= act.at + MINUTE
