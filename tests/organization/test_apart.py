@@ -114,6 +114,19 @@ def test_what_is_read_of_one_is_of_that_one(two: Two) -> None:
     check_log(two.deployment.store)
 
 
+def test_only_those_of_it_are_mailed(two: Two) -> None:
+    deployment = two.deployment
+    carol = deployment.join(two.south, two.ada, Role.OWNER, deployment.person("carol@calder.example"))
+    for number, owners in ((two.north, [two.ada.email]), (two.south, sorted([two.ada.email, carol.email]))):
+        two.act(number, ending.CancelDeletion())
+        before = len(outbox.due(deployment.store))
+        two.act(number, ending.RequestDeletion(mails=True))
+        mails = [waiting.mail for waiting in outbox.due(deployment.store)[before:]]
+        assert [mail.to for mail in mails] == owners
+        name = "North" if number == two.north else "South"
+        assert {mail.subject for mail in mails} == {f"{name} will be deleted"}
+
+
 def of_ids(made: Mapping[str, str]) -> list[Command]:
     """Each command on what there is by its id."""
     return [

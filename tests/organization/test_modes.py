@@ -64,6 +64,18 @@ def test_what_changes_nothing_records_nothing(deployment: Deployment, ada: User)
     deployment.check()
 
 
+def test_nothing_is_overwritten_unseen(deployment: Deployment, ada: User) -> None:
+    mode = create(deployment, ada, "Review")
+    with deployment.store.reading() as connection:
+        seen = modes.read_mode(connection, 1, mode).updated_at
+    deployment.act(ada, 1, UpdateMode(mode, "Mine", "", (), seen))
+    for at in (seen, 0):
+        with pytest.raises(Conflict, match=r"^Someone else changed this mode"):
+            deployment.act(ada, 1, UpdateMode(mode, "Theirs", "", (), at))
+    deployment.act(ada, 1, UpdateMode(mode, "In its place", "", ()))
+    deployment.check()
+
+
 def test_two_names_are_never_the_same_to_a_reader(deployment: Deployment, ada: User) -> None:
     create(deployment, ada, "Straße")
     other = create(deployment, ada, "Cafe\u0301")

@@ -134,6 +134,7 @@ def credentials_of(options: str, name: str) -> list[bytes]:
 
 def test_what_is_made_is_checked_and_belongs_to_one(deployment: Deployment) -> None:
     ada, bob, device = deployment.person(), deployment.person(), Authenticator()
+    deployment.found(ada)
     too_long = replace(device, credential=b"c" * 1_024)
     for wrong in (replace(device, origin="https://evil.example"), replace(device, verifies=False), too_long):
         with pytest.raises(NotAllowed):

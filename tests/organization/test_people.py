@@ -13,6 +13,7 @@ from minutebook.model import Role
 from minutebook.organization import people
 from minutebook.organization.profiles import ChangeProfile
 from tests.support.deployment import Deployment
+from tests.support.sentences import check_refusal
 
 
 def test_a_user_is_added_once(deployment: Deployment) -> None:
@@ -53,6 +54,7 @@ def test_what_cannot_be_a_user_is_refused(deployment: Deployment) -> None:
     for (email, name, password), field in refusals:
         with pytest.raises(Invalid) as caught:
             people.create_user(deployment.store, email, name, password)
+        check_refusal(caught.value)
         assert [problem.field for problem in caught.value.problems] == [field]
     with deployment.store.reading() as connection:
         assert people.all_users(connection) == []

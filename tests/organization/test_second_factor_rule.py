@@ -74,6 +74,7 @@ def test_the_last_one_stays_where_it_is_required(deployment: Deployment) -> None
     for name in ("Zeta", "Alpha"):
         deployment.act(None, deployment.found(ada, name), ChangeSecondFactor("required"))
     deployment.act(None, number, ChangeSecondFactor("required"))
+    deployment.act(None, deployment.found(deployment.person(), "Of others"), ChangeSecondFactor("required"))
     with deployment.store.reading() as connection:
         assert second_factor_rule.requiring(connection, ada.id) == ["Alpha", "Calder", "Zeta"]
     with pytest.raises(Conflict, match=r"^Alpha requires a second factor"):
