@@ -26,7 +26,7 @@ from minutebook.store.schema import log_index
 log_ = structlog.get_logger("minutebook.memory")
 
 MOST = 16_000_000
-"""Events kept in memory, of all logs of a database together: 36 bytes each, and 62 of marks at most where words are
+"""Events kept in memory, of all logs of a database together: 36 bytes each at most, and 62 of marks where words are
 searched for. Then the log least asked for goes."""
 MOST_TEXTS = 20_000
 OPTION: Final = "minutebook_columns"
