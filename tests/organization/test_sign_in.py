@@ -189,9 +189,12 @@ def test_nobody_signs_in_without_end(sqlite_deployment: Deployment, monkeypatch:
     for _ in range(3):
         signs.sign_in(ada.email, PASSWORD, HERE)
     size = sqlite_deployment.size(number)
-    with pytest.raises(TooManyAttempts, match="Try again in 15 minutes"):
+    with pytest.raises(TooManyAttempts, match="Try again in 15 minutes"), capture_logs() as logged:
         signs.sign_in(ada.email, PASSWORD, HERE)
     assert sqlite_deployment.size(number) == size
+    assert [(entry["event"], entry["account"], entry["what"]) for entry in logged] == [
+        ("sign_in_limited", ada.id, "session")
+    ]
     assert signs.sign_in(ben.email, PASSWORD, HERE)
 
 

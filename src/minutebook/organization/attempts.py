@@ -14,6 +14,7 @@ from minutebook.security import neighbourhood
 WINDOW_MINUTES = 15
 PER_ACCOUNT = RateLimitItemPerMinute(10, WINDOW_MINUTES)
 PER_ADDRESS = RateLimitItemPerMinute(50, WINDOW_MINUTES)
+SESSION = "session"
 SESSIONS = RateLimitItemPerMinute(100, WINDOW_MINUTES)
 
 
@@ -33,9 +34,10 @@ class Attempts:
             raise TooManyAttempts(minutes=WINDOW_MINUTES)
         return PER_ACCOUNT.amount - self._limiter.get_window_stats(PER_ACCOUNT, what, account).remaining
 
-    def begin_session(self, user: str) -> None:
+    def begin_session(self, user: str, ip: str | None) -> None:
         """Counts a session that begins. Raises TooManyAttempts."""
-        if not self._limiter.hit(SESSIONS, "session", user):
+        if not self._limiter.hit(SESSIONS, SESSION, user):
+            security.tell("sign_in_limited", account=user, what=SESSION, ip=ip)
             raise TooManyAttempts(minutes=WINDOW_MINUTES)
 
     def failed(self, ip: str | None) -> None:

@@ -153,7 +153,7 @@ class SignIns:
     def _start(
         self, user: User, method: str, context: Context, factor: SecondFactor | None = None, hashed: str | None = None
     ) -> tuple[str, Session]:
-        self._attempts.begin_session(user.id)
+        self._attempts.begin_session(user.id, context.ip)
         return start_session(self._store, user, method, context, factor, hashed)
 
     def _waiting(self, token: str) -> tuple[Ceremony, User]:
