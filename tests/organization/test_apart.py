@@ -65,6 +65,7 @@ class Two:
                 None, number, support.GrantSupport(self.sam.id, "Ticket", HOUR, (), f"for Sam {number}")
             ).details["grant"],
         }
+        deployment.act(self.bob, number, saved_searches.SaveSearch("Bob's", "seq:1..", shared=False), self.bobs)
         self.act(number, credits.BuyCredits(100 * number, "inv-1"))
         self.act(number, sso.SetSsoDomain("calder.example"))
         self.act(number, settings.ChangeSessionLifetime(10 * number))
@@ -98,7 +99,8 @@ def test_what_is_read_of_one_is_of_that_one(two: Two) -> None:
             assert [one.id for one in modes.all_modes(connection, number)] == [made["mode"]]
             found = saved_searches.searches(connection, number, two.ada.id)
             assert [one.id for one in found] == [made["own"], made["shared"]]
-            assert [one.id for one in saved_searches.searches(connection, number, two.bob.id)] == [made["shared"]]
+            of_bob = saved_searches.searches(connection, number, two.bob.id)
+            assert [(one.name, one.id == made["shared"]) for one in of_bob] == [("Bob's", False), ("Ours", True)]
             assert [one.id for one in tokens.all_tokens(connection, number)] == [made["token"]]
             assert tokens.count_live_by(connection, number, two.ada.id, 0) == 1
             assert [one.id for one in auditor_links.all_links(connection, number)] == [made["link"]]

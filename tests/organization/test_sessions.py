@@ -46,7 +46,7 @@ def test_people_end_others_of_their_sessions_and_never_those_of_others(deploymen
     ada, ben = deployment.person(), deployment.person()
     own, others = deployment.session(ada).id, deployment.session(ben).id
     second, third = (deployment.session(ada).id for _ in range(2))
-    number, elsewhere = deployment.found(ada, session=own), deployment.found(ada)
+    elsewhere, number = deployment.found(ada), deployment.found(ada, session=own)
     for session in (second, third):
         deployment.enter(ada, number, session)
     for session in (own, others, "ses_nobody"):
