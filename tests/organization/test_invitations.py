@@ -367,6 +367,7 @@ def test_nobody_comes_back_by_an_invitation_of_their_own(deployment: Deployment,
     ben, back = deployment.person("ben@calder.example"), deployment.person("ben@elsewhere.example")
     deployment.join(1, ada, role, ben)
     token, _ = invite(deployment, ben, back.email, ADMIN)
+    deployment.found(ben)  # that they own another organization changes nothing here
     deployment.act(ada, 1, RemoveMember(ben.id))
     with pytest.raises(NotFound):
         deployment.act(back, 1, AcceptInvitation(token, back))
