@@ -39,10 +39,8 @@ def address(sqlite_deployment: Deployment) -> Iterator[str]:
 def sent(address: str, line: str, *headers: str, body: str = "") -> str:
     """The whole answer to a request, which may come before all of it is sent. Then the connection ends with a reset,
     which may take of the answer what was not read (RFC 9112, section 9.6), so that one asks again."""
-    for _ in range(5):
-        if is_whole(answer := _sent_once(address, line, *headers, body=body)):
-            break
-    return answer
+    answers = (_sent_once(address, line, *headers, body=body) for _ in range(5))
+    return next(filter(is_whole, answers), "")
 
 
 def is_whole(answer: str) -> bool:
