@@ -150,6 +150,8 @@ def test_nobody_is_let_in_without_a_reason_a_limit_and_the_operator(light: Calde
     assert [[entry[name] for name in ("event", "user", "by", "is_staff")] for entry in logs] == [
         ["support_staff_changed", light.sam.id, "system", False]
     ]
+    with pytest.raises(NotFound):  # also before their grants are ended, which comes next
+        light.enter(light.grants()[0])
     light.deployment.act(None, light.number, EndSupport(light.grants()[0].id))
     with pytest.raises(NotFound):
         light.let_in()

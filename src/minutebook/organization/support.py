@@ -203,10 +203,11 @@ def entered_by(connection: Connection, user: str, session: str, at: int) -> dict
 
 
 def find_by_token(connection: Connection, token: str, at: int) -> Grant | None:
-    """The grant of a link that can be used at `at` (UTC microseconds)."""
-    table = schema.support_grant.c
-    where = (table.token_hash == token_hash(token), table.expires_at > at, table.entered_at.is_(None))
-    row = connection.execute(select(schema.support_grant).where(*where)).one_or_none()
+    """The grant of a link that can be used at `at` (UTC microseconds), by somebody who is of support staff still."""
+    table, staff = schema.support_grant.c, select(schema.staff.c.user)
+    usable = (table.expires_at > at, table.entered_at.is_(None), table.user.in_(staff))
+    statement = select(schema.support_grant).where(table.token_hash == token_hash(token), *usable)
+    row = connection.execute(statement).one_or_none()
     return _grant(row) if row else None
 
 
