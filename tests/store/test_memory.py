@@ -254,6 +254,24 @@ def test_chunks_in_time_do_not_reach_into_each_other(shelf: Shelf, step_back: in
             assert max(len(newest_first[0]), len(oldest_first[0])) <= 16, "a first page looks at a few events only"
 
 
+def test_a_view_is_cut_as_it_was_when_blocks_come_in_the_same_moment(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add(rows(64))
+    shelf.write_blocks()
+    before = shelf.view(32)
+
+    def meanwhile(seen: Any) -> int:
+        """How many there are; and once that is known, another thread reads on."""
+        number = len(seen)
+        monkeypatch.delattr(memory, "len")
+        shelf.view(64)
+        return number
+
+    monkeypatch.setattr(memory, "len", meanwhile, raising=False)
+    assert [chunk.end for chunk in before.in_time(newest_first=False)] == [16, 32]
+
+
 def test_an_event_that_is_gone_leaves_the_others(shelf: Shelf) -> None:
     events = rows(40)
     shelf.add(events)

@@ -235,7 +235,8 @@ class _Spans:
         return blocks.Span(int(earliest.min()), int(latest.max()), is_sorted)
 
     def cuts(self, number: int, since: int) -> NDArray[np.int64]:
-        places, until = self._cuts if number == len(self._spans) else self._cuts_of(self._spans[:number])
+        known = self._cuts  # looked at first: another thread that adds some sets them last
+        places, until = known if number == len(self._spans) else self._cuts_of(self._spans[:number])
         return places[until <= since]
 
     @staticmethod
