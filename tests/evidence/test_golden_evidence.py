@@ -19,8 +19,8 @@ SAID = {
     "selection.zip": (
         "Events     7 of 17, each as it was recorded.",
         "Withheld   17 values of actor.*.",
-        "Erased     1 fields, as event 12 says.",
-        "Pruned     1 events, as event 13 says.",
+        "Erased     1 field, as event 12 says.",
+        "Pruned     1 event, as event 13 says.",
     ),
 }
 OF_BOTH = (
