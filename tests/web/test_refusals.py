@@ -154,7 +154,7 @@ def filled_in(dashboard: Dashboard, path: str) -> str:
 
 def signed(dashboard: Dashboard) -> int:
     """Signs the log; how many events it has."""
-    sign_logs(dashboard.store, Custody(dashboard.store.file.with_name("custody")), "minutebook.example")
+    sign_logs(dashboard.store, Custody(dashboard.deployment.ledger.directory), "minutebook.example")
     return dashboard.deployment.size(dashboard.number)
 
 

@@ -83,8 +83,9 @@ class Store:
 
     @property
     def file(self) -> Path:
-        """The SQLite file."""
-        return Path(self.url.database or "minutebook.sqlite3")
+        """The SQLite file; PostgreSQL has none."""
+        assert self.is_sqlite and self.url.database
+        return Path(self.url.database)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
