@@ -7,6 +7,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from tests.support.syntax import parsed
+
 ROOT = Path(__file__).parents[1]
 ROWS = [
     line for line in (ROOT / "docs" / "quality.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")
@@ -16,7 +18,7 @@ ROWS = [
 @cache
 def functions_in(file: str) -> set[str]:
     path = ROOT / "tests" / file
-    tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
+    tree = parsed(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 

@@ -22,6 +22,7 @@ from minutebook.security import APART, EACH_MINUTE, EVENTS, FIELDS, MOST, Securi
 from tests.support.commands import all_commands
 from tests.support.dashboard import Dashboard
 from tests.support.deployment import Deployment, Ticking
+from tests.support.syntax import parsed
 
 NOW = 1_793_923_200_000_000
 
@@ -44,7 +45,7 @@ def test_every_event_and_field_that_is_written_is_documented() -> None:
     told: dict[str, set[str]] = defaultdict(set)
     root = Path(minutebook.__file__).parent
     for source in root.rglob("*.py"):
-        for node in ast.walk(ast.parse(source.read_text())):
+        for node in ast.walk(parsed(source.read_text())):
             if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "security.tell"):
                 continue
             fields = {str(keyword.arg) for keyword in node.keywords} - {"times"}

@@ -12,6 +12,7 @@ import pytest
 
 import minutebook
 from minutebook.store import schema
+from tests.support.syntax import parsed
 
 SOURCE = Path(minutebook.__file__).parent
 TABLES = {table.name for table in schema.ORGANIZATION_TABLES}
@@ -27,7 +28,7 @@ def trespasses(path: str, source: str) -> Iterator[str]:
     """What a module does that only others may."""
     if path.startswith(APART):
         return
-    tree = ast.parse(source)
+    tree = parsed(source)
     written = {name for call in _calls(tree) for name in _written_tables(call, tree)}
     own = TABLES - OF_CUSTODY if path.startswith("organization/") else OF_CUSTODY
     allowed = (
