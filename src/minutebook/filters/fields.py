@@ -24,6 +24,7 @@ from minutebook.filters.moments import (
     Here,
     Moment,
     Relative,
+    backwards_told,
     is_backwards,
     is_relative,
     parse_relative,
@@ -203,7 +204,7 @@ def parse(pairs: Iterable[tuple[str, str]], zone: ZoneInfo | None = None) -> Fil
         found = filter_of(more, found)
     if is_backwards(found.start, found.end):
         start, end = _write_start(found.start)[0], _write_end(found.end)[0]
-        message = f"The end, {end}, is before the start, {start}."
+        message = backwards_told(start, end)
         in_query = by_fields != (found.start, found.end)
         problems += backwards(given["q"][0], message).problems if in_query else [Problem("end", message)]
     if problems:

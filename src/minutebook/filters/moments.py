@@ -186,6 +186,11 @@ def is_backwards(start: Moment | None, end: Moment | None) -> bool:
     return end.count * UNITS[end.unit] >= start.count * UNITS[start.unit]
 
 
+def backwards_told(start: str, end: str) -> str:
+    """Says that the end is before the start, each as it was asked for."""
+    return f"The end, {end}, is before the start, {start}."
+
+
 def _beginning(moment: Relative, today: datetime, here: Here) -> int:
     if moment.unit == CALENDAR_DAY:
         day = today.date() - timedelta(days=moment.count)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from minutebook.errors import Invalid, Problem
 from minutebook.filters.fields import Filter
 from minutebook.filters.instants import LATEST, RANGE
+from minutebook.filters.moments import backwards_told
 from minutebook.filters.quote import quoted
 from minutebook.filters.zones import MONTHS, clock_time, gap_end, instant_of, precision, shows, told, told_end
 from minutebook.model import from_micros, to_micros
@@ -54,7 +55,7 @@ def parse_wall(
         if bound is not None and not 0 <= bound <= limit:
             problems.append(Problem(field, f"This day is too far away. {RANGE}"))
     if start is not None and end is not None and end <= start and not problems:
-        message = f"The end, {told_end(end, zone)}, is before the start, {told(start, zone)}."
+        message = backwards_told(told(start, zone), told_end(end, zone))
         problems.append(Problem("end_time" if end_time.strip() else "end_date", message))
     if problems:
         raise Invalid(*problems)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from minutebook.errors import Invalid, Problem
 from minutebook.filters import TERMS, Filter, Moment, parse, parse_wall, wall_fields, write, zone_named
-from minutebook.filters.moments import is_backwards
+from minutebook.filters.moments import backwards_told, is_backwards
 from minutebook.filters.quote import quoted
 from minutebook.web.log_address import BOUNDS, TWICE, WALL, ZONE_OF_FORM, Pairs
 from minutebook.web.log_given import Given
@@ -99,4 +99,4 @@ def backwards(range_: Filter, zone: ZoneInfo) -> str:
     end, start = (
         TERMS[key].clause(bound, zone).value for key, bound in (("before", range_.end), ("after", range_.start))
     )
-    return f"The end, {end}, is before the start, {start}."
+    return backwards_told(start, end)
