@@ -233,7 +233,7 @@ def test_marks_leave_out_groups_that_hold_nothing_and_no_other(
         texts[event.seq // 16].append(text_of(event))
     holding = {group for group, of_one in texts.items() if any(Sought(piece, not in_words).is_in(it) for it in of_one)}
     anywhere = {group for group, of_one in texts.items() if any(piece in it for it in of_one)}
-    slots = marks.asked([(piece.encode(), in_words)])
+    slots = marks.asked(((piece.encode(), in_words),))
     with followed.store.reading() as connection:
         marked = index.reached(connection, FILLED).blocks
         assert marked > 6 and marked % 3

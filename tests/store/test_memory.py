@@ -19,7 +19,7 @@ from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.memory import Log
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Sums, survey
-from minutebook.store.view import Chunk, View
+from minutebook.store.view import Chunk, View, Within
 
 ORGANIZATION = 3
 
@@ -130,8 +130,8 @@ def test_chunks_are_the_events_in_their_order(shelf: Shelf, at_once: int, *, is_
     for size in (1, 15, 16, 17, 64, 200, 333):
         assert everything(shelf.view(size)) == events[:size]
         for chunk in shelf.view(size).chunks():
-            assert (chunk.earliest, chunk.latest) == (chunk.occurred_at.min(), chunk.occurred_at.max())
-            assert chunk.is_sorted == all(one <= other for one, other in pairwise(chunk.occurred_at))
+            assert (chunk.span.earliest, chunk.span.latest) == (chunk.occurred_at.min(), chunk.occurred_at.max())
+            assert chunk.span.is_sorted == all(one <= other for one, other in pairwise(chunk.occurred_at))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -249,9 +249,65 @@ def test_chunks_in_time_do_not_reach_into_each_other(shelf: Shelf, step_back: in
             assert chunks[0].first == 0
             assert all(one.end == two.first for one, two in pairwise(chunks))
             assert chunks[-1].end == size
-            assert not any(later.earliest < earlier.latest for earlier, later in pairwise(chunks))
+            assert not any(later.span.earliest < earlier.span.latest for earlier, later in pairwise(chunks))
         if not step_back:
             assert max(len(newest_first[0]), len(oldest_first[0])) <= 16, "a first page looks at a few events only"
+
+
+@pytest.mark.parametrize("step_back", [0, 5_000, 50_000, 10_000_000])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_chunks_within_a_time_hold_all_that_happened_then_and_hardly_more(
+    shelf: Shelf, step_back: int, *, newest_first: bool
+) -> None:
+    events = rows(1000, step_back=step_back)
+    shelf.add(events)
+    shelf.write_blocks()
+    times = sorted(row.occurred_at for row in events)
+    chance = random.Random(step_back)
+    for size in (1, 16, 500, 992, 1000):
+        for _ in range(20):
+            earliest, latest = sorted(chance.choice(times) + chance.choice((-1, 0, 1)) for _ in range(2))
+            chunks = list(shelf.view(size).in_time(Within(earliest, latest), newest_first=newest_first))
+            found = {seq for chunk in chunks for seq in range(chunk.first, chunk.end)}
+            meant = {seq for seq in range(size) if earliest <= events[seq].occurred_at <= latest}
+            assert meant <= found
+            if not step_back:
+                assert len(found) < len(meant) + 4 * 16, "two blocks at each end"
+
+
+@pytest.mark.parametrize("step_back", [0, 50_000, 10_000_000])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_few_are_found_by_their_places_as_far_back_as_they_were_read(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, step_back: int, *, newest_first: bool
+) -> None:
+    monkeypatch.setattr(memory, "PART", 2)
+    monkeypatch.setattr(memory, "RARE", 10)
+    monkeypatch.setattr(view, "FEW", 2)
+    shelf.log = memory.Log(ORGANIZATION)
+    events = rows(1000, step_back=step_back)
+    shelf.add(events)
+    shelf.write_blocks()
+    wanted = Who("user", "usr_7", "")
+    meant = [seq for seq in range(1000) if events[seq].actor == wanted]
+    assert 3 < len(meant) <= 100
+    assert shelf.view().few("actor", "this", wanted.__eq__) is None, "nothing was read"
+    firsts = []
+    for first in (800, 400, 0):
+        [chunk.codes("actor") for chunk in shelf.view().chunks(first)]
+        few = shelf.view().few("actor", "this", wanted.__eq__)
+        assert few is not None
+        firsts.append(few.first)
+        assert few.seqs.tolist() == [seq for seq in meant if seq >= few.first]
+        chunks = list(shelf.view().in_time(few=few, newest_first=newest_first))
+        found = sorted(seq for chunk in chunks for seq in chunk.seqs.tolist())
+        assert {*few.seqs.tolist(), *range(few.first)} <= set(found)
+        if step_back < 10_000_000:  # then all of the log is one cut
+            assert [seq for seq in found if seq >= few.first] == few.seqs.tolist()
+        spans = [chunk.span for chunk in (chunks[::-1] if newest_first else chunks)]
+        assert not any(later.earliest < earlier.latest for earlier, later in pairwise(spans))
+    assert firsts == sorted(firsts, reverse=True)
+    assert firsts[-1] == 0
+    assert shelf.view().few("actor", "any", bool) is None, "they are not few"
 
 
 def test_a_view_is_cut_as_it_was_when_blocks_come_in_the_same_moment(
@@ -307,6 +363,32 @@ def test_the_oldest_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
     for position in (5, 3, 9):
         texts.put(position, str(position))
     assert [texts.get(position) for position in (5, 3, 9)] == [None, "3", "9"]
+
+
+def test_rows_of_texts_are_kept_as_far_as_they_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST_BYTES", 10)
+    cache = memory.Cache()
+    one, other = cache.log(1), cache.log(2)
+    assert one.text_rows is other.text_rows
+    one.text_rows.put(one, {5: b"five", 6: b"six"})
+    other.text_rows.put(other, {5: b"2"})
+    assert one.text_rows.get(one, [5, 6, 7]) == {5: b"five", 6: b"six"}
+    one.text_rows.put(one, {7: b"seven", 6: b"six"})  # eight bytes, beside two
+    assert other.text_rows.get(other, [5]) == {}, "asked for longest ago"
+    assert one.text_rows.get(one, [5, 6, 7]) == {6: b"six", 7: b"seven"}
+
+
+def test_rows_of_texts_of_before_an_erasure_are_forgotten_and_not_kept_any_more() -> None:
+    cache = memory.Cache()
+    before, other = cache.log(1), cache.log(2)
+    before.text_rows.put(before, {5: b"erased"})
+    other.text_rows.put(other, {5: b"other"})
+    after = cache.log(1, rewritten=1)
+    assert after.text_rows.get(after, [5]) == {}
+    before.text_rows.put(before, {5: b"erased", 6: b"erased"})  # by a search that began before
+    assert before.text_rows.get(before, [5, 6]) == after.text_rows.get(after, [5, 6]) == {}
+    assert other.text_rows.get(other, [5]) == {5: b"other"}
+    assert cache.log(1).text_rows is not after.text_rows, "an older snapshot keeps what it reads to itself"
 
 
 def test_a_test_of_values_is_kept_and_meets_each_value_once() -> None:

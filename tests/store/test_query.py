@@ -24,7 +24,7 @@ from minutebook.filters.moments import Here
 from minutebook.filters.term_values import ActorValue, parse_details
 from minutebook.filters.terms import TERMS
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import blocks, bound, index, log, marks, search, survey, text, view
+from minutebook.store import blocks, bound, index, log, marks, memory, search, survey, text, view
 from minutebook.store.bound import bounded
 from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
@@ -232,8 +232,12 @@ def test_every_term_is_said_once_more() -> None:
 def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     filled: Deployment, followed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Behind what the index knows and before it, over many chunks, some of which overlap in time."""
+    """Behind what the index knows and before it, over many chunks, some of which overlap in time; what is rare is
+    looked up by its places, what is not in chunks."""
     monkeypatch.setattr(blocks, "BLOCK", 32)
+    monkeypatch.setattr(memory, "PART", 1)
+    monkeypatch.setattr(memory, "RARE", 6)
+    monkeypatch.setattr(view, "FEW", 1)
     monkeypatch.setattr(blocks, "PACK", 2)
     monkeypatch.setattr(marks, "PACK", 2)
     monkeypatch.setattr(view, "CHUNK", 4)
@@ -324,6 +328,8 @@ def test_a_search_stays_what_it_was_on_its_first_page_while_events_are_added(
 ) -> None:
     """There and back over all pages, each in a transaction of its own, for any query and size of page."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(memory, "PART", 2)
+    monkeypatch.setattr(memory, "RARE", 2)
     monkeypatch.setattr(view, "CHUNK", 4)
     fill(filled, 60)
     grown: list[int] = []

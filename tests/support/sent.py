@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
+
+from minutebook.store.direct import Direct
 
 Sent = tuple[str, str]
 """A statement, and what it is sent with."""
@@ -20,9 +23,15 @@ def statements() -> Iterator[list[Sent]]:
     def note(*said: Any) -> None:
         sent.append((said[2], str(_plain(said[3]))))
 
+    def noting(direct: Direct, connection: Connection, **given: Any) -> list[tuple[Any, ...]]:
+        sent.append((str(direct.statement), str(given)))
+        return rows(direct, connection, **given)
+
+    rows = Direct.rows
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with mock.patch.object(Direct, "rows", noting):
+            yield sent
     finally:
         event.remove(Engine, "before_cursor_execute", note)
 

@@ -38,7 +38,7 @@ from minutebook.model import DAY
 from minutebook.store import anchor_log, anchors, body, checkpoints, generations, opened, schema, tiles
 from minutebook.store.anchors import AnchorKind
 from minutebook.store.engine import Store
-from minutebook.store.log import SEQ_MASK, position, seq_of
+from minutebook.store.log import SEQ_MASK, Stored, position, seq_of
 from minutebook.store.scope import Scope
 
 MEDIA_TYPE = "application/zip"
@@ -223,7 +223,7 @@ class _Bundle:
         while self.next < scope.size:
             first, seqs = self.next, list[int]()
 
-            def take(row: Row[Any], seqs: list[int] = seqs) -> bool:
+            def take(row: Stored, seqs: list[int] = seqs) -> bool:
                 seqs.append(seq_of(row))
                 return len(seqs) < 256
 
@@ -279,7 +279,7 @@ class _Bundle:
             scope = Scope(self._organization, connection.execute(now).scalar_one())
             later, pace, at = list[int](), Pace(STRIDE), self.head.size
 
-            def take(row: Row[Any]) -> bool:
+            def take(row: Stored) -> bool:
                 later.append(seq_of(row))
                 return False
 

@@ -15,10 +15,9 @@ import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
-from sqlalchemy import Row as StoredRow
 
 from minutebook.actions.log import Format, LogExported
 from minutebook.deliver.formats import FORMATS, Origin, Row, Trailer
@@ -34,7 +33,7 @@ from minutebook.record import Act, Command, perform
 from minutebook.store import log, memory, survey
 from minutebook.store.engine import Store
 from minutebook.store.event_json import row_json
-from minutebook.store.log import seq_of
+from minutebook.store.log import Stored, seq_of
 from minutebook.store.scope import Scope
 
 Rows: TypeAlias = Callable[[int], Iterator[list[Row]]]
@@ -203,7 +202,7 @@ def _slice(connection: Connection, scope: Scope, filter_: Filter, pace: Pace, fi
     rows: list[Row] = []
     room, until = PIECE, time.monotonic() + LOOK_SECONDS
 
-    def take(row: StoredRow[Any]) -> bool:
+    def take(row: Stored) -> bool:
         nonlocal room
         rows.append(Row(seq_of(row), row_json(row)))
         room -= len(rows[-1].json)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from minutebook.errors import TooSlow
 from minutebook.filters import Filter
 from minutebook.store import search
+from minutebook.store.log import Stored
 from minutebook.store.scope import Scope
 
 LOOK_SECONDS = 0.2
@@ -30,7 +30,7 @@ class Pace:
         self._numbers = most
 
     def look(
-        self, connection: Connection, scope: Scope, filter_: Filter, take: Callable[[Row[Any]], bool], first: int
+        self, connection: Connection, scope: Scope, filter_: Filter, take: Callable[[Stored], bool], first: int
     ) -> int:
         """`search.stride` for a short while. It returns `first` when the database gave that up: the next look is
         shorter. Raises TooSlow when not even the shortest can be done."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from minutebook.deliver.pace import Pace
 from minutebook.errors import Invalid
@@ -18,7 +17,7 @@ from minutebook.filters import Filter
 from minutebook.model import Event
 from minutebook.store import log
 from minutebook.store.engine import Store
-from minutebook.store.log import event_of
+from minutebook.store.log import Stored, event_of
 from minutebook.store.scope import Scope
 
 AT_ONCE = 100
@@ -56,7 +55,7 @@ class Tail:
         size = log.read_head(connection, self.organization).size
         found: list[Event] = []
 
-        def take(row: Row[Any]) -> bool:
+        def take(row: Stored) -> bool:
             found.append(event_of(row))
             return len(found) < AT_ONCE
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from minutebook.filters import fits, text_of
 from minutebook.filters.expression import Expression
+from minutebook.store.body import PRUNED
 from minutebook.store.bound import Deadline
-from minutebook.store.log import SHOWN, event_of, is_pruned, position, seq_of
+from minutebook.store.direct import Among, Direct
+from minutebook.store.log import SEQ_MASK, SHOWN, Stored, event_of, position, seq_of
 from minutebook.store.memory import Texts
 from minutebook.store.schema import event
 
-Rows: TypeAlias = Sequence[Row[Any]]
+Rows: TypeAlias = Sequence[Stored]
 AT_ONCE = 64
 """Events between two looks at the clock: a few milliseconds."""
 
-_EVENTS = select(*SHOWN).where(event.c.position.in_(bindparam("positions", expanding=True)))
-FROM = select(*SHOWN).where(event.c.position.between(bindparam("first"), bindparam("last"))).order_by(event.c.position)
-"""The rows of an organization's events between two positions, in the order of the log."""
+_AMONG = Direct(select(*SHOWN).where(Among(event.c.position, "positions")))
+_BETWEEN = Direct(
+    select(*SHOWN).where(event.c.position.between(bindparam("first"), bindparam("last"))).order_by(event.c.position)
+)
+
+
+_STORED: Callable[[tuple[Any, ...]], Stored] = partial(tuple.__new__, Stored)
+"""As `Stored._make`, in a third of the time."""
 
 
 class Closer:
@@ -32,9 +40,9 @@ class Closer:
         self._deadline = deadline
         self._fits = fits(rest)
 
-    def meant(self, seqs: Sequence[int]) -> list[Row[Any]]:
+    def meant(self, seqs: Sequence[int]) -> list[Stored]:
         """The rows of those events that are meant, in the order of their numbers as given."""
-        found: list[Row[Any]] = []
+        found: list[Stored] = []
         for at in range(0, len(seqs), AT_ONCE):
             rows = rows_of(self._connection, self._organization, seqs[at : at + AT_ONCE])
             found += [row for row in rows if self._fits(event_of(row))]
@@ -59,15 +67,24 @@ def texts_of(
     return [found[seq] or "" for seq in seqs]
 
 
-def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> list[Row[Any]]:
+def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> list[Stored]:
     """The rows of some events, in the order of their numbers as given; none for one that is gone."""
     if not seqs:
         return []
-    positions = [position(organization, seq) for seq in seqs]
-    first, last = min(positions), max(positions)
-    if last - first < len(positions):  # neighbours in the log, as on most pages: one range
-        rows = connection.execute(FROM, {"first": first, "last": last}).all()
+    first, last = min(seqs), max(seqs)
+    if last - first < len(seqs):  # neighbours in the log, as on most pages: one range
+        rows = rows_between(connection, organization, first, last + 1)
     else:
-        rows = connection.execute(_EVENTS, {"positions": positions}).all()
-    found = {row[0]: row for row in rows}
-    return [found[at] for at in positions if at in found and not is_pruned(found[at])]
+        rows = _there(_AMONG.rows(connection, positions=[position(organization, seq) for seq in seqs]))
+    found = {row[0] & SEQ_MASK: row for row in rows}
+    return [found[seq] for seq in seqs if seq in found]
+
+
+def rows_between(connection: Connection, organization: int, first: int, end: int) -> list[Stored]:
+    """The rows of the events from one number up to another, in the order of the log, but for those that are gone."""
+    bounds = {"first": position(organization, first), "last": position(organization, end) - 1}
+    return _there(_BETWEEN.rows(connection, **bounds))
+
+
+def _there(rows: list[tuple[Any, ...]]) -> list[Stored]:
+    return [row for row in map(_STORED, rows) if row[-1] != PRUNED]

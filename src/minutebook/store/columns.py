@@ -49,6 +49,10 @@ class Passing(NamedTuple):
     number: int
     first: int
 
+    def of(self, codes: Codes) -> NDArray[np.bool_]:
+        """Of each code whether it stands for such a value."""
+        return codes == self.first if self.number == 1 else self.codes[codes]
+
 
 class Words:
     """The values of one column, each once; a value's code is its place. Only ever added to."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,6 +52,7 @@ class Store:
         patience: float = PATIENCE,
     ) -> None:
         self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.clock = clock
         self.randomness = randomness
         self.recorded = Recorded()
@@ -78,10 +79,6 @@ class Store:
         self._streamer = self._streamer.execution_options(**shared)
 
     @property
-    def is_sqlite(self) -> bool:
-        return self.url.get_backend_name() == "sqlite"
-
-    @property
     def file(self) -> Path:
         """The SQLite file; PostgreSQL has none."""
         assert self.is_sqlite and self.url.database
@@ -90,14 +87,17 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent snapshot. Raises StoreUnavailable when the database is not there."""
-        with _translated(StoreUnavailable), self._reader.connect() as connection, connection.begin():
+        with _translated(StoreUnavailable), self._reader.connect() as connection, self._begun(connection):
             yield connection
 
     @contextmanager
     def streaming(self) -> Iterator[Connection]:
         """The same for what reads all of a log: it takes no more memory the longer the log is."""
-        with _translated(StoreUnavailable), self._streamer.connect() as connection, connection.begin():
+        with _translated(StoreUnavailable), self._streamer.connect() as connection, self._begun(connection):
             yield connection
+
+    def _begun(self, connection: Connection) -> AbstractContextManager[object]:
+        return nullcontext() if self.is_sqlite else connection.begin()  # SQLite's have begun: `sqlite.reading_engine`
 
     @contextmanager
     def acting(self) -> Iterator[Connection]:

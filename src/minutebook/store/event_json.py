@@ -5,17 +5,15 @@ Of an event of which something was erased that is null, and `erased` has the pat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import orjson
-from sqlalchemy import Row
 
 from minutebook.evidence.leaf import VERSION
 from minutebook.model import DAY, SECOND, Event, from_micros
 from minutebook.store import body
-from minutebook.store.log import SEQ_MASK, disclosures_of
+from minutebook.store.log import SEQ_MASK, Stored, disclosures_of
 
 FACTS = b'{"v":%d,"seq":%%d,"id":"%%b","recorded_at":"%%b","occurred_at":"%%b",' % VERSION
 DONE = b'"action":"%b","outcome":"%b",'
@@ -29,10 +27,9 @@ def event_json(event: Event) -> bytes:
     return _line(*facts, stored)
 
 
-def row_json(row: Row[Any]) -> bytes:
-    """The same of the columns SHOWN of a row of the table `event`, without reading what was disclosed."""
-    facts: Sequence[Any] = row
-    position, id_, recorded_at, occurred_at, action, outcome, stored = facts
+def row_json(row: Stored) -> bytes:
+    """The same of a row of the table `event`, without reading what was disclosed."""
+    position, id_, recorded_at, occurred_at, action, outcome, stored = row
     return _line(position & SEQ_MASK, id_, recorded_at, occurred_at, action, outcome, stored)
 
 

@@ -10,6 +10,7 @@ hold hashes alone, which stay.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from minutebook.background import Job
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.filters import text_of
 from minutebook.store import blocks, columns, log, marks, schema, text, tiles
+from minutebook.store.direct import Direct
 from minutebook.store.engine import Store
 
 log_ = structlog.get_logger("minutebook.index")
@@ -43,6 +45,7 @@ class Reached(NamedTuple):
 _REACHED = select(schema.log_index.c.texts, schema.log_index.c.blocks).where(
     schema.log_index.c.organization == bindparam("of")
 )
+_READ = Direct(_REACHED)
 _EVENTS = (
     select(schema.event)
     .where(schema.event.c.position.between(bindparam("first"), bindparam("last")))
@@ -52,8 +55,7 @@ _EVENTS = (
 
 def reached(connection: Connection, organization: int) -> Reached:
     """How far this log is followed."""
-    row = connection.execute(_REACHED, {"of": organization}).one_or_none()
-    return Reached(*row) if row else Reached()
+    return next(itertools.starmap(Reached, _READ.rows(connection, of=organization)), Reached())
 
 
 def behind(connection: Connection) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
@@ -19,11 +19,21 @@ from minutebook.evidence.tree import CompactRange, leaf_hash
 from minutebook.model import ERASED_TARGET, Actor, ActorKind, Context, Event, Json, Outcome, Randomness, Target
 from minutebook.store import body, schema
 
-SHOWN = tuple(
-    schema.event.c[name]
-    for name in ("position", "id", "recorded_at", "occurred_at", "action", "outcome", "disclosures")
-)
-"""The columns from which an event is read back: for `event_of`, and in this order for `event_json.row_json`."""
+
+class Stored(NamedTuple):
+    """What is stored of an event, as far as it is needed to show it; `pruned` ones have nothing to show."""
+
+    position: int
+    id: str
+    recorded_at: int
+    occurred_at: int
+    action: str
+    outcome: str
+    disclosures: bytes
+
+
+SHOWN = tuple(schema.event.c[name] for name in Stored._fields)
+"""The columns of `Stored`."""
 SEQ_MASK = (1 << schema.SEQ_BITS) - 1
 
 # Built once: every act runs these, and building a statement costs more than running it.
@@ -188,7 +198,7 @@ def facts_of(event: Event, log_id: str) -> Facts:
     return Facts(log_id, event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
 
 
-def event_of(row: Row[Any]) -> Event:
+def event_of(row: Stored | Row[Any]) -> Event:
     """The event in a row of the table `event`, of which at least SHOWN was selected."""
     text, erased = body.json_of(row.disclosures)
     disclosed = orjson.loads(b"{" + text + b"}")
@@ -215,12 +225,12 @@ def disclosures_of(event: Event) -> dict[str, bytes]:
     return disclosed | dict.fromkeys(event.erased, b"")
 
 
-def is_pruned(row: Row[Any]) -> bool:
+def is_pruned(row: Stored | Row[Any]) -> bool:
     """Whether nothing is left of the event in a row but its number, its times and its hash."""
     return bool(row.disclosures == body.PRUNED)
 
 
-def seq_of(row: Row[Any]) -> int:
+def seq_of(row: Stored | Row[Any]) -> int:
     """The number of the event in a row of the table `event`."""
     return int(row.position) & SEQ_MASK
 

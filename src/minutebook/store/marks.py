@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from minutebook.store import blocks
+from minutebook.store.direct import Among, Direct
 from minutebook.store.schema import SEQ_BITS, event_marks
 
 MARKS = "marks"
@@ -40,9 +42,7 @@ MULTIPLIERS = {3: 0x9E3779B1, 4: 0x85EBCA77, 5: 0xC2B2AE3D, 6: 0x27D4EB2F}
 LOW = np.uint64(0xFFFFFFFF)
 LINE_FEED = 10
 
-_ROWS = select(event_marks.c.number, event_marks.c.marks).where(
-    event_marks.c.number.in_(bindparam("numbers", expanding=True))
-)
+_ROWS = Direct(select(event_marks.c.number, event_marks.c.marks).where(Among(event_marks.c.number, "numbers")))
 _PACK = (
     select(event_marks.c.marks)
     .where(event_marks.c.number.between(bindparam("first"), bindparam("last")))
@@ -50,12 +50,15 @@ _PACK = (
 )
 
 
-def asked(pieces: Sequence[tuple[bytes, bool]]) -> NDArray[np.int64]:
+@lru_cache(maxsize=1024)
+def asked(pieces: tuple[tuple[bytes, bool], ...]) -> NDArray[np.int64]:
     """Slots that are all set for a group that holds the pieces, each of which is in its words, or else anywhere. They
     are as telling together as all: all of short pieces, of longer ones at even distances."""
     sizes = {True: ANYWHERE + IN_WORDS, False: ANYWHERE}
     found = list(dict.fromkeys(slot for piece, in_words in pieces for slot in _slots(piece, sizes[in_words]).tolist()))
-    return np.array(found[:: max(1, -(-len(found) // MOST_ASKED))], np.int64)
+    slots = np.array(found[:: max(1, -(-len(found) // MOST_ASKED))], np.int64)
+    slots.flags.writeable = False
+    return slots
 
 
 def of_block(groups: Sequence[bytes | None]) -> bytes:
@@ -151,7 +154,7 @@ class Marks:
         base = _base(self._organization, number)
         numbers = [base | slot // IN_ROW for slot in slots.tolist()]
         if missing := [row for row in dict.fromkeys(numbers) if row not in self._rows]:
-            self._rows |= {row: bytes(marks) for row, marks in connection.execute(_ROWS, {"numbers": missing})}
+            self._rows |= {row: bytes(marks) for row, marks in _ROWS.rows(connection, numbers=missing)}
         found = np.full(width, 0xFF, np.uint8)
         for row, slot in zip(numbers, slots.tolist(), strict=True):
             marks = self._rows.get(row, b"")

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from minutebook.store import blocks, columns
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
+from minutebook.store.direct import Among, Direct
 from minutebook.store.marks import Marks
+from minutebook.store.places import Places
 from minutebook.store.schema import log_index
 
 log_ = structlog.get_logger("minutebook.memory")
@@ -29,9 +31,18 @@ MOST = 16_000_000
 """Events kept in memory, of all logs of a database together: 36 bytes each at most, and 62 of marks where words are
 searched for. Then the log least asked for goes."""
 MOST_TEXTS = 20_000
+"""Kept of each log."""
+MOST_BYTES = 1 << 26
+"""Of rows of texts, of all logs together."""
+RARE = 512
+"""Values that one in so many events has are looked up by their places."""
+MOST_CODES = 16
+PART = 32
+"""Blocks whose places are looked up together."""
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
-LAST = 2**63 - 1
+FIRST, LAST = -(2**63), 2**63 - 1
+"""Of all times."""
 TYPES: dict[str, type[np.generic]] = dict.fromkeys(columns.TIMES, np.int64) | dict.fromkeys(SHARED, np.uint8)
 """In which a column begins. Codes get wider once there are more: most columns have few values, and a search takes as
 long as it takes to read them from memory."""
@@ -45,6 +56,7 @@ class _Column:
         self.filled = np.zeros(0, np.int64)
         self.whole = 0
         """So many events are filled in from the first one on."""
+        self.places = Places(PART * blocks.BLOCK)
 
     def lacks(self, first: int, end: int) -> bool:
         """Whether something is not filled in between two numbers, of which the first begins a block."""
@@ -55,6 +67,19 @@ class _Column:
         if full + (more > 0) > len(self.filled) or (more and self.filled[full] < more):
             return True
         return bool(np.any(self.filled[first // size : full] < size))
+
+    def placed_from(self, parts: int) -> int:
+        """From which of the first so many parts on the places of all codes are known."""
+        while parts and (parts - 1 in self.places or self._place(parts - 1)):
+            parts -= 1
+        return parts
+
+    def _place(self, number: int) -> bool:
+        first, end = number * PART, (number + 1) * PART
+        if len(self.filled) < end or np.any(self.filled[first:end] < blocks.BLOCK):
+            return False
+        self.places.put(number, self.array[first * blocks.BLOCK : end * blocks.BLOCK])
+        return True
 
     def make_room(self, end: int) -> None:
         size = blocks.BLOCK
@@ -85,7 +110,14 @@ class Log:
     erased: those of `before` go on to serve.
     """
 
-    def __init__(self, organization: int, rewritten: int = 0, pruned: int = 0, before: Log | None = None) -> None:
+    def __init__(
+        self,
+        organization: int,
+        rewritten: int = 0,
+        pruned: int = 0,
+        before: Log | None = None,
+        rows: TextRows | None = None,
+    ) -> None:
         self.organization = organization
         self.rewritten = rewritten
         self.pruned = pruned
@@ -93,6 +125,7 @@ class Log:
         """So many events have been seen."""
         self.words: dict[str, Words] = {name: Words() for name in SHARED}
         self.texts = Texts()
+        self.text_rows = rows or TextRows()
         self.marks = Marks(organization)
         self._columns: dict[str, _Column] = {name: _Column(name) for name in (*columns.TIMES, *SHARED)}
         if before:
@@ -102,6 +135,8 @@ class Log:
         self._meanings: dict[str, list[int]] = {name: [] for name in SHARED}  # our codes for those in the blocks
         self._learnt = dict.fromkeys(SHARED, 0)  # the blocks whose values are among them
         self._spans = _Spans()
+        self._newest_span = (0, 0), blocks.Span(FIRST, LAST, is_sorted=True)
+        self._edges = Edges(np.zeros(1, np.int64), np.zeros(1, np.int64))  # of no event
         self._lock: threading.RLock = before._lock if before else threading.RLock()  # of the times, too
 
     def read_to(self, connection: Connection, size: int) -> None:
@@ -136,11 +171,30 @@ class Log:
                 self._fill(connection, name, first, end)
         return column.array[first:end]
 
+    def few(
+        self, connection: Connection, name: str, key: Hashable, test: Callable[[Any], bool], size: int
+    ) -> Few | None:
+        """Which of the first `size` events have, in a shared column, a value that passes a test, as far back as they
+        have been read; None where they are not few. Equal keys stand for equal tests."""
+        column, part = self._columns[name], PART * blocks.BLOCK
+        parts = size // part
+        first = column.placed_from(parts)
+        if first == parts:
+            return None
+        newest = self.column(connection, name, parts * part, size)  # before it is asked which codes there are
+        passing = self.words[name].passing(key, test)
+        if passing.number > MOST_CODES:
+            return None
+        found = column.places.of(np.flatnonzero(passing.codes).tolist(), range(first, parts), size // RARE)
+        if found is None:
+            return None
+        return Few(first * part, np.concatenate((found, np.flatnonzero(passing.of(newest)) + parts * part)))
+
     def span(self, connection: Connection, first: int, end: int) -> blocks.Span:
         """When the events between two numbers happened, of which the first begins a block."""
         whole = end // blocks.BLOCK
         if first // blocks.BLOCK == whole:
-            return blocks.span_of(self.column(connection, "occurred_at", first, end))
+            return self._newest(connection, first, end)
         known = self._spans.of(first // blocks.BLOCK, whole)
         if not end % blocks.BLOCK:
             return known
@@ -148,10 +202,21 @@ class Log:
         is_sorted = known.is_sorted and rest.is_sorted and known.latest <= rest.earliest
         return blocks.Span(min(known.earliest, rest.earliest), max(known.latest, rest.latest), is_sorted)
 
-    def cuts(self, number: int, since: int) -> NDArray[np.int64]:
-        """Behind which of the first so many blocks the log can be cut so that everything before happened before, or
-        when, everything behind it did; what comes behind all of them happened from `since` on."""
-        return self._spans.cuts(number, since)
+    def _newest(self, connection: Connection, first: int, end: int) -> blocks.Span:
+        """The span of events that are no whole block."""
+        (known, span) = self._newest_span  # else asked for once more, in the same search or the next
+        if known != (first, end):
+            span = blocks.span_of(self.column(connection, "occurred_at", first, end))
+            self._newest_span = (first, end), span
+        return span
+
+    def edges(self, connection: Connection, size: int) -> Edges:
+        """Where the first `size` events can be cut, which are no fewer than one."""
+        if int(self._edges.places[-1]) != size:  # else asked for once more, with another filter or for another page
+            whole, more = divmod(size, blocks.BLOCK)
+            since = self.span(connection, size - more, size).earliest if more else LAST
+            self._edges = self._spans.edges(whole, since, size)
+        return self._edges
 
     def _fill(self, connection: Connection, name: str, first: int, end: int) -> None:
         size, column = blocks.BLOCK, self._columns[name]
@@ -213,6 +278,21 @@ class Log:
         self._is_trusted, self._written = False, 0
 
 
+class Few(NamedTuple):
+    """The numbers of a few events, in order; all that are meant from the number `first` on."""
+
+    first: int
+    seqs: NDArray[np.int64]
+
+
+class Edges(NamedTuple):
+    """Where events can be cut so that everything before happened before, or when, everything behind it did: numbers of
+    events, with both ends, and when the last before each happened."""
+
+    places: NDArray[np.int64]
+    until: NDArray[np.int64]
+
+
 class _Spans:
     """The spans of the whole blocks of a log."""
 
@@ -234,10 +314,14 @@ class _Spans:
         is_sorted = bool(are_sorted.all()) and not np.any(latest[:-1] > earliest[1:])
         return blocks.Span(int(earliest.min()), int(latest.max()), is_sorted)
 
-    def cuts(self, number: int, since: int) -> NDArray[np.int64]:
+    def edges(self, whole: int, since: int, size: int) -> Edges:
+        """Of the first so many blocks and what comes behind them up to `size`, which happened from `since` on."""
         known = self._cuts  # looked at first: another thread that adds some sets them last
-        places, until = known if number == len(self._spans) else self._cuts_of(self._spans[:number])
-        return places[until <= since]
+        places, until = known if whole == len(self._spans) else self._cuts_of(self._spans[:whole])
+        there = (until <= since) & (places * blocks.BLOCK < size)
+        return Edges(
+            np.concatenate(([0], places[there] * blocks.BLOCK, [size])), np.concatenate(([FIRST], until[there], [LAST]))
+        )
 
     @staticmethod
     def _cuts_of(spans: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -267,10 +351,52 @@ class Texts:
         self._texts[position] = said
 
 
+class TextRows:
+    """The rows of the text index that searches read last, unpacked, of all logs of a database together: those of whole
+    groups, which never change until something is erased from their log. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._rows: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
+        self._bytes = 0
+        self._rewritten: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def get(self, log: Log, numbers: Sequence[int]) -> dict[int, bytes]:
+        """What is known of some rows of a log."""
+        found = {}
+        with self._lock:
+            for number in numbers:
+                key = (log.organization, log.rewritten, number)
+                if (said := self._rows.get(key)) is not None:
+                    found[number] = said
+                    self._rows.move_to_end(key)
+        return found
+
+    def put(self, log: Log, rows: Mapping[int, bytes]) -> None:
+        """Keeps rows of a log, in place of those that have not been asked for for long."""
+        with self._lock:
+            if log.rewritten < self._rewritten.get(log.organization, 0):
+                return  # read in a snapshot of before an erasure
+            for number, said in rows.items():
+                key = (log.organization, log.rewritten, number)
+                self._bytes += len(said) - len(self._rows.get(key, b""))
+                self._rows[key] = said
+            while self._bytes > MOST_BYTES:
+                self._bytes -= len(self._rows.popitem(last=False)[1])
+
+    def forget(self, organization: int, rewritten: int) -> None:
+        """Lets go of what was read of a log before so many erasures."""
+        with self._lock:
+            self._rewritten[organization] = rewritten
+            for key in [key for key in self._rows if key[0] == organization and key[1] < rewritten]:
+                self._bytes -= len(self._rows.pop(key))
+
+
 class Cache:
     """The logs of one database that were asked for last. Safe to share between threads."""
 
     def __init__(self) -> None:
+        self._text_rows = TextRows()
         self._logs: OrderedDict[int, Log] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -281,7 +407,9 @@ class Cache:
             if found is not None and found.rewritten > rewritten:  # this snapshot is older: what it sees goes with it
                 return Log(organization, rewritten, pruned)
             if found is None or found.rewritten < rewritten:
-                found = self._logs[organization] = Log(organization, rewritten, pruned, before=found)
+                self._text_rows.forget(organization, rewritten)
+                found = Log(organization, rewritten, pruned, before=found, rows=self._text_rows)
+                self._logs[organization] = found
             self._logs.move_to_end(organization)
             events = sum(log.size for log in self._logs.values())
             while events > MOST and len(self._logs) > 1:
@@ -293,20 +421,21 @@ class Cache:
         with self._lock:
             known = {number: log.rewritten for number, log in self._logs.items()}
         if known:
-            for number, rewritten, pruned in connection.execute(_REWRITTEN, {"organizations": list(known)}):
+            for number, rewritten, pruned in _REWRITTEN.rows(connection, organizations=list(known)):
                 if known[number] < rewritten:
                     self.log(number, rewritten, pruned)
 
 
-_REWRITTEN = select(log_index.c.organization, log_index.c.rewritten, log_index.c.pruned).where(
-    log_index.c.organization.in_(bindparam("organizations", expanding=True))
+_REWRITTEN = Direct(
+    select(log_index.c.organization, log_index.c.rewritten, log_index.c.pruned).where(
+        Among(log_index.c.organization, "organizations")
+    )
 )
 
 
 def pruned(connection: Connection, organization: int) -> int:
     """How many events of a log are no more."""
-    of = connection.execute(_REWRITTEN, {"organizations": [organization]}).one_or_none()
-    return int(of.pruned) if of else 0
+    return sum(number for _, _, number in _REWRITTEN.rows(connection, organizations=[organization]))
 
 
 def log_of(connection: Connection, organization: int) -> Log:
@@ -315,6 +444,5 @@ def log_of(connection: Connection, organization: int) -> Log:
     A connection of an engine that has a cache must see only what is committed: others get columns of their own.
     """
     cache: Cache | None = connection.get_execution_options().get(OPTION)
-    of = connection.execute(_REWRITTEN, {"organizations": [organization]}).one_or_none()
-    known = (organization, of.rewritten, of.pruned) if of else (organization,)
+    known = next(iter(_REWRITTEN.rows(connection, organizations=[organization])), (organization,))
     return cache.log(*known) if cache else Log(*known)

@@ -14,10 +14,10 @@ import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from minutebook.errors import NotFound, TooSlow
 from minutebook.filters import Cursor, Filter, fits
@@ -25,13 +25,13 @@ from minutebook.filters.expression import NOTHING_ASKED, Expression
 from minutebook.model import Event
 from minutebook.store import log
 from minutebook.store.bound import Deadline, bounded
-from minutebook.store.closer import FROM, Closer, Rows, rows_of
+from minutebook.store.closer import Closer, Rows, rows_between, rows_of
 from minutebook.store.event_json import row_json
-from minutebook.store.log import SEQ_MASK, event_of, position, seq_of
+from minutebook.store.log import SEQ_MASK, Stored, event_of, seq_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import COUNT_SECONDS, Count, count
-from minutebook.store.view import Chunk, Mask, Numbers, all_hold, numbers, view_of
-from minutebook.store.where import Plan, means_of, plan_there
+from minutebook.store.view import Chunk, Mask, Numbers, Within, all_hold, numbers, view_of
+from minutebook.store.where import Plan, means_of, plan_there, within
 
 PAGE_SECONDS = 2.0
 AT_ONCE = 256
@@ -117,7 +117,7 @@ def stream_json(
     return ((row[0] & SEQ_MASK, row_json(row)) for row in _stream(connection, scope, filter_, first))
 
 
-def _stream(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Iterator[Row[Any]]:
+def _stream(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Iterator[Stored]:
     for rows, _ in _looks(connection, scope, scope.asking(filter_), first, None):
         yield from rows
 
@@ -126,7 +126,7 @@ def stride(
     connection: Connection,
     scope: Scope,
     filter_: Filter,
-    take: Callable[[Row[Any]], bool],
+    take: Callable[[Stored], bool],
     *,
     first: int,
     seconds: float,
@@ -164,8 +164,7 @@ def _looks(
         return
     while first < scope.size:  # columns are not needed for that
         end = min(first + AT_ONCE, scope.size)
-        bounds = {"first": position(scope.organization, first), "last": position(scope.organization, end) - 1}
-        yield [row for row in connection.execute(FROM, bounds).all() if not log.is_pruned(row)], end
+        yield rows_between(connection, scope.organization, first, end), end
         first = end
 
 
@@ -198,8 +197,8 @@ def span(connection: Connection, scope: Scope) -> tuple[int, int] | None:
     that would take too long to find."""
     view = view_of(connection, scope.organization, scope.size)
     if scope.within == NOTHING_ASKED and not view.log.pruned:
-        chunks = list(view.chunks())
-        return (min(chunk.earliest for chunk in chunks), max(chunk.latest for chunk in chunks)) if chunks else None
+        spans = [chunk.span for chunk in view.chunks()]
+        return (min(span.earliest for span in spans), max(span.latest for span in spans)) if spans else None
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
         search = _Search(connection, scope, scope.within, deadline)
         ends = [search.in_time(None, 1, newest_first=newest) for newest in (False, True)]
@@ -218,20 +217,25 @@ class Edge(NamedTuple):
     seq: int
     is_older: bool
 
+    def narrow(self, asked: Within) -> Within:
+        """What of a time is beyond the edge."""
+        if self.is_older:
+            return Within(asked.earliest, min(asked.latest, self.occurred_at))
+        return Within(max(asked.earliest, self.occurred_at), asked.latest)
+
     def look(self, chunk: Chunk) -> Mask:
         """The events beyond the edge."""
-        if chunk.latest < self.occurred_at:
+        if chunk.span.latest < self.occurred_at:
             return self.is_older
-        if chunk.earliest > self.occurred_at:
+        if chunk.span.earliest > self.occurred_at:
             return not self.is_older
         times = chunk.occurred_at
-        numbers = np.arange(chunk.first, chunk.end)
         same = times == self.occurred_at
         beyond: Mask
         if self.is_older:
-            beyond = (times < self.occurred_at) | (same & (numbers < self.seq))
+            beyond = (times < self.occurred_at) | (same & (chunk.seqs < self.seq))
         else:
-            beyond = (times > self.occurred_at) | (same & (numbers > self.seq))
+            beyond = (times > self.occurred_at) | (same & (chunk.seqs > self.seq))
         return beyond
 
 
@@ -245,7 +249,7 @@ class _Search:
         self._deadline = deadline
         self._view = view_of(connection, scope.organization, scope.size)
 
-    def in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> list[Row[Any]]:
+    def in_time(self, edge: Edge | None, limit: int, *, newest_first: bool) -> list[Stored]:
         """At most `limit` of the events that are meant beyond the edge, in the order of people or against it."""
         plan_, closer = self._plan()
         found = self._beyond(edge, plan_, limit, newest_first=newest_first)
@@ -253,18 +257,21 @@ class _Search:
 
     def _beyond(self, edge: Edge | None, plan_: Plan, wanted: int, *, newest_first: bool) -> Iterator[Numbers]:
         """What is found beyond the edge, a part at a time; about so many events are `wanted`."""
-        chunks = self._found(self._view.in_time(newest_first=newest_first), plan_, edge)
-        for is_sorted, some in itertools.groupby(chunks, key=lambda pair: pair[0].is_sorted):
+        asked = within(self._expression)
+        if edge:
+            asked = edge.narrow(asked)
+        chunks = self._found(self._view.in_time(asked, plan_.few(), newest_first=newest_first), plan_, edge)
+        for is_sorted, some in itertools.groupby(chunks, key=lambda pair: pair[0].span.is_sorted):
             if is_sorted:
                 parts = (found[::-1] if newest_first else found for _, found in some)
                 yield from plan_.words.among(parts, wanted) if plan_.words else parts
                 continue
             for chunk, found in some:
                 held = plan_.words.held(found) if plan_.words else found
-                in_time = held[np.argsort(chunk.occurred_at[held - chunk.first], kind="stable")]
+                in_time = held[np.argsort(chunk.times_of(held), kind="stable")]
                 yield in_time[::-1] if newest_first else in_time
 
-    def in_order(self, first: int, limit: int) -> list[Row[Any]]:
+    def in_order(self, first: int, limit: int) -> list[Stored]:
         """At most `limit` of the events that are meant by number, from `first` on."""
         plan_, closer = self._plan()
         parts = (found[found >= first] for _, found in self._found(self._view.chunks(first), plan_))
@@ -303,10 +310,17 @@ class _Search:
         plan_ = plan_there(self._expression, means_of(self._connection, self._view, self._deadline))
         return plan_, None if plan_.is_exact else Closer(self._connection, organization, plan_.rest, self._deadline)
 
-    def _meant(self, found: Iterable[Numbers], closer: Closer | None, limit: int) -> Iterator[Row[Any]]:
+    def _meant(self, found: Iterable[Numbers], closer: Closer | None, limit: int) -> Iterator[Stored]:
         """The rows of the events that are meant among those found, in their order, as far as they are asked for. Few of
         a chunk are not read by themselves: each reading takes longer than a chunk is looked through."""
-        numbers_, size = itertools.chain.from_iterable(found), min(limit, AT_ONCE)
-        while seqs := [int(seq) for seq in itertools.islice(numbers_, size)]:
+        seqs_, size = _one_by_one(found), min(limit, AT_ONCE)
+        while seqs := list(itertools.islice(seqs_, size)):
             yield from closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
             size = AT_ONCE
+
+
+def _one_by_one(found: Iterable[Numbers]) -> Iterator[int]:
+    """The numbers, made as they are asked for, but not each by itself."""
+    for part in found:
+        for at in range(0, len(part), AT_ONCE):
+            yield from part[at : at + AT_ONCE].tolist()

@@ -42,7 +42,13 @@ def writing_engine(file: Path, patience: float, *, durable: bool = True) -> Engi
     """One connection, whose transactions take the write lock when they begin. Durable at commit: synchronous=FULL."""
     # secure_delete: a link that was mailed or used does not stay readable in the file
     pragmas = (f"synchronous={'FULL' if durable else 'OFF'}", "secure_delete=ON")
-    return _engine(file, "BEGIN IMMEDIATE", pragmas, patience, pool_size=1)
+    engine = _engine(file, pragmas, patience, pool_size=1)
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
 
 
 def checkpoint(engine: Engine) -> None:
@@ -73,16 +79,27 @@ def empty_log(file: Path) -> bool:
 
 
 def reading_engine(file: Path, patience: float) -> Engine:
-    """Connections that see one snapshot for each transaction and cannot write."""
-    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=0"), patience, pool_size=16)
+    """Connections that cannot write, and see one snapshot from when they are taken out of the pool until they are back:
+    what SQLAlchemy does for each transaction takes as long as a short query."""
+    return _reading(file, patience)
 
 
 def streaming_engine(file: Path, patience: float) -> Engine:
     """The same for reading all of a log once: what is not read again is not worth the memory that would keep it."""
-    return _engine(file, "BEGIN", ("query_only=ON", "mmap_size=0", "cache_size=-4096"), patience, pool_size=16)
+    return _reading(file, patience, "cache_size=-4096")
 
 
-def _engine(file: Path, begin: str, pragmas: tuple[str, ...], patience: float, *, pool_size: int) -> Engine:
+def _reading(file: Path, patience: float, *pragmas: str) -> Engine:
+    engine = _engine(file, ("query_only=ON", "mmap_size=0", *pragmas), patience, pool_size=16)
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.execute("BEGIN")  # and the pool rolls it back
+
+    return engine
+
+
+def _engine(file: Path, pragmas: tuple[str, ...], patience: float, *, pool_size: int) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         module=driver(),
@@ -99,10 +116,6 @@ def _engine(file: Path, begin: str, pragmas: tuple[str, ...], patience: float, *
     def _on_connect(connection: Any, _record: Any) -> None:
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
 
     return engine
 

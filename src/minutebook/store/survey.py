@@ -172,7 +172,7 @@ class _Tally:
 
     def _add_times(self, chunk: Chunk, mask: Mask) -> None:
         edges = self._edges
-        if chunk.latest < edges[0] or chunk.earliest >= edges[-1] or (isinstance(mask, bool) and not mask):
+        if chunk.span.latest < edges[0] or chunk.span.earliest >= edges[-1] or (isinstance(mask, bool) and not mask):
             return
         times, codes = chunk.occurred_at, chunk.codes("outcome")
         outcomes = self._words["outcome"].values  # only now: whatever values the codes stand for are known
@@ -180,7 +180,7 @@ class _Tally:
         is_done = codes == success
         if not isinstance(mask, bool):
             times, is_done = times[mask], is_done[mask]
-        if not chunk.is_sorted:
+        if not chunk.span.is_sorted:
             order = np.argsort(times, kind="stable")
             times, is_done = times[order], is_done[order]
         places = np.searchsorted(times, edges)

@@ -16,6 +16,7 @@ import zstandard
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from minutebook.store.direct import Among, Direct
 from minutebook.store.schema import SEQ_BITS, event_text
 
 GROUP_BITS = 6
@@ -26,9 +27,7 @@ AT_ONCE = 256
 """Rows in one query, at most."""
 
 _GROUP = select(event_text.c.texts).where(event_text.c.number == bindparam("of"))
-_SOME = select(event_text.c.number, event_text.c.texts).where(
-    event_text.c.number.in_(bindparam("numbers", expanding=True))
-)
+_SOME = Direct(select(event_text.c.number, event_text.c.texts).where(Among(event_text.c.number, "numbers")))
 _GROUPS = (
     select(event_text.c.number, event_text.c.texts)
     .where(event_text.c.number.between(bindparam("first"), bindparam("last")))
@@ -84,7 +83,7 @@ class Unreadable(ValueError):
 def read(connection: Connection, organization: int, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
     """The texts of some groups of a log, as far as they are there and can be read, in lines: words and ids in turn."""
     base = organization << SEQ_BITS - GROUP_BITS
-    for number, stored in connection.execute(_SOME, {"numbers": [base | number for number in numbers]}):
+    for number, stored in _SOME.rows(connection, numbers=[base | number for number in numbers]):
         with suppress(ValueError):
             yield number ^ base, _plain(stored)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,45 +16,74 @@ from sqlalchemy import Connection
 
 from minutebook.store import blocks
 from minutebook.store.columns import Codes, Passing, Times
-from minutebook.store.memory import LAST, Log, log_of
+from minutebook.store.memory import FIRST, LAST, Few, Log, log_of
 
 CHUNK = 32
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
+FEW = 128
+"""The same where few events of each are looked at: about as many as a page shows."""
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
 """Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
 Numbers: TypeAlias = "NDArray[np.int64]"
 
 
-@dataclass(frozen=True, slots=True)
+class Within(NamedTuple):
+    """From when to when (UTC microseconds, both inclusive)."""
+
+    earliest: int = FIRST
+    latest: int = LAST
+
+
+EVER = Within()
+
+
+@dataclass(frozen=True)
 class Chunk:
-    """Neighbours in a log: views of its columns that nothing changes any more, read when they are asked for."""
+    """Neighbours in a log, or a few of them: views of their columns that nothing changes any more, read when they are
+    asked for."""
 
     _view: View
     first: int
-    """The number of its first event."""
+    """The number of the first of the neighbours, which begins a block."""
     end: int
-    """The number behind its last event."""
-    earliest: int
-    latest: int
-    """Of `occurred_at`."""
-    is_sorted: bool
-    """Whether its events happened in the order of their numbers."""
+    """The number behind the last of them."""
+    few: Numbers | None = None
+    """Those of them that are here, in the order of their numbers; all, where nothing is said."""
 
     def __len__(self) -> int:
-        return self.end - self.first
+        return self.end - self.first if self.few is None else len(self.few)
+
+    @property
+    def seqs(self) -> Numbers:
+        """The numbers of its events."""
+        return np.arange(self.first, self.end) if self.few is None else self.few
+
+    @cached_property
+    def span(self) -> blocks.Span:
+        """When the neighbours happened."""
+        return self._view.span(self.first, self.end)
 
     @property
     def occurred_at(self) -> Times:
-        return self._view.column("occurred_at", self.first, self.end)
+        return self._column("occurred_at")
 
     @property
     def recorded_at(self) -> Times:
-        return self._view.column("recorded_at", self.first, self.end)
+        return self._column("recorded_at")
 
     def codes(self, name: str) -> Codes:
         """The codes of the values in a shared column."""
-        return self._view.column(name, self.first, self.end)
+        return self._column(name)
+
+    def times_of(self, seqs: Numbers) -> Times:
+        """When some of its events happened."""
+        times: Times = self._view.column("occurred_at", self.first, self.end)[seqs - self.first]
+        return times
+
+    def _column(self, name: str) -> NDArray[Any]:
+        column = self._view.column(name, self.first, self.end)
+        return column if self.few is None else column[self.few - self.first]
 
 
 def is_any(mask: Mask) -> bool:
@@ -82,8 +112,8 @@ def any_holds(masks: Iterable[Mask]) -> Mask:
 def numbers(chunk: Chunk, mask: Mask) -> Numbers:
     """The numbers of the events of a chunk for which the mask holds."""
     if isinstance(mask, bool):
-        return np.arange(chunk.first, chunk.end if mask else chunk.first)
-    return np.flatnonzero(mask) + chunk.first
+        return chunk.seqs if mask else np.zeros(0, np.int64)
+    return np.flatnonzero(mask) + chunk.first if chunk.few is None else chunk.few[mask]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +128,17 @@ class View:
         """A column between two numbers, of which the first begins a block."""
         return self.log.column(self._connection, name, first, end)
 
+    def span(self, first: int, end: int) -> blocks.Span:
+        """When the events between two numbers happened, of which the first begins a block."""
+        return self.log.span(self._connection, first, end)
+
     def passing(self, name: str, key: Hashable, test: Callable[[Any], bool]) -> Passing:
         """Which of the values that are known so far pass a test; equal keys stand for equal tests."""
         return self.log.words[name].passing((name, key), test)
+
+    def few(self, name: str, key: Hashable, test: Callable[[Any], bool]) -> Few | None:
+        """The events whose value in a shared column passes a test, as far back as it is known that they are few."""
+        return self.log.few(self._connection, name, (name, key), test, self.size)
 
     def chunks(self, first: int | None = None) -> Iterator[Chunk]:
         """All events, in the order of the log; or those from a number on, and few before it, in chunks that grow, for
@@ -109,34 +147,43 @@ class View:
         at = (first or 0) // blocks.BLOCK * blocks.BLOCK
         while at < self.size:
             end = min(at + number * blocks.BLOCK, self.size)
-            yield self._chunk(at, end)
+            yield Chunk(self, at, end)
             at, number = end, min(2 * number, CHUNK)
 
-    def in_time(self, *, newest_first: bool) -> Iterator[Chunk]:
-        """All events, in chunks none of which reaches into the time of the next: small ones, then larger.
+    def in_time(self, within: Within = EVER, few: Few | None = None, *, newest_first: bool) -> Iterator[Chunk]:
+        """All events that happened within, or as far back as they are known a few of them, and not many others, in
+        chunks none of which reaches into the time of the next: small ones, then larger.
 
         In the usual log the order of the log is that of time; where a clock was set back a chunk holds all that
         overlaps.
         """
-        edges = self._edges()
-        if newest_first:
-            edges.reverse()
-        number, at = 1, 0
-        while at < len(edges) - 1:
-            following = min(at + number, len(edges) - 1)
-            first, end = sorted((edges[at], edges[following]))
-            yield self._chunk(first, end)
-            at, number = following, min(2 * number, CHUNK)
+        if not self.size:
+            return
+        places, until = self.log.edges(self._connection, self.size)
+        edges = places
+        if within is not EVER:
+            first, last = np.searchsorted(until, within.earliest), np.searchsorted(until, within.latest, "right")
+            edges = places[max(0, first - 1) : last + 1]
+        if few is None:
+            yield from self._between(edges, None, newest_first=newest_first)
+            return
+        known = np.searchsorted(edges, few.first)
+        parts: list[tuple[NDArray[np.int64], Numbers | None]] = [(edges[: known + 1], None), (edges[known:], few.seqs)]
+        for part, seqs in reversed(parts) if newest_first else parts:
+            yield from self._between(part, seqs, newest_first=newest_first)
 
-    def _edges(self) -> list[int]:
-        """Where the events can be cut so that everything before happened before, or when, everything behind it did."""
-        whole, more = divmod(self.size, blocks.BLOCK)
-        since = self.log.span(self._connection, self.size - more, self.size).earliest if more else LAST
-        edges = [0, *(self.log.cuts(whole, since) * blocks.BLOCK).tolist()]
-        return [*edges, self.size] if more else edges
-
-    def _chunk(self, first: int, end: int) -> Chunk:
-        return Chunk(self, first, end, *self.log.span(self._connection, first, end))
+    def _between(self, edges: NDArray[np.int64], few: Numbers | None, *, newest_first: bool) -> Iterator[Chunk]:
+        number, most = 1, CHUNK
+        if few is not None:  # then there is one of them at least between two edges
+            edges, number, most = edges[np.diff(np.searchsorted(few, edges), prepend=-1) > 0], FEW, self.size
+        ends: list[int] = (edges[::-1] if newest_first else edges).tolist()
+        at = 0
+        while at < len(ends) - 1:
+            following = min(at + number, len(ends) - 1)
+            start, end = sorted((ends[at], ends[following]))
+            here = None if few is None else few[np.searchsorted(few, start) : np.searchsorted(few, end)]
+            yield Chunk(self, start, end, here)
+            at, number = following, min(2 * number, most)
 
 
 def view_of(connection: Connection, organization: int, size: int) -> View:

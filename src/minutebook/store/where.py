@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from minutebook.filters import actor_match, globs, is_id, matches, normal_text
@@ -24,20 +25,28 @@ from minutebook.filters.term_values import ActorValue, Details
 from minutebook.filters.term_values import Numbers as SeqRange
 from minutebook.store.bound import Deadline
 from minutebook.store.columns import Who
-from minutebook.store.view import Chunk, Mask, View, all_hold, any_holds
+from minutebook.store.memory import FIRST, LAST, Few
+from minutebook.store.view import EVER, Chunk, Mask, View, Within, all_hold, any_holds
 from minutebook.store.worded import Sought, Worded
 
 Look: TypeAlias = Callable[[Chunk], Mask]
+LookUp: TypeAlias = Callable[[], Few | None]
+
+
+def _unknown() -> Few | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`look` finds every event that is meant, and no other that fits `rest`; where there are `words`, no other that
-    holds them and fits `rest`."""
+    holds them and fits `rest`. `few` says some, all that are meant among them, as far back as it is known that they
+    are few."""
 
     look: Look
     rest: Expression = NOTHING_ASKED
     words: Worded | None = None
+    few: LookUp = _unknown
 
     @property
     def is_exact(self) -> bool:
@@ -53,6 +62,18 @@ class Means:
     worded: Callable[[tuple[Sought, ...]], Worded]
 
 
+def within(expression: Expression) -> Within:
+    """When all that is meant happened, as far as its parts say it."""
+    earliest, latest = FIRST, LAST
+    for part in conjuncts(expression):
+        match part:
+            case Term("after", int(start)):
+                earliest = max(earliest, start)
+            case Term("before", int(end)):
+                latest = min(latest, end - 1)
+    return EVER if (earliest, latest) == EVER else Within(earliest, latest)
+
+
 def plan_there(expression: Expression, means: Means) -> Plan:
     """How to find the events that are meant, of those that were not pruned. Words are left to who wants few events, and
     need not look at the texts of all."""
@@ -65,13 +86,14 @@ def plan(expression: Expression, means: Means) -> Plan:
     match expression:
         case Term(key, value):
             look = CLAUSES[key](value, means)
-            return Plan(look, expression if key in INEXACT else NOTHING_ASKED)
+            rest = expression if key in INEXACT else NOTHING_ASKED
+            return Plan(look, rest, few=look.few if isinstance(look, _Shared) else _unknown)
         case Not(of):
             inner = plan(of, means)
             return Plan(_turned(inner.look)) if inner.is_exact else Plan(_everything, expression)
         case AllOf(parts):
             found = _all(parts, means)
-            return Plan(_all_mask([found.look, found.words.look]), found.rest) if found.words else found
+            return replace(found, look=_all_mask([found.look, found.words.look]), words=None) if found.words else found
         case AnyOf(parts):
             plans = [plan(part, means) for part in parts]
             look = _any_mask([one.look for one in plans])
@@ -85,7 +107,7 @@ def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
     rest = [*(one.rest for one in plans), *(part for part in parts if _sought_of(part) and _is_inexact(part))]
     words = means.worded(sought) if sought else None
     looks = [one.look for one in plans] + ([words.may_hold] if words else [])
-    return Plan(_all_mask(looks), all_of(rest), words)
+    return Plan(_all_mask(looks), all_of(rest), words, _fewest([one.few for one in plans]))
 
 
 def _is_inexact(part: Expression) -> bool:
@@ -100,6 +122,14 @@ def _any_mask(looks: list[Look]) -> Look:
     return lambda chunk: any_holds(look(chunk) for look in looks)
 
 
+def _fewest(parts: list[LookUp]) -> LookUp:
+    def few() -> Few | None:
+        known = [found for part in parts if (found := part()) is not None]
+        return min(known, key=lambda found: (found.first, len(found.seqs)), default=None)
+
+    return few
+
+
 def _turned(look: Look) -> Look:
     def turned(chunk: Chunk) -> Mask:
         mask = look(chunk)
@@ -110,24 +140,32 @@ def _turned(look: Look) -> Look:
 
 def there(means: Means) -> Look:
     """The events that were not pruned: such a one has no action any more."""
-    return _shared("action", bool, bool, means) if means.view.log.pruned else _everything
+    return _Shared("action", bool, bool, means) if means.view.log.pruned else _everything
 
 
 def _everything(_chunk: Chunk) -> Mask:
     return True
 
 
-def _shared(name: str, key: Hashable, test: Callable[[Any], bool], means: Means) -> Look:
-    """The events whose value in a shared column passes the test; equal keys stand for equal tests."""
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Looks for the events whose value in a shared column passes the test; equal keys stand for equal tests."""
 
-    def look(chunk: Chunk) -> Mask:
-        codes = chunk.codes(name)  # first: whatever values they stand for are known then
-        passing = means.view.passing(name, key, test)
+    name: str
+    key: Hashable
+    test: Callable[[Any], bool]
+    means: Means
+
+    def __call__(self, chunk: Chunk) -> Mask:
+        codes = chunk.codes(self.name)  # first: whatever values they stand for are known then
+        passing = self.means.view.passing(self.name, self.key, self.test)
         if passing.number in (0, len(passing.codes)):
             return passing.number > 0
-        return codes == passing.first if passing.number == 1 else passing.codes[codes]
+        return passing.of(codes)
 
-    return look
+    def few(self) -> Few | None:
+        """Those events, as far back as it is known that they are few."""
+        return self.means.view.few(self.name, self.key, self.test)
 
 
 # ── Pieces of text ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,20 +196,29 @@ def _holding(key: str) -> Callable[[Any, Means], Look]:
 
 def _after(start: int, _means: Means) -> Look:
     def look(chunk: Chunk) -> Mask:
-        if chunk.earliest >= start or chunk.latest < start:
-            return chunk.earliest >= start
-        return chunk.occurred_at >= start
+        if chunk.span.earliest >= start or chunk.span.latest < start:
+            return chunk.span.earliest >= start
+        return _from(start, chunk)
 
     return look
 
 
 def _before(end: int, _means: Means) -> Look:
     def look(chunk: Chunk) -> Mask:
-        if chunk.latest < end or chunk.earliest >= end:
-            return chunk.latest < end
-        return chunk.occurred_at < end
+        if chunk.span.latest < end or chunk.span.earliest >= end:
+            return chunk.span.latest < end
+        return ~_from(end, chunk)
 
     return look
+
+
+def _from(start: int, chunk: Chunk) -> NDArray[np.bool_]:
+    """The events that happened from then on."""
+    if not chunk.span.is_sorted:
+        return chunk.occurred_at >= start
+    mask = np.zeros(len(chunk), np.bool_)
+    mask[np.searchsorted(chunk.occurred_at, start) :] = True
+    return mask
 
 
 def _seq(range_: SeqRange, _means: Means) -> Look:
@@ -183,9 +230,7 @@ def _seq(range_: SeqRange, _means: Means) -> Look:
             return True
         if chunk.end <= first or end <= chunk.first:
             return False
-        mask = np.zeros(len(chunk), np.bool_)
-        mask[max(0, first - chunk.first) : end - chunk.first] = True
-        return mask
+        return (chunk.seqs >= first) & (chunk.seqs < end)
 
     return look
 
@@ -205,9 +250,9 @@ def _actor(actor: ActorValue, means: Means) -> Look:
         "id": lambda who: normal_text(who.id) == actor.text,
     }
     if actor.by in tests:
-        return _shared("actor", actor, tests[actor.by], means)
+        return _Shared("actor", actor, tests[actor.by], means)
     match = actor_match(actor.text)
-    return _shared("actor", actor, lambda who: matches(match, who.email or None), means)
+    return _Shared("actor", actor, lambda who: matches(match, who.email or None), means)
 
 
 def _ip(text: str, means: Means) -> Look:
@@ -217,7 +262,7 @@ def _ip(text: str, means: Means) -> Look:
         known = _address(address)
         return known is not None and known.version == network.version and known in network
 
-    return _shared("ip", text, inside, means)
+    return _Shared("ip", text, inside, means)
 
 
 @lru_cache(maxsize=1 << 18)
@@ -229,12 +274,12 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 CLAUSES: dict[str, Callable[[Any, Means], Look]] = {
-    "action": lambda pattern, means: _shared("action", pattern, lambda name: globs.fits(pattern, name), means),
+    "action": lambda pattern, means: _Shared("action", pattern, lambda name: globs.fits(pattern, name), means),
     "actor": _actor,
     "target": _holding("target"),
     "ip": _ip,
-    "client": lambda client, means: _shared("client", client, lambda known: bool(known == client), means),
-    "outcome": lambda outcome, means: _shared("outcome", outcome, lambda known: bool(known == outcome), means),
+    "client": lambda client, means: _Shared("client", client, lambda known: bool(known == client), means),
+    "outcome": lambda outcome, means: _Shared("outcome", outcome, lambda known: bool(known == outcome), means),
     "after": _after,
     "before": _before,
     "seq": _seq,

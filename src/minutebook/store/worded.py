@@ -51,14 +51,13 @@ class Worded:
         self._sought = sought
         self._deadline = deadline
         self._pieces = [(one.piece.encode(), one.in_ids) for one in sought]
-        self._slots = asked([(piece, not in_ids) for piece, in_ids in self._pieces])
+        self._slots = asked(tuple((piece, not in_ids) for piece, in_ids in self._pieces))
         self._indexed, self._marked = index.reached(connection, log.organization)
         self._rows, self._in_rows, self._found = 0, 0, 0
 
     def look(self, chunk: Chunk) -> Mask:
         """The events of a chunk that hold them."""
-        mask = np.zeros(len(chunk), np.bool_)
-        mask[self.held(numbers(chunk, self.may_hold(chunk))) - chunk.first] = True
+        mask: Mask = np.isin(chunk.seqs, self.held(numbers(chunk, self.may_hold(chunk))), assume_unique=True)
         return mask
 
     def may_hold(self, chunk: Chunk) -> Mask:
@@ -73,6 +72,9 @@ class Worded:
             )
         if not groups.any():
             return False
+        if chunk.few is not None:
+            of_few: Mask = groups[(chunk.few >> text.GROUP_BITS) - first]
+            return of_few
         skipped = chunk.first - (first << text.GROUP_BITS)
         return np.repeat(groups, text.GROUP)[skipped : skipped + len(chunk)]
 
@@ -121,15 +123,12 @@ class Worded:
         read = np.zeros(int(rows.max()) - first + 1, np.bool_)
         holding = np.zeros(len(read) << text.GROUP_BITS, np.bool_)
         wanted = rows[_cuts(seqs)[:-1]].tolist()
-        for at in range(0, len(wanted), text.AT_ONCE):
-            if self._deadline:
-                self._deadline.check()
-            places: list[int] = []
-            for row, said in text.read(self._connection, self._log.organization, wanted[at : at + text.AT_ONCE]):
-                read[row - first] = True
-                begin = row - first << text.GROUP_BITS
-                places += [begin + place for place in self._places(said)]
-            holding[places] = True
+        places: list[int] = []
+        for row, said in self._texts(wanted):
+            read[row - first] = True
+            begin = row - first << text.GROUP_BITS
+            places += [begin + place for place in self._places(said)]
+        holding[places] = True
         held = holding[seqs - (first << text.GROUP_BITS)]
         unknown = np.flatnonzero(~read[rows - first] | (seqs >= self._indexed))
         texts = texts_of(
@@ -137,6 +136,21 @@ class Worded:
         )
         held[unknown] = [all(one.is_in(said) for one in self._sought) for said in texts]
         return held
+
+    def _texts(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """The texts of some rows, as far as they can be read."""
+        for at in range(0, len(rows), text.AT_ONCE):
+            if self._deadline:
+                self._deadline.check()
+            some = rows[at : at + text.AT_ONCE]
+            known = self._log.text_rows.get(self._log, some)
+            yield from known.items()
+            if len(known) < len(some):
+                missing = [row for row in some if row not in known]
+                new = dict(text.read(self._connection, self._log.organization, missing))
+                yield from new.items()
+                whole = self._indexed >> text.GROUP_BITS
+                self._log.text_rows.put(self._log, {row: said for row, said in new.items() if row < whole})
 
     def _places(self, said: bytes) -> Iterable[int]:
         """The places in a row of texts of the events that hold them."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from minutebook.errors import Invalid, Problem, kept
 from minutebook.filters import Cursor, Direction, Here, search_of, write
@@ -18,7 +18,7 @@ from minutebook.permissions import Permission
 from minutebook.store import log, search
 from minutebook.store.closer import Rows
 from minutebook.store.event_json import event_json, row_json
-from minutebook.store.log import seq_of
+from minutebook.store.log import Stored, seq_of
 from minutebook.store.scope import Scope
 from minutebook.web.api import answers
 from minutebook.web.api.parameters import AFTER, LIMIT, NOW, Accepted, Given, one_of, text
@@ -151,7 +151,7 @@ def _newest_first(connection: Connection, scope: Scope, given: Given, cursor: Cu
     if not page.rows:
         return Part([], None, None)
 
-    def beyond(direction: Direction, row: Row[Any], rank: int) -> Pairs:
+    def beyond(direction: Direction, row: Stored, rank: int) -> Pairs:
         which = (reader.organization.id, search_of(given.filter), scope.size)
         beyond_it = Cursor(*which, row.occurred_at, seq_of(row), rank, direction, scope.here.now or 0)
         return [(direction, reader.site.seal.write(beyond_it))]
