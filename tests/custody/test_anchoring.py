@@ -34,6 +34,7 @@ from tests.custody.test_signer import roll_back, wait_for
 from tests.store.test_query import fill
 from tests.support.answering import Answers, answering
 from tests.support.deployment import Deployment, Ticking
+from tests.support.sent import statements
 from tests.support.tampering import tamper
 from tests.support.timestamping import Authority
 from tests.support.walk import FILLED, OTHER
@@ -81,7 +82,9 @@ def sign(deployment: Deployment, custody: Custody) -> None:
 def look_after_all(deployment: Deployment, custody: Custody, book: Book) -> None:
     with deployment.store.reading() as connection, custody.reading() as held:
         (public,) = keys.standings(held)
-        for signed in checkpoints.latest_of_each(connection).values():
+        for number in checkpoints.newest_sizes(connection):
+            signed = checkpoints.latest(connection, number)
+            assert signed
             book.look_after(VerifierKey(signed.checkpoint.origin, public))
 
 
@@ -326,6 +329,22 @@ def test_who_cannot_be_reached_is_left_alone_longer_and_longer(filled_sqlite: De
     filled_sqlite.clock.go_on(HOUR)
     rounds.go()
     assert [(one.error, one.evidence) for one in said(filled_sqlite, FILLED)] == [(None, b"kept")]
+
+
+def test_a_head_that_was_shown_is_not_read_again(filled_sqlite: Deployment, custody: Custody) -> None:
+    """A round in which nothing is new is one look at all logs, however many there are."""
+    sign(filled_sqlite, custody)
+    rounds = Rounds(filled_sqlite.store, [keeper := Keeper(lambda _: None)])
+    rounds.go()
+    assert len(keeper.asked) == 2
+    with statements() as sent:
+        rounds.go()
+    assert len(sent) == 1
+    fill(filled_sqlite, 2)
+    sign(filled_sqlite, custody)
+    filled_sqlite.clock.go_on(HOUR)
+    rounds.go()
+    assert keeper.asked == [FILLED, OTHER, FILLED]
 
 
 def test_who_refuses_one_log_is_shown_the_others(filled_sqlite: Deployment, custody: Custody) -> None:

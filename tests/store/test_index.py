@@ -36,7 +36,7 @@ MARKS = FILLED << 40
 def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(blocks, "PACK", 3)
+    monkeypatch.setattr(blocks, "PACKS", (3,))
     monkeypatch.setattr(marks, "PACK", 3)
     monkeypatch.setattr(view, "CHUNK", 4)
     monkeypatch.setattr(text_index, "GROUP_BITS", 4)

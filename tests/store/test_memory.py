@@ -97,9 +97,9 @@ class Shelf:
 
 @pytest.fixture
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """Blocks of 16 events, four of which are looked at together and stand in one row."""
+    """Blocks of 16 events, four of which are looked at together and stand in one row, and before in two."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(blocks, "PACK", 4)
+    monkeypatch.setattr(blocks, "PACKS", (2, 4))
     monkeypatch.setattr(view, "CHUNK", 4)
     engine = create_engine("sqlite://", module=sqlite.driver())
     with engine.connect() as connection:
@@ -178,6 +178,17 @@ def test_codes_get_wider_as_values_become_many(shelf: Shelf) -> None:
     assert read_back(before, chunk) == events[: len(chunk)]
 
 
+def test_blocks_are_brought_together_few_first_and_then_many(shelf: Shelf) -> None:
+    numbers = select(schema.block.c.number).where(schema.block.c.name == "actor").order_by(schema.block.c.number)
+    found = []
+    for _ in range(9):
+        shelf.add(rows(16))
+        shelf.write_blocks()
+        found.append(shelf.connection.execute(numbers).scalars().all())
+        assert found[-1] == sorted({blocks.row_of(number, shelf.written)[-1] for number in range(shelf.written)})
+    assert found == [[0], [1], [1, 2], [3], [3, 4], [3, 5], [3, 5, 6], [3, 7], [3, 7, 8]]
+
+
 def test_what_is_written_is_not_read_from_the_events(shelf: Shelf) -> None:
     events = rows(48)
     shelf.add(events)
@@ -196,11 +207,11 @@ def test_a_page_without_a_filter_reads_no_column_of_what_is_written(shelf: Shelf
 
 @pytest.mark.parametrize("broken", [*TIMES, *SHARED, blocks.SPAN, "actor words", "action words"])
 @pytest.mark.parametrize("content", [b"", b"junk", b"\4\0\0\0junk", b"\4\0\0\0junk\4", "other", None])
-@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize("number", [3, 5, 6], ids=["of four", "of two", "of one"])
 def test_what_cannot_be_read_is_read_from_the_events(
     shelf: Shelf, broken: str, content: bytes | str | None, number: int
 ) -> None:
-    events = rows(100)
+    events = rows(116)
     shelf.add(events)
     shelf.write_blocks()
     table = schema.block

@@ -238,7 +238,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     monkeypatch.setattr(memory, "PART", 1)
     monkeypatch.setattr(memory, "RARE", 6)
     monkeypatch.setattr(view, "FEW", 1)
-    monkeypatch.setattr(blocks, "PACK", 2)
+    monkeypatch.setattr(blocks, "PACKS", (2, 4))
     monkeypatch.setattr(marks, "PACK", 2)
     monkeypatch.setattr(view, "CHUNK", 4)
     monkeypatch.setattr(text, "GROUP_BITS", 4)

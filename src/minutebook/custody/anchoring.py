@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
+from sqlalchemy import Connection
 
 from minutebook.background import Job
 from minutebook.evidence.checkpoint import log_of
@@ -82,17 +83,30 @@ class Rounds:
         self._store = store
         self._anchors = anchors_
         self._vouched: dict[tuple[AnchorKind, str], dict[str, Said]] = {}
+        self._heads: dict[int, Signed] = {}
         self._waits: dict[tuple[AnchorKind, str, str | None], _Wait] = defaultdict(_Wait)
 
     def go(self, is_stopping: Callable[[], bool] = lambda: False) -> None:
         """One round. Raises StoreUnavailable."""
+        if not self._anchors:
+            return
         with self._store.reading() as connection:
-            heads = checkpoints.latest_of_each(connection)
+            sizes = checkpoints.newest_sizes(connection)
+            heads = {number: self._head(connection, number, size) for number, size in sizes.items()}
             for one in self._anchors:
                 if (one.kind, one.name) not in self._vouched:
                     self._vouched[one.kind, one.name] = anchors.vouched(connection, one.kind, one.name)
         for one in self._anchors:
             self._show(one, heads, is_stopping)
+
+    def _head(self, connection: Connection, number: int, size: int) -> Signed:
+        """The newest checkpoint of a log, read once."""
+        known = self._heads.get(number)
+        if known is None or known.size != size:
+            known = checkpoints.of_size(connection, number, size)
+            assert known, "its size was just read in the same snapshot"
+            self._heads[number] = known
+        return known
 
     def _show(self, anchor: Anchor, heads: Mapping[int, Signed], is_stopping: Callable[[], bool]) -> None:
         if self._store.clock() < self._waits[anchor.kind, anchor.name, None].until:

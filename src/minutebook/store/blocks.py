@@ -8,8 +8,9 @@
   block is the first to hold stand in `action words`, …, behind the number of those known before.
 
 A search reads what it needs: of a page without a filter one `span` a block and nothing else. So that what it needs
-stands together on the disk, PACK blocks become one row as soon as they are whole, whose number is that of the last: a
-content is the parts of so many blocks, each behind its length, and one of no bytes where a block has none.
+stands together on the disk, as many blocks as PACKS says become one row as soon as they are whole, few first and those
+later many, whose number is that of the last: a content is the parts of so many blocks, each behind its length, and one
+of no bytes where a block has none.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from minutebook.store.columns import SHARED, TIMES, Who, Words
 
 BLOCK = 4096
 """Events in a block. The block `number` holds the events from `number * BLOCK` on, and is never changed."""
-PACK = 64
-"""Blocks whose contents are brought together, 262,144 events."""
+PACKS = (8, 64)
+"""So many blocks are brought together, 262,144 events at last; each divides the next."""
 SPAN, WORDS = "span", " words"
 COLUMNS = (*TIMES, *SHARED)
 _NAMES = (SPAN, *COLUMNS, *(name + WORDS for name in SHARED))
@@ -78,20 +79,28 @@ def write(values: Mapping[str, Sequence[Any]], words: Mapping[str, Words]) -> di
 
 def put(connection: Connection, organization: int, number: int, contents: Mapping[str, bytes]) -> None:
     """Writes the next block of a log; as the last of a pack it takes those before it into its rows."""
-    first = number - number % PACK
-    whole = (number + 1) % PACK == 0
+    together = row_of(number, number + 1)
+    packed = _NAMES if len(together) > 1 else ()
     rows = []
-    for name in _NAMES if whole else contents:
-        parts = dict(read(connection, organization, name, first, number)) if whole else {}
-        of_all = [parts.get(before, b"") for before in range(first if whole else number, number)]
-        content = b"".join(_LENGTH.pack(len(part)) + part for part in (*of_all, contents.get(name, b"")))
-        rows.append({"name": name, "content": content})
+    for name in dict.fromkeys((*packed, *contents)):
+        before = together[:-1] if name in packed else range(0)
+        parts = dict(read(connection, organization, name, before.start, before.stop))
+        of_all = (*(parts.get(one, b"") for one in before), contents.get(name, b""))
+        rows.append({"name": name, "content": b"".join(_LENGTH.pack(len(part)) + part for part in of_all)})
     connection.execute(insert(schema.block).values(organization=organization, number=number), rows)
-    if whole:  # only now: what is written takes no place that becomes free, and so stands together
-        table = schema.block
-        connection.execute(
-            delete(table).where(table.c.organization == organization, table.c.number.between(first, number - 1))
-        )
+    if packed:  # only now: what is written takes no place that becomes free, and so stands together
+        table = schema.block.c
+        old = (table.name.in_(packed), table.number >= together.start, table.number < number)
+        connection.execute(delete(schema.block).where(table.organization == organization, *old))
+
+
+def row_of(number: int, written: int) -> range:
+    """The blocks that stand in one row with this one, when so many are written."""
+    for size in reversed(PACKS):
+        first = number - number % size
+        if first + size <= written:
+            return range(first, first + size)
+    return range(number, number + 1)
 
 
 def forget(connection: Connection, organization: int, name: str, first: int, end: int) -> None:
@@ -181,7 +190,12 @@ def words(connection: Connection, organization: int, name: str, first: int, end:
 def read(connection: Connection, organization: int, name: str, first: int, end: int) -> Iterator[tuple[int, bytes]]:
     """The contents of this name of the blocks from one number up to another. Raises NotWrittenSo."""
     if first < end:
-        bounds = {"of": organization, "named": name, "first": first, "last": (end - 1) // PACK * PACK + PACK - 1}
+        bounds = {
+            "of": organization,
+            "named": name,
+            "first": first,
+            "last": (end - 1) // PACKS[-1] * PACKS[-1] + PACKS[-1] - 1,
+        }
         for row in connection.execute(_SELECT, bounds):
             yield from (found for found in _parts(row.number, row.content) if first <= found[0] < end)
 

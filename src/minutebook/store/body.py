@@ -95,10 +95,19 @@ def unpack(stored: bytes) -> dict[str, bytes]:
     return dict(zip(paths, texts, strict=False))
 
 
-def values(stored: bytes, paths: tuple[str, ...]) -> tuple[Any, ...]:
-    """The values at some paths, None where nothing is disclosed; of the others nothing is read."""
-    head, *texts = unchecked(stored).split(b"\n")
-    return tuple(None if at is None else _value(texts[at]) for at in _places(head, paths))
+def texts(stored: bytes, paths: tuple[str, ...]) -> tuple[bytes, ...]:
+    """The texts at some paths, for `value`; `null` where nothing is disclosed."""
+    lines = unchecked(stored).split(b"\n")
+    return tuple([NULL if at is None else lines[at] for at in _places(lines[0], paths)])
+
+
+def value(text: bytes) -> Any:
+    """What a text says, None for that of an erased one."""
+    if text in (NULL, b""):
+        return None
+    if text[:1] == b'"' and b"\\" not in text:
+        return text[1:-1].decode()
+    return json.loads(text)
 
 
 def told(stored: bytes) -> tuple[list[bytes], tuple[str, ...]]:
@@ -154,16 +163,8 @@ def _key(name: str) -> bytes:
 
 @lru_cache(maxsize=4096)
 def _places(head: bytes, paths: tuple[str, ...]) -> tuple[int | None, ...]:
-    places = {path: at for at, path in enumerate(head.decode().split("\t"))}
+    places = {path: at for at, path in enumerate(head.decode().split("\t"), 1)}
     return tuple(places.get(path) for path in paths)
-
-
-def _value(text: bytes) -> Any:
-    if text in (NULL, b""):
-        return None
-    if text[:1] == b'"' and b"\\" not in text:
-        return text[1:-1].decode()
-    return json.loads(text)
 
 
 @cache

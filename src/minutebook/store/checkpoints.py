@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, select, union_all
+from sqlalchemy import Connection, Row, and_, delete, exists, func, literal, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.evidence.anchor_entry import names_until
@@ -112,11 +112,15 @@ def of_size(connection: Connection, organization: int, size: int) -> Signed | No
     return _signed(row) if row else None
 
 
-def latest_of_each(connection: Connection) -> dict[int, Signed]:
-    """The newest checkpoint of every log that was signed, by organization, and of the anchor log."""
-    organizations = select(schema.log_head.c.organization).order_by(schema.log_head.c.organization)
-    numbers = [*connection.execute(organizations).scalars(), schema.ANCHOR]
-    return {number: signed for number in numbers if (signed := latest(connection, number))}
+def newest_sizes(connection: Connection) -> dict[int, int]:
+    """The size of the newest checkpoint of every log that was signed, by organization, and of the anchor log."""
+    table = schema.checkpoint.c
+    logs = union_all(
+        select(schema.log_head.c.organization), select(literal(schema.ANCHOR).label("organization"))
+    ).subquery()
+    newest = select(func.max(table.size)).where(table.organization == logs.c.organization).scalar_subquery()
+    found = connection.execute(select(logs.c.organization, newest).order_by(logs.c.organization))
+    return {number: size for number, size in found if size is not None}
 
 
 def heads(connection: Connection, *, unsigned: bool = False) -> list[Unsigned]:

@@ -109,7 +109,8 @@ def values(
             continue
         rows: Iterable[Sequence[Any]] = connection.execute(statement, bounds).all()
         if known is DISCLOSED:
-            rows = [(position, *_disclosed(stored)) for position, stored in rows]
+            disclosed = _Disclosed()
+            rows = [(position, *disclosed.of(stored)) for position, stored in rows]
         rows = list(rows)
         if len(rows) < end - first:
             there = {row[0] - base: row for row in rows}
@@ -119,10 +120,27 @@ def values(
     return {name: found[name] for name in names}
 
 
-def _disclosed(stored: bytes) -> tuple[Who, str, str]:
-    """The columns DISCLOSED; nothing of disclosures that cannot be read."""
-    try:
-        kind, id_, email, ip, client = body.values(stored, PATHS)
-    except body.NotStoredSo:
-        return NOBODY, "", ""
-    return Who(kind, id_, email or ""), ip or "", client or ""
+class _Disclosed:
+    """Reads the columns DISCLOSED, and each text once: most are those of many events."""
+
+    def __init__(self) -> None:
+        self._actors: dict[tuple[bytes, ...], Who] = {}
+        self._texts: dict[bytes, str] = {}
+
+    def of(self, stored: bytes) -> tuple[Who, str, str]:
+        """Those of one event; nothing of disclosures that cannot be read."""
+        try:
+            *actor, ip, client = body.texts(stored, PATHS)
+        except body.NotStoredSo:
+            return NOBODY, "", ""
+        who = self._actors.get(key := tuple(actor))
+        if who is None:
+            kind, id_, email = map(body.value, key)
+            who = self._actors[key] = Who(kind, id_, email or "")
+        return who, self._text(ip), self._text(client)
+
+    def _text(self, text: bytes) -> str:
+        found = self._texts.get(text)
+        if found is None:
+            found = self._texts[text] = body.value(text) or ""
+        return found

@@ -27,8 +27,8 @@ from minutebook.store.schema import SEQ_BITS, event_marks
 MARKS = "marks"
 """What they are called beside the columns of a block."""
 PACK = 16
-"""Blocks whose marks are brought together, 65,536 events; it divides `blocks.PACK`. Fewer would be more rows to read of
-those that are, more would be more blocks that are not yet."""
+"""Blocks whose marks are brought together, 65,536 events. Fewer would be more rows to read of those that are, more
+would be more blocks that are not yet."""
 IN_ROW, ROW_BITS = 31, 10
 """Slots in a row of a pack: with 1,024 groups as many as fit into a page of SQLite. A pack has 2**10 rows."""
 SLOTS = IN_ROW << ROW_BITS

@@ -220,11 +220,10 @@ class Log:
 
     def _fill(self, connection: Connection, name: str, first: int, end: int) -> None:
         size, column = blocks.BLOCK, self._columns[name]
-        from_, to, packed = first // size, end // size, self._written // blocks.PACK * blocks.PACK
-        if from_ < packed:  # what stands in one row is read at once
-            from_ = from_ // blocks.PACK * blocks.PACK
-            to = max(to, min(packed, -(-to // blocks.PACK) * blocks.PACK))
-        written = min(self._written, to)
+        from_, written = first // size, min(self._written, end // size)
+        if from_ < written:  # what stands in one row is read at once
+            from_ = blocks.row_of(from_, self._written).start
+            written = blocks.row_of(written - 1, self._written).stop
         column.make_room(max(end, written * size))
         lacking = np.flatnonzero(column.filled[from_:written] == 0) + from_
         for run in np.split(lacking, np.flatnonzero(np.diff(lacking) != 1) + 1):
