@@ -356,7 +356,7 @@ def test_rows_that_no_mark_tells_of_tell_nothing_of_the_others(
     monkeypatch.setattr(worded, "AT_FIRST", 1)
     read, kept = [], text_index.read
 
-    def counted(connection: Connection, organization: int, numbers: list[int]) -> Iterator[tuple[int, bytes]]:
+    def counted(connection: Connection, organization: int, numbers: list[int]) -> Iterator[tuple[int, text_index.Said]]:
         read.extend(numbers)
         return kept(connection, organization, numbers)
 

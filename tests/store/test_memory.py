@@ -19,6 +19,7 @@ from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.memory import Log
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Sums, survey
+from minutebook.store.text import Said
 from minutebook.store.view import Chunk, View, Within
 
 ORGANIZATION = 3
@@ -378,27 +379,29 @@ def test_the_oldest_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_rows_of_texts_are_kept_as_far_as_they_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MOST_BYTES", 10)
+    five, six, seven, two = map(Said, (b"five", b"six", b"seven", b"2"))
     cache = memory.Cache()
     one, other = cache.log(1), cache.log(2)
     assert one.text_rows is other.text_rows
-    one.text_rows.put(one, {5: b"five", 6: b"six"})
-    other.text_rows.put(other, {5: b"2"})
-    assert one.text_rows.get(one, [5, 6, 7]) == {5: b"five", 6: b"six"}
-    one.text_rows.put(one, {7: b"seven", 6: b"six"})  # eight bytes, beside two
+    one.text_rows.put(one, {5: five, 6: six})
+    other.text_rows.put(other, {5: two})
+    assert one.text_rows.get(one, [5, 6, 7]) == {5: five, 6: six}
+    one.text_rows.put(one, {7: seven, 6: six})  # eight bytes, beside two
     assert other.text_rows.get(other, [5]) == {}, "asked for longest ago"
-    assert one.text_rows.get(one, [5, 6, 7]) == {6: b"six", 7: b"seven"}
+    assert one.text_rows.get(one, [5, 6, 7]) == {6: six, 7: seven}
 
 
 def test_rows_of_texts_of_before_an_erasure_are_forgotten_and_not_kept_any_more() -> None:
+    erased, kept = Said(b"erased"), Said(b"kept")
     cache = memory.Cache()
     before, other = cache.log(1), cache.log(2)
-    before.text_rows.put(before, {5: b"erased"})
-    other.text_rows.put(other, {5: b"other"})
+    before.text_rows.put(before, {5: erased})
+    other.text_rows.put(other, {5: kept})
     after = cache.log(1, rewritten=1)
     assert after.text_rows.get(after, [5]) == {}
-    before.text_rows.put(before, {5: b"erased", 6: b"erased"})  # by a search that began before
+    before.text_rows.put(before, {5: erased, 6: erased})  # by a search that began before
     assert before.text_rows.get(before, [5, 6]) == after.text_rows.get(after, [5, 6]) == {}
-    assert other.text_rows.get(other, [5]) == {5: b"other"}
+    assert other.text_rows.get(other, [5]) == {5: kept}
     assert cache.log(1).text_rows is not after.text_rows, "an older snapshot keeps what it reads to itself"
 
 

@@ -75,7 +75,8 @@ def rows_of(connection: Connection, organization: int, seqs: Sequence[int]) -> l
     if last - first < len(seqs):  # neighbours in the log, as on most pages: one range
         rows = rows_between(connection, organization, first, last + 1)
     else:
-        rows = _there(_AMONG.rows(connection, positions=[position(organization, seq) for seq in seqs]))
+        base = position(organization, 0)
+        rows = _there(_AMONG.rows(connection, positions=[base | seq for seq in seqs]))
     found = {row[0] & SEQ_MASK: row for row in rows}
     return [found[seq] for seq in seqs if seq in found]
 

@@ -24,6 +24,7 @@ from minutebook.store.direct import Among, Direct
 from minutebook.store.marks import Marks
 from minutebook.store.places import Places
 from minutebook.store.schema import log_index
+from minutebook.store.text import Said
 
 log_ = structlog.get_logger("minutebook.memory")
 
@@ -355,12 +356,12 @@ class TextRows:
     groups, which never change until something is erased from their log. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
+        self._rows: OrderedDict[tuple[int, int, int], Said] = OrderedDict()
         self._bytes = 0
         self._rewritten: dict[int, int] = {}
         self._lock = threading.Lock()
 
-    def get(self, log: Log, numbers: Sequence[int]) -> dict[int, bytes]:
+    def get(self, log: Log, numbers: Sequence[int]) -> dict[int, Said]:
         """What is known of some rows of a log."""
         found = {}
         with self._lock:
@@ -371,24 +372,29 @@ class TextRows:
                     self._rows.move_to_end(key)
         return found
 
-    def put(self, log: Log, rows: Mapping[int, bytes]) -> None:
+    def put(self, log: Log, rows: Mapping[int, Said]) -> None:
         """Keeps rows of a log, in place of those that have not been asked for for long."""
         with self._lock:
             if log.rewritten < self._rewritten.get(log.organization, 0):
                 return  # read in a snapshot of before an erasure
             for number, said in rows.items():
                 key = (log.organization, log.rewritten, number)
-                self._bytes += len(said) - len(self._rows.get(key, b""))
+                self._drop(key)
                 self._rows[key] = said
+                self._bytes += len(said.plain)
             while self._bytes > MOST_BYTES:
-                self._bytes -= len(self._rows.popitem(last=False)[1])
+                self._drop(next(iter(self._rows)))
 
     def forget(self, organization: int, rewritten: int) -> None:
         """Lets go of what was read of a log before so many erasures."""
         with self._lock:
             self._rewritten[organization] = rewritten
             for key in [key for key in self._rows if key[0] == organization and key[1] < rewritten]:
-                self._bytes -= len(self._rows.pop(key))
+                self._drop(key)
+
+    def _drop(self, key: tuple[int, int, int]) -> None:
+        if (said := self._rows.pop(key, None)) is not None:
+            self._bytes -= len(said.plain)
 
 
 class Cache:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import itertools
 import threading
+from array import array
+from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 
+import numpy as np
 import zstandard
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from minutebook.store.direct import Among, Direct
 from minutebook.store.schema import SEQ_BITS, event_text
 
+LINE_FEED = 10
 GROUP_BITS = 6
 GROUP = 1 << GROUP_BITS
 STEP = 16
@@ -80,12 +85,35 @@ class Unreadable(ValueError):
         self.number = number
 
 
-def read(connection: Connection, organization: int, numbers: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """The texts of some groups of a log, as far as they are there and can be read, in lines: words and ids in turn."""
+class Said:
+    """The texts of a group, in lines: words and ids in turn."""
+
+    def __init__(self, plain: bytes) -> None:
+        self.plain = plain
+
+    @cached_property
+    def _ends(self) -> array[int]:
+        """Where each line but the last ends."""
+        return array("q", np.flatnonzero(np.frombuffer(self.plain, np.uint8) == LINE_FEED).tobytes())
+
+    def places(self, piece: bytes, *, in_ids: bool) -> list[int]:
+        """The places in the group of the events that hold a piece, in their words, or where `in_ids` anywhere."""
+        found: list[int] = []
+        at = self.plain.find(piece)
+        while at >= 0:
+            line = bisect(self._ends, at)
+            if in_ids or not line % 2:
+                found.append(line // 2)
+            at = self.plain.find(piece, self._ends[line]) if line < len(self._ends) else -1
+        return found
+
+
+def read(connection: Connection, organization: int, numbers: Sequence[int]) -> Iterator[tuple[int, Said]]:
+    """The texts of some groups of a log, as far as they are there and can be read."""
     base = organization << SEQ_BITS - GROUP_BITS
     for number, stored in _SOME.rows(connection, numbers=[base | number for number in numbers]):
         with suppress(ValueError):
-            yield number ^ base, _plain(stored)
+            yield number ^ base, Said(_plain(stored))
 
 
 def differing(connection: Connection, organization: int, seqs: range, texts: Mapping[int, str]) -> set[int]:

@@ -25,7 +25,6 @@ from minutebook.store.view import Chunk, Mask, Numbers, numbers
 AT_FIRST, MORE = 4, 8
 """Rows of texts that are read before anything is known of how many are needed; and how many times as many as before
 tell that of."""
-LINE_FEED = b"\n"
 
 
 class Sought(NamedTuple):
@@ -137,7 +136,7 @@ class Worded:
         held[unknown] = [all(one.is_in(said) for one in self._sought) for said in texts]
         return held
 
-    def _texts(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    def _texts(self, rows: Sequence[int]) -> Iterator[tuple[int, text.Said]]:
         """The texts of some rows, as far as they can be read."""
         for at in range(0, len(rows), text.AT_ONCE):
             if self._deadline:
@@ -152,22 +151,15 @@ class Worded:
                 whole = self._indexed >> text.GROUP_BITS
                 self._log.text_rows.put(self._log, {row: said for row, said in new.items() if row < whole})
 
-    def _places(self, said: bytes) -> Iterable[int]:
+    def _places(self, said: text.Said) -> Iterable[int]:
         """The places in a row of texts of the events that hold them."""
-        found: set[int] | None = None
-        for piece, in_ids in self._pieces:
-            holding, line, before = [], 0, 0
-            at = said.find(piece)
-            while at >= 0:
-                line += said.count(LINE_FEED, before, at)
-                if in_ids or not line % 2:
-                    holding.append(line // 2)
-                before, following = at, said.find(LINE_FEED, at)
-                at = said.find(piece, following) if following >= 0 else -1
-            if not holding:
-                return ()
-            found = set(holding) if found is None else found.intersection(holding)
-        return found or ()
+        (piece, in_ids), *others = self._pieces
+        found = said.places(piece, in_ids=in_ids)
+        for piece, in_ids in others:
+            if not found:
+                break
+            found = sorted({*found}.intersection(said.places(piece, in_ids=in_ids)))
+        return found
 
 
 def _cuts(seqs: Numbers) -> list[int]:
