@@ -82,7 +82,7 @@ def sign(deployment: Deployment, custody: Custody) -> None:
 def look_after_all(deployment: Deployment, custody: Custody, book: Book) -> None:
     with deployment.store.reading() as connection, custody.reading() as held:
         (public,) = keys.standings(held)
-        for number in checkpoints.newest_sizes(connection):
+        for number in checkpoints.newest(connection):
             signed = checkpoints.latest(connection, number)
             assert signed
             book.look_after(VerifierKey(signed.checkpoint.origin, public))

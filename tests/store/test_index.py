@@ -372,6 +372,20 @@ def test_rows_that_no_mark_tells_of_tell_nothing_of_the_others(
     assert [row for row in read if row < marked] == [marked - 1]
 
 
+@pytest.mark.parametrize("number", [33, 49, 65, 97, 129])
+def test_a_log_is_sound_while_more_columns_than_marks_are_brought_together(
+    filled: Deployment, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(blocks, "PACKS", (2, 8))
+    monkeypatch.setattr(marks, "PACK", 4)
+    monkeypatch.setattr(text_index, "GROUP_BITS", 4)
+    monkeypatch.setattr(text_index, "GROUP", 16)
+    fill(filled, number - filled.size(FILLED))
+    index.follow_all(filled.store)
+    assert problems(filled) == []
+
+
 def test_a_server_follows_what_is_recorded_by_itself(followed: Deployment) -> None:
     follower = index.Follower(followed.store, every=0.01)
     follower.start()

@@ -294,6 +294,7 @@ def test_a_few_are_found_by_their_places_as_far_back_as_they_were_read(
 ) -> None:
     monkeypatch.setattr(memory, "PART", 2)
     monkeypatch.setattr(memory, "RARE", 10)
+    monkeypatch.setattr(memory, "MOST_PARTS", 30)
     monkeypatch.setattr(view, "FEW", 2)
     shelf.log = memory.Log(ORGANIZATION)
     events = rows(1000, step_back=step_back)
@@ -322,6 +323,16 @@ def test_a_few_are_found_by_their_places_as_far_back_as_they_were_read(
     assert shelf.view().few("actor", "any", bool) is None, "they are not few"
 
 
+def test_places_are_sorted_a_part_of_the_log_at_a_time(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "PART", 1)
+    monkeypatch.setattr(memory, "MOST_PARTS", 2)
+    shelf.log = memory.Log(ORGANIZATION)
+    shelf.add(rows(70))
+    [chunk.codes("client") for chunk in shelf.view().chunks()]
+    found = [few.first for _ in range(4) if (few := shelf.view().few("client", "this", "nowhere".__eq__))]
+    assert found == [32, 0, 0, 0]
+
+
 def test_a_view_is_cut_as_it_was_when_blocks_come_in_the_same_moment(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,6 +349,37 @@ def test_a_view_is_cut_as_it_was_when_blocks_come_in_the_same_moment(
 
     monkeypatch.setattr(memory, "len", meanwhile, raising=False)
     assert [chunk.end for chunk in before.in_time(newest_first=False)] == [16, 32]
+
+
+def test_a_view_is_cut_for_itself_when_another_is_in_the_same_moment(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add(rows(64))
+    before, after = shelf.view(32), shelf.view(64)
+    assert [chunk.end for chunk in before.in_time(newest_first=False)] == [16, 32]
+
+    def meanwhile(value: Any) -> int:
+        """The same; and another thread cuts a larger view."""
+        monkeypatch.delattr(memory, "int")
+        assert list(after.in_time(newest_first=False))[-1].end == 64
+        return int(value)
+
+    monkeypatch.setattr(memory, "int", meanwhile, raising=False)
+    assert [chunk.end for chunk in before.in_time(newest_first=False)] == [16, 32]
+    assert not hasattr(memory, "int")
+
+
+def test_of_a_column_only_the_blocks_of_a_few_are_read(shelf: Shelf) -> None:
+    events = rows(333)
+    shelf.add(events)
+    seqs = np.array([20, 21, 40, 170, 332])
+    found = shelf.view().at("occurred_at", seqs)
+    assert found.tolist() == [events[seq].occurred_at for seq in seqs.tolist()]
+    codes = shelf.view().at("actor", seqs)
+    assert [shelf.log.words["actor"].values[code] for code in codes] == [events[seq].actor for seq in seqs.tolist()]
+    filled = shelf.log._columns["actor"].filled
+    assert np.flatnonzero(filled).tolist() == [1, 2, 10, 20]
+    assert shelf.view().at("actor", seqs[:0]).tolist() == []
 
 
 def test_an_event_that_is_gone_leaves_the_others(shelf: Shelf) -> None:
@@ -364,9 +406,11 @@ def test_the_log_least_asked_for_leaves_the_cache(monkeypatch: pytest.MonkeyPatc
     cache = memory.Cache()
     first, second = cache.log(1), cache.log(2)
     first.size = second.size = 60
-    assert cache.log(2) is second
-    assert cache.log(1) is not first
-    assert cache.log(2) is second
+    assert cache.log(1) is first
+    third = cache.log(3)
+    assert cache.log(1) is first
+    assert cache.log(3) is third
+    assert cache.log(2) is not second
 
 
 def test_the_oldest_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,18 +435,39 @@ def test_rows_of_texts_are_kept_as_far_as_they_have_room(monkeypatch: pytest.Mon
     assert one.text_rows.get(one, [5, 6, 7]) == {6: six, 7: seven}
 
 
+def test_rows_of_texts_of_a_log_that_made_room_are_forgotten_with_what_was_erased(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "MOST", 0)
+    cache, erased = memory.Cache(), Said(b"erased")
+    before = cache.log(ORGANIZATION)
+    before.size = 1
+    rows_ = before.text_rows
+    rows_.put(before, {5: erased})
+    cache.log(9)
+    assert cache.log(ORGANIZATION) is not before
+    values = {"organization": ORGANIZATION, "texts": 0, "blocks": 0, "rewritten": 1, "pruned": 0}
+    shelf.connection.execute(insert(schema.log_index).values(values))
+    cache.forget(shelf.connection)
+    assert rows_.organizations() == set()
+    before.text_rows.put(before, {5: erased})
+    assert rows_.organizations() == set(), "a search that began before keeps it to itself"
+
+
 def test_rows_of_texts_of_before_an_erasure_are_forgotten_and_not_kept_any_more() -> None:
     erased, kept = Said(b"erased"), Said(b"kept")
     cache = memory.Cache()
     before, other = cache.log(1), cache.log(2)
-    before.text_rows.put(before, {5: erased})
-    other.text_rows.put(other, {5: kept})
+    shared = before.text_rows
+    shared.put(before, {5: erased})
+    shared.put(other, {5: kept})
     after = cache.log(1, rewritten=1)
-    assert after.text_rows.get(after, [5]) == {}
-    before.text_rows.put(before, {5: erased, 6: erased})  # by a search that began before
-    assert before.text_rows.get(before, [5, 6]) == after.text_rows.get(after, [5, 6]) == {}
-    assert other.text_rows.get(other, [5]) == {5: kept}
-    assert cache.log(1).text_rows is not after.text_rows, "an older snapshot keeps what it reads to itself"
+    assert after.text_rows is shared
+    shared.put(before, {5: erased, 6: erased})  # by a search that began before
+    for log in (before, after):
+        assert shared.get(log, [5, 6]) == {}
+    assert shared.get(other, [5]) == {5: kept}
+    assert cache.log(1).text_rows is not shared, "an older snapshot keeps what it reads to itself"
 
 
 def test_a_test_of_values_is_kept_and_meets_each_value_once() -> None:

@@ -91,21 +91,20 @@ class Rounds:
         if not self._anchors:
             return
         with self._store.reading() as connection:
-            sizes = checkpoints.newest_sizes(connection)
-            heads = {number: self._head(connection, number, size) for number, size in sizes.items()}
+            newest = checkpoints.newest(connection)
+            self._heads = heads = {number: self._head(connection, number, *known) for number, known in newest.items()}
             for one in self._anchors:
                 if (one.kind, one.name) not in self._vouched:
                     self._vouched[one.kind, one.name] = anchors.vouched(connection, one.kind, one.name)
         for one in self._anchors:
             self._show(one, heads, is_stopping)
 
-    def _head(self, connection: Connection, number: int, size: int) -> Signed:
+    def _head(self, connection: Connection, number: int, size: int, signed_at: int) -> Signed:
         """The newest checkpoint of a log, read once."""
         known = self._heads.get(number)
-        if known is None or known.size != size:
+        if known is None or (known.size, known.signed_at) != (size, signed_at):
             known = checkpoints.of_size(connection, number, size)
             assert known, "its size was just read in the same snapshot"
-            self._heads[number] = known
         return known
 
     def _show(self, anchor: Anchor, heads: Mapping[int, Signed], is_stopping: Callable[[], bool]) -> None:

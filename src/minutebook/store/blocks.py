@@ -25,7 +25,7 @@ import numpy as np
 import orjson
 import zstandard
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from minutebook.store import schema
 from minutebook.store.columns import SHARED, TIMES, Who, Words
@@ -128,12 +128,14 @@ def _plain(contents: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name: content if name == SPAN else zstandard.decompress(content) for name, content in contents.items()}
 
 
+_HERE = (schema.block.c.organization == bindparam("of"), schema.block.c.name == bindparam("named"))
+_LAST = select(func.min(schema.block.c.number)).where(*_HERE, schema.block.c.number >= bindparam("last"))
+"""The row that holds the last of some blocks."""
 _SELECT = (
     select(schema.block.c.number, schema.block.c.content)
     .where(
-        schema.block.c.organization == bindparam("of"),
-        schema.block.c.name == bindparam("named"),
-        schema.block.c.number.between(bindparam("first"), bindparam("last")),
+        *_HERE,
+        schema.block.c.number.between(bindparam("first"), func.coalesce(_LAST.scalar_subquery(), bindparam("last"))),
     )
     .order_by(schema.block.c.number)
 )
@@ -190,12 +192,7 @@ def words(connection: Connection, organization: int, name: str, first: int, end:
 def read(connection: Connection, organization: int, name: str, first: int, end: int) -> Iterator[tuple[int, bytes]]:
     """The contents of this name of the blocks from one number up to another. Raises NotWrittenSo."""
     if first < end:
-        bounds = {
-            "of": organization,
-            "named": name,
-            "first": first,
-            "last": (end - 1) // PACKS[-1] * PACKS[-1] + PACKS[-1] - 1,
-        }
+        bounds = {"of": organization, "named": name, "first": first, "last": end - 1}
         for row in connection.execute(_SELECT, bounds):
             yield from (found for found in _parts(row.number, row.content) if first <= found[0] < end)
 

@@ -37,13 +37,15 @@ def _blocks(connection: Connection, organization: int, known: int) -> Iterator[F
     numbers = []
     try:
         for number, contents in blocks.written(connection, organization):
+            contents.pop(marks.MARKS, None)
+            if not contents:  # of a block that was brought together with others, but not its marks yet
+                continue
             numbers.append(number)
             if number >= known:
                 continue
             first = number * blocks.BLOCK
             end = first + blocks.BLOCK
             made = blocks.write(columns.values(connection, organization, blocks.COLUMNS, first, end), words)
-            contents.pop(marks.MARKS, None)
             if not blocks.is_same(contents, made):
                 events = f"events {first} to {end - 1}"
                 yield Finding(

@@ -112,15 +112,19 @@ def of_size(connection: Connection, organization: int, size: int) -> Signed | No
     return _signed(row) if row else None
 
 
-def newest_sizes(connection: Connection) -> dict[int, int]:
-    """The size of the newest checkpoint of every log that was signed, by organization, and of the anchor log."""
+def newest(connection: Connection) -> dict[int, tuple[int, int]]:
+    """Of every log that was signed, by organization, and of the anchor log, the size of its newest checkpoint and when
+    it was signed: two by which it is known again."""
     table = schema.checkpoint.c
     logs = union_all(
         select(schema.log_head.c.organization), select(literal(schema.ANCHOR).label("organization"))
     ).subquery()
-    newest = select(func.max(table.size)).where(table.organization == logs.c.organization).scalar_subquery()
-    found = connection.execute(select(logs.c.organization, newest).order_by(logs.c.organization))
-    return {number: size for number, size in found if size is not None}
+    largest = schema.checkpoint.alias().c
+    size = select(func.max(largest.size)).where(largest.organization == logs.c.organization).scalar_subquery()
+    of_each = select(table.organization, table.size, table.signed_at).join_from(
+        logs, schema.checkpoint, and_(table.organization == logs.c.organization, table.size == size)
+    )
+    return {number: (size, at) for number, size, at in connection.execute(of_each.order_by(table.organization))}
 
 
 def heads(connection: Connection, *, unsigned: bool = False) -> list[Unsigned]:

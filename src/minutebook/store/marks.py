@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,7 @@ IN_ROW, ROW_BITS = 31, 10
 SLOTS = IN_ROW << ROW_BITS
 """Bits of a group, 62 bytes an event: about a third of them is set."""
 MOST_ASKED = 16
+MOST_SEARCHES = 64
 MOST_KEPT = 4096
 """Answers of packs, 128 bytes each."""
 ANYWHERE, IN_WORDS = (3, 4), (5, 6)
@@ -50,15 +50,12 @@ _PACK = (
 )
 
 
-@lru_cache(maxsize=1024)
 def asked(pieces: tuple[tuple[bytes, bool], ...]) -> NDArray[np.int64]:
     """Slots that are all set for a group that holds the pieces, each of which is in its words, or else anywhere. They
     are as telling together as all: all of short pieces, of longer ones at even distances."""
     sizes = {True: ANYWHERE + IN_WORDS, False: ANYWHERE}
     found = list(dict.fromkeys(slot for piece, in_words in pieces for slot in _slots(piece, sizes[in_words]).tolist()))
-    slots = np.array(found[:: max(1, -(-len(found) // MOST_ASKED))], np.int64)
-    slots.flags.writeable = False
-    return slots
+    return np.array(found[:: max(1, -(-len(found) // MOST_ASKED))], np.int64)
 
 
 def of_block(groups: Sequence[bytes | None]) -> bytes:
@@ -127,7 +124,16 @@ class Marks:
         self._rows: dict[int, bytes] = {}
         self._packs: dict[tuple[bytes, int], NDArray[np.uint8]] = {}
         self._blocks: dict[int, bytes] = {}
+        self._asked: dict[tuple[tuple[bytes, bool], ...], NDArray[np.int64]] = {}
         self._lock = threading.Lock()
+
+    def asked(self, pieces: tuple[tuple[bytes, bool], ...]) -> NDArray[np.int64]:
+        """As `asked`, which is kept for the next page."""
+        if (slots := self._asked.get(pieces)) is None:
+            if len(self._asked) >= MOST_SEARCHES:
+                self._asked = {}
+            slots = self._asked[pieces] = asked(pieces)
+        return slots
 
     def may_hold(
         self, connection: Connection, slots: NDArray[np.int64], first: int, end: int, marked: int, in_block: int

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from minutebook.store import blocks, columns
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
@@ -29,8 +29,9 @@ from minutebook.store.text import Said
 log_ = structlog.get_logger("minutebook.memory")
 
 MOST = 16_000_000
-"""Events kept in memory, of all logs of a database together: 36 bytes each at most, and 62 of marks where words are
-searched for. Then the log least asked for goes."""
+"""Events kept in memory, of all logs of a database together: 36 bytes each at most, 4 to 12 for each column where
+something rare is searched for, and 62 of marks where words are. Once there are more the logs least asked for make room
+for the next one."""
 MOST_TEXTS = 20_000
 """Kept of each log."""
 MOST_BYTES = 1 << 26
@@ -40,6 +41,8 @@ RARE = 512
 MOST_CODES = 16
 PART = 32
 """Blocks whose places are looked up together."""
+MOST_PARTS = 8
+"""Whose places one search sorts: some milliseconds each where values are many."""
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
 FIRST, LAST = -(2**63), 2**63 - 1
@@ -70,8 +73,13 @@ class _Column:
         return bool(np.any(self.filled[first // size : full] < size))
 
     def placed_from(self, parts: int) -> int:
-        """From which of the first so many parts on the places of all codes are known."""
-        while parts and (parts - 1 in self.places or self._place(parts - 1)):
+        """From which of the first so many parts on the places of all codes are known; each time some more are."""
+        new = 0
+        while parts and new < MOST_PARTS:
+            if parts - 1 not in self.places:
+                if not self._place(parts - 1):
+                    break
+                new += 1
             parts -= 1
         return parts
 
@@ -172,6 +180,15 @@ class Log:
                 self._fill(connection, name, first, end)
         return column.array[first:end]
 
+    def at(self, connection: Connection, name: str, seqs: NDArray[np.int64], size: int) -> NDArray[Any]:
+        """A column at some numbers in their order, of the first `size` events; only their blocks are read for it."""
+        column, block = self._columns[name], blocks.BLOCK
+        if len(seqs) and column.lacks(int(seqs[0]) // block * block, min((int(seqs[-1]) // block + 1) * block, size)):
+            numbers = np.unique(seqs // block)
+            for run in np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1):
+                self.column(connection, name, int(run[0]) * block, min((int(run[-1]) + 1) * block, size))
+        return column.array[seqs]
+
     def few(
         self, connection: Connection, name: str, key: Hashable, test: Callable[[Any], bool], size: int
     ) -> Few | None:
@@ -189,7 +206,7 @@ class Log:
         found = column.places.of(np.flatnonzero(passing.codes).tolist(), range(first, parts), size // RARE)
         if found is None:
             return None
-        return Few(first * part, np.concatenate((found, np.flatnonzero(passing.of(newest)) + parts * part)))
+        return Few(first * part, np.concatenate((found, np.flatnonzero(passing.of(newest)) + parts * part)), key)
 
     def span(self, connection: Connection, first: int, end: int) -> blocks.Span:
         """When the events between two numbers happened, of which the first begins a block."""
@@ -213,11 +230,12 @@ class Log:
 
     def edges(self, connection: Connection, size: int) -> Edges:
         """Where the first `size` events can be cut, which are no fewer than one."""
-        if int(self._edges.places[-1]) != size:  # else asked for once more, with another filter or for another page
+        known = self._edges  # looked at once: other threads set it for other sizes
+        if int(known.places[-1]) != size:  # else asked for once more, with another filter or for another page
             whole, more = divmod(size, blocks.BLOCK)
             since = self.span(connection, size - more, size).earliest if more else LAST
-            self._edges = self._spans.edges(whole, since, size)
-        return self._edges
+            known = self._edges = self._spans.edges(whole, since, size)
+        return known
 
     def _fill(self, connection: Connection, name: str, first: int, end: int) -> None:
         size, column = blocks.BLOCK, self._columns[name]
@@ -283,6 +301,8 @@ class Few(NamedTuple):
 
     first: int
     seqs: NDArray[np.int64]
+    fits: Hashable
+    """What says which test it is that they all pass."""
 
 
 class Edges(NamedTuple):
@@ -358,7 +378,6 @@ class TextRows:
     def __init__(self) -> None:
         self._rows: OrderedDict[tuple[int, int, int], Said] = OrderedDict()
         self._bytes = 0
-        self._rewritten: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def get(self, log: Log, numbers: Sequence[int]) -> dict[int, Said]:
@@ -375,8 +394,8 @@ class TextRows:
     def put(self, log: Log, rows: Mapping[int, Said]) -> None:
         """Keeps rows of a log, in place of those that have not been asked for for long."""
         with self._lock:
-            if log.rewritten < self._rewritten.get(log.organization, 0):
-                return  # read in a snapshot of before an erasure
+            if log.text_rows is not self:  # it was let go of, and something may have been erased from it since
+                return
             for number, said in rows.items():
                 key = (log.organization, log.rewritten, number)
                 self._drop(key)
@@ -385,10 +404,14 @@ class TextRows:
             while self._bytes > MOST_BYTES:
                 self._drop(next(iter(self._rows)))
 
+    def organizations(self) -> set[int]:
+        """Of whose logs some are here."""
+        with self._lock:
+            return {organization for organization, _, _ in self._rows}
+
     def forget(self, organization: int, rewritten: int) -> None:
         """Lets go of what was read of a log before so many erasures."""
         with self._lock:
-            self._rewritten[organization] = rewritten
             for key in [key for key in self._rows if key[0] == organization and key[1] < rewritten]:
                 self._drop(key)
 
@@ -411,24 +434,40 @@ class Cache:
             found = self._logs.get(organization)
             if found is not None and found.rewritten > rewritten:  # this snapshot is older: what it sees goes with it
                 return Log(organization, rewritten, pruned)
+            if found is None:
+                self._make_room()
             if found is None or found.rewritten < rewritten:
-                self._text_rows.forget(organization, rewritten)
-                found = Log(organization, rewritten, pruned, before=found, rows=self._text_rows)
+                before, found = found, Log(organization, rewritten, pruned, before=found, rows=self._text_rows)
                 self._logs[organization] = found
+                if before:
+                    self._let_go(before)
+                    self._text_rows.forget(organization, rewritten)
             self._logs.move_to_end(organization)
-            events = sum(log.size for log in self._logs.values())
-            while events > MOST and len(self._logs) > 1:
-                events -= self._logs.popitem(last=False)[1].size
         return found
+
+    def _make_room(self) -> None:
+        """For a log that is asked for the first time; not for each search, because the logs can be many."""
+        events = sum(log.size for log in self._logs.values())
+        while events > MOST:
+            _, gone = self._logs.popitem(last=False)
+            self._let_go(gone)
+            events -= gone.size
+
+    @staticmethod
+    def _let_go(log: Log) -> None:
+        """Whoever still searches it keeps what is read to himself."""
+        log.text_rows = TextRows()
 
     def forget(self, connection: Connection) -> None:
         """Lets go of what was erased since it was read."""
         with self._lock:
             known = {number: log.rewritten for number, log in self._logs.items()}
-        if known:
-            for number, rewritten, pruned in _REWRITTEN.rows(connection, organizations=list(known)):
-                if known[number] < rewritten:
+        there = known.keys() | self._text_rows.organizations()
+        if there:
+            for number, rewritten, pruned in _REWRITTEN.rows(connection, organizations=list(there)):
+                if known.get(number, rewritten) < rewritten:
                     self.log(number, rewritten, pruned)
+                self._text_rows.forget(number, rewritten)
 
 
 _REWRITTEN = Direct(
@@ -436,11 +475,14 @@ _REWRITTEN = Direct(
         Among(log_index.c.organization, "organizations")
     )
 )
+_REWRITTEN_OF = Direct(
+    select(log_index.c.rewritten, log_index.c.pruned).where(log_index.c.organization == bindparam("organization"))
+)
 
 
 def pruned(connection: Connection, organization: int) -> int:
     """How many events of a log are no more."""
-    return sum(number for _, _, number in _REWRITTEN.rows(connection, organizations=[organization]))
+    return sum(number for _, number in _REWRITTEN_OF.rows(connection, organization=organization))
 
 
 def log_of(connection: Connection, organization: int) -> Log:
@@ -449,5 +491,5 @@ def log_of(connection: Connection, organization: int) -> Log:
     A connection of an engine that has a cache must see only what is committed: others get columns of their own.
     """
     cache: Cache | None = connection.get_execution_options().get(OPTION)
-    known = next(iter(_REWRITTEN.rows(connection, organizations=[organization])), (organization,))
-    return cache.log(*known) if cache else Log(*known)
+    known = next(iter(_REWRITTEN_OF.rows(connection, organization=organization)), ())
+    return cache.log(organization, *known) if cache else Log(organization, *known)

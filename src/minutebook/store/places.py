@@ -3,7 +3,6 @@ through a whole log for a few."""
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,10 +15,11 @@ NOWHERE = np.zeros(0, np.int64)
 
 
 class _Part(NamedTuple):
-    """Of neighbours: their places sorted by code, and where in these each code begins."""
+    """Of neighbours: their places sorted by code, the codes that they have, and where in the places each begins."""
 
-    places: NDArray[np.uint32]
-    begins: array[int]
+    places: NDArray[np.unsignedinteger]
+    codes: Codes
+    begins: NDArray[np.int64]
 
 
 class Places:
@@ -35,20 +35,24 @@ class Places:
 
     def put(self, number: int, codes: Codes) -> None:
         """Puts in part `number`, of `size` events."""
-        begins = array("q", [0, *np.cumsum(np.bincount(codes)).tolist()])
-        places = np.argsort(codes, kind="stable") + number * self._size
-        self._parts[number] = _Part(places.astype(np.min_scalar_type(places.max())), begins)
+        places = np.argsort(codes, kind="stable")
+        there, begins = np.unique(codes[places], return_index=True)
+        places += number * self._size
+        self._parts[number] = _Part(
+            places.astype(np.min_scalar_type(places.max())), there, np.append(begins, len(codes))
+        )
 
     def of(self, codes: Sequence[int], numbers: range, most: int) -> NDArray[np.int64] | None:
         """The places of all of the codes in these parts, in order; None if there are more than `most`."""
         found: list[NDArray[np.integer]] = [NOWHERE]
         count = 0
         for number in numbers:
-            places, begins = self._parts[number]
+            places, there, begins = self._parts[number]
             for code in codes:
-                if code + 1 < len(begins) and begins[code] < begins[code + 1]:
-                    found.append(places[begins[code] : begins[code + 1]])
-                    count += begins[code + 1] - begins[code]
+                at = int(np.searchsorted(there, code))
+                if at < len(there) and there[at] == code:
+                    found.append(places[begins[at] : begins[at + 1]])
+                    count += len(found[-1])
             if count > most:
                 return None
         together = np.concatenate(found, dtype=np.int64)

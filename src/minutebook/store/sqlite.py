@@ -79,8 +79,8 @@ def empty_log(file: Path) -> bool:
 
 
 def reading_engine(file: Path, patience: float) -> Engine:
-    """Connections that cannot write, and see one snapshot from when they are taken out of the pool until they are back:
-    what SQLAlchemy does for each transaction takes as long as a short query."""
+    """Connections that cannot write, and see one snapshot from the first read until they are back in the pool: what
+    SQLAlchemy does for each transaction takes as long as a short query. Whoever commits or rolls back ends it."""
     return _reading(file, patience)
 
 

@@ -50,6 +50,8 @@ class Chunk:
     """The number behind the last of them."""
     few: Numbers | None = None
     """Those of them that are here, in the order of their numbers; all, where nothing is said."""
+    fits: Hashable = None
+    """What says which test it is that these few pass."""
 
     def __len__(self) -> int:
         return self.end - self.first if self.few is None else len(self.few)
@@ -78,12 +80,10 @@ class Chunk:
 
     def times_of(self, seqs: Numbers) -> Times:
         """When some of its events happened."""
-        times: Times = self._view.column("occurred_at", self.first, self.end)[seqs - self.first]
-        return times
+        return self._view.at("occurred_at", seqs)
 
     def _column(self, name: str) -> NDArray[Any]:
-        column = self._view.column(name, self.first, self.end)
-        return column if self.few is None else column[self.few - self.first]
+        return self._view.column(name, self.first, self.end) if self.few is None else self._view.at(name, self.few)
 
 
 def is_any(mask: Mask) -> bool:
@@ -128,6 +128,10 @@ class View:
         """A column between two numbers, of which the first begins a block."""
         return self.log.column(self._connection, name, first, end)
 
+    def at(self, name: str, seqs: Numbers) -> NDArray[Any]:
+        """A column at some numbers in their order."""
+        return self.log.at(self._connection, name, seqs, self.size)
+
     def span(self, first: int, end: int) -> blocks.Span:
         """When the events between two numbers happened, of which the first begins a block."""
         return self.log.span(self._connection, first, end)
@@ -168,21 +172,24 @@ class View:
             yield from self._between(edges, None, newest_first=newest_first)
             return
         known = np.searchsorted(edges, few.first)
-        parts: list[tuple[NDArray[np.int64], Numbers | None]] = [(edges[: known + 1], None), (edges[known:], few.seqs)]
-        for part, seqs in reversed(parts) if newest_first else parts:
-            yield from self._between(part, seqs, newest_first=newest_first)
+        parts = [(edges[: known + 1], None), (edges[known:], few)]
+        for part, here in reversed(parts) if newest_first else parts:
+            yield from self._between(part, here, newest_first=newest_first)
 
-    def _between(self, edges: NDArray[np.int64], few: Numbers | None, *, newest_first: bool) -> Iterator[Chunk]:
+    def _between(self, edges: NDArray[np.int64], few: Few | None, *, newest_first: bool) -> Iterator[Chunk]:
         number, most = 1, CHUNK
-        if few is not None:  # then there is one of them at least between two edges
-            edges, number, most = edges[np.diff(np.searchsorted(few, edges), prepend=-1) > 0], FEW, self.size
+        if few:  # then there is one of them at least between two edges
+            edges, number, most = edges[np.diff(np.searchsorted(few.seqs, edges), prepend=-1) > 0], FEW, 4 * FEW
         ends: list[int] = (edges[::-1] if newest_first else edges).tolist()
         at = 0
         while at < len(ends) - 1:
             following = min(at + number, len(ends) - 1)
             start, end = sorted((ends[at], ends[following]))
-            here = None if few is None else few[np.searchsorted(few, start) : np.searchsorted(few, end)]
-            yield Chunk(self, start, end, here)
+            if few:
+                here = few.seqs[np.searchsorted(few.seqs, start) : np.searchsorted(few.seqs, end)]
+                yield Chunk(self, start, end, here, few.fits)
+            else:
+                yield Chunk(self, start, end)
             at, number = following, min(2 * number, most)
 
 

@@ -157,6 +157,8 @@ class _Shared:
     means: Means
 
     def __call__(self, chunk: Chunk) -> Mask:
+        if chunk.fits == (self.name, self.key):
+            return True
         codes = chunk.codes(self.name)  # first: whatever values they stand for are known then
         passing = self.means.view.passing(self.name, self.key, self.test)
         if passing.number in (0, len(passing.codes)):

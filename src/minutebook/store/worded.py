@@ -18,7 +18,6 @@ from sqlalchemy import Connection
 from minutebook.store import blocks, index, text
 from minutebook.store.bound import Deadline
 from minutebook.store.closer import texts_of
-from minutebook.store.marks import asked
 from minutebook.store.memory import Log
 from minutebook.store.view import Chunk, Mask, Numbers, numbers
 
@@ -50,13 +49,15 @@ class Worded:
         self._sought = sought
         self._deadline = deadline
         self._pieces = [(one.piece.encode(), one.in_ids) for one in sought]
-        self._slots = asked(tuple((piece, not in_ids) for piece, in_ids in self._pieces))
+        self._slots = log.marks.asked(tuple((piece, not in_ids) for piece, in_ids in self._pieces))
         self._indexed, self._marked = index.reached(connection, log.organization)
         self._rows, self._in_rows, self._found = 0, 0, 0
 
     def look(self, chunk: Chunk) -> Mask:
         """The events of a chunk that hold them."""
-        mask: Mask = np.isin(chunk.seqs, self.held(numbers(chunk, self.may_hold(chunk))), assume_unique=True)
+        held = self.held(numbers(chunk, self.may_hold(chunk)))
+        mask = np.zeros(len(chunk), np.bool_)
+        mask[held - chunk.first if chunk.few is None else np.searchsorted(chunk.few, held)] = True
         return mask
 
     def may_hold(self, chunk: Chunk) -> Mask:
@@ -79,7 +80,7 @@ class Worded:
 
     def held(self, seqs: Numbers) -> Numbers:
         """Those of the events, in the order of their numbers, that hold them."""
-        return seqs[self._hold(seqs)]
+        return seqs[self._hold(seqs, seqs[_cuts(seqs)[:-1]])]
 
     def among(self, parts: Iterable[Numbers], wanted: int) -> Iterator[Numbers]:
         """Those of the events that hold them, in the order in which they are given, which is that of their numbers or
@@ -98,7 +99,7 @@ class Worded:
             while (rows := len(cuts) - 1 - at) and (part is None or rows >= self._enough(wanted)):
                 end = at + min(rows, self._enough(wanted))
                 some = waiting[cuts[at] : cuts[end]]
-                found = some[self._hold(some)]
+                found = some[self._hold(some, waiting[cuts[at:end]])]
                 self._rows += end - at
                 self._in_rows += len(found)
                 self._found += len(found)
@@ -113,23 +114,26 @@ class Worded:
         likely = -(-lacking * self._rows // max(1, self._in_rows))
         return min(likely, MORE * self._rows, text.AT_ONCE) if self._rows else AT_FIRST
 
-    def _hold(self, seqs: Numbers) -> NDArray[np.bool_]:
-        """Of each of the events whether it holds them."""
+    def _hold(self, seqs: Numbers, one_of_each: Numbers) -> NDArray[np.bool_]:
+        """Of each of the events, in the order of their numbers or against it, whether it holds them; beside them is one
+        of each row of texts."""
         if not len(seqs):
             return np.zeros(0, np.bool_)
-        rows = seqs >> text.GROUP_BITS
-        first = int(rows.min())
-        read = np.zeros(int(rows.max()) - first + 1, np.bool_)
-        holding = np.zeros(len(read) << text.GROUP_BITS, np.bool_)
-        wanted = rows[_cuts(seqs)[:-1]].tolist()
+        lowest, highest = sorted((int(seqs[0]), int(seqs[-1])))
+        begin = lowest >> text.GROUP_BITS << text.GROUP_BITS
+        holding = np.zeros(highest + 1 - begin, np.bool_)
+        rows: list[int] = (one_of_each >> text.GROUP_BITS).tolist()
+        read: list[int] = []
         places: list[int] = []
-        for row, said in self._texts(wanted):
-            read[row - first] = True
-            begin = row - first << text.GROUP_BITS
-            places += [begin + place for place in self._places(said)]
-        holding[places] = True
-        held = holding[seqs - (first << text.GROUP_BITS)]
-        unknown = np.flatnonzero(~read[rows - first] | (seqs >= self._indexed))
+        for row, said in self._texts(rows):
+            read.append(row)
+            first = (row << text.GROUP_BITS) - begin
+            places += [first + place for place in self._places(said)]
+        holding[[place for place in places if place < len(holding)]] = True
+        held = holding[seqs - begin]
+        if len(read) == len(rows) and highest < self._indexed:
+            return held
+        unknown = np.flatnonzero(~np.isin(seqs >> text.GROUP_BITS, read) | (seqs >= self._indexed))
         texts = texts_of(
             self._connection, self._log.organization, self._log.texts, seqs[unknown].tolist(), self._deadline
         )
