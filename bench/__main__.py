@@ -23,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="another one makes another workload (1)")
     parser.add_argument("--turns", type=int, default=100, help="how often each kind of query is asked (100)")
     parser.add_argument("--seconds", type=float, default=2.0, help="for how long at most, of each system (2)")
+    parser.add_argument(
+        "--shown", type=int, default=20, help="how often each page is shown in a browser; 0 leaves it out (20)"
+    )
     parser.add_argument("--cold", type=int, default=5, help="how often each kind is asked cold; 0 leaves it out (5)")
     parser.add_argument(
         "--writing", type=float, default=3.0, help="seconds for each way of writing; 0 leaves it out (3)"
@@ -48,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
             workload=Workload(chosen.events, chosen.organizations, chosen.seed),
             directory=chosen.directory.resolve(),
             limits=Limits(chosen.turns, chosen.seconds, chosen.exported),
+            shown=chosen.shown,
             cold=chosen.cold,
             writing=chosen.writing,
             fresh=chosen.fresh,

@@ -32,6 +32,11 @@ JSON. Facets are the counts of all actions and of the busiest actors, at the API
 histogram counts days, at the API weeks. All systems gave the same answers, which is checked while they are warmed
 up."""
 
+BROWSER = (
+    "The page of the Audit Logs in Chromium on the same machine, with its facets, its histogram and a hundred events, "
+    "from asking for it until all of it is there. Milliseconds, median / 95th percentile."
+)
+
 
 def markdown(results: Results) -> str:
     """The whole page."""
@@ -44,6 +49,8 @@ def markdown(results: Results) -> str:
         "Milliseconds, median / 95th percentile, warm, in the largest organization where nothing else is said.",
     ]
     parts += [_queries(results.queries), _summary(results.queries)]
+    if results.pages:
+        parts += ["## In the browser", BROWSER, _pages(results.pages)]
     if results.cold:
         parts += ["## Cold", f"{WHAT} Milliseconds, median / slowest.", _cold(results.cold)]
     parts += ["## Export", "Events a second as lines of JSON, the best of three.", _exports(results.exports)]
@@ -93,6 +100,10 @@ def _summary(queries: Sequence[Measured]) -> str:
                     f"{_times(ratios[worst])} at the least ({worst})."
                 )
     return "\n".join(lines)
+
+
+def _pages(pages: Mapping[str, Timing]) -> str:
+    return _table(["", "the whole page"], [[kind, _both(timing)] for kind, timing in pages.items()])
 
 
 def _cold(cold: Mapping[str, Mapping[str, Timing]]) -> str:

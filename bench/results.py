@@ -19,6 +19,7 @@ class Results:
     machine: Mapping[str, str]
     workload: Mapping[str, str]
     queries: Sequence[Measured]
+    pages: Mapping[str, Timing]
     cold: Mapping[str, Mapping[str, Timing]]
     exports: Mapping[str, float]
     ingest: Mapping[str, Mapping[str, tuple[Ingest, Ingest]]]

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import URL
 
-from bench import api, baseline, cold, evidence, fill, ingest, machine, results
+from bench import api, baseline, browser, cold, evidence, fill, ingest, machine, results
 from bench.acts import MAKERS
 from bench.evidence import Evidence
 from bench.fill import BASELINES, Filled
@@ -35,12 +35,14 @@ READERS = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, where the databases are kept, and how thoroughly: `cold` is how often each kind is asked cold,
-    `writing` for how many seconds each way of writing is tried. Our store on PostgreSQL can be left out."""
+    """What is measured, where the databases are kept, and how thoroughly: `shown` is how often each page is shown in a
+    browser, `cold` how often each kind is asked cold, `writing` for how many seconds each way of writing is tried. Our
+    store on PostgreSQL can be left out."""
 
     workload: Workload
     directory: Path
     limits: Limits
+    shown: int
     cold: int
     writing: float
     fresh: bool = False
@@ -65,6 +67,7 @@ def run(plan: Plan) -> Results:
             queries=bench.queries(plan.limits),
             exports=bench.exports(plan.limits),
             bytes=bench.bytes(),
+            pages=bench.pages(plan.shown) if plan.shown else {},
             cold=bench.cold(plan.cold) if plan.cold else {},
             ingest=bench.ingest(plan.writing) if plan.writing else {},
             evidence=bench.evidence(folder, plan.limits, plan.writing),
@@ -132,6 +135,12 @@ class _Bench:
                 _tell(f"Asking: {kind.name}")
                 measured.append(ask_all(kind, systems, limits))
         return measured
+
+    def pages(self, turns: int) -> dict[str, Timing]:
+        """How long the page takes in a browser."""
+        _tell("Showing pages in a browser")
+        with api.serving(self._filled.sqlite, self._filled.workload) as (address, token, _):
+            return browser.pages(address, token, self._filled.in_sqlite, self._kinds, turns)
 
     def exports(self, limits: Limits) -> dict[str, float]:
         """How fast the largest organization leaves each system."""

@@ -92,7 +92,7 @@ def test_what_is_common_is_and_what_is_absent_is_not(happenings: list[Happening]
 @pytest.mark.postgres
 @pytest.mark.timeout(300)
 def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results = run(Plan(SMALL, directory, Limits(turns=3, seconds=0.5, exported=100), cold=1, writing=0.1))
+    results = run(Plan(SMALL, directory, Limits(turns=3, seconds=0.5, exported=100), shown=1, cold=1, writing=0.1))
     _check_that_all_was_measured(results)
     text = markdown(results)
     for word in (
@@ -141,6 +141,7 @@ def test_a_goal_is_reached_by_the_slowest_of_its_kinds(*, is_enough: bool) -> No
             asked("word, rare", 25),
             asked("facets, 30 days", 50),
         ],
+        pages={"first page": Timing([150.0 + more])},
         cold={"first page": {SQLITE: Timing([1, 150 + more, 2])}},
         exports={SQLITE: 150_000 - more},
         ingest={},
@@ -148,7 +149,7 @@ def test_a_goal_is_reached_by_the_slowest_of_its_kinds(*, is_enough: bool) -> No
         evidence=evidence.Evidence({}, {}),
     )
     found = goals.reached(results)
-    assert [one.enough for one in found] == [is_enough] * 9
+    assert [one.enough for one in found] == [is_enough] * 10
     assert "(actor, rare)" in found[0].measured
 
 
@@ -158,6 +159,8 @@ def _check_that_all_was_measured(results: Results) -> None:
     for measured in results.queries:
         assert set(measured.timings) == {*SYSTEMS, HTTP}
         assert all(timing.milliseconds for timing in measured.timings.values())
+    assert len(results.pages) == 16
+    assert all(len(timing.milliseconds) == 1 for timing in results.pages.values())
     assert all(set(timings) == SYSTEMS for timings in results.cold.values()) and len(results.cold) > 5
     assert set(results.exports) == set(results.bytes) == SYSTEMS
     assert all(rate > 0 for rate in (*results.exports.values(), *results.bytes.values()))
