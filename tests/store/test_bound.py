@@ -22,7 +22,7 @@ from minutebook.filters.expression import Expression, terms
 from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Here
 from minutebook.model import DAY
-from minutebook.store import blocks, closer, columns, index, memory, search, survey, text, view
+from minutebook.store import blocks, closer, columns, index, search, survey, text, text_memory, view
 from minutebook.store.bound import bounded
 from minutebook.store.scope import Scope
 from minutebook.store.view import View, view_of
@@ -127,7 +127,7 @@ def test_every_loop_looks_at_the_clock_and_gives_up_in_time(
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(view, "CHUNK", 2)
-    monkeypatch.setattr(memory, "MOST_TEXTS", 8)
+    monkeypatch.setattr(text_memory, "MOST_TEXTS", 8)
     monkeypatch.setattr(text, "GROUP_BITS", 4)
     monkeypatch.setattr(text, "GROUP", 16)
     for looking in (text, closer, search, survey):

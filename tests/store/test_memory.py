@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
 from minutebook.filters import EVERYTHING
-from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, view
+from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, text_memory, view
 from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.memory import Log
 from minutebook.store.scope import Scope
@@ -414,15 +414,15 @@ def test_the_log_least_asked_for_leaves_the_cache(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_oldest_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST_TEXTS", 2)
-    texts = memory.Texts()
+    monkeypatch.setattr(text_memory, "MOST_TEXTS", 2)
+    texts = text_memory.Texts()
     for position in (5, 3, 9):
         texts.put(position, str(position))
     assert [texts.get(position) for position in (5, 3, 9)] == [None, "3", "9"]
 
 
 def test_rows_of_texts_are_kept_as_far_as_they_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST_BYTES", 10)
+    monkeypatch.setattr(text_memory, "MOST_BYTES", 10)
     five, six, seven, two = map(Said, (b"five", b"six", b"seven", b"2"))
     cache = memory.Cache()
     one, other = cache.log(1), cache.log(2)

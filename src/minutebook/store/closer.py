@@ -14,8 +14,8 @@ from minutebook.store.body import PRUNED
 from minutebook.store.bound import Deadline
 from minutebook.store.direct import Among, Direct
 from minutebook.store.log import SEQ_MASK, SHOWN, Stored, event_of, position, seq_of
-from minutebook.store.memory import Texts
 from minutebook.store.schema import event
+from minutebook.store.text_memory import Texts
 
 Rows: TypeAlias = Sequence[Stored]
 AT_ONCE = 64

@@ -21,7 +21,7 @@ from minutebook.store import body, schema
 
 
 class Stored(NamedTuple):
-    """What is stored of an event, as far as it is needed to show it; `pruned` ones have nothing to show."""
+    """What is stored of an event, as far as it is needed to show it; see `is_pruned`."""
 
     position: int
     id: str

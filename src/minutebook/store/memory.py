@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from minutebook.store.direct import Among, Direct
 from minutebook.store.marks import Marks
 from minutebook.store.places import Places
 from minutebook.store.schema import log_index
-from minutebook.store.text import Said
+from minutebook.store.text_memory import TextRows, Texts
 
 log_ = structlog.get_logger("minutebook.memory")
 
@@ -32,10 +31,6 @@ MOST = 16_000_000
 """Events kept in memory, of all logs of a database together: 36 bytes each at most, 4 to 12 for each column where
 something rare is searched for, and 62 of marks where words are. Once there are more the logs least asked for make room
 for the next one."""
-MOST_TEXTS = 20_000
-"""Kept of each log."""
-MOST_BYTES = 1 << 26
-"""Of rows of texts, of all logs together."""
 RARE = 512
 """Values that one in so many events has are looked up by their places."""
 MOST_CODES = 16
@@ -350,74 +345,6 @@ class _Spans:
         since = np.append(np.minimum.accumulate(spans[::-1, 0])[::-1], LAST)[1:]
         places = np.flatnonzero(until <= since)
         return places + 1, until[places]
-
-
-class Texts:
-    """The texts of the events of a log that were looked at last, by position: the next search need not make them
-    again."""
-
-    def __init__(self) -> None:
-        self._texts: dict[int, str] = {}
-
-    def get(self, position: int) -> str | None:
-        """The text of an event, if it is known."""
-        return self._texts.get(position)
-
-    def put(self, position: int, said: str) -> None:
-        """Keeps a text, in place of one that has been known for long."""
-        while len(self._texts) >= MOST_TEXTS:
-            with suppress(StopIteration, RuntimeError, KeyError):  # another thread may have been quicker
-                del self._texts[next(iter(self._texts))]
-        self._texts[position] = said
-
-
-class TextRows:
-    """The rows of the text index that searches read last, unpacked, of all logs of a database together: those of whole
-    groups, which never change until something is erased from their log. Safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._rows: OrderedDict[tuple[int, int, int], Said] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, log: Log, numbers: Sequence[int]) -> dict[int, Said]:
-        """What is known of some rows of a log."""
-        found = {}
-        with self._lock:
-            for number in numbers:
-                key = (log.organization, log.rewritten, number)
-                if (said := self._rows.get(key)) is not None:
-                    found[number] = said
-                    self._rows.move_to_end(key)
-        return found
-
-    def put(self, log: Log, rows: Mapping[int, Said]) -> None:
-        """Keeps rows of a log, in place of those that have not been asked for for long."""
-        with self._lock:
-            if log.text_rows is not self:  # it was let go of, and something may have been erased from it since
-                return
-            for number, said in rows.items():
-                key = (log.organization, log.rewritten, number)
-                self._drop(key)
-                self._rows[key] = said
-                self._bytes += len(said.plain)
-            while self._bytes > MOST_BYTES:
-                self._drop(next(iter(self._rows)))
-
-    def organizations(self) -> set[int]:
-        """Of whose logs some are here."""
-        with self._lock:
-            return {organization for organization, _, _ in self._rows}
-
-    def forget(self, organization: int, rewritten: int) -> None:
-        """Lets go of what was read of a log before so many erasures."""
-        with self._lock:
-            for key in [key for key in self._rows if key[0] == organization and key[1] < rewritten]:
-                self._drop(key)
-
-    def _drop(self, key: tuple[int, int, int]) -> None:
-        if (said := self._rows.pop(key, None)) is not None:
-            self._bytes -= len(said.plain)
 
 
 class Cache:
