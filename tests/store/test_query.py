@@ -391,7 +391,7 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
 def test_counts_that_take_too_long_say_at_least(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = Scope(FILLED, filled_sqlite.size(FILLED))
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(view, "CHUNK", 1)
+    monkeypatch.setattr(memory, "PART", 1)
     monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     newest = filled_sqlite.events(FILLED)[scope.size // 16 * 16 :]
     with filled_sqlite.store.reading() as connection:

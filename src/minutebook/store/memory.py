@@ -35,7 +35,9 @@ RARE = 512
 """Values that one in so many events has are looked up by their places."""
 MOST_CODES = 16
 PART = 32
-"""Blocks whose places are looked up together."""
+"""Blocks whose places are looked up together, and that are counted together."""
+MOST_SUMS = 8_192
+"""Counts of so many codes are kept of a part: more take as much memory as its codes."""
 MOST_PARTS = 8
 """Whose places one search sorts: some milliseconds each where values are many."""
 OPTION: Final = "minutebook_columns"
@@ -56,6 +58,8 @@ class _Column:
         self.whole = 0
         """So many events are filled in from the first one on."""
         self.places = Places(PART * blocks.BLOCK)
+        self.sums: dict[int, NDArray[np.int64]] = {}
+        """By number of a part, how many of its events have each code."""
 
     def lacks(self, first: int, end: int) -> bool:
         """Whether something is not filled in between two numbers, of which the first begins a block."""
@@ -183,6 +187,18 @@ class Log:
             for run in np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1):
                 self.column(connection, name, int(run[0]) * block, min((int(run[-1]) + 1) * block, size))
         return column.array[seqs]
+
+    def sums(self, connection: Connection, name: str, first: int, end: int) -> NDArray[np.int64]:
+        """How often each code is in a shared column between two numbers, of which the first begins a block, up to the
+        last code that is there."""
+        kept, part = self._columns[name].sums, PART * blocks.BLOCK
+        is_part = end - first == part and not first % part
+        if is_part and first // part in kept:
+            return kept[first // part]
+        found = np.bincount(self.column(connection, name, first, end))
+        if is_part and len(found) <= MOST_SUMS:
+            kept[first // part] = found
+        return found
 
     def few(
         self, connection: Connection, name: str, key: Hashable, test: Callable[[Any], bool], size: int

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from minutebook.store import blocks
+from minutebook.store import blocks, memory
 from minutebook.store.columns import Codes, Passing, Times
 from minutebook.store.memory import FIRST, LAST, Few, Log, log_of
 
@@ -22,6 +22,8 @@ CHUNK = 32
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 FEW = 128
 """The same where few events of each are looked at: about as many as a page shows."""
+LAST_FEW = 4
+"""The same for the last blocks of a log, where one event after the other must be looked at and there is little time."""
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
 """Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
@@ -78,6 +80,12 @@ class Chunk:
         """The codes of the values in a shared column."""
         return self._column(name)
 
+    def sums(self, name: str) -> Numbers:
+        """How many of them have each code in a shared column, up to the last code that one of them has."""
+        if self.few is not None:
+            return np.bincount(self.codes(name))
+        return self._view.sums(name, self.first, self.end)
+
     def times_of(self, seqs: Numbers) -> Times:
         """When some of its events happened."""
         return self._view.at("occurred_at", seqs)
@@ -128,6 +136,10 @@ class View:
         """A column between two numbers, of which the first begins a block."""
         return self.log.column(self._connection, name, first, end)
 
+    def sums(self, name: str, first: int, end: int) -> Numbers:
+        """How often each code is in a shared column between two numbers, of which the first begins a block."""
+        return self.log.sums(self._connection, name, first, end)
+
     def at(self, name: str, seqs: Numbers) -> NDArray[Any]:
         """A column at some numbers in their order."""
         return self.log.at(self._connection, name, seqs, self.size)
@@ -153,6 +165,16 @@ class View:
             end = min(at + number * blocks.BLOCK, self.size)
             yield Chunk(self, at, end)
             at, number = end, min(2 * number, CHUNK)
+
+    def newest_first(self) -> Iterator[Chunk]:
+        """All events from the last one back, in chunks that grow, for who may have to stop soon; none reaches beyond a
+        part of which counts are kept, and most are one."""
+        end, number, part = self.size, LAST_FEW, memory.PART * blocks.BLOCK
+        while end:
+            few = (end - 1) // blocks.BLOCK - min(number, memory.PART) + 1
+            first = max(few * blocks.BLOCK, (end - 1) // part * part)
+            yield Chunk(self, first, end)
+            end, number = first, 2 * number
 
     def in_time(self, within: Within = EVER, few: Few | None = None, *, newest_first: bool) -> Iterator[Chunk]:
         """All events that happened within, or as far back as they are known a few of them, and not many others, in

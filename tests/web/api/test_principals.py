@@ -18,7 +18,7 @@ from minutebook.organization import sittings, tokens
 from minutebook.organization.denials import OTHERS
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.tokens import RevokeToken
-from minutebook.store import blocks, search, survey, view
+from minutebook.store import blocks, memory, search, survey
 from minutebook.web import api
 from minutebook.web.api.principal import ORGANIZATIONS
 from tests.support.check_log import check_log
@@ -272,7 +272,7 @@ def test_what_takes_too_long_says_how_to_narrow_it(two: Two, monkeypatch: pytest
         monkeypatch.setattr(search, name, slow)
     monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     monkeypatch.setattr(blocks, "BLOCK", 2)  # the newest chunk is counted whatever it takes
-    monkeypatch.setattr(view, "CHUNK", 1)
+    monkeypatch.setattr(memory, "PART", 1)
     answers = [program.somebody.ask(two.there.api(), token=program.token, order=order) for order in ("newest", "log")]
     for answer in answers:
         assert answer.status_code == 503
