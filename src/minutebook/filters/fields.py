@@ -6,8 +6,9 @@ here are the terms that people set by a control of their own: `expression_of` an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -110,8 +111,15 @@ class Field:
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """The actions as a Filter holds them: each once, grouped by noun and in the order of the catalogue."""
-    nouns, position = list(NOUNS), {name: number for number, name in enumerate(CATALOGUE)}
-    return tuple(sorted(set(names), key=lambda name: (nouns.index(CATALOGUE[name].noun), position[name])))
+    places = _places()
+    return tuple(sorted(set(names), key=places.__getitem__))
+
+
+@cache
+def _places() -> Mapping[str, int]:
+    nouns = list(NOUNS)
+    in_order = sorted(CATALOGUE, key=lambda name: nouns.index(CATALOGUE[name].noun))  # stable
+    return {name: place for place, name in enumerate(in_order)}
 
 
 def expression_of(filter_: Filter) -> Expression:

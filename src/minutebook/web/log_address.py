@@ -68,9 +68,12 @@ MOST_NAMED = 20
 LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
 
 
+_quote = lru_cache(maxsize=4_096)(quote)  # the hundreds of links of a page hold mostly the same
+
+
 def readable(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     """The address of these keys and values, in which what a filter mostly holds stands as it is."""
-    query = urlencode(tuple(pairs), quote_via=quote, safe=":@*/")
+    query = urlencode(tuple(pairs), quote_via=_quote, safe=":@*/")
     return f"{path}?{query}" if query else path
 
 
@@ -121,13 +124,16 @@ class Address:
 
     def asking(self, expression: Expression) -> Address:
         """Another search, from its first page."""
+        return self._finding(filter_of(expression))
+
+    def _finding(self, filter_: Filter) -> Address:
         kept = tuple(pair for pair in self.kept if pair[0] not in PLACE)
-        return Address(self.path, filter_of(expression), self.in_utc, None, None, kept, self.seal)
+        return Address(self.path, filter_, self.in_utc, None, None, kept, self.seal)
 
     def asking_only(self, key: str, part: Expression | None) -> Address:
         """The same search with this in place of what it asks of a term alone; None for nothing."""
-        others = _besides(self.filter, key)
-        return self.asking(all_of([*others, *([part] if part else [])]))
+        beside = _besides(self.filter, key)
+        return self._finding(filter_of(part, beside) if part else beside)
 
     def only(self, key: str, value: Any) -> Address:
         """The same search with this value in place of what the field says."""
@@ -166,9 +172,10 @@ class Address:
 
 
 @lru_cache(maxsize=64)
-def _besides(filter_: Filter, key: str) -> tuple[Expression, ...]:
+def _besides(filter_: Filter, key: str) -> Filter:
     """What a filter asks but for what it asks of a term alone: the same for each of the many links of a page."""
-    return tuple(part for part in conjuncts(expression_of(filter_)) if {term.key for term in terms(part)} != {key})
+    others = (part for part in conjuncts(expression_of(filter_)) if {term.key for term in terms(part)} != {key})
+    return filter_of(all_of(others))
 
 
 @dataclass(frozen=True, slots=True)

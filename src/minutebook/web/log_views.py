@@ -62,23 +62,23 @@ def days(events: Iterable[Event], address: Address, zone: ZoneInfo, now: int) ->
     parts = [(day, clock, tuple(of_day)) for (day, clock), of_day in groupby(events, heading)]
     changes = len({clock for _, clock, _ in parts}) > 1
     actor_of = cache(lambda actor: _actor(actor, address))  # the same few stand in most lines
+    action_href = cache(lambda action: address.only("action", (action,)).href)
     groups = []
     for day, clock, of_day in parts:
         label, note = times.day_heading(day, today)
         note = ", ".join(filter(None, [note, clock if changes else ""]))
-        groups.append(
-            DayGroup(label, tuple(_row(event, actor_of(event.actor), address, zone) for event in of_day), note)
-        )
+        rows = (_row(event, actor_of(event.actor), action_href(event.action), address, zone) for event in of_day)
+        groups.append(DayGroup(label, tuple(rows), note))
     return tuple(groups)
 
 
-def _row(event: Event, actor: ActorLink, address: Address, zone: ZoneInfo) -> EventRow:
+def _row(event: Event, actor: ActorLink, action_href: str, address: Address, zone: ZoneInfo) -> EventRow:
     return EventRow(
         seq=event.seq,
         href=address.showing(event.seq).href,
         time=times.row_time(event.occurred_at, zone),
         action=event.action,
-        action_href=address.only("action", (event.action,)).href,
+        action_href=action_href,
         severity=severity_of(event),
         outcome=event.outcome.value,
         actor=actor,
