@@ -62,6 +62,7 @@ def unhurried() -> Iterator[None]:
             (search, "COUNT_SECONDS"),
             (survey, "COUNT_SECONDS"),
             (log_page, "SURVEY_SECONDS"),
+            (log_page, "WHOLE_SECONDS"),
             (log_page, "COUNTED_SECONDS"),
         ):
             patch.setattr(module, name, 60.0)

@@ -57,7 +57,7 @@ def rows(response: Response) -> list[int]:
 
 def found(response: Response) -> str:
     """`3 events of 20`, as it stands above the table."""
-    [inner] = re.findall(r'<p class="results__n" role="status">(.*?)</p>', response.text, re.DOTALL)
+    [inner] = re.findall(r'<p class="results__n" role="status"[^>]*>(.*?)</p>', response.text, re.DOTALL)
     return text(inner)
 
 

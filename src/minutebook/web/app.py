@@ -17,7 +17,7 @@ from minutebook.store.engine import Store
 from minutebook.web import api, assets, pages, refusals
 from minutebook.web.arrivals import Arrivals
 from minutebook.web.protect import Refusals, SecurityHeaders
-from minutebook.web.searches import Searches
+from minutebook.web.searches import Limits, Searches
 from minutebook.web.site import Site, WebSettings
 from minutebook.web.templating import environment
 
@@ -30,7 +30,8 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     app = FastAPI(title="Minutebook", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     key, party = FactorKey(settings.custody), RelyingParty.at(settings.public_url)
     sign_ins = SignIns(store, key, party, mails=settings.sends_mail)
-    app.state.site = Site(store, settings, templates, sign_ins, Tails(store), Searches(store), Denials(store))
+    counts = Searches(store, Limits(at_once=1, waiting=2))
+    app.state.site = Site(store, settings, templates, sign_ins, Tails(store), Searches(store), counts, Denials(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
     for router in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn
         app.include_router(router)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -57,9 +58,10 @@ from minutebook.web.views.page import Moment, Pager
 
 PAGE_SIZE = 50
 FACETS = ("outcome", "action", "actor", "client")
-SURVEY_SECONDS = 0.2
-"""For counting all that is found: a page that would wait longer for it is shown with "at least". Each moment more lets
-some more searches be counted to their end, and all that cannot be wait for it."""
+SURVEY_SECONDS = 0.05
+"""For counting all that is found: a page that would wait longer for it is shown with "at least"."""
+WHOLE_SECONDS = 2.0
+"""For the same, when the page is there and asks once more for whatever was counted in part."""
 MOST_EXITS = 8
 MOST_COUNTED = 3
 """Of the targets of an event, beside which it is said how much was done to them."""
@@ -70,8 +72,11 @@ FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.chang
 FIRST_PAGE, LEAVE_OUT = "First page", "Leave it out"
 
 
-def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> LogPage:
-    """The page, all of it from the snapshot of this connection; at most `page_size` events."""
+def log_page(
+    connection: Connection, look: Look, page_size: int = PAGE_SIZE, *, clock: Callable[[], float] | None = None
+) -> LogPage:
+    """The page, all of it from the snapshot of this connection; at most `page_size` events. With a `clock` (seconds)
+    the counts are waited for, as long as its time is not over."""
     head = log.read_head(connection, look.organization.number)
     cursor = look.address.cursor
     if cursor and cursor.size > head.size:
@@ -84,7 +89,8 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         return replace(empty, controls=with_people(connection, look, empty.controls))
     filter_ = look.address.filter
     buckets = _buckets(connection, scope, look)
-    counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else (), SURVEY_SECONDS)
+    edges, seconds = buckets.edges if buckets else (), WHOLE_SECONDS if clock else SURVEY_SECONDS
+    counted = survey.survey(connection, scope, filter_, FACETS, edges, seconds, clock or time.monotonic)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
     by_actor = survey.by_address(counted.by["actor"], len(counted.by["actor"]))
@@ -105,6 +111,7 @@ def log_page(connection: Connection, look: Look, page_size: int = PAGE_SIZE) -> 
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
         found_exactly=found.total.is_exact,
+        counts_href=None if found.total.is_exact or clock else look.address.showing(None).href,
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
         exports=_exports(look, scope) if found.events else (),

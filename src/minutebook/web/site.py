@@ -72,6 +72,9 @@ class Site:
     sign_ins: SignIns
     tails: Tails
     searches: Searches
+    counts: Searches
+    """What pages ask for once they are there."""
+
     denials: Denials
     exports: Exports = field(default_factory=Exports)
     rates: Rates = field(default_factory=Rates)

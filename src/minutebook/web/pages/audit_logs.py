@@ -27,6 +27,7 @@ from minutebook.web.session import Place, place
 from minutebook.web.shell import INTEGRITY
 from minutebook.web.views.log import Failure
 from minutebook.web.views.page import Moment, Shell
+from minutebook.web.waiting import clock_of, waits
 
 router = APIRouter()
 Exporter = Annotated[Place, Depends(place(Permission.LOG_EXPORT))]
@@ -133,11 +134,14 @@ def permalink_of(reader: LogReader, seq: str) -> Response:
 
 def _page(request: Request, reader: LogReader, look: Look) -> Response:
     saved = None
+    searches, clock = reader.site.searches, None
+    if waits(request):
+        searches, clock = reader.site.counts, clock_of(request)
     try:
         reader.sit()
-        with reader.site.searches.reading(reader.organization.number) as connection:
+        with searches.reading(reader.organization.number) as connection:
             saved = reader.saved(connection, look.address)
-            page = log_page.log_page(connection, look)
+            page = log_page.log_page(connection, look, clock=clock)
     except TooSlow as slow:
         failure = Failure("This search takes too long", request.state.request_id, look.address.href, slow.message)
         page, status = log_page.unsearched_page(look, failure=failure), slow.status

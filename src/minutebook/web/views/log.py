@@ -287,6 +287,8 @@ class LogPage:
     found: int = 0
     """Events that match the filter; at least so many where not `found_exactly`."""
     found_exactly: bool = True
+    counts_href: str | None = None
+    """Where, with `Prefer: wait`, more is counted; None where all is, or as much as there is time for."""
     subject: Subject | None = None
     """Whose history this is, when nothing but one actor or one target is asked for."""
     kept_since: Moment | None = None

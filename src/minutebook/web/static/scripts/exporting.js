@@ -237,7 +237,7 @@ const run = async (dialog, link, found, made = begun(link.dataset.export), isRec
 const setUp = (from) => {
   const menu = $("[data-exports]", from), dialog = $("#exporting");
   if (!menu || !dialog) return;
-  const found = Number(menu.dataset.found) || null;
+  const found = Number($("[data-found]", menu).dataset.found) || null;
   dialog.addEventListener("close", () => $("summary", menu).focus());
   menu.addEventListener("click", (e) => {
     const link = e.target.closest("[data-export]");

@@ -2,11 +2,14 @@
 export const $ = (selector, from = document) => from.querySelector(selector);
 export const $$ = (selector, from = document) => [...(from.matches?.(selector) ? [from] : []), ...from.querySelectorAll(selector)];
 
-// Calls `enhance` with the document now, and with every element that htmx puts in later.
+// Calls `enhance` with the document now, and with every element that is put in later.
+const enhancers = [];
 export const onContent = (enhance) => {
   enhance(document);
-  document.addEventListener("htmx:afterSwap", (e) => { if (e.target instanceof Element) enhance(e.target); });
+  enhancers.push(enhance);
 };
+export const enhanceAll = (element) => { for (const enhance of enhancers) enhance(element); };
+document.addEventListener("htmx:afterSwap", (e) => { if (e.target instanceof Element) enhanceAll(e.target); });
 
 // The server counts characters; a string here counts halves of some.
 export const places = (text) => [...text].length;

@@ -1,0 +1,119 @@
+"""What a page counted in part is counted to the end once the page is there, and takes the place of the part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, Route, expect
+
+from minutebook.organization.modes import CreateMode
+from minutebook.store import blocks, memory
+from minutebook.web import log_page
+from tests.support.server import Site, site_on
+from tests.support.visitor import Arrive, Visitor
+
+MODES = 60
+
+
+@pytest.fixture(scope="module")
+def site(site_url: str) -> Iterator[Site]:
+    """A log that is looked through in many chunks, of which no more than the newest is counted at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "BLOCK", 16)
+        patch.setattr(memory, "PART", 1)
+        patch.setattr(log_page, "SURVEY_SECONDS", 0.0)
+        with site_on(site_url) as site:
+            for number in range(MODES):
+                site.company.act(site.company.owner, CreateMode(f"Mode {number}", "", ()))
+            yield site
+
+
+@pytest.fixture
+def visitor(site: Site, arrive: Arrive) -> Visitor:
+    return arrive(site.company.owner)
+
+
+class Held:
+    """Counts that are asked for, and held until they are let go."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.routes: list[Route] = []
+        visitor.open()
+        visitor.intercept(lambda _: True, self._hold)
+
+    def _hold(self, route: Route) -> None:
+        if "prefer" in route.request.headers:
+            self.routes.append(route)
+        else:
+            route.continue_()
+
+
+def opened(visitor: Visitor) -> Held:
+    """The log, with what counts it held."""
+    held = Held(visitor)
+    visitor.open_log()
+    visitor.wait_until(lambda: len(held.routes) == 1)
+    expect(found(visitor)).to_contain_text("at least")
+    expect(note(visitor)).to_have_text("The newest events so far: all are being counted.")
+    return held
+
+
+def found(visitor: Visitor) -> Locator:
+    return visitor.page.locator(".results__n")
+
+
+def note(visitor: Visitor) -> Locator:
+    return visitor.page.locator(".band [role=note]")
+
+
+def test_all_is_counted_once_the_page_is_there(visitor: Visitor) -> None:
+    held = opened(visitor)
+    status = found(visitor).element_handle()
+    held.routes[0].continue_()
+    expect(found(visitor)).not_to_contain_text("at least")
+    number = found(visitor).locator("strong").inner_text()
+    assert int(number) > MODES
+    assert found(visitor).evaluate("(now, before) => now === before", status), "what changes in it is read aloud"
+    expect(note(visitor)).to_have_count(0)
+    expect(visitor.page.locator(".facet li", has_text="mode.create")).to_contain_text(str(MODES))
+    expect(visitor.page.locator(".pager")).to_contain_text(f"1–50 of {number}, newest first")
+    visitor.page.get_by_text("Export", exact=True).click()
+    expect(visitor.page.get_by_text(f"Exactly the {number} events found")).to_be_visible()
+    visitor.page.keyboard.press("Escape")
+    plot = visitor.page.locator("[data-histo]")
+    plot.focus()
+    plot.press("ArrowLeft")
+    expect(visitor.page.locator("[data-picked]")).to_contain_text("events")
+
+
+@pytest.mark.parametrize("use", ["picks", "focuses"])
+def test_what_somebody_uses_stays_as_it_is(visitor: Visitor, use: str) -> None:
+    held = opened(visitor)
+    if use == "picks":
+        visitor.page.locator("[data-histo]").press("ArrowLeft")
+        visitor.page.locator("h1").click()
+    else:
+        visitor.page.locator(".facet a").first.focus()
+    with visitor.page.expect_response(lambda answer: "prefer" in answer.request.headers) as answer:
+        held.routes[0].continue_()
+    answer.value.finished()
+    expect(note(visitor)).to_contain_text("The newest events only")
+    expect(found(visitor)).to_contain_text("at least")
+
+
+def test_a_count_that_is_refused_leaves_the_page_as_it_was(visitor: Visitor) -> None:
+    held = opened(visitor)
+    visitor.expect_complaint("429")
+    held.routes[0].fulfill(status=429, body="")
+    expect(note(visitor)).to_contain_text("counting all would take too long")
+    expect(found(visitor)).to_contain_text("at least")
+
+
+def test_who_leaves_does_not_wait_for_it(visitor: Visitor) -> None:
+    opened(visitor)
+    seen: list[str] = []
+    visitor.page.on("requestfailed", lambda request: seen.append(request.headers.get("prefer", "")))
+    visitor.page.on("request", lambda request: seen.append(request.url.rpartition("/")[2]))
+    visitor.navigate("Members")
+    assert seen[:2] == ["wait=2", "members"], "it is over before the next page is asked for"
