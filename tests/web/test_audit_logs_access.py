@@ -211,7 +211,7 @@ def test_a_log_that_cannot_be_read_keeps_the_frame_and_what_was_typed(
     reader = Reader(light_dashboard, Role.OWNER)
     assert reader.get().status_code == 200
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
     monkeypatch.setattr(log_page, "log_page", fail)
