@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.browser import Shown
 from bench.evidence import Evidence
 from bench.ingest import Ingest
 from bench.measure import Measured, Timing
@@ -19,7 +20,7 @@ class Results:
     machine: Mapping[str, str]
     workload: Mapping[str, str]
     queries: Sequence[Measured]
-    pages: Mapping[str, Timing]
+    pages: Mapping[str, Shown]
     cold: Mapping[str, Mapping[str, Timing]]
     exports: Mapping[str, float]
     ingest: Mapping[str, Mapping[str, tuple[Ingest, Ingest]]]

@@ -136,7 +136,7 @@ class _Bench:
                 measured.append(ask_all(kind, systems, limits))
         return measured
 
-    def pages(self, turns: int) -> dict[str, Timing]:
+    def pages(self, turns: int) -> dict[str, browser.Shown]:
         """How long the page takes in a browser."""
         _tell("Showing pages in a browser")
         with api.serving(self._filled.sqlite, self._filled.workload) as (address, token, _):

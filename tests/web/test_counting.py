@@ -8,7 +8,7 @@ import math
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,16 +113,16 @@ def test_nothing_is_counted_for_who_has_gone(site: Site, monkeypatch: pytest.Mon
     begun, over = threading.Event(), threading.Event()
     counting = survey.survey
 
-    def slowly(*args: Any) -> survey.Survey:
-        clock: Callable[[], float] = args[-1]
+    def slowly(*args: Any, **named: Any) -> survey.Survey:
         if len(args) == len(inspect.signature(counting).parameters):
+            clock = args[-1].clock
             began = clock()
             begun.set()
             while began <= (now := clock()) < began + 20:
                 pass
             if now == math.inf:
                 over.set()
-        return counting(*args)
+        return counting(*args, **named)
 
     monkeypatch.setattr(survey, "survey", slowly)
     client = http.client.HTTPConnection(urlsplit(site.base_url).netloc)

@@ -27,6 +27,9 @@ from minutebook.store.view import Chunk, Mask, all_hold, any_holds, is_any, numb
 from minutebook.store.where import Look, means_of, plan, there
 
 COUNT_SECONDS = 1.0
+TELLING, LIKELY = 0.1, 2.0
+"""What was counted in this part of the time tells how long all will take; up to so many times what was allowed, it may
+be done in time."""
 AT_ONCE = 64
 
 
@@ -35,6 +38,15 @@ class Count(NamedTuple):
 
     number: int
     is_exact: bool
+
+
+class Patience(NamedTuple):
+    """How long counts are waited for: so many seconds, on a clock that is never set."""
+
+    seconds: float
+    clock: Callable[[], float] = time.monotonic
+    all_or_nothing: bool = False
+    """They are given up as soon as it can be told that there will not be time for all."""
 
 
 class Sums(NamedTuple):
@@ -64,20 +76,20 @@ def survey(
     filter_: Filter,
     by: Iterable[str] = (),
     edges: Sequence[int] = (),
-    seconds: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    patience: Patience | None = None,
 ) -> Survey:
     """Counts of all that is found, by some of the columns, and from each of the ascending edges (UTC microseconds) to
     before the next.
 
-    It takes `seconds` at most, or COUNT_SECONDS, on a `clock` that is never set.
+    It takes COUNT_SECONDS at most, or as long as the patience says.
     """
+    patience = patience or Patience(COUNT_SECONDS)
     wanted = tuple(by)
     nothing = scope.asking(filter_) == NOTHING_ASKED and not wanted and not edges
     if nothing and not pruned(connection, scope.organization):
         return Survey(Count(scope.size, is_exact=True), {}, [])
-    tally = _Tally(wanted, edges)
-    with suppress(TooSlow), bounded(connection, COUNT_SECONDS if seconds is None else seconds, clock) as deadline:
+    tally = _Tally(wanted, edges, all_or_nothing=patience.all_or_nothing)
+    with suppress(TooSlow), bounded(connection, patience.seconds, patience.clock) as deadline:
         tally.run(connection, scope, conjuncts(scope.meant(filter_)), deadline)
     return Survey(
         Count(tally.total, tally.is_done),
@@ -113,8 +125,10 @@ def by_address(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
 class _Tally:
     """One way through the log, from its end, that counts everything at once."""
 
-    def __init__(self, by: Sequence[str], edges: Sequence[int]) -> None:
+    def __init__(self, by: Sequence[str], edges: Sequence[int], *, all_or_nothing: bool) -> None:
         self._by = tuple(by)
+        self._all_or_nothing = all_or_nothing
+        self._began = time.thread_time()
         self._edges = np.array(edges, np.int64)
         self.total = 0
         self.is_done = False
@@ -138,6 +152,8 @@ class _Tally:
         for number, chunk in enumerate(view.newest_first()):
             if number:
                 deadline.check()
+                if self._all_or_nothing and not self._will_end(deadline.seconds, 1 - chunk.end / view.size):
+                    return
             every, own = self._masks(chunk, exact)
             widest = any_holds([every, *own.values()])
             if widest is False:
@@ -150,6 +166,12 @@ class _Tally:
             if not is_whole:
                 return
         self.is_done = True
+
+    def _will_end(self, seconds: float, part: float) -> bool:
+        """Whether there may be time for all, after this part of it (0 to 1). In time of the processor: how long the
+        others will be waited for cannot be told."""
+        spent = time.thread_time() - self._began
+        return spent < TELLING * seconds or spent < LIKELY * seconds * part
 
     def _add(self, chunk: Chunk, every: Mask, own: dict[str, Mask]) -> None:
         masks = {id(mask): mask for mask in (every, *own.values())}  # most counts share one

@@ -22,7 +22,7 @@ CHUNK = 32
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 FEW = 128
 """The same where few events of each are looked at: about as many as a page shows."""
-LAST_FEW = 4
+LAST_FEW = 2
 """The same for the last blocks of a log, where one event after the other must be looked at and there is little time."""
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
@@ -110,10 +110,12 @@ def all_hold(masks: Iterable[Mask]) -> Mask:
 
 
 def any_holds(masks: Iterable[Mask]) -> Mask:
-    """For which events one of the masks holds."""
+    """For which events one of the masks holds. Once that is all no further mask is asked for."""
     found: Mask = False
     for mask in masks:
-        found = mask if found is False else found if mask is False else found | mask
+        if mask is True:
+            return True
+        found = mask if found is False else found if mask is False or mask is found else found | mask
     return found
 
 

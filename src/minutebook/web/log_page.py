@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -34,7 +33,7 @@ from minutebook.organization import seats
 from minutebook.store import anchor_log, checkpoints, log, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
-from minutebook.store.survey import Count, Sums
+from minutebook.store.survey import Count, Patience, Sums
 from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES
 from minutebook.web.log_controls import controls_of, done_by, with_counts, with_people
@@ -89,8 +88,8 @@ def log_page(
         return replace(empty, controls=with_people(connection, look, empty.controls))
     filter_ = look.address.filter
     buckets = _buckets(connection, scope, look)
-    edges, seconds = buckets.edges if buckets else (), WHOLE_SECONDS if clock else SURVEY_SECONDS
-    counted = survey.survey(connection, scope, filter_, FACETS, edges, seconds, clock or time.monotonic)
+    patience = Patience(WHOLE_SECONDS, clock) if clock else Patience(SURVEY_SECONDS, all_or_nothing=True)
+    counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else (), patience)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
     by_actor = survey.by_address(counted.by["actor"], len(counted.by["actor"]))
@@ -233,7 +232,8 @@ def _erased_by(connection: Connection, scope: Scope, event: Event) -> dict[str, 
 def _count_to(connection: Connection, scope: Scope, target: Target) -> int | None:
     """How many events there are of what was done to the target; None where that is not counted at once."""
     with suppress(TooSlow):
-        total = survey.survey(connection, scope, filter_of(everything_to(target.id)), seconds=COUNTED_SECONDS).total
+        patience = Patience(COUNTED_SECONDS, all_or_nothing=True)
+        total = survey.survey(connection, scope, filter_of(everything_to(target.id)), patience=patience).total
         return total.number if total.is_exact else None
     return None
 
@@ -291,7 +291,8 @@ def _newer(connection: Connection, scope: Scope, look: Look, size: int, total: C
     """How many events the search would find besides, that were recorded since its first page was opened."""
     if size == scope.size or not total.is_exact:
         return 0
-    now = survey.survey(connection, replace(scope, size=size), look.address.filter, seconds=SURVEY_SECONDS).total
+    patience = Patience(SURVEY_SECONDS, all_or_nothing=True)
+    now = survey.survey(connection, replace(scope, size=size), look.address.filter, patience=patience).total
     return now.number - total.number if now.is_exact else 0
 
 
