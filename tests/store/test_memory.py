@@ -119,6 +119,33 @@ def everything(view: View) -> list[Row]:
     return [row for chunk in view.chunks() for row in read_back(view, chunk)]
 
 
+@pytest.mark.parametrize("size", [1, 16, 17, 63, 64, 65, 100, 200])
+def test_from_the_last_event_back_chunks_grow_up_to_what_is_counted_together(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(memory, "PART", 4)
+    shelf.add(rows(size))
+    chunks = list(shelf.view().newest_first())
+    assert [seq for chunk in chunks for seq in range(chunk.end - 1, chunk.first - 1, -1)] == [*range(size - 1, -1, -1)]
+    for chunk in chunks:
+        assert not chunk.first % 16
+        assert chunk.first // 64 == (chunk.end - 1) // 64, "no chunk is of two parts"
+    assert all(len(chunk) <= 32 for chunk in chunks[:1])
+    assert all(len(chunk) == 64 for chunk in chunks[3:])
+
+
+def test_what_is_counted_of_a_part_is_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "PART", 2)
+    shelf.add(rows(90))
+    for _ in range(2):
+        for chunk in shelf.view().newest_first():
+            assert chunk.sums("client").tolist() == np.bincount(chunk.codes("client")).tolist()
+    assert sorted(shelf.log._columns["client"].sums) == [0, 1]
+    monkeypatch.setattr(memory, "MOST_SUMS", 1)
+    [chunk.sums("actor") for chunk in shelf.view().newest_first()]
+    assert not shelf.log._columns["actor"].sums, "they take as much as the codes"
+
+
 @pytest.mark.parametrize("at_once", [1, 7, 21])
 @pytest.mark.parametrize("is_written", [False, True])
 def test_chunks_are_the_events_in_their_order(shelf: Shelf, at_once: int, *, is_written: bool) -> None:

@@ -28,7 +28,7 @@ from minutebook.store import blocks, bound, index, log, marks, memory, search, s
 from minutebook.store.bound import bounded
 from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
-from minutebook.store.survey import Count, Sums, Survey
+from minutebook.store.survey import Count, Patience, Sums, Survey
 from tests.support.deployment import OPERATOR, START, Deployment
 from tests.support.full import FULL
 from tests.support.meanwhile import meanwhile
@@ -430,6 +430,26 @@ def test_what_was_counted_until_the_time_was_over_agrees(
     newest = wanted[-found.total.number :]
     assert found.by["action"] == Counter(event.action for event in newest)
     assert sum(found.by["actor"].values()) == sum(found.in_time[0]) == found.total.number
+
+
+@pytest.mark.parametrize(("pace", "is_whole"), [(0.0, True), (0.05, True), (0.3, False)])
+def test_who_needs_all_counts_does_not_wait_when_they_will_not_be_done(
+    filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch, pace: float, is_whole: bool
+) -> None:
+    """Of ten chunks each takes so many seconds of the processor, and there is one second for all."""
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(memory, "PART", 1)
+    fill(filled_sqlite, 160 - filled_sqlite.size(FILLED) % 160)
+    scope = Scope(FILLED, filled_sqlite.size(FILLED))
+    now = itertools.count()
+    monkeypatch.setattr("time.thread_time", lambda: pace * next(now))
+    for all_or_nothing in (False, True):
+        patience = Patience(1.0, lambda: 0.0, all_or_nothing=all_or_nothing)
+        with filled_sqlite.store.reading() as connection:
+            total = survey.survey(
+                connection, scope, filter_of(read("-details.remark:*", Here())), patience=patience
+            ).total
+        assert total.is_exact is (is_whole or not all_or_nothing)
 
 
 def test_the_database_itself_is_stopped(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
