@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from minutebook.filters.expression import Expression, terms
 from minutebook.filters.language import BadQuery
 from minutebook.filters.moments import Here
 from minutebook.model import DAY
-from minutebook.store import blocks, closer, columns, index, search, survey, text, text_memory, view
+from minutebook.store import blocks, closer, columns, index, memory, search, survey, text, text_memory, view
 from minutebook.store.bound import bounded
 from minutebook.store.scope import Scope
 from minutebook.store.view import View, view_of
@@ -85,7 +84,7 @@ def watching(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(View, "column", noted)
     for asking in (search, survey):
-        monkeypatch.setattr(asking, "bounded", partial(bounded, clock=clock))
+        monkeypatch.setattr(asking, "bounded", lambda connection, seconds, *_: bounded(connection, seconds, clock))
     event.listen(Engine, "before_cursor_execute", clock.statement)
     try:
         yield
@@ -127,6 +126,7 @@ def test_every_loop_looks_at_the_clock_and_gives_up_in_time(
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 16)
     monkeypatch.setattr(view, "CHUNK", 2)
+    monkeypatch.setattr(memory, "PART", 2)
     monkeypatch.setattr(text_memory, "MOST_TEXTS", 8)
     monkeypatch.setattr(text, "GROUP_BITS", 4)
     monkeypatch.setattr(text, "GROUP", 16)

@@ -3,6 +3,8 @@ through a whole log for a few."""
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,8 +20,8 @@ class _Part(NamedTuple):
     """Of neighbours: their places sorted by code, the codes that they have, and where in the places each begins."""
 
     places: NDArray[np.unsignedinteger]
-    codes: Codes
-    begins: NDArray[np.int64]
+    codes: array[int]
+    begins: array[int]
 
 
 class Places:
@@ -38,8 +40,11 @@ class Places:
         places = np.argsort(codes, kind="stable")
         there, begins = np.unique(codes[places], return_index=True)
         places += number * self._size
+        # as arrays of Python, in which one number is looked up in a quarter of the time
         self._parts[number] = _Part(
-            places.astype(np.min_scalar_type(places.max())), there, np.append(begins, len(codes))
+            places.astype(np.min_scalar_type(places.max())),
+            array("Q", there.astype(np.uint64).tobytes()),
+            array("Q", np.append(begins, len(codes)).astype(np.uint64).tobytes()),
         )
 
     def of(self, codes: Sequence[int], numbers: range, most: int) -> NDArray[np.int64] | None:
@@ -49,7 +54,7 @@ class Places:
         for number in numbers:
             places, there, begins = self._parts[number]
             for code in codes:
-                at = int(np.searchsorted(there, code))
+                at = bisect_left(there, code)
                 if at < len(there) and there[at] == code:
                     found.append(places[begins[at] : begins[at + 1]])
                     count += len(found[-1])

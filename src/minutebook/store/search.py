@@ -253,7 +253,7 @@ class _Search:
         """At most `limit` of the events that are meant beyond the edge, in the order of people or against it."""
         plan_, closer = self._plan()
         found = self._beyond(edge, plan_, limit, newest_first=newest_first)
-        return list(itertools.islice(self._meant(found, closer, limit), limit))
+        return self._meant(found, closer, limit)
 
     def _beyond(self, edge: Edge | None, plan_: Plan, wanted: int, *, newest_first: bool) -> Iterator[Numbers]:
         """What is found beyond the edge, a part at a time; about so many events are `wanted`."""
@@ -276,7 +276,7 @@ class _Search:
         plan_, closer = self._plan()
         parts = (found[found >= first] for _, found in self._found(self._view.chunks(first), plan_))
         held = plan_.words.among(parts, limit) if plan_.words else parts
-        return list(itertools.islice(self._meant(held, closer, limit), limit))
+        return self._meant(held, closer, limit)
 
     def _found(self, chunks: Iterable[Chunk], plan_: Plan, edge: Edge | None = None) -> Iterator[tuple[Chunk, Numbers]]:
         """What the plan finds in each chunk, without regard to words."""
@@ -310,17 +310,27 @@ class _Search:
         plan_ = plan_there(self._expression, means_of(self._connection, self._view, self._deadline))
         return plan_, None if plan_.is_exact else Closer(self._connection, organization, plan_.rest, self._deadline)
 
-    def _meant(self, found: Iterable[Numbers], closer: Closer | None, limit: int) -> Iterator[Stored]:
-        """The rows of the events that are meant among those found, in their order, as far as they are asked for. Few of
-        a chunk are not read by themselves: each reading takes longer than a chunk is looked through."""
-        seqs_, size = _one_by_one(found), min(limit, AT_ONCE)
-        while seqs := list(itertools.islice(seqs_, size)):
-            yield from closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
-            size = AT_ONCE
+    def _meant(self, found: Iterable[Numbers], closer: Closer | None, limit: int) -> list[Stored]:
+        """At most `limit` rows of the events that are meant among those found, in their order. Few of a chunk are not
+        read by themselves: each reading takes longer than a chunk is looked through."""
+        rows: list[Stored] = []
+        for seqs in _together(found, itertools.chain([min(limit, AT_ONCE)], itertools.repeat(AT_ONCE))):
+            rows += closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
+            if len(rows) >= limit:
+                break
+        return rows[:limit]
 
 
-def _one_by_one(found: Iterable[Numbers]) -> Iterator[int]:
-    """The numbers, made as they are asked for, but not each by itself."""
+def _together(found: Iterable[Numbers], sizes: Iterator[int]) -> Iterator[list[int]]:
+    """The numbers, so many at a time; parts are asked for as they are needed."""
+    waiting: list[int] = []
+    wanted = next(sizes)
     for part in found:
-        for at in range(0, len(part), AT_ONCE):
-            yield from part[at : at + AT_ONCE].tolist()
+        at = 0
+        while len(waiting) + len(part) - at >= wanted:
+            end = at + wanted - len(waiting)
+            yield waiting + part[at:end].tolist()
+            waiting, at, wanted = [], end, next(sizes)
+        waiting += part[at:].tolist()
+    if waiting:
+        yield waiting
