@@ -8,7 +8,7 @@ from dataclasses import replace
 from minutebook.actions.parts import plain
 from minutebook.filters import UTC, search_text
 from minutebook.model import Actor, ActorKind, Context, Event, Outcome, Target
-from minutebook.web import log_views
+from minutebook.web import log_views, times
 from minutebook.web.log_address import Address
 from minutebook.web.log_views import Around
 from minutebook.web.views.integrity import Proof
@@ -59,3 +59,13 @@ def test_a_browser_is_called_by_its_name_beside_all_that_it_said() -> None:
         seen = replace(event("user.logout"), context=Context(user_agent=said))
         panel = log_views.panel(seen, AROUND, ADDRESS, UTC, UTC, 0)
         assert [(fact.value, fact.small) for fact in panel.facts if fact.label == "Browser"] == [told]
+
+
+def test_times_in_the_details_are_told_as_times() -> None:
+    at = 1_793_923_200_000_000
+    denied = event("access.denied", operation="change settings", needed="settings.change", since=at, until=at + 1)
+    ended = event("member.end_sessions", member={"id": "usr_a", "email": "a@x.example", "name": "A"}, until=at)
+    for shown, labels in ((denied, ("Since", "Until")), (ended, ("Until",))):
+        panel = log_views.panel(shown, AROUND, ADDRESS, UTC, UTC, 0)
+        told = {fact.label: fact.value for fact in panel.facts}
+        assert {told[label][:22] for label in labels} == {times.full_time(at, UTC).text[:22]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import lasting, number_of
@@ -25,6 +27,7 @@ class AccessDenied(Details):
     server is ended by force, what was not counted yet is lost: it was refused so often at least."""
 
     outcome = Outcome.DENIED
+    told_by: ClassVar = {"since": "first_at", "until": "last_at"}
 
     operation: str
     route: str | None = None
@@ -44,6 +47,14 @@ class AccessDenied(Details):
             return None
         number = number_of(self.times, "more time" if self.more else "time")
         return f"{number} in {lasting(self.until - self.since)}"
+
+    @property
+    def first_at(self) -> int:
+        return self.since
+
+    @property
+    def last_at(self) -> int:
+        return self.until
 
     @property
     def standing(self) -> str:

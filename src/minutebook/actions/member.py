@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from minutebook.actions import ocsf
 from minutebook.actions.catalogue import Details, Severity, action
 from minutebook.actions.values import Person, RoleChange
@@ -75,8 +77,14 @@ class MemberSessionsEnded(Details):
     """An owner or admin ended the access of every session of a member that began `until` then, in UTC microseconds, to
     this organization; they get in again when they sign in again. The sessions go on elsewhere."""
 
+    told_by: ClassVar = {"until": "ended_at"}
+
     member: Person
     until: int
+
+    @property
+    def ended_at(self) -> int:
+        return self.until
 
     def targets(self) -> tuple[Target, ...]:
         return (self.member.target(),)
