@@ -35,7 +35,7 @@ def visitor(site: Site, arrive: Arrive) -> Visitor:
 
 
 class Held:
-    """Counts that are asked for, and the next page, held until they are let go."""
+    """Counts that are asked for, exports, and the next page, held until they are let go."""
 
     def __init__(self, visitor: Visitor) -> None:
         self.routes: list[Route] = []
@@ -43,7 +43,11 @@ class Held:
         visitor.intercept(lambda _: True, self._hold)
 
     def _hold(self, route: Route) -> None:
-        if "prefer" in route.request.headers or route.request.url.endswith("/members"):
+        if (
+            "prefer" in route.request.headers
+            or "/export?" in route.request.url
+            or route.request.url.endswith("/members")
+        ):
             self.routes.append(route)
         else:
             route.continue_()
@@ -67,6 +71,10 @@ def found(visitor: Visitor) -> Locator:
     return visitor.page.locator(".results__n")
 
 
+def box(visitor: Visitor) -> Locator:
+    return visitor.page.get_by_role("combobox", name="Search the log")
+
+
 def note(visitor: Visitor) -> Locator:
     return visitor.page.locator(".band [role=note]")
 
@@ -88,11 +96,11 @@ def test_all_is_counted_once_the_page_is_there(visitor: Visitor) -> None:
     plot = visitor.page.locator("[data-histo]")
     plot.focus()
     plot.press("ArrowLeft")
-    expect(visitor.page.locator("[data-picked]")).to_contain_text("events")
+    expect(visitor.page.locator("[data-picked]")).to_contain_text("event")
 
 
 @pytest.mark.parametrize("use", ["picks", "focuses"])
-def test_what_somebody_uses_stays_as_it_is(visitor: Visitor, use: str) -> None:
+def test_what_somebody_uses_stays_as_it_is_until_they_are_done(visitor: Visitor, use: str) -> None:
     held = opened(visitor)
     if use == "picks":
         visitor.page.locator("[data-histo]").press("ArrowLeft")
@@ -102,16 +110,71 @@ def test_what_somebody_uses_stays_as_it_is(visitor: Visitor, use: str) -> None:
     with visitor.page.expect_response(lambda answer: "prefer" in answer.request.headers) as answer:
         held.routes[0].continue_()
     answer.value.finished()
-    expect(note(visitor)).to_contain_text("The newest events only")
+    visitor.page.wait_for_timeout(500)
+    expect(note(visitor)).to_contain_text("The newest events so far")
     expect(found(visitor)).to_contain_text("at least")
+    if use == "picks":
+        visitor.page.locator("[data-unpick]").click()
+    visitor.page.locator("h1").click()
+    box(visitor).focus()
+    expect(found(visitor)).not_to_contain_text("at least")
+    expect(note(visitor)).to_have_count(0)
 
 
-def test_a_count_that_is_refused_leaves_the_page_as_it_was(visitor: Visitor) -> None:
+def test_a_count_that_has_no_turn_asks_again(visitor: Visitor) -> None:
     held = opened(visitor)
     visitor.expect_complaint("429")
     held.routes[0].fulfill(status=429, body="")
+    visitor.wait_until(lambda: len(held.routes) == 2)
+    held.routes[1].continue_()
+    expect(found(visitor)).not_to_contain_text("at least")
+
+
+def test_a_count_that_fails_leaves_the_page_as_it_was(visitor: Visitor) -> None:
+    held = opened(visitor)
+    visitor.expect_complaint("503")
+    held.routes[0].fulfill(status=503, body="")
     expect(note(visitor)).to_contain_text("counting all would take too long")
     expect(found(visitor)).to_contain_text("at least")
+
+
+def test_an_answer_that_was_counted_in_part_is_the_last(visitor: Visitor) -> None:
+    """Such as behind a proxy that lets nothing of it through."""
+    held = opened(visitor)
+    headers = {name: value for name, value in held.routes[0].request.headers.items() if name != "prefer"}
+    held.routes[0].continue_(headers=headers)
+    expect(note(visitor)).to_contain_text("counting all would take too long")
+    visitor.page.wait_for_timeout(500)
+    assert len(held.routes) == 1
+
+
+def test_a_file_that_is_fetched_meanwhile_does_not_end_it(visitor: Visitor) -> None:
+    held = opened(visitor)
+    visitor.page.evaluate("dispatchEvent(new Event('beforeunload'))")
+    visitor.wait_until(lambda: len(held.routes) == 2)
+    held.routes[1].continue_()
+    expect(found(visitor)).not_to_contain_text("at least")
+
+
+def test_what_is_recorded_meanwhile_is_not_counted(visitor: Visitor, site: Site) -> None:
+    """What is counted is what is shown: the rows, the export and the next page are of the log as it was."""
+    held = opened(visitor)
+    before = site.company.act(site.company.owner, CreateMode("Later", "", ())).seq
+    held.routes[0].continue_()
+    expect(found(visitor)).not_to_contain_text("at least")
+    assert int(found(visitor).locator("strong").inner_text()) == before
+
+
+def test_an_export_says_how_far_it_is_of_all_that_was_counted(visitor: Visitor) -> None:
+    held = opened(visitor)
+    held.routes[0].continue_()
+    expect(found(visitor)).not_to_contain_text("at least")
+    number = found(visitor).locator("strong").inner_text()
+    visitor.page.get_by_text("Export", exact=True).click()
+    visitor.page.locator("[data-export=csv]").click()
+    expect(visitor.page.locator("#exporting [data-far]")).to_have_text(f"0 of {number} events")
+    with visitor.page.expect_download():
+        held.routes[1].continue_()
 
 
 def test_who_leaves_does_not_wait_for_it(visitor: Visitor) -> None:

@@ -18,6 +18,7 @@ from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.seats import ChangeRole
+from minutebook.web import log_page
 from minutebook.web.app import WebSettings
 from minutebook.web.rates import OPENINGS, Rates
 from minutebook.web.site import Site
@@ -232,6 +233,18 @@ def test_an_address_opens_no_more_links_than_some(audit: Audit) -> None:
     assert audit.open().status_code == 200
     audit.browser.get("/audit/acme-token")
     assert audit.browser.post("/audit").status_code == 429
+
+
+def test_how_much_a_link_shows_is_not_told_by_a_part_of_it(
+    light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = Audit(light_dashboard, "-details.remark:*")
+    audit.open()
+    assert re.search(r"[0-9]+ events? of [0-9]+", told(audit.get(("action", "mode.create"), ("action", "user.login"))))
+    monkeypatch.setattr(log_page, "SURVEY_SECONDS", 0.0)
+    page = told(audit.get(("action", "mode.create"), ("action", "user.login")))
+    assert "at least 0 events that this link shows" in page
+    assert not re.search(r"events? of [0-9]+", page)
 
 
 def test_nothing_but_the_log_is_open(audit: Audit) -> None:

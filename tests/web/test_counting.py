@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import inspect
 import math
@@ -15,15 +16,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from httpx2 import Response
 from starlette.requests import Request
 
+from minutebook.filters import Here, filter_of
+from minutebook.filters.language import read
 from minutebook.model import Role
-from minutebook.store import survey
+from minutebook.organization.modes import CreateMode
+from minutebook.store import blocks, memory, survey
+from minutebook.store.scope import Scope
 from minutebook.web import log_page
 from minutebook.web.searches import Limits, Searches
 from minutebook.web.waiting import waits
 from tests.support.dashboard import Dashboard
-from tests.support.reader import Reader, found, text
+from tests.support.reader import Reader, found, rows, text
 from tests.support.server import Site, site_on
 
 WAIT = {"Prefer": "wait=2"}
@@ -35,6 +41,11 @@ COUNTS = re.compile(r'data-counts="([^"]*)"')
 def reader(light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> Reader:
     monkeypatch.setattr(log_page, "SURVEY_SECONDS", 0.0)
     return Reader(light_dashboard, Role.OWNER)
+
+
+def counts_of(page: Response) -> list[str]:
+    """Where more is counted."""
+    return [html.unescape(href) for href in COUNTS.findall(page.text)]
 
 
 def is_counted(page: str) -> bool:
@@ -62,7 +73,7 @@ def test_more_is_counted_where_the_page_says_for_who_waits(reader: Reader) -> No
     page = reader.read(SLOW)
     assert "at least" in found(page)
     assert "Counting what was found would take too long. Narrow the search" in text(page.text)
-    [href] = COUNTS.findall(page.text)
+    [href] = counts_of(page)
     whole = reader.open(href, WAIT)
     assert is_counted(whole.text)
     assert not COUNTS.search(whole.text)
@@ -85,7 +96,7 @@ def test_a_count_has_a_bound_too_and_is_asked_for_once(reader: Reader, monkeypat
 
 
 def test_an_event_that_is_open_is_not_part_of_what_is_counted(reader: Reader) -> None:
-    [href] = COUNTS.findall(reader.get(SLOW, ("event", "0")).text)
+    [href] = counts_of(reader.get(SLOW, ("event", "0")))
     assert "event" not in href
 
 
@@ -100,6 +111,49 @@ def test_who_counts_takes_no_turn_of_those_who_search(reader: Reader, light_dash
         assert reader.get(SLOW, headers=WAIT).status_code == 200
     finally:
         light_dashboard.app.state.site = site
+
+
+def test_who_has_gone_before_it_begins_is_not_counted_for_either(light_dashboard: Dashboard) -> None:
+    with light_dashboard.store.reading() as connection:
+        scope = Scope(light_dashboard.number, len(light_dashboard.events()))
+        gone = survey.Patience(2.0, lambda: math.inf)
+        asked = filter_of(read(SLOW[1], Here()))
+        assert not survey.survey(connection, scope, asked, patience=gone).total.is_exact
+
+
+def test_what_is_recorded_meanwhile_is_not_counted_with_what_is_shown(
+    reader: Reader, light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = reader.read(SLOW)
+    [href] = counts_of(page)
+    monkeypatch.setattr(log_page, "SURVEY_SECONDS", 60.0)
+    before = found(reader.read(SLOW))
+    light_dashboard.deployment.act(
+        light_dashboard.people[Role.OWNER], light_dashboard.number, CreateMode("Later", "", ())
+    )
+    whole = reader.open(href, WAIT)
+    assert found(whole) == before
+    assert rows(whole) == rows(page)
+    assert exports(whole) == exports(page), "they are of the log as it was, too"
+    assert int(found(reader.read(SLOW)).split()[0]) == int(before.split()[0]) + 1
+
+
+def exports(page: Response) -> list[str]:
+    return re.findall(r"size=\d+&amp;now=\d+|now=\d+&amp;size=\d+|size=\d+", page.text)
+
+
+def test_no_number_is_told_of_an_actor_that_is_counted_in_part(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    menus = re.compile(r'<a class="opt" href="[^"]*" data-value="[^"]*">.*?</a>')
+    monkeypatch.setattr(log_page, "SURVEY_SECONDS", 0.0)
+    monkeypatch.setattr(blocks, "BLOCK", 4)
+    monkeypatch.setattr(memory, "PART", 1)
+    page = reader.read()
+    assert "at least" in found(page)
+    assert all('class="num"' not in one for one in menus.findall(page.text))
+    [href] = counts_of(page)
+    counted = menus.findall(reader.open(href, WAIT).text)
+    assert counted
+    assert all('class="num"' in one for one in counted)
 
 
 @pytest.fixture

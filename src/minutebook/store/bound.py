@@ -29,7 +29,7 @@ class Deadline:
 
     @property
     def is_over(self) -> bool:
-        return self.clock() > self.at
+        return self.clock() >= self.at
 
     def check(self) -> None:
         """Raises TooSlow when the time is over."""

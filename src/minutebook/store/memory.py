@@ -29,8 +29,8 @@ log_ = structlog.get_logger("minutebook.memory")
 
 MOST = 16_000_000
 """Events kept in memory, of all logs of a database together: 36 bytes each at most, 4 to 12 for each column where
-something rare is searched for, and 62 of marks where words are. Once there are more the logs least asked for make room
-for the next one."""
+something rare is searched for, half a byte for each that is counted, and 62 of marks where words are. Once there are
+more the logs least asked for make room for the next one."""
 RARE = 512
 """Values that one in so many events has are looked up by their places."""
 MOST_CODES = 16

@@ -43,8 +43,8 @@ class Places:
         # as arrays of Python, in which one number is looked up in a quarter of the time
         self._parts[number] = _Part(
             places.astype(np.min_scalar_type(places.max())),
-            array("Q", there.astype(np.uint64).tobytes()),
-            array("Q", np.append(begins, len(codes)).astype(np.uint64).tobytes()),
+            array("I", there.astype(np.uint32).tobytes()),
+            array("I", np.append(begins, len(codes)).astype(np.uint32).tobytes()),
         )
 
     def of(self, codes: Sequence[int], numbers: range, most: int) -> NDArray[np.int64] | None:

@@ -25,7 +25,7 @@ from minutebook.store.log import seq_of
 from minutebook.store.memory import pruned
 from minutebook.store.scope import Scope
 from minutebook.store.view import Chunk, Mask, all_hold, any_holds, is_any, numbers, view_of
-from minutebook.store.where import Look, means_of, plan, there
+from minutebook.store.where import Look, means_of, plan, there, within
 
 COUNT_SECONDS = 1.0
 TELLING, LIKELY = 0.1, 2.0
@@ -150,15 +150,17 @@ class _Tally:
         exact.sort(key=lambda pair: pair[1] in columns.SHARED)  # first what needs no column read
         rest = plan(all_of(part for found, part, _ in plans if not found.is_exact), means)
         closer = Closer(connection, scope.organization, rest.rest, None)
+        in_time = view.range_of(within(all_of([*parts, scope.within])))
         for number, chunk in enumerate(view.newest_first()):
             if number:
                 deadline.check()
-                if self._all_or_nothing and not self._will_end(deadline.seconds, 1 - chunk.end / view.size):
-                    return
             every, own = self._masks(chunk, exact)
             widest = any_holds([every, *own.values()])
             if widest is False:
                 continue
+            done = (in_time.stop - chunk.end) / max(1, len(in_time))
+            if done > 0 and self._all_or_nothing and not self._will_end(deadline.seconds, done):
+                return
             is_whole = True
             if not rest.is_exact:
                 meant, is_whole = _looked_at(chunk, all_hold([widest, rest.look(chunk)]), closer, deadline)

@@ -187,11 +187,7 @@ class View:
         """
         if not self.size:
             return
-        places, until = self.log.edges(self._connection, self.size)
-        edges = places
-        if within is not EVER:
-            first, last = np.searchsorted(until, within.earliest), np.searchsorted(until, within.latest, "right")
-            edges = places[max(0, first - 1) : last + 1]
+        edges = self._edges(within)
         if few is None:
             yield from self._between(edges, None, newest_first=newest_first)
             return
@@ -199,6 +195,18 @@ class View:
         parts = [(edges[: known + 1], None), (edges[known:], few)]
         for part, here in reversed(parts) if newest_first else parts:
             yield from self._between(part, here, newest_first=newest_first)
+
+    def range_of(self, within: Within) -> range:
+        """Numbers among which are those of all events that happened within."""
+        edges = self._edges(within) if self.size else (0,)
+        return range(int(edges[0]), int(edges[-1]))
+
+    def _edges(self, within: Within) -> NDArray[np.int64]:
+        places, until = self.log.edges(self._connection, self.size)
+        if within is EVER:
+            return places
+        first, last = np.searchsorted(until, within.earliest), np.searchsorted(until, within.latest, "right")
+        return places[max(0, first - 1) : last + 1]
 
     def _between(self, edges: NDArray[np.int64], few: Few | None, *, newest_first: bool) -> Iterator[Chunk]:
         number, most = 1, CHUNK

@@ -68,12 +68,9 @@ MOST_NAMED = 20
 LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
 
 
-_quote = lru_cache(maxsize=4_096)(quote)  # the hundreds of links of a page hold mostly the same
-
-
 def readable(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     """The address of these keys and values, in which what a filter mostly holds stands as it is."""
-    query = urlencode(tuple(pairs), quote_via=_quote, safe=":@*/")
+    query = urlencode(tuple(pairs), quote_via=quote, safe=":@*/")
     return f"{path}?{query}" if query else path
 
 

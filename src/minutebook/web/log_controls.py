@@ -242,7 +242,8 @@ def with_counts(
     by_action: dict[str, int] | None,
     by_actor: dict[str, int],
 ) -> FilterControls:
-    """The controls with what each choice would find, beside the other fields."""
+    """The controls with what each choice would find, beside the other fields; without numbers where not all is counted
+    and there are none of actions."""
     busiest = dict(itertools.islice(by_actor.items(), SUGGESTIONS))
     names = seats.names_of(connection, scope.organization, busiest)
     return replace(
@@ -253,7 +254,7 @@ def with_counts(
                 names.get(email, ""),
                 email,
                 look.address.asking_only("actor", done_by(email)).href,
-                count,
+                None if by_action is None else count,
                 current=email in look.reading.actor.texts,
             )
             for email, count in busiest.items()

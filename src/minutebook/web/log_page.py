@@ -31,6 +31,7 @@ from minutebook.filters.term_values import Details
 from minutebook.model import Event, Target
 from minutebook.organization import seats
 from minutebook.store import anchor_log, checkpoints, log, search, survey
+from minutebook.store.memory import LAST
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
 from minutebook.store.survey import Count, Patience, Sums
@@ -68,6 +69,7 @@ COUNTED_SECONDS = 0.05
 JUST_BEGUN = 3
 """A log of at most so many events says which acts will come next."""
 FIRST_ACTS = ("user.login", "user.invite", "member.change_role", "settings.change", "mode.create", "credits.purchase")
+NOTHING = Count(0, is_exact=True)
 FIRST_PAGE, LEAVE_OUT = "First page", "Leave it out"
 
 
@@ -82,13 +84,13 @@ def log_page(
         look = _refused(look, Problem(cursor.direction, NO_SUCH_PAGE))
         cursor = None
     scope = look.scope(cursor.size if cursor else head.size)
-    total = survey.count(connection, scope, EVERYTHING).number
+    patience = Patience(WHOLE_SECONDS, clock) if clock else Patience(SURVEY_SECONDS, all_or_nothing=True)
+    total = survey.survey(connection, scope, EVERYTHING, patience=patience).total
     empty = unsearched_page(look, total=total, kept_since=kept_since(connection, look))
     if look.reading.problems:
         return replace(empty, controls=with_people(connection, look, empty.controls))
     filter_ = look.address.filter
     buckets = _buckets(connection, scope, look)
-    patience = Patience(WHOLE_SECONDS, clock) if clock else Patience(SURVEY_SECONDS, all_or_nothing=True)
     counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else (), patience)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
@@ -110,7 +112,7 @@ def log_page(
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
         found_exactly=found.total.is_exact,
-        counts_href=None if found.total.is_exact or clock else look.address.showing(None).href,
+        counts_href=None if found.total.is_exact or clock else _counts_href(look, scope),
         days=log_views.days(found.events, look.address, look.zone, look.now),
         pager=_pager(look, scope, found),
         exports=_exports(look, scope) if found.events else (),
@@ -122,20 +124,21 @@ def log_page(
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
-        without=_without(connection, scope, look, total) if not found.events else (),
+        without=_without(connection, scope, look, total.number) if not found.events else (),
         instead=_instead(connection, scope, look) if not found.events else (),
         first_acts=_first_acts(look, scope),
     )
 
 
 def unsearched_page(
-    look: Look, *, total: int = 0, kept_since: Moment | None = None, failure: Failure | None = None
+    look: Look, *, total: Count = NOTHING, kept_since: Moment | None = None, failure: Failure | None = None
 ) -> LogPage:
     """The page when nothing was searched: a field or the address is wrong, or the store did not answer."""
     return LogPage(
         controls=controls_of(look),
         zone=_zone_switch(look, []),
-        total=total,
+        total=total.number,
+        total_exactly=total.is_exact,
         kept_since=kept_since,
         failure=failure,
         mistakes=tuple(
@@ -243,9 +246,7 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
         return None
 
     def link(direction: Direction, event: Event, rank: int) -> str:
-        which = (look.organization.id, search_of(look.address.filter), scope.size)
-        asked_at = look.here.now or 0
-        return look.address.at(Cursor(*which, event.occurred_at, event.seq, rank, direction, asked_at)).href
+        return _beyond(look, scope, direction, event.occurred_at, event.seq, rank)
 
     first, last = found.rank + 1, found.rank + len(found.events)
     return Pager(
@@ -253,6 +254,17 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
         before_href=link("newer", found.events[0], found.rank) if found.has_newer else None,
         after_href=link("older", found.events[-1], last) if found.has_older else None,
     )
+
+
+def _beyond(look: Look, scope: Scope, direction: Direction, occurred_at: int, seq: int, rank: int) -> str:
+    """The page beyond a row, of the log and as of the time of this page."""
+    which = (look.organization.id, search_of(look.address.filter), scope.size)
+    return look.address.at(Cursor(*which, occurred_at, seq, rank, direction, look.here.now or 0)).href
+
+
+def _counts_href(look: Look, scope: Scope) -> str:
+    """This page once more. What was recorded since is not in it, so that what it counts is what is shown here."""
+    return look.address.showing(None).href if look.address.cursor else _beyond(look, scope, "older", LAST, 0, 0)
 
 
 def _exports(look: Look, scope: Scope) -> tuple[ExportChoice, ...]:

@@ -283,7 +283,8 @@ class LogPage:
     controls: FilterControls
     zone: ZoneSwitch
     total: int
-    """Events in the log."""
+    """Events in the log; at least so many where not `total_exactly`."""
+    total_exactly: bool = True
     found: int = 0
     """Events that match the filter; at least so many where not `found_exactly`."""
     found_exactly: bool = True

@@ -6,6 +6,8 @@ const pieces = (from = document) => new Map($$("[data-counted]", from).map((piec
 // Whoever picks a range, or is about to follow a link, goes on with what is there.
 const isInUse = (piece) => piece.contains(document.activeElement) || $("[data-picked]:not([hidden])", piece) !== null;
 
+// What is counted; null when it is to be asked for again, because somebody else was counted for or a link was followed
+// that left the page where it is.
 const ask = async (href) => {
   const left = new AbortController();
   const leave = () => left.abort();
@@ -14,7 +16,8 @@ const ask = async (href) => {
   try {
     // Not through the cache, in which the same page, asked for meanwhile, would wait for this.
     const answer = await fetch(href, { cache: "no-store", signal: left.signal, headers: { Prefer: "wait=2" } });
-    return answer.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+    if (answer.status === 429) return null;
+    return new DOMParser().parseFromString(answer.ok && !answer.redirected ? await answer.text() : "", "text/html");
   } catch {
     return null;
   } finally {
@@ -22,18 +25,31 @@ const ask = async (href) => {
   }
 };
 
+const pause = (milliseconds) => new Promise((then) => { setTimeout(then, milliseconds); });
+
+const askAgain = async (href) => {
+  for (const seconds of [1, 3, 9]) {
+    const whole = await ask(href);
+    if (whole) return whole;
+    await pause(1000 * seconds);
+  }
+  return null;
+};
+
 const count = async (href) => {
   const note = $("[data-counting]");
   const before = note.textContent;
   note.textContent = note.dataset.counting;
-  const whole = await ask(href);
+  const whole = await askAgain(href);
+  const counted = pieces(whole ?? new Document());
+  while (counted.size && note.isConnected && [...pieces().values()].some(isInUse)) await pause(300);
   if (!note.isConnected) return;
   note.textContent = before;
-  const counted = whole ? pieces(whole) : new Map();
-  if ([...pieces().values()].some(isInUse)) return;
   for (const [name, piece] of pieces()) {
     if (!counted.has(name)) continue;
     piece.replaceChildren(...counted.get(name).childNodes);
+    // It is not counted once more, whatever the answer says.
+    for (const found of $$("[data-counts]", piece)) delete found.dataset.counts;
     enhanceAll(piece);
   }
 };

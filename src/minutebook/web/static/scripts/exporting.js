@@ -237,7 +237,6 @@ const run = async (dialog, link, found, made = begun(link.dataset.export), isRec
 const setUp = (from) => {
   const menu = $("[data-exports]", from), dialog = $("#exporting");
   if (!menu || !dialog) return;
-  const found = Number($("[data-found]", menu).dataset.found) || null;
   dialog.addEventListener("close", () => $("summary", menu).focus());
   menu.addEventListener("click", (e) => {
     const link = e.target.closest("[data-export]");
@@ -245,7 +244,7 @@ const setUp = (from) => {
     e.preventDefault();
     menu.open = false;
     dialog.showModal();
-    run(dialog, link, found);
+    run(dialog, link, Number($("[data-found]", menu).dataset.found) || null);
   });
   // The browser itself tells how far evidence is.
   $("[data-download]", menu)?.addEventListener("submit", () => {
