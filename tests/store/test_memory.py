@@ -3,6 +3,7 @@ is read from the events, and the order of time survives clocks."""
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,12 +14,12 @@ import orjson
 import pytest
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
-from minutebook.filters import EVERYTHING
+from minutebook.filters import EVERYTHING, Filter
 from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, text_memory, view
 from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.memory import Log
 from minutebook.store.scope import Scope
-from minutebook.store.survey import Sums, survey
+from minutebook.store.survey import Patience, Sums, survey
 from minutebook.store.text import Said
 from minutebook.store.view import Chunk, View, Within
 
@@ -426,6 +427,21 @@ def test_outcomes_are_counted_by_the_values_that_their_codes_stand_for(shelf: Sh
     shelf.write_blocks()
     counted = survey(shelf.connection, Scope(ORGANIZATION, 48), EVERYTHING, edges=[0, 15_000, 48_000])
     assert counted.in_time == [Sums(succeeded=7, other=8), Sums(succeeded=17, other=16)]
+
+
+@pytest.mark.parametrize(("since", "number"), [(150_000, 10), (130_000, 30), (30_000, None)])
+def test_what_did_not_happen_in_time_does_not_have_to_be_counted(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, since: int, number: int | None
+) -> None:
+    """Of ten chunks each takes a third of the time that there is for all; nothing has to be done for those before."""
+    monkeypatch.setattr(memory, "PART", 1)
+    shelf.add(rows(160))
+    now = itertools.count()
+    monkeypatch.setattr("time.thread_time", lambda: next(now) / 3)
+    patience = Patience(1.0, lambda: 0.0, all_or_nothing=True)
+    found = survey(shelf.connection, Scope(ORGANIZATION, 160), Filter(start=since), patience=patience).total
+    assert found.is_exact is (number is not None)
+    assert number in (found.number, None)
 
 
 def test_the_log_least_asked_for_leaves_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
