@@ -91,6 +91,7 @@ def test_the_menu_is_within_reach_on_a_phone(site: Site, arrive: Arrive) -> None
 
 def test_evidence_is_saved_and_the_page_is_not_left_waiting(site: Site, reader: Visitor) -> None:
     site.sign()
+    reader.open_log(("action", "mode.create"))
     page = reader.page
     menu(page).locator("summary").click()
     menu(page).get_by_label("IP addresses").check()
