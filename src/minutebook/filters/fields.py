@@ -118,8 +118,8 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 @cache
 def _places() -> Mapping[str, int]:
     nouns = list(NOUNS)
-    in_order = sorted(CATALOGUE, key=lambda name: nouns.index(CATALOGUE[name].noun))  # stable
-    return {name: place for place, name in enumerate(in_order)}
+    names = sorted(CATALOGUE, key=lambda name: nouns.index(CATALOGUE[name].noun))  # stable
+    return {name: place for place, name in enumerate(names)}
 
 
 def expression_of(filter_: Filter) -> Expression:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from minutebook.store.direct import Among, Direct
 from minutebook.store.marks import Marks
 from minutebook.store.places import Places
 from minutebook.store.schema import log_index
+from minutebook.store.spans import FIRST, LAST, Edges, Spans
 from minutebook.store.text_memory import TextRows, Texts
 
 log_ = structlog.get_logger("minutebook.memory")
@@ -42,8 +43,6 @@ MOST_PARTS = 8
 """Whose places one search sorts: some milliseconds each where values are many."""
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
-FIRST, LAST = -(2**63), 2**63 - 1
-"""Of all times."""
 TYPES: dict[str, type[np.generic]] = dict.fromkeys(columns.TIMES, np.int64) | dict.fromkeys(SHARED, np.uint8)
 """In which a column begins. Codes get wider once there are more: most columns have few values, and a search takes as
 long as it takes to read them from memory."""
@@ -142,7 +141,7 @@ class Log:
         self._written = 0  # blocks that were there when last looked
         self._meanings: dict[str, list[int]] = {name: [] for name in SHARED}  # our codes for those in the blocks
         self._learnt = dict.fromkeys(SHARED, 0)  # the blocks whose values are among them
-        self._spans = _Spans()
+        self._spans = Spans()
         self._newest_span = (0, 0), blocks.Span(FIRST, LAST, is_sorted=True)
         self._edges = Edges(np.zeros(1, np.int64), np.zeros(1, np.int64))  # of no event
         self._lock: threading.RLock = before._lock if before else threading.RLock()  # of the times, too
@@ -314,53 +313,6 @@ class Few(NamedTuple):
     seqs: NDArray[np.int64]
     fits: Hashable
     """What says which test it is that they all pass."""
-
-
-class Edges(NamedTuple):
-    """Where events can be cut so that everything before happened before, or when, everything behind it did: numbers of
-    events, with both ends, and when the last before each happened."""
-
-    places: NDArray[np.int64]
-    until: NDArray[np.int64]
-
-
-class _Spans:
-    """The spans of the whole blocks of a log."""
-
-    def __init__(self) -> None:
-        self._spans = np.zeros((0, 3), np.int64)
-        self._cuts = self._cuts_of(self._spans)
-
-    def __len__(self) -> int:
-        return len(self._spans)
-
-    def add(self, spans: Sequence[blocks.Span]) -> None:
-        if spans:
-            self._spans = np.concatenate((self._spans, np.array(spans, np.int64)))
-            self._cuts = self._cuts_of(self._spans)
-
-    def of(self, first: int, end: int) -> blocks.Span:
-        """The span of the blocks from one number up to another."""
-        earliest, latest, are_sorted = self._spans[first:end].T
-        is_sorted = bool(are_sorted.all()) and not np.any(latest[:-1] > earliest[1:])
-        return blocks.Span(int(earliest.min()), int(latest.max()), is_sorted)
-
-    def edges(self, whole: int, since: int, size: int) -> Edges:
-        """Of the first so many blocks and what comes behind them up to `size`, which happened from `since` on."""
-        known = self._cuts  # looked at first: another thread that adds some sets them last
-        places, until = known if whole == len(self._spans) else self._cuts_of(self._spans[:whole])
-        there = (until <= since) & (places * blocks.BLOCK < size)
-        return Edges(
-            np.concatenate(([0], places[there] * blocks.BLOCK, [size])), np.concatenate(([FIRST], until[there], [LAST]))
-        )
-
-    @staticmethod
-    def _cuts_of(spans: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where whole blocks can be cut, also behind the last, and when the last event before each cut happened."""
-        until = np.maximum.accumulate(spans[:, 1])
-        since = np.append(np.minimum.accumulate(spans[::-1, 0])[::-1], LAST)[1:]
-        places = np.flatnonzero(until <= since)
-        return places + 1, until[places]
 
 
 class Cache:

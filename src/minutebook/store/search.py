@@ -197,8 +197,8 @@ def span(connection: Connection, scope: Scope) -> tuple[int, int] | None:
     that would take too long to find."""
     view = view_of(connection, scope.organization, scope.size)
     if scope.within == NOTHING_ASKED and not view.log.pruned:
-        spans = [chunk.span for chunk in view.chunks()]
-        return (min(span.earliest for span in spans), max(span.latest for span in spans)) if spans else None
+        whole = view.span(0, view.size) if view.size else None
+        return (whole.earliest, whole.latest) if whole else None
     with suppress(TooSlow), bounded(connection, COUNT_SECONDS) as deadline:
         search = _Search(connection, scope, scope.within, deadline)
         ends = [search.in_time(None, 1, newest_first=newest) for newest in (False, True)]

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from minutebook.store import blocks, memory
 from minutebook.store.columns import Codes, Passing, Times
-from minutebook.store.memory import FIRST, LAST, Few, Log, log_of
+from minutebook.store.memory import Few, Log, log_of
+from minutebook.store.spans import FIRST, LAST
 
 CHUNK = 32
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
@@ -81,9 +82,8 @@ class Chunk:
         return self._column(name)
 
     def sums(self, name: str) -> Numbers:
-        """How many of them have each code in a shared column, up to the last code that one of them has."""
-        if self.few is not None:
-            return np.bincount(self.codes(name))
+        """How many of all the neighbours, of those that are not here, too, have each code in a shared column, up to the
+        last code that one of them has."""
         return self._view.sums(name, self.first, self.end)
 
     def times_of(self, seqs: Numbers) -> Times:
@@ -158,11 +158,10 @@ class View:
         """The events whose value in a shared column passes a test, as far back as it is known that they are few."""
         return self.log.few(self._connection, name, (name, key), test, self.size)
 
-    def chunks(self, first: int | None = None) -> Iterator[Chunk]:
-        """All events, in the order of the log; or those from a number on, and few before it, in chunks that grow, for
-        who may stop soon."""
-        number = CHUNK if first is None else 1
-        at = (first or 0) // blocks.BLOCK * blocks.BLOCK
+    def chunks(self, first: int = 0) -> Iterator[Chunk]:
+        """The events from a number on, and few before it, in the order of the log: in chunks that grow, for who may
+        stop soon."""
+        number, at = 1, first // blocks.BLOCK * blocks.BLOCK
         while at < self.size:
             end = min(at + number * blocks.BLOCK, self.size)
             yield Chunk(self, at, end)

@@ -25,7 +25,8 @@ from minutebook.filters.term_values import ActorValue, Details
 from minutebook.filters.term_values import Numbers as SeqRange
 from minutebook.store.bound import Deadline
 from minutebook.store.columns import Who
-from minutebook.store.memory import FIRST, LAST, Few
+from minutebook.store.memory import Few
+from minutebook.store.spans import FIRST, LAST
 from minutebook.store.view import EVER, Chunk, Mask, View, Within, all_hold, any_holds
 from minutebook.store.worded import Sought, Worded
 

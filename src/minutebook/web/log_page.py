@@ -31,9 +31,9 @@ from minutebook.filters.term_values import Details
 from minutebook.model import Event, Target
 from minutebook.organization import seats
 from minutebook.store import anchor_log, checkpoints, log, search, survey
-from minutebook.store.memory import LAST
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
+from minutebook.store.spans import LAST
 from minutebook.store.survey import Count, Patience, Sums
 from minutebook.web import exporting, log_views, overview, times
 from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES

@@ -3,7 +3,7 @@ import { $, $$, enhanceAll, onContent } from "./page.js";
 
 const pieces = (from = document) => new Map($$("[data-counted]", from).map((piece) => [piece.dataset.counted, piece]));
 
-// Whoever picks a range, or is about to follow a link, goes on with what is there.
+// Whoever picks a range, or is about to follow a link, has what is there until they are done.
 const isInUse = (piece) => piece.contains(document.activeElement) || $("[data-picked]:not([hidden])", piece) !== null;
 
 // What is counted; null when it is to be asked for again, because somebody else was counted for or a link was followed
@@ -28,10 +28,10 @@ const ask = async (href) => {
 const pause = (milliseconds) => new Promise((then) => { setTimeout(then, milliseconds); });
 
 const askAgain = async (href) => {
-  for (const seconds of [1, 3, 9]) {
+  for (const seconds of [0, 1, 3]) {
+    await pause(1000 * seconds);
     const whole = await ask(href);
     if (whole) return whole;
-    await pause(1000 * seconds);
   }
   return null;
 };
@@ -56,8 +56,8 @@ const count = async (href) => {
 
 // When all else is there and drawn: both would take longer beside the other.
 const whenDrawn = (then) => {
-  if (document.readyState === "complete") setTimeout(then);
-  else addEventListener("load", () => setTimeout(then), { once: true });
+  if (document.readyState === "complete") then();
+  else addEventListener("load", then, { once: true });
 };
 
 export const setUpCounting = () => onContent((from) => {
