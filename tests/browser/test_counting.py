@@ -185,3 +185,4 @@ def test_who_leaves_does_not_wait_for_it(visitor: Visitor) -> None:
     visitor.wait_until(lambda: held.leads_to("members"))
     visitor.wait_until(lambda: ended == ["wait=2"])
     held.routes[-1].continue_()
+    expect(visitor.page.get_by_role("heading", level=1, name="Members")).to_be_visible()
