@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--shown", type=int, default=20, help="how often each page is shown in a browser; 0 leaves it out (20)"
     )
-    parser.add_argument("--cold", type=int, default=5, help="how often each kind is asked cold; 0 leaves it out (5)")
+    parser.add_argument("--cold", type=int, default=20, help="how often each kind is asked cold; 0 leaves it out (20)")
     parser.add_argument(
         "--writing", type=float, default=3.0, help="seconds for each way of writing; 0 leaves it out (3)"
     )

@@ -54,7 +54,7 @@ def markdown(results: Results) -> str:
     if results.pages:
         parts += ["## In the browser", BROWSER, _pages(results.pages)]
     if results.cold:
-        parts += ["## Cold", f"{WHAT} Milliseconds, median / slowest.", _cold(results.cold)]
+        parts += ["## Cold", f"{WHAT} Milliseconds, median / 95th percentile.", _cold(results.cold)]
     parts += ["## Export", "Events a second as lines of JSON, the best of three.", _exports(results.exports)]
     if results.ingest:
         parts += ["## Ingest", *_ingest(results.ingest)]
@@ -111,7 +111,7 @@ def _pages(pages: Mapping[str, Shown]) -> str:
 
 def _cold(cold: Mapping[str, Mapping[str, Timing]]) -> str:
     systems = list(next(iter(cold.values())))
-    rows = [[kind, *(_both(timings[name], 1.0) for name in systems)] for kind, timings in cold.items()]
+    rows = [[kind, *(_both(timings[name]) for name in systems)] for kind, timings in cold.items()]
     return _table(["", *systems], rows)
 
 
@@ -165,10 +165,10 @@ def _facts(facts: Mapping[str, str]) -> str:
     return _table(["", ""], [[name, value] for name, value in facts.items()])
 
 
-def _both(timing: Timing | None, upper: float = 0.95) -> str:
+def _both(timing: Timing | None) -> str:
     if timing is None or not timing.milliseconds:
         return "–"
-    return f"{_milliseconds(timing.at(0.5))} / {_milliseconds(timing.at(upper))}{' †' if timing.gave_up else ''}"
+    return f"{_milliseconds(timing.at(0.5))} / {_milliseconds(timing.at(0.95))}{' †' if timing.gave_up else ''}"
 
 
 def _milliseconds(value: float) -> str:

@@ -15,7 +15,7 @@ from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, search_text, text_of
 from minutebook.model import Plan
 from minutebook.organization.organizations import ChangePlan
-from minutebook.store import blocks, index, log, marks, memory, search, view, worded
+from minutebook.store import blocks, index, log, marks, memory, pieces, search, view, worded
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
@@ -30,12 +30,15 @@ GROUP = FILLED << 36
 UNREADABLE = "(SELECT min(content) FROM block)"
 MARKS = FILLED << 40
 """The first row of its marks: 1,024 are of the first three blocks, and so on."""
+PIECE = ((FILLED << 40) + 128) // 4
+"""The first of two pieces."""
 
 
 @pytest.fixture
 def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(pieces, "SIZE", 4)
     monkeypatch.setattr(blocks, "PACKS", (3,))
     monkeypatch.setattr(marks, "PACK", 3)
     monkeypatch.setattr(view, "CHUNK", 4)
@@ -69,7 +72,7 @@ def test_every_log_is_followed_to_its_end(followed: Deployment) -> None:
         assert index.behind(connection) == []
         for organization in (FILLED, OTHER):
             size = followed.size(organization)
-            assert index.reached(connection, organization) == index.Reached(size // 16 * 16, size // 16)
+            assert index.reached(connection, organization) == index.Reached(size // 16 * 16, size // 16, size % 16 // 4)
     assert problems(followed) == problems(followed, OTHER) == []
     fill(followed, 16 - followed.size(FILLED) % 16 - 1)
     with followed.store.reading() as connection:
@@ -77,6 +80,18 @@ def test_every_log_is_followed_to_its_end(followed: Deployment) -> None:
     fill(followed, 1)
     with followed.store.reading() as connection:
         assert index.behind(connection) == [FILLED]
+
+
+def test_of_what_is_erased_no_piece_is_left(followed: Deployment) -> None:
+    fill(followed, 16 + 6 - followed.size(OTHER) % 16, log_=OTHER)
+    index.follow_all(followed.store)
+    with followed.store.housekeeping() as connection:
+        assert [number for number, _ in pieces.written(connection, FILLED)] == [32, 33]
+        index.forget(connection, FILLED, [130])
+        assert pieces.written(connection, FILLED) == []
+        assert len(pieces.written(connection, OTHER)) == 1
+    index.follow_all(followed.store)
+    assert problems(followed) == problems(followed, OTHER) == []
 
 
 def test_a_batch_that_fails_leaves_nothing(followed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +157,15 @@ def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
             "events 48 to 63",
         ),
         ("UPDATE block SET content = (SELECT min(texts) FROM event_text) WHERE number = 2", "cannot be read"),
+        (f"UPDATE log_index SET pieces = pieces - 1 WHERE organization = {FILLED}", "not there, or of others"),
+        (f"DELETE FROM block_piece WHERE number = {PIECE}", "not there, or of others"),
+        (f"UPDATE block_piece SET number = {PIECE + 9} WHERE number = {PIECE}", "not there, or of others"),
+        (f"UPDATE block_piece SET content = {UNREADABLE} WHERE number = {PIECE}", "newest events are found cannot"),
+        (
+            "UPDATE block_piece SET content = (SELECT content FROM block_piece AS other WHERE other.number = "
+            f"{PIECE + 1}) WHERE number = {PIECE}",
+            "events 128 to 131",
+        ),
         (f"DELETE FROM event_marks WHERE number = {MARKS + 7}", "words of events 0 to 15"),
         (f"UPDATE event_marks SET number = {MARKS + 9999} WHERE number = {MARKS + 7}", "words of events 32 to 47"),
         (
@@ -272,13 +296,13 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
     gone = (0, 17, 31, 32)
     tamper(followed.store, *(f"DELETE FROM event WHERE position = {log.position(FILLED, seq)}" for seq in gone))
     index.rebuild(followed.store)
-    for pieces in (["ada"], ["calder", "review"], ["usr_", "mode"]):
-        sought = [Sought(piece, in_ids=True) for piece in pieces]
+    for words in (["ada"], ["calder", "review"], ["usr_", "mode"]):
+        sought = [Sought(piece, in_ids=True) for piece in words]
         with followed.store.reading() as connection:
             numbers = held(connection, FILLED, sought, range(5, size - 19))
         texts = {event.seq: text_of(event) for event in followed.events(FILLED)}
         assert numbers == [
-            seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in pieces)
+            seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in words)
         ]
         assert numbers
 
@@ -377,6 +401,7 @@ def test_a_log_is_sound_while_more_columns_than_marks_are_brought_together(
     filled: Deployment, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(pieces, "SIZE", 4)
     monkeypatch.setattr(blocks, "PACKS", (2, 8))
     monkeypatch.setattr(marks, "PACK", 4)
     monkeypatch.setattr(text_index, "GROUP_BITS", 4)

@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
 from minutebook.filters import EVERYTHING, Filter
-from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, text_memory, view
+from minutebook.store import blocks, body, columns, index, memory, pieces, schema, sqlite, text_memory, view
 from minutebook.store.columns import SHARED, TIMES, Who
+from minutebook.store.log import position as position_of
 from minutebook.store.memory import Log
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Patience, Sums, survey
@@ -60,6 +61,7 @@ class Shelf:
         self.log = Log(ORGANIZATION)
         self.size = 0
         self.written = 0
+        self.pieces = 0
 
     def add(self, events: list[Row]) -> None:
         self.connection.execute(
@@ -72,7 +74,16 @@ class Shelf:
         while (self.written + 1) * blocks.BLOCK <= self.size:
             contents = index.written_block(self.connection, ORGANIZATION, self.written)
             blocks.put(self.connection, ORGANIZATION, self.written, contents)
+            pieces.forget(self.connection, ORGANIZATION)
             self.written += 1
+            self.pieces = self.written * blocks.BLOCK // pieces.SIZE
+        while (self.pieces + 1) * pieces.SIZE <= self.size:
+            pieces.put(self.connection, ORGANIZATION, self.pieces)
+            self.pieces += 1
+
+    def piece(self, number: int) -> bytes:
+        there = schema.block_piece.c.number == number
+        return bytes(self.connection.execute(select(schema.block_piece.c.content).where(there)).scalar_one())
 
     def view(self, size: int | None = None) -> View:
         size = self.size if size is None else size
@@ -101,6 +112,7 @@ class Shelf:
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     """Blocks of 16 events, four of which are looked at together and stand in one row, and before in two."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(pieces, "SIZE", 4)
     monkeypatch.setattr(blocks, "PACKS", (2, 4))
     monkeypatch.setattr(view, "CHUNK", 4)
     engine = create_engine("sqlite://", module=sqlite.driver())
@@ -219,10 +231,74 @@ def test_blocks_are_brought_together_few_first_and_then_many(shelf: Shelf) -> No
 
 
 def test_what_is_written_is_not_read_from_the_events(shelf: Shelf) -> None:
-    events = rows(48)
+    """Three blocks, and two pieces of the next one; also as a search sees them that began before the second was."""
+    events = rows(48 + 8)
     shelf.add(events)
     shelf.write_blocks()
     shelf.connection.execute(delete(schema.event))
+    for size in (48 + 4, 48 + 8):
+        shelf.log = Log(ORGANIZATION)
+        assert everything(shelf.view(size)) == events[:size]
+
+
+def test_pieces_are_read_once_for_all_columns(shelf: Shelf) -> None:
+    events = rows(16 + 14)
+    shelf.add(events)
+    shelf.write_blocks()
+    *_, newest = shelf.view().chunks()
+    assert newest.codes("ip").tolist()
+    shelf.connection.execute(delete(schema.block_piece))
+    shelf.connection.execute(delete(schema.event).where(schema.event.c.position < position_of(ORGANIZATION, 16 + 12)))
+    assert read_back(shelf.view(), newest) == events[16:]
+
+
+def test_times_that_outlast_an_erasure_leave_no_gap_in_other_columns(shelf: Shelf) -> None:
+    events = rows(14)
+    shelf.add(events[:10])
+    everything(shelf.view())
+    shelf.log = Log(ORGANIZATION, rewritten=1, before=shelf.log)
+    shelf.add(events[10:])
+    assert shelf.view().column("occurred_at", 0, 14).tolist() == [row.occurred_at for row in events]
+    assert everything(shelf.view()) == events
+
+
+def test_a_piece_goes_with_the_last_event_of_its_block(shelf: Shelf) -> None:
+    found = []
+    for _ in range(12):
+        shelf.add(rows(4))
+        shelf.write_blocks()
+        found.append(len(shelf.connection.execute(select(schema.block_piece)).all()))
+    assert found == [1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0]
+
+
+@pytest.mark.parametrize("broken", blocks.NAMES)
+@pytest.mark.parametrize("content", [b"", b"junk", "other", None])
+def test_pieces_that_cannot_be_read_are_read_from_the_events(
+    shelf: Shelf, broken: str, content: bytes | str | None
+) -> None:
+    events = rows(16 + 14)
+    shelf.add(events)
+    shelf.write_blocks()
+    number = position_of(ORGANIZATION, 16) // 4 + 1
+    there = schema.block_piece.c.number == number
+    if content is None:
+        shelf.connection.execute(delete(schema.block_piece).where(there))
+    else:
+        parts = dict(zip(blocks.NAMES, blocks.unframed(shelf.piece(number)), strict=True))
+        if content == "other":
+            content = blocks._packed(np.full(4, 999, np.uint16))
+        parts[broken] = content  # type: ignore[assignment]
+        changed = blocks.framed(parts.values())
+        shelf.connection.execute(update(schema.block_piece).where(there).values(content=changed))
+    assert everything(shelf.view()) == events
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\4\0\0\0junk"])
+def test_pieces_of_another_shape_are_read_from_the_events(shelf: Shelf, content: bytes) -> None:
+    events = rows(16 + 14)
+    shelf.add(events)
+    shelf.write_blocks()
+    shelf.connection.execute(update(schema.block_piece).values(content=content))
     assert everything(shelf.view()) == events
 
 
@@ -489,7 +565,7 @@ def test_rows_of_texts_of_a_log_that_made_room_are_forgotten_with_what_was_erase
     rows_.put(before, {5: erased})
     cache.log(9)
     assert cache.log(ORGANIZATION) is not before
-    values = {"organization": ORGANIZATION, "texts": 0, "blocks": 0, "rewritten": 1, "pruned": 0}
+    values = {"organization": ORGANIZATION, "texts": 0, "blocks": 0, "pieces": 0, "rewritten": 1, "pruned": 0}
     shelf.connection.execute(insert(schema.log_index).values(values))
     cache.forget(shelf.connection)
     assert rows_.organizations() == set()

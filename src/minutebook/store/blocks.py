@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import struct
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ PACKS = (8, 64)
 """So many blocks are brought together, 262,144 events at last; each divides the next."""
 SPAN, WORDS = "span", " words"
 COLUMNS = (*TIMES, *SHARED)
-_NAMES = (SPAN, *COLUMNS, *(name + WORDS for name in SHARED))
+NAMES = (SPAN, *COLUMNS, *(name + WORDS for name in SHARED))
 _SPAN = struct.Struct("<qq?")
 _LENGTH = struct.Struct("<I")
 _LEVEL = 5
@@ -80,13 +80,13 @@ def write(values: Mapping[str, Sequence[Any]], words: Mapping[str, Words]) -> di
 def put(connection: Connection, organization: int, number: int, contents: Mapping[str, bytes]) -> None:
     """Writes the next block of a log; as the last of a pack it takes those before it into its rows."""
     together = row_of(number, number + 1)
-    packed = _NAMES if len(together) > 1 else ()
+    packed = NAMES if len(together) > 1 else ()
     rows = []
     for name in dict.fromkeys((*packed, *contents)):
         before = together[:-1] if name in packed else range(0)
         parts = dict(read(connection, organization, name, before.start, before.stop))
         of_all = (*(parts.get(one, b"") for one in before), contents.get(name, b""))
-        rows.append({"name": name, "content": b"".join(_LENGTH.pack(len(part)) + part for part in of_all)})
+        rows.append({"name": name, "content": framed(of_all)})
     connection.execute(insert(schema.block).values(organization=organization, number=number), rows)
     if packed:  # only now: what is written takes no place that becomes free, and so stands together
         table = schema.block.c
@@ -157,35 +157,46 @@ def spans(connection: Connection, organization: int, first: int, end: int) -> li
 def column(connection: Connection, organization: int, name: str, first: int, end: int) -> NDArray[Any]:
     """What the blocks from one number up to another, as far as they are written, say of a column: times as they are,
     `recorded_at` as the difference to the other, the rest as codes. Raises NotWrittenSo."""
-    undo = zstandard.ZstdDecompressor()
     parts: list[NDArray[Any]] = []
+    undo = zstandard.ZstdDecompressor()
     for number, content in read(connection, organization, name, first, end):
         if number != first + len(parts):
             break
-        try:
-            plain = undo.decompress(content)
-        except zstandard.ZstdError as error:
-            raise NotWrittenSo("a column that cannot be unpacked") from error
-        size = len(plain) // BLOCK
-        if len(plain) != size * BLOCK or size not in {1, 2, 4, 8} or (name in TIMES) != (size == 8):
-            raise NotWrittenSo("a column of another length")
-        together = np.ascontiguousarray(np.frombuffer(plain, np.uint8).reshape(size, BLOCK).T)
-        numbers = together.reshape(-1).view(np.int64 if size == 8 else f"u{size}")
-        parts.append(np.cumsum(numbers) if name == "occurred_at" else numbers)
+        parts.append(numbers_of(name, content, BLOCK, undo))
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def numbers_of(name: str, content: bytes, length: int, undo: zstandard.ZstdDecompressor) -> NDArray[Any]:
+    """What a content says of so many events, in the shape of `column`. Raises NotWrittenSo."""
+    try:
+        plain = undo.decompress(content)
+    except zstandard.ZstdError as error:
+        raise NotWrittenSo("a column that cannot be unpacked") from error
+    size = len(plain) // length
+    if len(plain) != size * length or size not in {1, 2, 4, 8} or (name in TIMES) != (size == 8):
+        raise NotWrittenSo("a column of another length")
+    together = np.ascontiguousarray(np.frombuffer(plain, np.uint8).reshape(size, length).T)
+    numbers = together.reshape(-1).view(np.int64 if size == 8 else f"u{size}")
+    return np.cumsum(numbers) if name == "occurred_at" else numbers
 
 
 def words(connection: Connection, organization: int, name: str, first: int, end: int, known: int) -> list[Any]:
     """The values that the blocks from one number up to another added to the `known` ones. Raises NotWrittenSo."""
     found: list[Any] = []
     for _, content in read(connection, organization, name + WORDS, first, end):
-        try:
-            before, new = orjson.loads(zstandard.decompress(content))
-        except (zstandard.ZstdError, ValueError, TypeError) as error:
-            raise NotWrittenSo("values that cannot be read") from error
-        if before != known + len(found):
-            raise NotWrittenSo("values that follow others than those before")
-        found += [Who(*value) for value in new] if name == "actor" else new
+        found += words_of(name, content, known + len(found))
+    return found
+
+
+def words_of(name: str, content: bytes, known: int) -> list[Any]:
+    """The values that a content adds to the `known` ones of a column. Raises NotWrittenSo."""
+    try:
+        before, new = orjson.loads(zstandard.decompress(content))
+        found = [Who(*value) for value in new] if name == "actor" else new
+    except (zstandard.ZstdError, ValueError, TypeError) as error:
+        raise NotWrittenSo("values that cannot be read") from error
+    if before != known:
+        raise NotWrittenSo("values that follow others than those before")
     return found
 
 
@@ -211,6 +222,17 @@ def written(connection: Connection, organization: int) -> Iterator[tuple[int, di
 
 def _parts(last: int, content: bytes) -> list[tuple[int, bytes]]:
     """The blocks of a row with what there is of them."""
+    parts = unframed(content)
+    return [(last + 1 - len(parts) + place, part) for place, part in enumerate(parts) if part]
+
+
+def framed(parts: Iterable[bytes]) -> bytes:
+    """Parts, each behind its length."""
+    return b"".join(_LENGTH.pack(len(part)) + part for part in parts)
+
+
+def unframed(content: bytes) -> list[bytes]:
+    """The same parts again. Raises NotWrittenSo."""
     parts, at = [], 0
     while at < len(content):
         (length,) = _LENGTH.unpack_from(content, at) if at + _LENGTH.size <= len(content) else (len(content),)
@@ -218,4 +240,4 @@ def _parts(last: int, content: bytes) -> list[tuple[int, bytes]]:
         parts.append(content[at - length : at])
     if at != len(content):
         raise NotWrittenSo("a row of another length")
-    return [(last + 1 - len(parts) + place, part) for place, part in enumerate(parts) if part]
+    return parts

@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from minutebook.background import Job
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, log, marks, schema, text, tiles
+from minutebook.store import blocks, columns, log, marks, pieces, schema, text, tiles
 from minutebook.store.direct import Direct
 from minutebook.store.engine import Store
 
@@ -36,13 +36,15 @@ EMPTIED = BATCH // text.GROUP
 
 class Reached(NamedTuple):
     """How far the index follows one log: the number of events whose text it knows, but for the groups in the table
-    `purge`, and all of which are in tiles as far as they make whole ones; and of written blocks."""
+    `purge`, and all of which are in tiles as far as they make whole ones; of written blocks; and of pieces of the next
+    one."""
 
     texts: int = 0
     blocks: int = 0
+    pieces: int = 0
 
 
-_REACHED = select(schema.log_index.c.texts, schema.log_index.c.blocks).where(
+_REACHED = select(*(schema.log_index.c[name] for name in Reached._fields)).where(
     schema.log_index.c.organization == bindparam("of")
 )
 _READ = Direct(_REACHED)
@@ -63,9 +65,11 @@ def behind(connection: Connection) -> list[int]:
     heads, index = schema.log_head.c, schema.log_index.c
     statement = select(heads.organization).outerjoin(schema.log_index, index.organization == heads.organization)
     more = func.coalesce(index.texts, 0) + text.STEP <= heads.size
-    whole = (func.coalesce(index.blocks, 0) + 1) * blocks.BLOCK <= heads.size
+    written = func.coalesce(index.blocks, 0) * blocks.BLOCK
+    whole = written + blocks.BLOCK <= heads.size
+    piece = written + (func.coalesce(index.pieces, 0) + 1) * pieces.SIZE <= heads.size
     emptied = heads.organization.in_(select(schema.purge.c.organization))
-    return list(connection.execute(statement.where(more | whole | emptied)).scalars())
+    return list(connection.execute(statement.where(more | whole | piece | emptied)).scalars())
 
 
 def forget(connection: Connection, organization: int, seqs: Collection[int], *, pruned: int = 0) -> None:
@@ -80,9 +84,10 @@ def forget(connection: Connection, organization: int, seqs: Collection[int], *, 
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         connection.execute(dialect.insert(schema.purge).on_conflict_do_nothing(), emptied)
     connection.execute(delete(schema.block).where(schema.block.c.organization == organization))
+    pieces.forget(connection, organization)
     marks.forget(connection, organization)
     table = schema.log_index
-    changed = {"blocks": 0, "rewritten": table.c.rewritten + 1, "pruned": table.c.pruned + pruned}
+    changed = {"blocks": 0, "pieces": 0, "rewritten": table.c.rewritten + 1, "pruned": table.c.pruned + pruned}
     connection.execute(update(table).where(table.c.organization == organization).values(changed))
 
 
@@ -100,9 +105,8 @@ def follow(store: Store, organization: int) -> Iterator[int]:
             elif (after := _follow(connection, organization, before)) == before:
                 connection.rollback()
                 return
-            values = {"texts": after.texts, "blocks": after.blocks}
             where = schema.log_index.c.organization == organization
-            connection.execute(update(schema.log_index).where(where).values(values))
+            connection.execute(update(schema.log_index).where(where).values(after._asdict()))
         yield after.texts
 
 
@@ -158,7 +162,7 @@ def rebuild(store: Store) -> None:
                 connection.execute(delete(table))
         event, known = schema.event.c, schema.log_index.c
         pruned = select(func.count()).where(event.organization == known.organization, event.action == "")
-        again = {"texts": 0, "blocks": 0, "rewritten": known.rewritten + 1, "pruned": pruned.scalar_subquery()}
+        again = Reached()._asdict() | {"rewritten": known.rewritten + 1, "pruned": pruned.scalar_subquery()}
         connection.execute(update(schema.log_index).values(again))
     follow_all(store)
 
@@ -166,7 +170,7 @@ def rebuild(store: Store) -> None:
 def _lock(connection: Connection, organization: int) -> Reached:
     row = connection.execute(_REACHED.with_for_update(), {"of": organization}).one_or_none()
     if row is None:
-        nothing = dict.fromkeys(("texts", "blocks", "rewritten", "pruned"), 0)
+        nothing = dict.fromkeys((*Reached._fields, "rewritten", "pruned"), 0)
         connection.execute(insert(schema.log_index).values(organization=organization, **nothing))
         return Reached()
     return Reached(*row)
@@ -192,18 +196,25 @@ def _follow(connection: Connection, organization: int, before: Reached) -> Reach
     if texts > before.texts:
         _add_texts(connection, organization, before.texts, texts)
         tiles.follow(connection, organization, before.texts, texts)
-    written = before.blocks
-    if (written + 1) * blocks.BLOCK <= texts:
+    written, further = before.blocks, before.pieces
+    whole = (written + 1) * blocks.BLOCK
+    if whole <= texts:
         contents = written_block(connection, organization, written)
-        seqs = range(written * blocks.BLOCK, (written + 1) * blocks.BLOCK)
+        seqs = range(written * blocks.BLOCK, whole)
         of_texts = marks.of_block(text.of_groups(connection, organization, seqs))
         if (written + 1) % marks.PACK:
             contents[marks.MARKS] = of_texts
         else:
             marks.pack(connection, organization, written, of_texts)
         blocks.put(connection, organization, written, contents)
-        written += 1
-    return Reached(texts, written)
+        pieces.forget(connection, organization)
+        written, further = written + 1, 0
+    elif size < whole:  # else all of the block is about to be written
+        number = written * blocks.BLOCK // pieces.SIZE + further
+        if (number + 1) * pieces.SIZE <= size:
+            pieces.put(connection, organization, number)
+            further += 1
+    return Reached(texts, written, further)
 
 
 def _add_texts(connection: Connection, organization: int, first: int, end: int) -> None:

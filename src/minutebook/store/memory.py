@@ -17,7 +17,7 @@ import structlog
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, select
 
-from minutebook.store import blocks, columns
+from minutebook.store import blocks, columns, pieces
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
 from minutebook.store.direct import Among, Direct
 from minutebook.store.marks import Marks
@@ -260,6 +260,9 @@ class Log:
                 self._fill_from_blocks(connection, name, int(run[0]), int(run[-1]) + 1)
         for number in range(first // size, -(-end // size)):
             known, wanted = int(column.filled[number]), min(size, end - number * size)
+            if not known and wanted >= pieces.SIZE:
+                self._fill_from_pieces(connection, number * size, number * size + wanted)
+                known = int(column.filled[number])
             if known < wanted:
                 self._fill_from_events(connection, name, number * size + known, number * size + wanted)
 
@@ -290,15 +293,33 @@ class Log:
             self._learnt[name] = end
         return np.array(meanings, np.uint32)
 
+    def _fill_from_pieces(self, connection: Connection, first: int, end: int) -> None:
+        """All columns at once: most searches ask for several."""
+        if not self._is_trusted:
+            return
+        size = pieces.SIZE
+        try:
+            for number, piece in enumerate(
+                pieces.read(connection, self.organization, first // size, end // size), first // size
+            ):
+                for name, (found, values) in piece.items():
+                    meant = np.array(self.words[name].codes(values), np.uint32)[found] if name in SHARED else found
+                    self._put_next(name, number * size, meant)
+        except blocks.NotWrittenSo as error:
+            self._distrust(error)
+
     def _fill_from_events(self, connection: Connection, name: str, first: int, end: int) -> None:
         names = PLAIN if name in PLAIN else DISCLOSED
-        found = columns.values(connection, self.organization, names, first, end)
-        for each, values in found.items():
-            column = self._columns[each]
-            column.make_room(end)
-            if each == name or int(column.filled[first // blocks.BLOCK]) == first % blocks.BLOCK:
-                codes = self.words[each].codes(values) if each in SHARED else values
-                column.put(first, np.array(codes, np.int64))
+        for each, values in columns.values(connection, self.organization, names, first, end).items():
+            codes = self.words[each].codes(values) if each in SHARED else values
+            self._put_next(each, first, np.array(codes, np.int64))
+
+    def _put_next(self, name: str, first: int, values: NDArray[Any]) -> None:
+        """Fills in what comes behind that which is filled in; what other searches have asked for may be there."""
+        column = self._columns[name]
+        column.make_room(first + len(values))
+        if int(column.filled[first // blocks.BLOCK]) == first % blocks.BLOCK:
+            column.put(first, values)
 
     def _distrust(self, error: blocks.NotWrittenSo) -> None:
         """What cannot be read is read from the events, which takes longer; `minutebook reindex` writes it anew."""

@@ -50,7 +50,8 @@ class Worded:
         self._deadline = deadline
         self._pieces = [(one.piece.encode(), one.in_ids) for one in sought]
         self._slots = log.marks.asked(tuple((piece, not in_ids) for piece, in_ids in self._pieces))
-        self._indexed, self._marked = index.reached(connection, log.organization)
+        reached = index.reached(connection, log.organization)
+        self._indexed, self._marked = reached.texts, reached.blocks
         self._rows, self._in_rows, self._found = 0, 0, 0
 
     def look(self, chunk: Chunk) -> Mask:
