@@ -42,7 +42,7 @@ WHAT_IS_STORED = (
     "store/disclosures-1.zdict",
     "store/columns.py",
     "store/blocks.py",
-    "store/pieces.py",
+    "store/stripes.py",
     "store/index.py",
     "store/text.py",
     "store/tiles.py",

@@ -29,7 +29,7 @@ from minutebook.organization.saved_searches import SaveSearch
 from minutebook.organization.seats import ChangeRole
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.organization.tokens import CreateToken
-from minutebook.store import body, check, index, log, migrate, pieces, schema, search, survey, text
+from minutebook.store import body, check, index, log, migrate, schema, search, stripes, survey, text
 from minutebook.store.check_index import check_index
 from minutebook.store.engine import Store
 from minutebook.store.event_json import event_json
@@ -223,7 +223,7 @@ def _traces(connection: Connection, organization: int, plan: Plan) -> list[bytes
     ]
     shared = select(block.content).where(block.organization == organization, block.name == "actor words")
     traces += [bytes(part) for part in connection.execute(shared).scalars()]
-    traces += [found["actor words"] for _, found in pieces.written(connection, organization)]
+    traces += [found["actor words"] for found in stripes.written(connection, organization).values()]
     # a page is 4,096 bytes: what is longer is not in one piece
     return [trace[:40] for trace in traces if len(trace) >= 32]
 

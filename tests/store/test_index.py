@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, search_text, text_of
 from minutebook.model import Plan
 from minutebook.organization.organizations import ChangePlan
-from minutebook.store import blocks, index, log, marks, memory, pieces, search, view, worded
+from minutebook.store import blocks, index, log, marks, memory, search, stripes, view, worded
 from minutebook.store import text as text_index
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
@@ -30,15 +31,15 @@ GROUP = FILLED << 36
 UNREADABLE = "(SELECT min(content) FROM block)"
 MARKS = FILLED << 40
 """The first row of its marks: 1,024 are of the first three blocks, and so on."""
-PIECE = ((FILLED << 40) + 128) // 4
-"""The first of two pieces."""
+STRIPE = ((FILLED << 40) + 128) // 4
+"""The first of two stripes."""
 
 
 @pytest.fixture
 def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(pieces, "SIZE", 4)
+    monkeypatch.setattr(stripes, "SIZE", 4)
     monkeypatch.setattr(blocks, "PACKS", (3,))
     monkeypatch.setattr(marks, "PACK", 3)
     monkeypatch.setattr(view, "CHUNK", 4)
@@ -55,6 +56,11 @@ def problems(deployment: Deployment, organization: int = FILLED) -> list[str]:
         return [found.problem for found in check_index(connection, organization)]
 
 
+def behind(deployment: Deployment) -> list[int]:
+    with deployment.store.reading() as connection:
+        return index.behind(connection)
+
+
 def held(connection: Connection, organization: int, sought: list[Sought], seqs: range) -> list[int]:
     """The events that hold all pieces, found forth and back, of few rows at a time."""
 
@@ -68,28 +74,31 @@ def held(connection: Connection, organization: int, sought: list[Sought], seqs: 
 
 
 def test_every_log_is_followed_to_its_end(followed: Deployment) -> None:
+    assert behind(followed) == []
     with followed.store.reading() as connection:
-        assert index.behind(connection) == []
         for organization in (FILLED, OTHER):
             size = followed.size(organization)
             assert index.reached(connection, organization) == index.Reached(size // 16 * 16, size // 16, size % 16 // 4)
     assert problems(followed) == problems(followed, OTHER) == []
-    fill(followed, 16 - followed.size(FILLED) % 16 - 1)
-    with followed.store.reading() as connection:
-        assert index.behind(connection) == []
+    fill(followed, 3 - followed.size(FILLED) % 4)
+    assert behind(followed) == []
     fill(followed, 1)
-    with followed.store.reading() as connection:
-        assert index.behind(connection) == [FILLED]
+    assert behind(followed) == [FILLED], "a stripe is whole"
+    fill(followed, 15 - followed.size(FILLED) % 16)
+    index.follow_all(followed.store)
+    assert behind(followed) == []
+    fill(followed, 1)
+    assert behind(followed) == [FILLED], "a block is whole"
 
 
-def test_of_what_is_erased_no_piece_is_left(followed: Deployment) -> None:
+def test_of_what_is_erased_no_stripe_is_left(followed: Deployment) -> None:
     fill(followed, 16 + 6 - followed.size(OTHER) % 16, log_=OTHER)
     index.follow_all(followed.store)
     with followed.store.housekeeping() as connection:
-        assert [number for number, _ in pieces.written(connection, FILLED)] == [32, 33]
+        assert list(stripes.written(connection, FILLED)) == [32, 33]
         index.forget(connection, FILLED, [130])
-        assert pieces.written(connection, FILLED) == []
-        assert len(pieces.written(connection, OTHER)) == 1
+        assert stripes.written(connection, FILLED) == {}
+        assert len(stripes.written(connection, OTHER)) == 1
     index.follow_all(followed.store)
     assert problems(followed) == problems(followed, OTHER) == []
 
@@ -143,6 +152,35 @@ def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
     assert problems(followed) == []
 
 
+def test_who_erases_and_who_follows_wait_for_each_other_in_turn(followed: Deployment) -> None:
+    fill(followed, 60)
+    with ThreadPoolExecutor() as threads:
+        with followed.store.housekeeping() as connection:
+            log.lock_head(connection, FILLED)
+            following = threads.submit(index.follow_all, followed.store)
+            time.sleep(0.3)
+            index.forget(connection, FILLED, [1])
+        following.result()
+    index.follow_all(followed.store)
+    assert problems(followed) == []
+
+
+def test_two_who_come_to_a_log_first_both_follow_it(followed: Deployment) -> None:
+    tamper(followed.store, f"DELETE FROM log_index WHERE organization = {FILLED}")
+    with ThreadPoolExecutor() as threads:
+        with followed.store.housekeeping() as connection:
+            index.forget(connection, FILLED, [])
+            following = threads.submit(index.follow_all, followed.store)
+            time.sleep(0.3)
+        following.result()
+
+
+def test_a_stripe_that_is_there_already_is_written_again(followed: Deployment) -> None:
+    tamper(followed.store, f"UPDATE log_index SET stripes = 0 WHERE organization = {FILLED}")
+    index.follow_all(followed.store)
+    assert problems(followed) == []
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -157,13 +195,14 @@ def test_two_who_follow_at_once_do_nothing_twice(followed: Deployment) -> None:
             "events 48 to 63",
         ),
         ("UPDATE block SET content = (SELECT min(texts) FROM event_text) WHERE number = 2", "cannot be read"),
-        (f"UPDATE log_index SET pieces = pieces - 1 WHERE organization = {FILLED}", "not there, or of others"),
-        (f"DELETE FROM block_piece WHERE number = {PIECE}", "not there, or of others"),
-        (f"UPDATE block_piece SET number = {PIECE + 9} WHERE number = {PIECE}", "not there, or of others"),
-        (f"UPDATE block_piece SET content = {UNREADABLE} WHERE number = {PIECE}", "newest events are found cannot"),
+        (f"UPDATE log_index SET stripes = stripes - 1 WHERE organization = {FILLED}", "not there, or of others"),
+        (f"DELETE FROM stripe WHERE number = {STRIPE}", "not there, or of others"),
+        (f"UPDATE stripe SET number = {STRIPE + 9} WHERE number = {STRIPE}", "not there, or of others"),
+        (f"UPDATE stripe SET content = {UNREADABLE} WHERE number = {STRIPE}", "events 128 to 131"),
+        (f"UPDATE stripe SET content = (SELECT min(texts) FROM event_text) WHERE number = {STRIPE}", "newest events"),
         (
-            "UPDATE block_piece SET content = (SELECT content FROM block_piece AS other WHERE other.number = "
-            f"{PIECE + 1}) WHERE number = {PIECE}",
+            "UPDATE stripe SET content = (SELECT content FROM stripe AS other WHERE other.number = "
+            f"{STRIPE + 1}) WHERE number = {STRIPE}",
             "events 128 to 131",
         ),
         (f"DELETE FROM event_marks WHERE number = {MARKS + 7}", "words of events 0 to 15"),
@@ -401,7 +440,7 @@ def test_a_log_is_sound_while_more_columns_than_marks_are_brought_together(
     filled: Deployment, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(pieces, "SIZE", 4)
+    monkeypatch.setattr(stripes, "SIZE", 4)
     monkeypatch.setattr(blocks, "PACKS", (2, 8))
     monkeypatch.setattr(marks, "PACK", 4)
     monkeypatch.setattr(text_index, "GROUP_BITS", 4)

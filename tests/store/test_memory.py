@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 import pytest
+import zstandard
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
 from minutebook.filters import EVERYTHING, Filter
-from minutebook.store import blocks, body, columns, index, memory, pieces, schema, sqlite, text_memory, view
+from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, stripes, text_memory, view
 from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.log import position as position_of
 from minutebook.store.memory import Log
@@ -53,6 +54,10 @@ def rows(number: int, *, seed: int = 1, step_back: int = 0) -> list[Row]:
     ]
 
 
+def stripe_number(number: int) -> int:
+    return position_of(ORGANIZATION, 0) // stripes.SIZE + number
+
+
 class Shelf:
     """A log of such rows in a database without a guard, and its columns in memory."""
 
@@ -61,7 +66,7 @@ class Shelf:
         self.log = Log(ORGANIZATION)
         self.size = 0
         self.written = 0
-        self.pieces = 0
+        self.stripes = 0
 
     def add(self, events: list[Row]) -> None:
         self.connection.execute(
@@ -74,16 +79,21 @@ class Shelf:
         while (self.written + 1) * blocks.BLOCK <= self.size:
             contents = index.written_block(self.connection, ORGANIZATION, self.written)
             blocks.put(self.connection, ORGANIZATION, self.written, contents)
-            pieces.forget(self.connection, ORGANIZATION)
+            stripes.forget(self.connection, ORGANIZATION)
             self.written += 1
-            self.pieces = self.written * blocks.BLOCK // pieces.SIZE
-        while (self.pieces + 1) * pieces.SIZE <= self.size:
-            pieces.put(self.connection, ORGANIZATION, self.pieces)
-            self.pieces += 1
+            self.stripes = self.written * blocks.BLOCK // stripes.SIZE
+        while (self.stripes + 1) * stripes.SIZE <= self.size:
+            stripes.put(self.connection, ORGANIZATION, self.stripes)
+            self.stripes += 1
 
-    def piece(self, number: int) -> bytes:
-        there = schema.block_piece.c.number == number
-        return bytes(self.connection.execute(select(schema.block_piece.c.content).where(there)).scalar_one())
+    def change_stripe(self, number: int, name: str, content: bytes | None) -> None:
+        """Puts another content into it, or takes it out."""
+        contents: dict[str, bytes | None] = {**stripes.written(self.connection, ORGANIZATION)[number]}
+        assert contents[name]
+        contents[name] = content
+        parts = [part for one, of_one in contents.items() if of_one is not None for part in (one.encode(), of_one)]
+        there = schema.stripe.c.number == stripe_number(number)
+        self.connection.execute(update(schema.stripe).where(there).values(content=blocks.framed(parts)))
 
     def view(self, size: int | None = None) -> View:
         size = self.size if size is None else size
@@ -112,7 +122,7 @@ class Shelf:
 def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     """Blocks of 16 events, four of which are looked at together and stand in one row, and before in two."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(pieces, "SIZE", 4)
+    monkeypatch.setattr(stripes, "SIZE", 4)
     monkeypatch.setattr(blocks, "PACKS", (2, 4))
     monkeypatch.setattr(view, "CHUNK", 4)
     engine = create_engine("sqlite://", module=sqlite.driver())
@@ -231,7 +241,7 @@ def test_blocks_are_brought_together_few_first_and_then_many(shelf: Shelf) -> No
 
 
 def test_what_is_written_is_not_read_from_the_events(shelf: Shelf) -> None:
-    """Three blocks, and two pieces of the next one; also as a search sees them that began before the second was."""
+    """Three blocks, and two stripes of the next one; also as a search sees them that began before the second was."""
     events = rows(48 + 8)
     shelf.add(events)
     shelf.write_blocks()
@@ -241,13 +251,13 @@ def test_what_is_written_is_not_read_from_the_events(shelf: Shelf) -> None:
         assert everything(shelf.view(size)) == events[:size]
 
 
-def test_pieces_are_read_once_for_all_columns(shelf: Shelf) -> None:
+def test_stripes_are_read_once_for_all_columns(shelf: Shelf) -> None:
     events = rows(16 + 14)
     shelf.add(events)
     shelf.write_blocks()
     *_, newest = shelf.view().chunks()
     assert newest.codes("ip").tolist()
-    shelf.connection.execute(delete(schema.block_piece))
+    shelf.connection.execute(delete(schema.stripe))
     shelf.connection.execute(delete(schema.event).where(schema.event.c.position < position_of(ORGANIZATION, 16 + 12)))
     assert read_back(shelf.view(), newest) == events[16:]
 
@@ -262,43 +272,81 @@ def test_times_that_outlast_an_erasure_leave_no_gap_in_other_columns(shelf: Shel
     assert everything(shelf.view()) == events
 
 
-def test_a_piece_goes_with_the_last_event_of_its_block(shelf: Shelf) -> None:
+def test_a_stripe_goes_with_the_last_event_of_its_block(shelf: Shelf) -> None:
     found = []
     for _ in range(12):
         shelf.add(rows(4))
         shelf.write_blocks()
-        found.append(len(shelf.connection.execute(select(schema.block_piece)).all()))
+        found.append(len(shelf.connection.execute(select(schema.stripe)).all()))
     assert found == [1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0]
 
 
-@pytest.mark.parametrize("broken", blocks.NAMES)
+@pytest.mark.parametrize("broken", [*blocks.COLUMNS, "actor words", "action words"])
 @pytest.mark.parametrize("content", [b"", b"junk", "other", None])
-def test_pieces_that_cannot_be_read_are_read_from_the_events(
+def test_stripes_that_cannot_be_read_are_read_from_the_events(
     shelf: Shelf, broken: str, content: bytes | str | None
 ) -> None:
+    """Of the second of three one column, also one that was not yet there when it was written."""
     events = rows(16 + 14)
     shelf.add(events)
     shelf.write_blocks()
-    number = position_of(ORGANIZATION, 16) // 4 + 1
-    there = schema.block_piece.c.number == number
-    if content is None:
-        shelf.connection.execute(delete(schema.block_piece).where(there))
-    else:
-        parts = dict(zip(blocks.NAMES, blocks.unframed(shelf.piece(number)), strict=True))
-        if content == "other":
-            content = blocks._packed(np.full(4, 999, np.uint16))
-        parts[broken] = content  # type: ignore[assignment]
-        changed = blocks.framed(parts.values())
-        shelf.connection.execute(update(schema.block_piece).where(there).values(content=changed))
+    other = blocks._packed(np.full(4, 999, np.uint16))
+    shelf.change_stripe(5, broken, other if isinstance(content, str) else content)
     assert everything(shelf.view()) == events
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", b"\4\0\0\0junk"])
-def test_pieces_of_another_shape_are_read_from_the_events(shelf: Shelf, content: bytes) -> None:
+@pytest.mark.parametrize("words", [[0, 5], [0, "abcdef"], [0, [["x"]]], [0, [5, 6]], [0, {"a": "b"}], [0], 0, None])
+@pytest.mark.parametrize("name", ["actor", "action"])
+def test_words_of_another_shape_are_read_from_the_events(shelf: Shelf, name: str, words: Any) -> None:
     events = rows(16 + 14)
     shelf.add(events)
     shelf.write_blocks()
-    shelf.connection.execute(update(schema.block_piece).values(content=content))
+    content = zstandard.compress(orjson.dumps(words))
+    shelf.change_stripe(5, f"{name} words", content)
+    assert everything(shelf.view()) == events
+    written = schema.block.c.name == f"{name} words"
+    shelf.connection.execute(update(schema.block).where(written).values(content=blocks.framed([content])))
+    shelf.log = Log(ORGANIZATION)
+    assert everything(shelf.view()) == events
+
+
+def test_a_stripe_that_is_missing_is_read_from_the_events(shelf: Shelf) -> None:
+    """And so are those behind it, which may be of another log's events."""
+    events = rows(16 + 14)
+    shelf.add(events)
+    shelf.write_blocks()
+    shelf.connection.execute(delete(schema.stripe).where(schema.stripe.c.number == stripe_number(5)))
+    assert everything(shelf.view()) == events
+
+
+def test_what_is_known_of_blocks_stays_where_a_stripe_cannot_be_read(shelf: Shelf) -> None:
+    events = rows(16 + 14)
+    shelf.add(events)
+    shelf.write_blocks()
+    shelf.connection.execute(update(schema.stripe).values(content=b"junk"))
+    shelf.connection.execute(delete(schema.event).where(schema.event.c.position < position_of(ORGANIZATION, 16)))
+    shelf.view().column("ip", 16, 30)
+    assert everything(shelf.view()) == events
+
+
+def test_stripes_are_read_where_some_of_their_events_were(shelf: Shelf) -> None:
+    events = rows(16 + 14)
+    shelf.add(events[: 16 + 5])
+    shelf.view().column("ip", 16, 16 + 5)
+    shelf.add(events[16 + 5 :])
+    shelf.write_blocks()
+    in_stripes = schema.event.c.position.between(position_of(ORGANIZATION, 16), position_of(ORGANIZATION, 16 + 11))
+    shelf.connection.execute(delete(schema.event).where(in_stripes))
+    *_, newest = shelf.view().chunks()
+    assert newest.codes("ip").tolist() == shelf.log.words["ip"].codes(row.ip for row in events[16:])
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\4\0\0\0junk"])
+def test_stripes_of_another_shape_are_read_from_the_events(shelf: Shelf, content: bytes) -> None:
+    events = rows(16 + 14)
+    shelf.add(events)
+    shelf.write_blocks()
+    shelf.connection.execute(update(schema.stripe).values(content=content))
     assert everything(shelf.view()) == events
 
 
@@ -565,7 +613,7 @@ def test_rows_of_texts_of_a_log_that_made_room_are_forgotten_with_what_was_erase
     rows_.put(before, {5: erased})
     cache.log(9)
     assert cache.log(ORGANIZATION) is not before
-    values = {"organization": ORGANIZATION, "texts": 0, "blocks": 0, "pieces": 0, "rewritten": 1, "pruned": 0}
+    values = {"organization": ORGANIZATION, "texts": 0, "blocks": 0, "stripes": 0, "rewritten": 1, "pruned": 0}
     shelf.connection.execute(insert(schema.log_index).values(values))
     cache.forget(shelf.connection)
     assert rows_.organizations() == set()

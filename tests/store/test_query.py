@@ -24,7 +24,7 @@ from minutebook.filters.moments import Here
 from minutebook.filters.term_values import ActorValue, parse_details
 from minutebook.filters.terms import TERMS
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import blocks, bound, index, log, marks, memory, pieces, search, survey, text, view
+from minutebook.store import blocks, bound, index, log, marks, memory, search, stripes, survey, text, view
 from minutebook.store.bound import bounded
 from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
@@ -235,7 +235,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     """Behind what the index knows and before it, over many chunks, some of which overlap in time; what is rare is
     looked up by its places, what is not in chunks."""
     monkeypatch.setattr(blocks, "BLOCK", 32)
-    monkeypatch.setattr(pieces, "SIZE", 8)
+    monkeypatch.setattr(stripes, "SIZE", 8)
     monkeypatch.setattr(memory, "PART", 1)
     monkeypatch.setattr(memory, "RARE", 6)
     monkeypatch.setattr(view, "FEW", 1)
@@ -329,7 +329,7 @@ def test_a_search_stays_what_it_was_on_its_first_page_while_events_are_added(
 ) -> None:
     """There and back over all pages, each in a transaction of its own, for any query and size of page."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(pieces, "SIZE", 4)
+    monkeypatch.setattr(stripes, "SIZE", 4)
     monkeypatch.setattr(memory, "PART", 2)
     monkeypatch.setattr(memory, "RARE", 2)
     monkeypatch.setattr(view, "CHUNK", 4)
@@ -393,7 +393,7 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
 def test_counts_that_take_too_long_say_at_least(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     scope = Scope(FILLED, filled_sqlite.size(FILLED))
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(pieces, "SIZE", 4)
+    monkeypatch.setattr(stripes, "SIZE", 4)
     monkeypatch.setattr(memory, "PART", 1)
     monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     newest = filled_sqlite.events(FILLED)[scope.size // 16 * 16 :]
@@ -441,7 +441,7 @@ def test_who_needs_all_counts_does_not_wait_when_they_will_not_be_done(
 ) -> None:
     """Of ten chunks each takes so many seconds of the processor, and there is one second for all."""
     monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(pieces, "SIZE", 4)
+    monkeypatch.setattr(stripes, "SIZE", 4)
     monkeypatch.setattr(memory, "PART", 1)
     fill(filled_sqlite, 160 - filled_sqlite.size(FILLED) % 160)
     scope = Scope(FILLED, filled_sqlite.size(FILLED))

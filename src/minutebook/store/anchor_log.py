@@ -11,14 +11,13 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.errors import NotCanonical
 from minutebook.evidence.anchor_entry import NONCE_SIZE, AnchorEntry, names_until
 from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.proof import LogProof
 from minutebook.model import Randomness
-from minutebook.store import anchors, checkpoints, generations, schema, tiles
+from minutebook.store import anchors, checkpoints, generations, schema, tiles, upsert
 from minutebook.store.anchors import Said
 from minutebook.store.checkpoints import Signed
 from minutebook.store.generations import Generation
@@ -74,9 +73,7 @@ def enter(connection: Connection, heads: Iterable[Checkpoint], randomness: Rando
         number += 1
     if entries:
         connection.execute(insert(schema.anchor_entry), entries)
-        upsert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(schema.anchor_head)
-        changed = {name: upsert.excluded[name] for name in ("number", "size")}
-        connection.execute(upsert.on_conflict_do_update(index_elements=["log_id"], set_=changed), newest)
+        upsert.put(connection, schema.anchor_head, newest)
         tiles.follow(connection, ANCHOR, first, number)
 
 

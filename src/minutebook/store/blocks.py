@@ -43,7 +43,7 @@ _LEVEL = 5
 
 
 class NotWrittenSo(ValueError):
-    """The bytes are no part of a block of this log."""
+    """The bytes are no columns of this log."""
 
 
 class Span(NamedTuple):
@@ -60,8 +60,8 @@ def span_of(occurred_at: NDArray[np.int64]) -> Span:
 
 
 def write(values: Mapping[str, Sequence[Any]], words: Mapping[str, Words]) -> dict[str, bytes]:
-    """A block of these columns as it is stored: names and contents. `words` are those of all blocks before it, and
-    learn its own."""
+    """Events of these columns as they are stored: names and contents. `words` are those of all before that are to be
+    read with them, and learn their own."""
     occurred_at, recorded_at = (np.array(values[name], np.int64) for name in TIMES)
     contents = {
         SPAN: _SPAN.pack(*span_of(occurred_at)),
@@ -117,7 +117,7 @@ def _packed(numbers: NDArray[Any]) -> bytes:
 
 
 def is_same(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> bool:
-    """Whether two blocks say the same, however they were compressed."""
+    """Whether two contents by name say the same, however they were compressed."""
     try:
         return _plain(one) == _plain(other)
     except zstandard.ZstdError:
@@ -192,11 +192,14 @@ def words_of(name: str, content: bytes, known: int) -> list[Any]:
     """The values that a content adds to the `known` ones of a column. Raises NotWrittenSo."""
     try:
         before, new = orjson.loads(zstandard.decompress(content))
-        found = [Who(*value) for value in new] if name == "actor" else new
+        found = [Who(*value) for value in new] if name == "actor" else list(new)
     except (zstandard.ZstdError, ValueError, TypeError) as error:
         raise NotWrittenSo("values that cannot be read") from error
     if before != known:
         raise NotWrittenSo("values that follow others than those before")
+    texts = itertools.chain.from_iterable(found) if name == "actor" else found
+    if not isinstance(new, list) or {*map(type, texts)} - {str, type(None)}:
+        raise NotWrittenSo("values that are no texts")
     return found
 
 

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from sqlalchemy import Connection, func, select
 
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, index, log, marks, memory, pieces, schema, text, tiles
+from minutebook.store import blocks, columns, index, log, marks, memory, schema, stripes, text, tiles
 from minutebook.store.check import Finding
 
 
@@ -21,14 +21,14 @@ def check_index(connection: Connection, organization: int) -> Iterator[Finding]:
     """Everything that follows one log and is not made of its events. The log itself has been found whole."""
     size = log.read_head(connection, organization).size
     reached = index.reached(connection, organization)
-    if reached.texts > size or reached.blocks * blocks.BLOCK + reached.pieces * pieces.SIZE > size:
+    if reached.texts > size or (stripes.first_of(reached.blocks) + reached.stripes) * stripes.SIZE > size:
         yield Finding(organization, None, "What follows the log claims to know more events than there are.")
         return
     pruned = select(func.count()).where(schema.event.c.organization == organization, schema.event.c.action == "")
     if connection.execute(pruned).scalar_one() != memory.pruned(connection, organization):
         yield Finding(organization, None, "What follows the log counts more or fewer pruned events than there are.")
     yield from _blocks(connection, organization, reached.blocks)
-    yield from _pieces(connection, organization, reached)
+    yield from _stripes(connection, organization, reached)
     yield from _texts(connection, organization, reached)
     yield from _tiles(connection, organization, reached.texts)
 
@@ -59,22 +59,22 @@ def _blocks(connection: Connection, organization: int, known: int) -> Iterator[F
         yield Finding(organization, None, "The columns by which events are found are not there, or there twice.")
 
 
-def _pieces(connection: Connection, organization: int, reached: index.Reached) -> Iterator[Finding]:
-    begin = reached.blocks * blocks.BLOCK // pieces.SIZE
+def _stripes(connection: Connection, organization: int, reached: index.Reached) -> Iterator[Finding]:
+    begin = stripes.first_of(reached.blocks)
     try:
-        written = dict(pieces.written(connection, organization))
+        written = stripes.written(connection, organization)
     except blocks.NotWrittenSo:
         yield Finding(organization, None, "The columns by which the newest events are found cannot be read.")
         return
-    if list(written) != list(range(begin, begin + reached.pieces)):
+    if list(written) != list(range(begin, begin + reached.stripes)):
         yield Finding(
             organization, None, "The columns by which the newest events are found are not there, or of others."
         )
         return
     for number, contents in written.items():
-        if not blocks.is_same(contents, pieces.made(connection, organization, number)):
-            first = number * pieces.SIZE
-            events = f"events {first} to {first + pieces.SIZE - 1}"
+        if not blocks.is_same(contents, stripes.made(connection, organization, number)):
+            first = number * stripes.SIZE
+            events = f"events {first} to {first + stripes.SIZE - 1}"
             yield Finding(organization, first, f"The columns by which {events} are found are not those of the events.")
 
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, literal, select, union_all
-from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.evidence.anchor_entry import names_until
 from minutebook.evidence.checkpoint import Checkpoint, log_of
 from minutebook.evidence.note import NotANote, Note, Signature
 from minutebook.evidence.tree import CompactRange
 from minutebook.model import HOUR
-from minutebook.store import generations, schema
+from minutebook.store import generations, schema, upsert
 from minutebook.store.log import Head
 
 ENTRIES = 3
@@ -95,7 +94,6 @@ def add(connection: Connection, organization: int, signed: Signed) -> None:
     here = (table.organization == organization, table.signed_at.between(hour, hour + HOUR - 1))
     seen = _seen(connection, organization, hour)
     connection.execute(delete(schema.checkpoint).where(*here, table.size < signed.size, table.size.not_in(seen)))
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(schema.checkpoint)
     values = {
         "organization": organization,
         "size": signed.size,
@@ -103,7 +101,7 @@ def add(connection: Connection, organization: int, signed: Signed) -> None:
         "signed_at": signed.signed_at,
         "signatures": "".join(signature.line() for signature in signed.signatures),
     }
-    connection.execute(insert.values(values).on_conflict_do_nothing())
+    upsert.put_missing(connection, schema.checkpoint, [values])
 
 
 def of_size(connection: Connection, organization: int, size: int) -> Signed | None:

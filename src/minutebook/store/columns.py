@@ -1,7 +1,7 @@
 """The columns of a log: what every search asks of every event.
 
 They are a projection of the record and never a source. They are made from the rows of `event`, written down in blocks
-(`blocks.py`), and kept in memory as far as searches have asked for them (`memory.py`).
+and stripes (`blocks.py`, `stripes.py`), and kept in memory as far as searches have asked for them (`memory.py`).
 
 A value that many events share (an action, an actor, an address) is there once; the columns hold its code.
 """

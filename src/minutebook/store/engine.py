@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
@@ -87,17 +87,14 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent snapshot. Raises StoreUnavailable when the database is not there."""
-        with _translated(StoreUnavailable), self._reader.connect() as connection, self._begun(connection):
+        with _translated(StoreUnavailable), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def streaming(self) -> Iterator[Connection]:
         """The same for what reads all of a log: it takes no more memory the longer the log is."""
-        with _translated(StoreUnavailable), self._streamer.connect() as connection, self._begun(connection):
+        with _translated(StoreUnavailable), self._streamer.connect() as connection:
             yield connection
-
-    def _begun(self, connection: Connection) -> AbstractContextManager[object]:
-        return nullcontext() if self.is_sqlite else connection.begin()  # SQLite's have begun: `sqlite.reading_engine`
 
     @contextmanager
     def acting(self) -> Iterator[Connection]:
@@ -153,14 +150,19 @@ def _postgresql_engines(url: URL, patience: float) -> tuple[Engine, Engine]:
     }
 
     def engine(**more: Any) -> Engine:
-        pool = {"pool_size": 16, "max_overflow": 16, "pool_timeout": patience, "pool_pre_ping": True}
+        pool = {"pool_size": 16, "max_overflow": 16, "pool_timeout": patience}
         return create_engine(url, connect_args=settings, hide_parameters=True, **pool, **more)
 
-    writer, reader = engine(), engine(isolation_level="REPEATABLE READ")
+    # Readers are not rolled back: psycopg would forget then which statements it has prepared.
+    committed = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": "commit"}
+    writer, reader = engine(pool_pre_ping=True), engine(**committed)
 
-    @event.listens_for(reader, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
-        connection.read_only = True  # said with the BEGIN of every transaction
+    @event.listens_for(reader, "checkout")
+    def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
+        try:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        except psycopg.OperationalError as error:  # the server was restarted, say: the pool connects anew
+            raise InvalidatePoolError from error
 
     return writer, reader
 

@@ -15,13 +15,12 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
 from minutebook.background import Job
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, log, marks, pieces, schema, text, tiles
+from minutebook.store import blocks, columns, log, marks, schema, stripes, text, tiles, upsert
 from minutebook.store.direct import Direct
 from minutebook.store.engine import Store
 
@@ -36,18 +35,26 @@ EMPTIED = BATCH // text.GROUP
 
 class Reached(NamedTuple):
     """How far the index follows one log: the number of events whose text it knows, but for the groups in the table
-    `purge`, and all of which are in tiles as far as they make whole ones; of written blocks; and of pieces of the next
+    `purge`, and all of which are in tiles as far as they make whole ones; of written blocks; and of stripes of the next
     one."""
 
     texts: int = 0
     blocks: int = 0
-    pieces: int = 0
+    stripes: int = 0
 
 
 _REACHED = select(*(schema.log_index.c[name] for name in Reached._fields)).where(
     schema.log_index.c.organization == bindparam("of")
 )
 _READ = Direct(_REACHED)
+_LOCKED = _REACHED.with_for_update()
+_HOLD_HEAD = (
+    select(schema.log_head.c.organization)
+    .where(schema.log_head.c.organization == bindparam("of"))
+    .with_for_update(read=True, key_share=True)
+)
+"""As every row that refers to the head does on PostgreSQL, but before the index is locked: an act that erases locks
+them in this order, too."""
 _EVENTS = (
     select(schema.event)
     .where(schema.event.c.position.between(bindparam("first"), bindparam("last")))
@@ -67,9 +74,9 @@ def behind(connection: Connection) -> list[int]:
     more = func.coalesce(index.texts, 0) + text.STEP <= heads.size
     written = func.coalesce(index.blocks, 0) * blocks.BLOCK
     whole = written + blocks.BLOCK <= heads.size
-    piece = written + (func.coalesce(index.pieces, 0) + 1) * pieces.SIZE <= heads.size
+    stripe = written + (func.coalesce(index.stripes, 0) + 1) * stripes.SIZE <= heads.size
     emptied = heads.organization.in_(select(schema.purge.c.organization))
-    return list(connection.execute(statement.where(more | whole | piece | emptied)).scalars())
+    return list(connection.execute(statement.where(more | whole | stripe | emptied)).scalars())
 
 
 def forget(connection: Connection, organization: int, seqs: Collection[int], *, pruned: int = 0) -> None:
@@ -80,14 +87,12 @@ def forget(connection: Connection, organization: int, seqs: Collection[int], *, 
     base = organization << schema.SEQ_BITS
     known = {(base | seq) >> text.GROUP_BITS for seq in seqs if seq < before.texts}
     emptied = [{"organization": organization, "number": number} for number in text.empty(connection, sorted(known))]
-    if emptied:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        connection.execute(dialect.insert(schema.purge).on_conflict_do_nothing(), emptied)
+    upsert.put_missing(connection, schema.purge, emptied)
     connection.execute(delete(schema.block).where(schema.block.c.organization == organization))
-    pieces.forget(connection, organization)
+    stripes.forget(connection, organization)
     marks.forget(connection, organization)
     table = schema.log_index
-    changed = {"blocks": 0, "pieces": 0, "rewritten": table.c.rewritten + 1, "pruned": table.c.pruned + pruned}
+    changed = {"blocks": 0, "stripes": 0, "rewritten": table.c.rewritten + 1, "pruned": table.c.pruned + pruned}
     connection.execute(update(table).where(table.c.organization == organization).values(changed))
 
 
@@ -157,22 +162,24 @@ def rebuild(store: Store) -> None:
     A crash on the way leaves less of it than before, which is then made by whoever follows next.
     """
     with store.housekeeping() as connection:
-        for table in schema.INDEX_TABLES:
-            if table is not schema.log_index:
-                connection.execute(delete(table))
         event, known = schema.event.c, schema.log_index.c
         pruned = select(func.count()).where(event.organization == known.organization, event.action == "")
         again = Reached()._asdict() | {"rewritten": known.rewritten + 1, "pruned": pruned.scalar_subquery()}
-        connection.execute(update(schema.log_index).values(again))
+        connection.execute(update(schema.log_index).values(again))  # first: whoever follows just now has to be done
+        for table in schema.INDEX_TABLES:
+            if table is not schema.log_index:
+                connection.execute(delete(table))
     follow_all(store)
 
 
 def _lock(connection: Connection, organization: int) -> Reached:
-    row = connection.execute(_REACHED.with_for_update(), {"of": organization}).one_or_none()
+    of = {"of": organization}
+    connection.execute(_HOLD_HEAD, of)
+    row = connection.execute(_LOCKED, of).one_or_none()
     if row is None:
         nothing = dict.fromkeys((*Reached._fields, "rewritten", "pruned"), 0)
-        connection.execute(insert(schema.log_index).values(organization=organization, **nothing))
-        return Reached()
+        upsert.put_missing(connection, schema.log_index, [{"organization": organization} | nothing])
+        row = connection.execute(_LOCKED, of).one()
     return Reached(*row)
 
 
@@ -196,7 +203,7 @@ def _follow(connection: Connection, organization: int, before: Reached) -> Reach
     if texts > before.texts:
         _add_texts(connection, organization, before.texts, texts)
         tiles.follow(connection, organization, before.texts, texts)
-    written, further = before.blocks, before.pieces
+    written, further = before.blocks, before.stripes
     whole = (written + 1) * blocks.BLOCK
     if whole <= texts:
         contents = written_block(connection, organization, written)
@@ -207,12 +214,12 @@ def _follow(connection: Connection, organization: int, before: Reached) -> Reach
         else:
             marks.pack(connection, organization, written, of_texts)
         blocks.put(connection, organization, written, contents)
-        pieces.forget(connection, organization)
+        stripes.forget(connection, organization)
         written, further = written + 1, 0
     elif size < whole:  # else all of the block is about to be written
-        number = written * blocks.BLOCK // pieces.SIZE + further
-        if (number + 1) * pieces.SIZE <= size:
-            pieces.put(connection, organization, number)
+        number = stripes.first_of(written) + further
+        if (number + 1) * stripes.SIZE <= size:
+            stripes.put(connection, organization, number)
             further += 1
     return Reached(texts, written, further)
 

@@ -1,8 +1,8 @@
 """The columns of logs in memory, so that millions of events are looked through in moments.
 
 What was read stays true, since a log is only ever added to: every search shares it, until something is erased from the
-log. A column is read when a search first asks for it, chunk by chunk, from the written blocks, or from the events
-themselves where there are none yet, or none that can be read.
+log. A column is read when a search first asks for it, chunk by chunk, from the written blocks and stripes, or from the
+events themselves where there are none yet, or none that can be read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, select
 
-from minutebook.store import blocks, columns, pieces
+from minutebook.store import blocks, columns, stripes
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
 from minutebook.store.direct import Among, Direct
 from minutebook.store.marks import Marks
@@ -260,8 +260,8 @@ class Log:
                 self._fill_from_blocks(connection, name, int(run[0]), int(run[-1]) + 1)
         for number in range(first // size, -(-end // size)):
             known, wanted = int(column.filled[number]), min(size, end - number * size)
-            if not known and wanted >= pieces.SIZE:
-                self._fill_from_pieces(connection, number * size, number * size + wanted)
+            if known // stripes.SIZE < wanted // stripes.SIZE:
+                self._fill_from_stripes(connection, number * size + known, number * size + wanted)
                 known = int(column.filled[number])
             if known < wanted:
                 self._fill_from_events(connection, name, number * size + known, number * size + wanted)
@@ -293,20 +293,16 @@ class Log:
             self._learnt[name] = end
         return np.array(meanings, np.uint32)
 
-    def _fill_from_pieces(self, connection: Connection, first: int, end: int) -> None:
+    def _fill_from_stripes(self, connection: Connection, first: int, end: int) -> None:
         """All columns at once: most searches ask for several."""
-        if not self._is_trusted:
-            return
-        size = pieces.SIZE
+        size = stripes.SIZE
         try:
-            for number, piece in enumerate(
-                pieces.read(connection, self.organization, first // size, end // size), first // size
-            ):
-                for name, (found, values) in piece.items():
-                    meant = np.array(self.words[name].codes(values), np.uint32)[found] if name in SHARED else found
+            for number, found in stripes.read(connection, self.organization, first // size, end // size):
+                for name, (numbers, words) in found.items():
+                    meant = np.array(self.words[name].codes(words), np.uint32)[numbers] if words else numbers
                     self._put_next(name, number * size, meant)
-        except blocks.NotWrittenSo as error:
-            self._distrust(error)
+        except blocks.NotWrittenSo as error:  # soon they are a block
+            log_.warning("stripe_unreadable", organization=self.organization, error=str(error))
 
     def _fill_from_events(self, connection: Connection, name: str, first: int, end: int) -> None:
         names = PLAIN if name in PLAIN else DISCLOSED
@@ -315,11 +311,13 @@ class Log:
             self._put_next(each, first, np.array(codes, np.int64))
 
     def _put_next(self, name: str, first: int, values: NDArray[Any]) -> None:
-        """Fills in what comes behind that which is filled in; what other searches have asked for may be there."""
-        column = self._columns[name]
+        """Fills in what of a block comes next, as far as it is among the values from a number on: other searches may
+        have asked for more of a column, or less."""
+        column, size = self._columns[name], blocks.BLOCK
         column.make_room(first + len(values))
-        if int(column.filled[first // blocks.BLOCK]) == first % blocks.BLOCK:
-            column.put(first, values)
+        following = first - first % size + int(column.filled[first // size])
+        if first <= following < first + len(values):
+            column.put(following, values[following - first :])
 
     def _distrust(self, error: blocks.NotWrittenSo) -> None:
         """What cannot be read is read from the events, which takes longer; `minutebook reindex` writes it anew."""

@@ -10,7 +10,7 @@ Four kinds, and each kind has its own door:
 * deployment tables (`user`, `session`, `totp`, `passkey`, `recovery_code`, `ceremony`, `auditor_session`, `link`,
   `staff`, `token_use`, `domain_check`, `outbox`, `deployment_key`): people and housekeeping.
 
-Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `block_piece`, `event_text`,
+Besides them what follows the record, so that it is found and proven: `log_index`, `block`, `stripe`, `event_text`,
 `event_marks`, `purge` and `tile`. It is made from the events, never a source, and written by `store/index.py`.
 """
 
@@ -105,7 +105,7 @@ log_index = Table(
     Column("texts", BigInteger, nullable=False),
     Column("blocks", BigInteger, nullable=False),
     # of the block that comes next
-    Column("pieces", BigInteger, nullable=False),
+    Column("stripes", BigInteger, nullable=False),
     # how often something was taken out of the log, and how many events were pruned
     Column("rewritten", BigInteger, nullable=False),
     Column("pruned", BigInteger, nullable=False),
@@ -122,10 +122,10 @@ block = Table(
     PrimaryKeyConstraint("organization", "name", "number"),
 )
 
-block_piece = Table(
-    "block_piece",
+stripe = Table(
+    "stripe",
     metadata,
-    # of the piece: what the positions of its 512 events have in common
+    # of the stripe: what the positions of its 512 events have in common
     Column("number", BigId, primary_key=True, autoincrement=False),
     Column("content", LargeBinary, nullable=False),
 )
@@ -166,7 +166,7 @@ purge = Table(
     PrimaryKeyConstraint("organization", "number"),
 )
 
-INDEX_TABLES: tuple[Table, ...] = (log_index, block, block_piece, event_text, event_marks, purge, tile)
+INDEX_TABLES: tuple[Table, ...] = (log_index, block, stripe, event_text, event_marks, purge, tile)
 
 # ── What was signed ──────────────────────────────────────────────────────────────────────────────────────────────────
 

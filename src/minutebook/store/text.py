@@ -18,8 +18,8 @@ from functools import cached_property
 import numpy as np
 import zstandard
 from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from minutebook.store import upsert
 from minutebook.store.direct import Among, Direct
 from minutebook.store.schema import SEQ_BITS, event_text
 
@@ -56,10 +56,7 @@ def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
             group += [EMPTY] * ((position & (GROUP - 1)) - len(group))
             group.append(found)
         rows.append({"number": number, "texts": write(group)})
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(event_text)
-    changed = {"texts": insert.excluded.texts}
-    if rows:
-        connection.execute(insert.on_conflict_do_update(index_elements=["number"], set_=changed), rows)
+    upsert.put(connection, event_text, rows)
 
 
 def forget(connection: Connection, number: int) -> None:

@@ -16,12 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from minutebook.evidence import proof
 from minutebook.evidence.proof import Node, Path
 from minutebook.evidence.tree import HASH_SIZE, root_of
-from minutebook.store import schema
+from minutebook.store import schema, upsert
 from minutebook.store.log import SEQ_MASK, position
 
 BITS = 8
@@ -112,10 +111,7 @@ def follow(connection: Connection, organization: int, before: int, after: int) -
             {"organization": organization, "level": level, "number": number, "hashes": content}
             for number, content in _cut(known, start >> BITS)
         ]
-        insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(schema.tile)
-        changed = {"hashes": insert.excluded.hashes}
-        keys = ["organization", "level", "number"]
-        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+        upsert.put(connection, schema.tile, rows)
         level, first, end = level + 1, first >> BITS, end >> BITS
 
 

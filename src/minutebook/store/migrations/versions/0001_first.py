@@ -79,10 +79,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("organization", "name", "number", name=op.f("pk_block")),
     )
     op.create_table(
-        "block_piece",
+        "stripe",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("number", name=op.f("pk_block_piece")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_stripe")),
     )
     op.create_table(
         "event_text",
@@ -98,7 +98,7 @@ def upgrade() -> None:
     )
     if op.get_bind().dialect.name == "postgresql":  # all of that is as small as it gets
         op.execute("ALTER TABLE block ALTER content SET STORAGE EXTERNAL")
-        op.execute("ALTER TABLE block_piece ALTER content SET STORAGE EXTERNAL")
+        op.execute("ALTER TABLE stripe ALTER content SET STORAGE EXTERNAL")
         op.execute("ALTER TABLE event_text ALTER texts SET STORAGE EXTERNAL")
         op.execute("ALTER TABLE event_marks ALTER marks SET STORAGE PLAIN")
     op.create_table(
@@ -106,7 +106,7 @@ def upgrade() -> None:
         sa.Column("organization", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("texts", sa.BigInteger(), nullable=False),
         sa.Column("blocks", sa.BigInteger(), nullable=False),
-        sa.Column("pieces", sa.BigInteger(), nullable=False),
+        sa.Column("stripes", sa.BigInteger(), nullable=False),
         sa.Column("rewritten", sa.BigInteger(), nullable=False),
         sa.Column("pruned", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["organization"], ["log_head.organization"], name=op.f("fk_log_index_organization")),
