@@ -43,6 +43,10 @@ class Timing:
     def seconds(self) -> float:
         return sum(self.milliseconds) / 1000
 
+    def is_enough(self, seconds: float) -> bool:
+        """Whether it took so long in all, and was not only asked once or twice."""
+        return len(self.milliseconds) >= FEWEST and self.seconds >= seconds
+
 
 @dataclass
 class Measured:
@@ -75,7 +79,7 @@ def ask_all(kind: Kind, systems: Sequence[System], limits: Limits) -> Measured:
         first = turn % len(systems)
         for system in (*systems[first:], *systems[:first]):
             timing = measured.timings[system.name]
-            if len(timing.milliseconds) < FEWEST or timing.seconds < limits.seconds:
+            if not timing.is_enough(limits.seconds):
                 timed(system, question, timing)
     return measured
 

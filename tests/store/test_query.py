@@ -365,7 +365,7 @@ def test_a_search_stays_what_it_was_on_its_first_page_while_events_are_added(
 
     with writing(filled, 400):
         check()
-    assert sum(map(bool, grown)) > 5, "hardly anything was added while pages were read"
+    assert sum(grown) > 50, "hardly anything was added while pages were read"
 
 
 def counted(events: list[Event], found: list[int], edges: list[int]) -> list[int]:
