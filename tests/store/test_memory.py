@@ -251,17 +251,6 @@ def test_what_is_written_is_not_read_from_the_events(shelf: Shelf) -> None:
         assert everything(shelf.view(size)) == events[:size]
 
 
-def test_stripes_are_read_once_for_all_columns(shelf: Shelf) -> None:
-    events = rows(16 + 14)
-    shelf.add(events)
-    shelf.write_blocks()
-    *_, newest = shelf.view().chunks()
-    assert newest.codes("ip").tolist()
-    shelf.connection.execute(delete(schema.stripe))
-    shelf.connection.execute(delete(schema.event).where(schema.event.c.position < position_of(ORGANIZATION, 16 + 12)))
-    assert read_back(shelf.view(), newest) == events[16:]
-
-
 def test_times_that_outlast_an_erasure_leave_no_gap_in_other_columns(shelf: Shelf) -> None:
     events = rows(14)
     shelf.add(events[:10])

@@ -261,7 +261,7 @@ class Log:
         for number in range(first // size, -(-end // size)):
             known, wanted = int(column.filled[number]), min(size, end - number * size)
             if known // stripes.SIZE < wanted // stripes.SIZE:
-                self._fill_from_stripes(connection, number * size + known, number * size + wanted)
+                self._fill_from_stripes(connection, name, number * size + known, number * size + wanted)
                 known = int(column.filled[number])
             if known < wanted:
                 self._fill_from_events(connection, name, number * size + known, number * size + wanted)
@@ -293,14 +293,14 @@ class Log:
             self._learnt[name] = end
         return np.array(meanings, np.uint32)
 
-    def _fill_from_stripes(self, connection: Connection, first: int, end: int) -> None:
-        """All columns at once: most searches ask for several."""
+    def _fill_from_stripes(self, connection: Connection, name: str, first: int, end: int) -> None:
         size = stripes.SIZE
+        at = first // size
         try:
-            for number, found in stripes.read(connection, self.organization, first // size, end // size):
-                for name, (numbers, words) in found.items():
-                    meant = np.array(self.words[name].codes(words), np.uint32)[numbers] if words else numbers
-                    self._put_next(name, number * size, meant)
+            for found, words in stripes.read(connection, self.organization, name, at, end // size):
+                meant = np.array(self.words[name].codes(words), np.uint32)[found] if words else found
+                self._put_next(name, at * size, meant)
+                at += 1
         except blocks.NotWrittenSo as error:  # soon they are a block
             log_.warning("stripe_unreadable", organization=self.organization, error=str(error))
 

@@ -2,9 +2,8 @@
 
     stripe(number) → its columns by name, each name and each content behind its length
 
-Without them whoever searches a log first would unpack up to 4,095 events one by one, which takes as long as reading two
-million in blocks. A stripe stands for itself: it says what its own codes stand for. It goes once its events are in a
-block.
+Without them whoever searches a log first would unpack up to 4,095 events one by one. A stripe stands for itself: it
+says what its own codes stand for. It goes once its events are in a block.
 """
 
 from __future__ import annotations
@@ -71,23 +70,25 @@ def written(connection: Connection, organization: int) -> dict[int, Mapping[str,
     return dict(_stored(connection, organization, 0, _base(organization + 1) - _base(organization)))
 
 
-def read(connection: Connection, organization: int, first: int, end: int) -> Iterator[tuple[int, dict[str, Values]]]:
-    """The stripes from one number up to another, as far as they are there without a gap. Raises NotWrittenSo."""
+def read(connection: Connection, organization: int, name: str, first: int, end: int) -> Iterator[Values]:
+    """A column of the stripes from one number up to another, as far as they are there without a gap. Raises
+    NotWrittenSo."""
     undo = zstandard.ZstdDecompressor()
     for expected, (number, contents) in enumerate(_stored(connection, organization, first, end), first):
         if number != expected:
             return
-        found: dict[str, Values] = {}
-        for name in blocks.COLUMNS:
-            numbers, words = blocks.numbers_of(name, contents.get(name, b""), SIZE, undo), []
-            if name == "recorded_at":
-                numbers = numbers + found["occurred_at"].numbers
-            elif name in columns.SHARED:
-                words = blocks.words_of(name, contents.get(name + blocks.WORDS, b""), 0)
-                if int(numbers.max()) >= len(words):
-                    raise NotWrittenSo("a code that stands for nothing")
-            found[name] = Values(numbers, words)
-        yield number, found
+        numbers, words = _numbers(contents, name, undo), []
+        if name == "recorded_at":
+            numbers = numbers + _numbers(contents, "occurred_at", undo)
+        elif name in columns.SHARED:
+            words = blocks.words_of(name, contents.get(name + blocks.WORDS, b""), 0)
+            if int(numbers.max()) >= len(words):
+                raise NotWrittenSo("a code that stands for nothing")
+        yield Values(numbers, words)
+
+
+def _numbers(contents: Mapping[str, bytes], name: str, undo: zstandard.ZstdDecompressor) -> NDArray[Any]:
+    return blocks.numbers_of(name, contents.get(name, b""), SIZE, undo)
 
 
 def _stored(connection: Connection, organization: int, first: int, end: int) -> Iterator[tuple[int, dict[str, bytes]]]:
