@@ -13,7 +13,7 @@ from bench.systems import System
 WHAT = (
     "Cold means: SQLite's file newly opened, PostgreSQL newly started, and none of their files in the page cache of "
     "the operating system (`posix_fadvise`). The connection is there before the clock starts. What the disk itself "
-    "keeps in memory is not emptied. What takes seconds is asked three times."
+    "keeps in memory is not emptied. What takes seconds is asked less often."
 )
 SECONDS = 5.0
 """After so long in all a system is not asked a kind again."""

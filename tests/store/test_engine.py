@@ -178,11 +178,13 @@ def test_a_commit_that_breaks_says_that_its_outcome_is_unknown(filled_postgres: 
 
 
 def test_a_connection_that_was_cut_is_replaced(filled_postgres: Deployment) -> None:
+    before = filled_postgres.size(FILLED)  # by one that reads, which is cut, too
     with filled_postgres.store.housekeeping() as connection:
         connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+    assert filled_postgres.size(FILLED) == before
     filled_postgres.act(None, FILLED, BuyCredits(1, "after-the-cut"))
     filled_postgres.check()
 

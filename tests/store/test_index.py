@@ -335,13 +335,13 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
     gone = (0, 17, 31, 32)
     tamper(followed.store, *(f"DELETE FROM event WHERE position = {log.position(FILLED, seq)}" for seq in gone))
     index.rebuild(followed.store)
-    for words in (["ada"], ["calder", "review"], ["usr_", "mode"]):
-        sought = [Sought(piece, in_ids=True) for piece in words]
+    for pieces in (["ada"], ["calder", "review"], ["usr_", "mode"]):
+        sought = [Sought(piece, in_ids=True) for piece in pieces]
         with followed.store.reading() as connection:
             numbers = held(connection, FILLED, sought, range(5, size - 19))
         texts = {event.seq: text_of(event) for event in followed.events(FILLED)}
         assert numbers == [
-            seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in words)
+            seq for seq in range(5, size - 19) if seq in texts and all(piece in texts[seq] for piece in pieces)
         ]
         assert numbers
 

@@ -36,7 +36,7 @@ PACKS = (8, 64)
 """So many blocks are brought together, 262,144 events at last; each divides the next."""
 SPAN, WORDS = "span", " words"
 COLUMNS = (*TIMES, *SHARED)
-NAMES = (SPAN, *COLUMNS, *(name + WORDS for name in SHARED))
+_NAMES = (SPAN, *COLUMNS, *(name + WORDS for name in SHARED))
 _SPAN = struct.Struct("<qq?")
 _LENGTH = struct.Struct("<I")
 _LEVEL = 5
@@ -80,7 +80,7 @@ def write(values: Mapping[str, Sequence[Any]], words: Mapping[str, Words]) -> di
 def put(connection: Connection, organization: int, number: int, contents: Mapping[str, bytes]) -> None:
     """Writes the next block of a log; as the last of a pack it takes those before it into its rows."""
     together = row_of(number, number + 1)
-    packed = NAMES if len(together) > 1 else ()
+    packed = _NAMES if len(together) > 1 else ()
     rows = []
     for name in dict.fromkeys((*packed, *contents)):
         before = together[:-1] if name in packed else range(0)

@@ -72,11 +72,10 @@ def behind(connection: Connection) -> list[int]:
     heads, index = schema.log_head.c, schema.log_index.c
     statement = select(heads.organization).outerjoin(schema.log_index, index.organization == heads.organization)
     more = func.coalesce(index.texts, 0) + text.STEP <= heads.size
-    written = func.coalesce(index.blocks, 0) * blocks.BLOCK
-    whole = written + blocks.BLOCK <= heads.size
-    stripe = written + (func.coalesce(index.stripes, 0) + 1) * stripes.SIZE <= heads.size
+    written = func.coalesce(index.blocks, 0) * blocks.BLOCK + func.coalesce(index.stripes, 0) * stripes.SIZE
+    stripe = written + stripes.SIZE <= heads.size  # and so where a block is whole
     emptied = heads.organization.in_(select(schema.purge.c.organization))
-    return list(connection.execute(statement.where(more | whole | stripe | emptied)).scalars())
+    return list(connection.execute(statement.where(more | stripe | emptied)).scalars())
 
 
 def forget(connection: Connection, organization: int, seqs: Collection[int], *, pruned: int = 0) -> None:
