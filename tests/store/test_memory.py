@@ -22,7 +22,6 @@ from minutebook.store.log import position as position_of
 from minutebook.store.memory import Log
 from minutebook.store.scope import Scope
 from minutebook.store.survey import Patience, Sums, survey
-from minutebook.store.text import Said
 from minutebook.store.view import Chunk, View, Within
 
 ORGANIZATION = 3
@@ -557,73 +556,12 @@ def test_what_did_not_happen_in_time_does_not_have_to_be_counted(
     assert number in (found.number, None)
 
 
-def test_the_log_least_asked_for_leaves_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST", 100)
-    cache = memory.Cache()
-    first, second = cache.log(1), cache.log(2)
-    first.size = second.size = 60
-    assert cache.log(1) is first
-    third = cache.log(3)
-    assert cache.log(1) is first
-    assert cache.log(3) is third
-    assert cache.log(2) is not second
-
-
 def test_the_oldest_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_memory, "MOST_TEXTS", 2)
     texts = text_memory.Texts()
     for position in (5, 3, 9):
         texts.put(position, str(position))
     assert [texts.get(position) for position in (5, 3, 9)] == [None, "3", "9"]
-
-
-def test_rows_of_texts_are_kept_as_far_as_they_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_memory, "MOST_BYTES", 10)
-    five, six, seven, two = map(Said, (b"five", b"six", b"seven", b"2"))
-    cache = memory.Cache()
-    one, other = cache.log(1), cache.log(2)
-    assert one.text_rows is other.text_rows
-    one.text_rows.put(one, {5: five, 6: six})
-    other.text_rows.put(other, {5: two})
-    assert one.text_rows.get(one, [5, 6, 7]) == {5: five, 6: six}
-    one.text_rows.put(one, {7: seven, 6: six})  # eight bytes, beside two
-    assert other.text_rows.get(other, [5]) == {}, "asked for longest ago"
-    assert one.text_rows.get(one, [5, 6, 7]) == {6: six, 7: seven}
-
-
-def test_rows_of_texts_of_a_log_that_made_room_are_forgotten_with_what_was_erased(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "MOST", 0)
-    cache, erased = memory.Cache(), Said(b"erased")
-    before = cache.log(ORGANIZATION)
-    before.size = 1
-    rows_ = before.text_rows
-    rows_.put(before, {5: erased})
-    cache.log(9)
-    assert cache.log(ORGANIZATION) is not before
-    values = {"organization": ORGANIZATION, "texts": 0, "blocks": 0, "stripes": 0, "rewritten": 1, "pruned": 0}
-    shelf.connection.execute(insert(schema.log_index).values(values))
-    cache.forget(shelf.connection)
-    assert rows_.organizations() == set()
-    before.text_rows.put(before, {5: erased})
-    assert rows_.organizations() == set(), "a search that began before keeps it to itself"
-
-
-def test_rows_of_texts_of_before_an_erasure_are_forgotten_and_not_kept_any_more() -> None:
-    erased, kept = Said(b"erased"), Said(b"kept")
-    cache = memory.Cache()
-    before, other = cache.log(1), cache.log(2)
-    shared = before.text_rows
-    shared.put(before, {5: erased})
-    shared.put(other, {5: kept})
-    after = cache.log(1, rewritten=1)
-    assert after.text_rows is shared
-    shared.put(before, {5: erased, 6: erased})  # by a search that began before
-    for log in (before, after):
-        assert shared.get(log, [5, 6]) == {}
-    assert shared.get(other, [5]) == {5: kept}
-    assert cache.log(1).text_rows is not shared, "an older snapshot keeps what it reads to itself"
 
 
 def test_a_test_of_values_is_kept_and_meets_each_value_once() -> None:

@@ -16,7 +16,7 @@ from minutebook.model import Event, Plan, Role
 from minutebook.organization import credits, organizations, people, roster, seats
 from minutebook.organization.credits import GrantCredits
 from minutebook.organization.organizations import FIRST_SEATS, ChangePlan, CreateOrganization, Organization
-from minutebook.store import log, memory
+from minutebook.store import index, log
 
 app = typer.Typer(no_args_is_help=True, help="Organizations, their plan and their seats.")
 
@@ -191,6 +191,6 @@ def _about(connection: Connection, organization: Organization) -> dict[str, str 
         "plan": organization.plan.value,
         "seats": seats.count(connection, organization.number),
         "seat_limit": organization.seat_limit,
-        "events": log.read_head(connection, organization.number).size - memory.pruned(connection, organization.number),
+        "events": log.read_head(connection, organization.number).size - index.pruned(connection, organization.number),
         "deleted": organization.sealed is not None,
     }

@@ -30,7 +30,7 @@ from minutebook.filters.term_values import Numbers
 from minutebook.model import Event, Seat
 from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
-from minutebook.store import log, memory, survey
+from minutebook.store import index, log, survey
 from minutebook.store.engine import Store
 from minutebook.store.event_json import row_json
 from minutebook.store.log import Stored, seq_of
@@ -87,7 +87,7 @@ class ExportLog(Command):
 
     def _pruned(self, act: Act, size: int) -> int | None:
         """How many of all events are no more; None where counting them takes too long."""
-        if not memory.pruned(act.connection, act.organization):
+        if not index.pruned(act.connection, act.organization):
             return 0
         asked = filter_of(Term("seq", Numbers(self.first, None)))
         left = survey.count(act.connection, Scope(act.organization, size), asked)

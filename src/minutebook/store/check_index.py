@@ -13,7 +13,7 @@ from itertools import zip_longest
 from sqlalchemy import Connection, func, select
 
 from minutebook.filters import text_of
-from minutebook.store import blocks, columns, index, log, marks, memory, schema, stripes, text, tiles
+from minutebook.store import blocks, columns, index, log, marks, schema, stripes, text, tiles
 from minutebook.store.check import Finding
 
 
@@ -25,7 +25,7 @@ def check_index(connection: Connection, organization: int) -> Iterator[Finding]:
         yield Finding(organization, None, "What follows the log claims to know more events than there are.")
         return
     pruned = select(func.count()).where(schema.event.c.organization == organization, schema.event.c.action == "")
-    if connection.execute(pruned).scalar_one() != memory.pruned(connection, organization):
+    if connection.execute(pruned).scalar_one() != index.pruned(connection, organization):
         yield Finding(organization, None, "What follows the log counts more or fewer pruned events than there are.")
     yield from _blocks(connection, organization, reached.blocks)
     yield from _stripes(connection, organization, reached)

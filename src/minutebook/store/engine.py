@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
 from minutebook.model import Clock, Randomness
-from minutebook.store import memory, sqlite
+from minutebook.store import cache, sqlite
 from minutebook.store.recorded import Recorded
 
 PATIENCE = 20.0
@@ -73,8 +73,8 @@ class Store:
             self._writer, self._reader = _postgresql_engines(self.url, patience)
             self._streamer = self._reader
         # what is read is committed, so that all readers can share the columns that one of them has read
-        self._cache = memory.Cache()
-        shared = {memory.OPTION: self._cache}
+        self._cache = cache.Cache()
+        shared = {cache.OPTION: self._cache}
         self._reader = self._reader.execution_options(**shared)
         self._streamer = self._streamer.execution_options(**shared)
 

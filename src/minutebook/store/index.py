@@ -47,6 +47,7 @@ _REACHED = select(*(schema.log_index.c[name] for name in Reached._fields)).where
     schema.log_index.c.organization == bindparam("of")
 )
 _READ = Direct(_REACHED)
+_PRUNED = Direct(select(schema.log_index.c.pruned).where(schema.log_index.c.organization == bindparam("of")))
 _LOCKED = _REACHED.with_for_update()
 _HOLD_HEAD = (
     select(schema.log_head.c.organization)
@@ -65,6 +66,11 @@ _EVENTS = (
 def reached(connection: Connection, organization: int) -> Reached:
     """How far this log is followed."""
     return next(itertools.starmap(Reached, _READ.rows(connection, of=organization)), Reached())
+
+
+def pruned(connection: Connection, organization: int) -> int:
+    """How many events of a log are no more."""
+    return next((number for (number,) in _PRUNED.rows(connection, of=organization)), 0)
 
 
 def behind(connection: Connection) -> list[int]:

@@ -1,37 +1,30 @@
 """The columns of logs in memory, so that millions of events are looked through in moments.
 
-What was read stays true, since a log is only ever added to: every search shares it, until something is erased from the
-log. A column is read when a search first asks for it, chunk by chunk, from the written blocks and stripes, or from the
-events themselves where there are none yet, or none that can be read.
+What was read stays true, since a log is only ever added to: every search shares it (`cache.py`), until something is
+erased from the log. A column is read when a search first asks for it, chunk by chunk, from the written blocks and
+stripes, or from the events themselves where there are none yet, or none that can be read.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from minutebook.store import blocks, columns, stripes
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
-from minutebook.store.direct import Among, Direct
 from minutebook.store.marks import Marks
 from minutebook.store.places import Places
-from minutebook.store.schema import log_index
 from minutebook.store.spans import FIRST, LAST, Edges, Spans
 from minutebook.store.text_memory import TextRows, Texts
 
 log_ = structlog.get_logger("minutebook.memory")
 
-MOST = 16_000_000
-"""Events kept in memory, of all logs of a database together: 36 bytes each at most, 4 to 12 for each column where
-something rare is searched for, half a byte for each that is counted, and 62 of marks where words are. Once there are
-more the logs least asked for make room for the next one."""
 RARE = 512
 """Values that one in so many events has are looked up by their places."""
 MOST_CODES = 16
@@ -41,8 +34,6 @@ MOST_SUMS = 8_192
 """Counts of so many codes are kept of a part: more take as much memory as its codes."""
 MOST_PARTS = 8
 """Whose places one search sorts: some milliseconds each where values are many."""
-OPTION: Final = "minutebook_columns"
-"""The execution option of an engine by which its connections share a `Cache`."""
 TYPES: dict[str, type[np.generic]] = dict.fromkeys(columns.TIMES, np.int64) | dict.fromkeys(SHARED, np.uint8)
 """In which a column begins. Codes get wider once there are more: most columns have few values, and a search takes as
 long as it takes to read them from memory."""
@@ -332,78 +323,3 @@ class Few(NamedTuple):
     seqs: NDArray[np.int64]
     fits: Hashable
     """What says which test it is that they all pass."""
-
-
-class Cache:
-    """The logs of one database that were asked for last. Safe to share between threads."""
-
-    def __init__(self) -> None:
-        self._text_rows = TextRows()
-        self._logs: OrderedDict[int, Log] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def log(self, organization: int, rewritten: int = 0, pruned: int = 0) -> Log:
-        """The columns of a log, as far as they have been read since something was last erased from it."""
-        with self._lock:
-            found = self._logs.get(organization)
-            if found is not None and found.rewritten > rewritten:  # this snapshot is older: what it sees goes with it
-                return Log(organization, rewritten, pruned)
-            if found is None:
-                self._make_room()
-            if found is None or found.rewritten < rewritten:
-                before, found = found, Log(organization, rewritten, pruned, before=found, rows=self._text_rows)
-                self._logs[organization] = found
-                if before:
-                    self._let_go(before)
-                    self._text_rows.forget(organization, rewritten)
-            self._logs.move_to_end(organization)
-        return found
-
-    def _make_room(self) -> None:
-        """For a log that is asked for the first time; not for each search, because the logs can be many."""
-        events = sum(log.size for log in self._logs.values())
-        while events > MOST:
-            _, gone = self._logs.popitem(last=False)
-            self._let_go(gone)
-            events -= gone.size
-
-    @staticmethod
-    def _let_go(log: Log) -> None:
-        """Whoever still searches it keeps what is read to himself."""
-        log.text_rows = TextRows()
-
-    def forget(self, connection: Connection) -> None:
-        """Lets go of what was erased since it was read."""
-        with self._lock:
-            known = {number: log.rewritten for number, log in self._logs.items()}
-        there = known.keys() | self._text_rows.organizations()
-        if there:
-            for number, rewritten, pruned in _REWRITTEN.rows(connection, organizations=list(there)):
-                if known.get(number, rewritten) < rewritten:
-                    self.log(number, rewritten, pruned)
-                self._text_rows.forget(number, rewritten)
-
-
-_REWRITTEN = Direct(
-    select(log_index.c.organization, log_index.c.rewritten, log_index.c.pruned).where(
-        Among(log_index.c.organization, "organizations")
-    )
-)
-_REWRITTEN_OF = Direct(
-    select(log_index.c.rewritten, log_index.c.pruned).where(log_index.c.organization == bindparam("organization"))
-)
-
-
-def pruned(connection: Connection, organization: int) -> int:
-    """How many events of a log are no more."""
-    return sum(number for _, number in _REWRITTEN_OF.rows(connection, organization=organization))
-
-
-def log_of(connection: Connection, organization: int) -> Log:
-    """The columns of a log as they stand in memory.
-
-    A connection of an engine that has a cache must see only what is committed: others get columns of their own.
-    """
-    cache: Cache | None = connection.get_execution_options().get(OPTION)
-    known = next(iter(_REWRITTEN_OF.rows(connection, organization=organization)), ())
-    return cache.log(organization, *known) if cache else Log(organization, *known)

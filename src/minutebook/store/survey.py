@@ -21,8 +21,8 @@ from minutebook.model import Outcome
 from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
+from minutebook.store.index import pruned
 from minutebook.store.log import seq_of
-from minutebook.store.memory import pruned
 from minutebook.store.scope import Scope
 from minutebook.store.view import Chunk, Mask, all_hold, any_holds, is_any, numbers, view_of
 from minutebook.store.where import Look, means_of, plan, there, within

@@ -1,5 +1,5 @@
 """The texts of events in memory, so that the next search need not read or make them again. What was erased from a log
-is let go of with its columns (`memory.py`)."""
+is let go of with its columns (`cache.py`)."""
 
 from __future__ import annotations
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from minutebook.store import blocks, memory
+from minutebook.store.cache import columns_of
 from minutebook.store.columns import Codes, Passing, Times
-from minutebook.store.memory import Few, Log, log_of
+from minutebook.store.memory import Few, Log
 from minutebook.store.spans import FIRST, LAST
 
 CHUNK = 32
@@ -226,6 +227,6 @@ class View:
 
 def view_of(connection: Connection, organization: int, size: int) -> View:
     """The first `size` events of a log."""
-    log = log_of(connection, organization)
+    log = columns_of(connection, organization)
     log.read_to(connection, size)
     return View(log, size, connection)

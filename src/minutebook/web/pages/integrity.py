@@ -15,7 +15,7 @@ from minutebook.model import SECOND, Plan
 from minutebook.organization import sittings
 from minutebook.permissions import Permission
 from minutebook.record import perform
-from minutebook.store import anchor_log, checkpoints, log, memory
+from minutebook.store import anchor_log, checkpoints, index, log
 from minutebook.store.anchor_log import State
 from minutebook.store.checkpoints import Signed
 from minutebook.web import times
@@ -96,7 +96,7 @@ def _integrity(request: Request, place: Place, connection: Connection, state: Lo
     return Integrity(
         signing=_signing(state, at),
         size=state.head.size,
-        pruned=memory.pruned(connection, number),
+        pruned=index.pruned(connection, number),
         waiting=state.waiting,
         waits_since=None if state.waits_since is None else times.full_time(state.waits_since, zone),
         problem=state.problem,
