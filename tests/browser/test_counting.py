@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -93,6 +94,9 @@ def test_all_is_counted_once_the_page_is_there(visitor: Visitor) -> None:
     visitor.page.get_by_text("Export", exact=True).click()
     expect(visitor.page.get_by_text(f"Exactly the {number} events found")).to_be_visible()
     visitor.page.keyboard.press("Escape")
+    visitor.page.locator("summary", has_text="Actions").click()
+    expect(visitor.page.get_by_role("checkbox", name="mode.create")).to_have_accessible_name(re.compile(f"{MODES}$"))
+    visitor.page.keyboard.press("Escape")
     plot = visitor.page.locator("[data-histo]")
     plot.focus()
     plot.press("ArrowLeft")
@@ -134,7 +138,7 @@ def test_a_count_that_fails_leaves_the_page_as_it_was(visitor: Visitor) -> None:
     held = opened(visitor)
     visitor.expect_complaint("503")
     held.routes[0].fulfill(status=503, body="")
-    expect(note(visitor)).to_contain_text("counting all would take too long")
+    expect(note(visitor)).to_contain_text("The newest events only.")
     expect(found(visitor)).to_contain_text("at least")
 
 
@@ -143,7 +147,7 @@ def test_an_answer_that_was_counted_in_part_is_the_last(visitor: Visitor) -> Non
     held = opened(visitor)
     headers = {name: value for name, value in held.routes[0].request.headers.items() if name != "prefer"}
     held.routes[0].continue_(headers=headers)
-    expect(note(visitor)).to_contain_text("counting all would take too long")
+    expect(note(visitor)).to_contain_text("The newest events only.")
     visitor.page.wait_for_timeout(500)
     assert len(held.routes) == 1
 
@@ -186,3 +190,13 @@ def test_who_leaves_does_not_wait_for_it(visitor: Visitor) -> None:
     visitor.wait_until(lambda: ended == ["wait=2"])
     held.routes[-1].continue_()
     expect(visitor.page.get_by_role("heading", level=1, name="Members")).to_be_visible()
+
+
+def test_on_a_phone_the_events_stay_where_they_are(visitor: Visitor) -> None:
+    visitor.page.set_viewport_size({"width": 360, "height": 740})
+    held = opened(visitor)
+    row = visitor.page.locator(".ev").first
+    before = row.bounding_box()
+    held.routes[0].continue_()
+    expect(note(visitor)).to_have_count(0)
+    assert row.bounding_box() == before
