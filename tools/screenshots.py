@@ -29,10 +29,10 @@ from sqlalchemy import Connection  # noqa: E402
 from minutebook.config import DATABASE_FILE  # noqa: E402
 from minutebook.custody.signer import sign_logs  # noqa: E402
 from minutebook.demo.fill import prepare  # noqa: E402
-from minutebook.filters import Filter  # noqa: E402
 from minutebook.model import DAY, Context, Event, rfc3339  # noqa: E402
 from minutebook.organization import people, sessions  # noqa: E402
 from minutebook.organization.organizations import all_organizations  # noqa: E402
+from minutebook.organization.saved_searches import asked  # noqa: E402
 from minutebook.store import log, search  # noqa: E402
 from minutebook.store.engine import Store  # noqa: E402
 from minutebook.store.migrate import migrate  # noqa: E402
@@ -124,8 +124,8 @@ def demo(contexts: Contexts) -> Iterator[Opened]:
         organization = next(each for each in all_organizations(connection) if each.name == "Calder Robotics")
         owner = people.find_user(connection, "ada@calder.example")
         assert owner
-        settings = newest(connection, organization.number, Filter(actions=("settings.change",), text="openai qwen"))
-        refusal = newest(connection, organization.number, Filter(actions=("user.login_failed",)))
+        settings = newest(connection, organization.number, "details.models.added:* details.models.removed:*")
+        refusal = newest(connection, organization.number, "action:user.login_failed")
         events = {"settings": settings.seq, "refusal": refusal.seq, "day": rfc3339(settings.occurred_at + 4 * DAY)[:10]}
     sign_logs(store, custody_of(store), "minutebook.local")
     with serving(store) as address:
@@ -148,10 +148,10 @@ def demo(contexts: Contexts) -> Iterator[Opened]:
     store.close()
 
 
-def newest(connection: Connection, organization: int, filter_: Filter) -> Event:
-    """The newest event of a kind."""
+def newest(connection: Connection, organization: int, query: str) -> Event:
+    """The newest event that a query finds."""
     scope = Scope(organization, log.read_head(connection, organization).size)
-    return search.page(connection, scope, filter_, None, 1).events[0]
+    return search.page(connection, scope, asked(query), None, 1).events[0]
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from minutebook.actions.organization import (
     OrganizationCreated,
     OrganizationDeleted,
 )
-from minutebook.actions.search import SearchDeleted, SearchSaved
+from minutebook.actions.search import SearchDeleted, SearchRenamed, SearchSaved
 from minutebook.actions.settings import SettingsChanged
 from minutebook.actions.sso import SsoDomainLapsed, SsoDomainRemoved, SsoDomainSet, SsoDomainVerified
 from minutebook.actions.support import Ending, SupportEntered, SupportGranted, SupportLeft
@@ -136,6 +136,7 @@ EXAMPLES: tuple[Details, ...] = (
         name="Refusals",
         query=Change(before="outcome:denied", after="-outcome:success"),
     ),
+    SearchRenamed(search="sav_1", shared=True, name=Change(before="Refusals", after="Denied")),
     SearchDeleted(search="sav_1", shared=True, name="Refusals"),
     SettingsChanged(
         section="Models & Providers",

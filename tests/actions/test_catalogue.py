@@ -253,6 +253,7 @@ def test_sentences() -> None:
         "Took back that the organization Calder is deleted",
         "Deleted the organization Calder with 2 seats, as Ada had asked; this log is sealed",
         "Saved a search for everybody: Refusals, outcome:denied → -outcome:success",
+        "Renamed a search for everybody: Refusals → Denied",
         "Deleted a search for everybody: Refusals",
         "Changed Models & Providers Calder → Calder Robotics +new/model −openai/gpt-5, providers +acme −xai, "
         "default model openai/gpt-5 → new/model forbid → allow, daily limit per member +$50.00, "

@@ -134,6 +134,8 @@ def of_ids(made: Mapping[str, str]) -> list[Command]:
     return [
         modes.UpdateMode(made["mode"], "Other", "", ()),
         modes.DeleteMode(made["mode"]),
+        saved_searches.RenameSearch(made["own"], "Theirs"),
+        saved_searches.RenameSearch(made["shared"], "Theirs"),
         saved_searches.DeleteSearch(made["own"]),
         saved_searches.DeleteSearch(made["shared"]),
         tokens.RevokeToken(made["token"]),

@@ -71,6 +71,7 @@ EXPECTED: dict[type[Command], set[Role]] = {
     auditor_links.CreateLink: {OWNER},
     auditor_links.RevokeLink: {OWNER},
     saved_searches.SaveSearch: {OWNER, ADMIN, AUDITOR},
+    saved_searches.RenameSearch: {OWNER, ADMIN, AUDITOR},
     saved_searches.DeleteSearch: {OWNER, ADMIN, AUDITOR},
     erase.EraseFields: {OWNER},
     retention.SetRetention: {OWNER},
@@ -165,6 +166,7 @@ class Tries:
                 self._made(auditor_links.CreateLink(f"Firm {number}", "", 7, token), "link")
             ),
             saved_searches.SaveSearch: lambda: saved_searches.SaveSearch(f"Search {number}", "seq:1..", shared=True),
+            saved_searches.RenameSearch: lambda: saved_searches.RenameSearch(self._search(number), f"Now {number}"),
             saved_searches.DeleteSearch: lambda: saved_searches.DeleteSearch(self._search(number)),
             erase.EraseFields: lambda: erase.EraseFields({1: ["context.ip"]}, "By letter", self.deployment.ledger),
             retention.SetRetention: lambda: retention.SetRetention("mode", 90 + number),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -9,7 +11,7 @@ from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.model import Event, Role
 from minutebook.organization import saved_searches
 from minutebook.organization.people import User
-from minutebook.organization.saved_searches import MAX_SEARCHES, DeleteSearch, SavedSearch, SaveSearch
+from minutebook.organization.saved_searches import MAX_SEARCHES, DeleteSearch, RenameSearch, SavedSearch, SaveSearch
 from minutebook.organization.seats import RemoveMember
 from minutebook.record import NoChange
 from minutebook.store import schema
@@ -33,6 +35,9 @@ class Readers:
 
     def delete(self, user: User, search: str) -> Event:
         return self.deployment.act(user, self.number, DeleteSearch(search))
+
+    def rename(self, user: User, search: str, name: str) -> Event:
+        return self.deployment.act(user, self.number, RenameSearch(search, name))
 
     def seen(self, user: User) -> list[tuple[str, bool]]:
         return [(search.name, search.shared) for search in self.all(user)]
@@ -72,11 +77,13 @@ def test_a_private_search_is_seen_by_nobody_else(readers: Readers) -> None:
 def test_the_log_does_not_tell_what_a_private_search_is_for(readers: Readers) -> None:
     search = readers.save(readers.ines, "Is Bob leaving?", "bob", shared=False)
     readers.save(readers.ines, "is bob LEAVING?", "details.after:bob", shared=False, replace=True)
+    readers.rename(readers.ines, search, "Bob left")
     readers.delete(readers.ines, search)
-    told = readers.deployment.events(readers.number)[-3:]
+    told = readers.deployment.events(readers.number)[-4:]
     assert [dict(event.details) for event in told] == [
         {"v": 1, "search": search, "shared": False, "replaced": False},
         {"v": 1, "search": search, "shared": False, "replaced": True},
+        {"v": 1, "search": search, "shared": False},
         {"v": 1, "search": search, "shared": False},
     ]
     assert "bob" not in str([(event.targets, event.details) for event in told]).lower()
@@ -111,12 +118,48 @@ def test_a_shared_search_is_changed_by_whoever_saved_it_an_owner_or_an_admin(rea
         "There is a shared search called Refusals, and it is not yours. Choose another.",
     )
     with pytest.raises(NotAllowed):
+        readers.rename(readers.otto, search, "Denied")
+    with pytest.raises(NotAllowed):
         readers.delete(readers.otto, search)
     readers.save(readers.admin, "Refusals", "seq:1", shared=True, replace=True)
     assert [(one.saved_by, one.query) for one in readers.all(readers.otto)] == [(readers.ines.id, "seq:1")]
     readers.delete(readers.owner, search)
     assert readers.seen(readers.ines) == []
     readers.deployment.check()
+
+
+def test_another_name_leaves_the_rest_as_it_was(readers: Readers) -> None:
+    search = readers.save(readers.ines, "Refusals", shared=True)
+    (before,) = readers.all(readers.ines)
+    event = readers.rename(readers.admin, search, "  Denied ")
+    assert event.details["name"] == {"before": "Refusals", "after": "Denied"}
+    assert [target.name for target in event.targets] == ["Denied"]
+    assert readers.all(readers.otto) == [replace(before, name="Denied")]
+    assert isinstance(
+        readers.deployment.attempt(readers.ines, readers.number, RenameSearch(search, "Denied")), NoChange
+    )
+    readers.rename(readers.ines, search, "DENIED")  # no other is called so
+    assert readers.save(readers.ines, "Refusals", shared=True) != search, "the name is free again"
+    readers.deployment.check()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Theirs", "There is a shared search called THEIRS already. Choose another name."),
+        ("", "The name is missing. Enter 1 to 60 characters."),
+        ("x" * 61, "The name has 61 characters; at most 60 are accepted."),
+    ],
+)
+def test_a_name_that_a_search_cannot_have(readers: Readers, name: str, message: str) -> None:
+    readers.save(readers.owner, "THEIRS", shared=True)
+    readers.save(readers.ines, "Theirs", shared=False)
+    search = readers.save(readers.ines, "Ours", shared=True)
+    size = readers.deployment.size(readers.number)
+    with pytest.raises(Invalid) as caught:
+        readers.rename(readers.ines, search, name)
+    assert [(problem.field, problem.message) for problem in caught.value.problems] == [("name", message)]
+    assert readers.deployment.size(readers.number) == size
 
 
 def test_private_searches_go_with_the_seat_and_shared_ones_stay(readers: Readers) -> None:

@@ -377,6 +377,12 @@ class Machine(RuleBasedStateMachine):
             self.searches.append((organization, str(event.details["search"])))
 
     @precondition(lambda self: self.searches)
+    @rule(actor=actors, search=indices, name=st.sampled_from(NAMES[:4]), elsewhere=rarely, fault=faults)
+    def rename_search(self, actor: int, search: int, name: str, elsewhere: bool, fault: Fault | None) -> None:
+        organization, chosen = self.searches[search % len(self.searches)]
+        self.act(actor, organization ^ elsewhere, saved_searches.RenameSearch(chosen, name), fault)
+
+    @precondition(lambda self: self.searches)
     @rule(actor=actors, search=indices, elsewhere=rarely, fault=faults)
     def delete_search(self, actor: int, search: int, elsewhere: bool, fault: Fault | None) -> None:
         organization, chosen = self.searches[search % len(self.searches)]

@@ -748,6 +748,17 @@ def _(visitor: Visitor) -> None:
     expect(dialog.get_by_label("Put this one in its place")).to_be_visible()
 
 
+@state("saved searches, renaming")
+def _(visitor: Visitor) -> None:
+    keep_searches(visitor)
+    visitor.open("audit-logs", "saved")
+    visitor.page.get_by_role("link", name="Rename the search Mine").click()
+    dialog = visitor.page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill(" ")
+    visitor.press("Rename", dialog)
+    expect(dialog.get_by_text("The name is missing")).to_be_visible()
+
+
 @state("saved searches, deleting")
 def _(visitor: Visitor) -> None:
     keep_searches(visitor)

@@ -65,6 +65,7 @@ NEEDS = {
     "/o/{org}/audit-logs/saved": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/new": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/{search}": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/{search}/rename": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/{search}/delete": Permission.LOG_READ,
     "/o/{org}/audit-logs/tail": Permission.LOG_READ,
     "/o/{org}/audit-logs/export": Permission.LOG_EXPORT,

@@ -303,6 +303,7 @@ DRIVES: dict[str, Drive] = {
         {"name": "Refusals", "query": "-outcome:success", "shared": "no"},
     ),
     "/o/{org}/integrity/verified": lambda d, _: (d.path("integrity", "verified"), {"size": "1", "verdict": "valid"}),
+    "/o/{org}/audit-logs/saved/{search}/rename": lambda d, _: (_saved(d, _search(d), "rename"), {"name": "Denied"}),
     "/o/{org}/audit-logs/saved/{search}/delete": lambda d, _: (_saved(d, _search(d), "delete"), {}),
 }
 DRIVES |= {
@@ -417,6 +418,7 @@ FIELDS = (
 TAKES_A_NAME = {
     "/o/{org}/settings/name",
     "/organizations/new",
+    "/o/{org}/audit-logs/saved/{search}/rename",
     "/o/{org}/retention/holds/new",
     "/o/{org}/retention/families/{family}",
 }

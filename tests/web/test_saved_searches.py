@@ -64,12 +64,13 @@ def test_a_private_search_of_somebody_else_looks_like_a_missing_one(light_dashbo
     assert save(ines, light_dashboard, "Secret").status_code == 303
     search = str(light_dashboard.last().details["search"])
     before = light_dashboard.recorded()
-    for parts in ((search,), (search, "delete")):
+    for parts in ((search,), (search, "rename"), (search, "delete")):
         hidden, missing = (ada.get(path(light_dashboard, *each)) for each in (parts, ("sav_aaaaaaaaaaaa", *parts[1:])))
         assert hidden.status_code == missing.status_code == 404
         ids = [response.headers["x-request-id"] for response in (hidden, missing)]
         assert hidden.text.replace(ids[0], "") == missing.text.replace(ids[1], "")
-    assert ada.post(path(light_dashboard, search, "delete")).status_code == 404
+    for change in ("rename", "delete"):
+        assert ada.post(path(light_dashboard, search, change), {"name": "Mine"}).status_code == 404
     assert "Secret" not in ada.get(path(light_dashboard)).text
     assert "Secret" not in ada.get(light_dashboard.path("audit-logs")).text
     assert light_dashboard.recorded() == before + 1  # the sitting
@@ -83,6 +84,7 @@ def test_everybody_who_reads_finds_a_shared_one_and_some_delete_it(light_dashboa
     listed = ines.get(path(light_dashboard))
     assert "Refusals" in told(listed)
     assert "Delete the search" not in listed.text
+    assert "Rename the search" not in listed.text
     refused = ines.post(path(light_dashboard, search, "delete"))
     assert (refused.status_code, "whoever saved it" in told(refused)) == (403, True)
     assert ines.get(path(light_dashboard, search)).status_code == 303
@@ -90,6 +92,28 @@ def test_everybody_who_reads_finds_a_shared_one_and_some_delete_it(light_dashboa
     assert admin.post(path(light_dashboard, search, "delete")).headers["location"] == path(light_dashboard)
     assert light_dashboard.last().action == "search.delete"
     assert "No searches yet" in told(ines.get(path(light_dashboard)))
+
+
+def test_a_search_is_renamed_and_keeps_its_address(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.signed_in(Role.OWNER)
+    save(ada, light_dashboard)
+    save(ada, light_dashboard, "Other")
+    search = str(light_dashboard.last().details["search"])
+    rename = path(light_dashboard, search, "rename")
+    assert f'href="{rename}"' in ada.get(path(light_dashboard)).text
+    form = ada.get(rename)
+    assert (value(form, "name"), focused(form)) == ("Other", "name")
+    taken = ada.post(rename, {"name": "refusals"})
+    assert taken.status_code == 422
+    assert "called Refusals already" in errors(taken)["rename-name"]
+    assert (value(taken, "name"), focused(taken)) == ("refusals", "name")
+    sent = ada.post(rename, {"name": "Denied"})
+    assert sent.headers["location"] == path(light_dashboard)
+    listed = ada.follow(sent)
+    assert "Search renamed" in listed.text
+    assert link(listed, "Denied") == path(light_dashboard, search)
+    assert light_dashboard.last().action == "search.rename"
+    assert "Nothing to change" in ada.follow(ada.post(rename, {"name": "Denied"})).text
 
 
 def test_a_name_that_is_taken_is_asked_about(light_dashboard: Dashboard) -> None:

@@ -36,6 +36,25 @@ class SearchSaved(Details):
 
 
 @action(
+    "search.rename",
+    title="Search renamed",
+    severity=Severity.LOW,
+    ocsf=ocsf.UPDATE,
+    says="Renamed a search[ for everybody: {name}]",
+    since="0.1",
+)
+class SearchRenamed(Details):
+    """Whoever saved a search, or of a shared one an owner or admin, called it something else; its address stayed."""
+
+    search: str
+    shared: bool
+    name: Change | None = None
+
+    def targets(self) -> tuple[Target, ...]:
+        return (Target("search", self.search, (self.name and self.name.after) or PRIVATE),)
+
+
+@action(
     "search.delete",
     title="Search deleted",
     severity=Severity.LOW,

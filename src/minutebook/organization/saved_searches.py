@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from minutebook.actions.search import SearchDeleted, SearchSaved
+from minutebook.actions.search import SearchDeleted, SearchRenamed, SearchSaved
 from minutebook.actions.values import Change
 from minutebook.errors import Conflict, Invalid, NotAllowed, NotFound
 from minutebook.filters import Filter, expression_of, filter_of, language
@@ -79,15 +79,12 @@ class SaveSearch(Command):
     def _replaced(self, act: Act, before: SavedSearch, name: str, query: str) -> SearchSaved | NoChange:
         if (before.name, before.query) == (name, query):
             return NO_CHANGE
-        kind = "shared search" if before.shared else "search of yours"
         if not _may_change(act, before):
-            raise Invalid.one("name", f"There is a {kind} called {before.name}, and it is not yours. Choose another.")
+            raise Invalid.one("name", f"{_there_is(before)}, and it is not yours. Choose another.")
         if not self.replace:
-            message = f"There is a {kind} called {before.name}. Tick the box to put this one in its place, or choose "
-            raise Invalid.one("replace", f"{message}another name.")
-        table = schema.saved_search
-        this = (table.c.organization == act.organization, table.c.id == before.id)
-        act.connection.execute(update(table).where(*this).values(_columns(act, name, query)))
+            message = "Tick the box to put this one in its place, or choose another name."
+            raise Invalid.one("replace", f"{_there_is(before)}. {message}")
+        _update(act, before, _columns(act, name, query))
         return self._details(before.id, name, Change(before=before.query, after=query))
 
     def _details(self, search: str, name: str, query: Change) -> SearchSaved:
@@ -98,18 +95,39 @@ class SaveSearch(Command):
 
 
 @dataclass(frozen=True)
+class RenameSearch(Command):
+    """Calls a search something else; its address stays. Raises Invalid on `name`, also where another of them is called
+    so; else as DeleteSearch."""
+
+    needs: ClassVar = Permission.LOG_READ
+
+    search: str
+    name: str
+
+    def change(self, act: Act) -> SearchRenamed | NoChange:
+        before = _to_change(act, self.search)
+        name = wording.name(self.name, "name", "The name", limit=MAX_NAME)
+        if name == before.name:
+            return NO_CHANGE
+        other = _called(act, SHARED if before.shared else act.seat.actor.id, name)
+        if other and other.id != before.id:
+            raise Invalid.one("name", f"{_there_is(other)} already. Choose another name.")
+        _update(act, before, _names(name))
+        change = Change(before=before.name, after=name) if before.shared else None
+        return SearchRenamed(search=before.id, shared=before.shared, name=change)
+
+
+@dataclass(frozen=True)
 class DeleteSearch(Command):
     """Deletes a search. Raises NotFound, also for a private one of somebody else; NotAllowed for a shared one that who
-    acts neither saved nor may delete for another."""
+    acts neither saved nor may change for another."""
 
     needs: ClassVar = Permission.LOG_READ
 
     search: str
 
     def change(self, act: Act) -> SearchDeleted:
-        before = find_search(act.connection, act.organization, act.seat.actor.id, self.search)
-        if not _may_change(act, before):
-            raise NotAllowed("A shared search is deleted by whoever saved it, an owner or an admin.")
+        before = _to_change(act, self.search)
         table = schema.saved_search
         act.connection.execute(delete(table).where(table.c.organization == act.organization, table.c.id == self.search))
         return SearchDeleted(search=self.search, shared=before.shared, name=before.name if before.shared else None)
@@ -170,6 +188,13 @@ def _called(act: Act, shelf: str, name: str) -> SavedSearch | None:
     return _search(row) if row else None
 
 
+def _to_change(act: Act, search: str) -> SavedSearch:
+    found = find_search(act.connection, act.organization, act.seat.actor.id, search)
+    if not _may_change(act, found):
+        raise NotAllowed("A shared search is renamed and deleted by whoever saved it, an owner or an admin.")
+    return found
+
+
 def _may_change(act: Act, search: SavedSearch) -> bool:
     if search.saved_by == act.seat.actor.id or act.by_operator:
         return True
@@ -183,8 +208,22 @@ def _make_room(act: Act) -> None:
         raise Conflict(f"You have saved {MAX_SEARCHES} searches here, and no more are kept. Delete one first.")
 
 
+def _update(act: Act, search: SavedSearch, values: dict[str, object]) -> None:
+    table = schema.saved_search
+    this = (table.c.organization == act.organization, table.c.id == search.id)
+    act.connection.execute(update(table).where(*this).values(values))
+
+
+def _there_is(search: SavedSearch) -> str:
+    return f"There is a {'shared search' if search.shared else 'search of yours'} called {search.name}"
+
+
+def _names(name: str) -> dict[str, object]:
+    return {"name": name, "name_key": name.casefold()}
+
+
 def _columns(act: Act, name: str, query: str) -> dict[str, object]:
-    return {"name": name, "name_key": name.casefold(), "query": query, "saved_at": act.at}
+    return _names(name) | {"query": query, "saved_at": act.at}
 
 
 def _search(row: Row[tuple[object, ...]]) -> SavedSearch:

@@ -51,6 +51,7 @@ class Said(StrEnum):
     SSO_SET = "SSO domain set"
     LINK_REVOKED = "Auditor link revoked"
     SEARCH_SAVED = "Search saved"
+    SEARCH_RENAMED = "Search renamed"
     SEARCH_DELETED = "Search deleted"
     VERIFICATION_RECORDED = "The verification was recorded"
     SSO_VERIFIED = "SSO domain verified"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minutebook.actions.link import LinkCreated, LinkRevoked, LinkUsed
 from minutebook.actions.log import LogExported, LogVerified, LogViewed
-from minutebook.actions.search import SearchDeleted, SearchSaved
+from minutebook.actions.search import SearchDeleted, SearchRenamed, SearchSaved
 from minutebook.actions.support import SupportEntered, SupportGranted, SupportLeft
 from minutebook.actions.token import TokenCreated, TokenRevoked
 from minutebook.model import ActorKind, Event
@@ -99,13 +99,27 @@ def _search_saved(state: State, event: Event, details: SearchSaved) -> None:
     row = state.saved_search.get(details.search) or {"shelf": shelf, "saved_by": event.actor.id}
     require(row["shelf"] == shelf, "the search was on another shelf")
     if details.shared:
-        key = (details.name or "").casefold()
-        same = [known for known, other in state.saved_search.items() if other.get("name_key") == key]
-        require(set(same) <= {details.search}, f"another shared search was called {details.name}")
-        row |= {"name": details.name, "name_key": key}
+        row |= _names_of(state, details.search, details.name or "")
         if details.query:
             row["query"] = changed("query", row.get("query"), details.query)
     state.saved_search[details.search] = {**row, "saved_at": event.recorded_at}
+
+
+@replays("search.rename", "saved_search")
+def _search_renamed(state: State, event: Event, details: SearchRenamed) -> None:
+    row = take(state.saved_search, details.search, "search")
+    require(row["shelf"] == (SHARED if details.shared else event.actor.id), "the search was on another shelf")
+    if details.name:
+        row = row | _names_of(state, details.search, changed("name", row.get("name"), details.name) or "")
+    state.saved_search[details.search] = row
+
+
+def _names_of(state: State, search: str, name: str) -> dict[str, str]:
+    """What a shared search is called from now on."""
+    key = name.casefold()
+    same = [known for known, other in state.saved_search.items() if other.get("name_key") == key]
+    require(set(same) <= {search}, f"another shared search was called {name}")
+    return {"name": name, "name_key": key}
 
 
 @replays("search.delete", "saved_search")

@@ -1,4 +1,4 @@
-"""Saved searches: the list of them, saving one, deleting one, and the address that leads to one."""
+"""Saved searches: the list of them, saving, renaming and deleting one, and the address that leads to one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.errors import Invalid, Problem
 from minutebook.organization import saved_searches
-from minutebook.organization.saved_searches import DeleteSearch, SavedSearch, SaveSearch
+from minutebook.organization.saved_searches import DeleteSearch, RenameSearch, SavedSearch, SaveSearch
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
 from minutebook.web import times
@@ -50,7 +50,9 @@ class SearchRow:
     saved_by: str
     saved: Moment
     href: str
-    delete_href: str | None
+    rename_href: str
+    delete_href: str
+    may_change: bool
 
 
 @router.get("/o/{org}/audit-logs/saved")
@@ -83,6 +85,26 @@ def save_search(request: Request, reader: Reader, sent: Sent) -> Response:
 def open_search(reader: Reader, search: str) -> Response:
     """Leads to what the search asks for."""
     return go(reader.site, search_address(reader, _search(reader, search)).href)
+
+
+@router.get("/o/{org}/audit-logs/saved/{search}/rename")
+def ask_for_another_name(request: Request, reader: Reader, search: str) -> Response:
+    """The form that calls a search something else, open over the list."""
+    found = _search(reader, search)
+    return _list(request, reader, renaming=found, form=Form(values={"name": found.name}))
+
+
+@router.post("/o/{org}/audit-logs/saved/{search}/rename")
+def rename_search(request: Request, reader: Reader, search: str, sent: Sent) -> Response:
+    """Calls a search something else."""
+    found = _search(reader, search)
+    try:
+        done = perform(reader.site.store, reader.seat, RenameSearch(found.id, sent.one("name")))
+    except STAYS as error:
+        form = form_after(sent, error, FIELDS)
+        return _list(request, reader, renaming=found, form=form, status=error.status)
+    said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.SEARCH_RENAMED
+    return go(reader.site, reader.path(AUDIT_LOGS, SAVED), said)
 
 
 @router.get("/o/{org}/audit-logs/saved/{search}/delete")
@@ -131,6 +153,7 @@ def _list(
     reader: Place,
     *,
     saving: str | None = None,
+    renaming: SavedSearch | None = None,
     deleting: SavedSearch | None = None,
     form: Form | None = None,
     close_href: str = "",
@@ -149,6 +172,7 @@ def _list(
         list_href=reader.path(AUDIT_LOGS, SAVED),
         save_href=reader.path(AUDIT_LOGS, SAVED, "new"),
         saving=saving,
+        renaming=_row(reader, renaming) if renaming else None,
         deleting=_row(reader, deleting) if deleting else None,
         form=form,
         close_href=close_href,
@@ -158,7 +182,7 @@ def _list(
 
 def _row(reader: Place, search: SavedSearch) -> SearchRow:
     href = address_of(reader, search.id)
-    may_delete = search.saved_by == reader.viewer.user.id or reader.may(Permission.SEARCHES_WRITE)
+    may_change = search.saved_by == reader.viewer.user.id or reader.may(Permission.SEARCHES_WRITE)
     return SearchRow(
         name=search.name,
         query=search.query,
@@ -166,5 +190,7 @@ def _row(reader: Place, search: SavedSearch) -> SearchRow:
         saved_by=search.saver,
         saved=times.day_of(search.saved_at, reader.viewer.zone),
         href=href,
-        delete_href=f"{href}/delete" if may_delete else None,
+        rename_href=f"{href}/rename",
+        delete_href=f"{href}/delete",
+        may_change=may_change,
     )
