@@ -9,6 +9,7 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
@@ -165,6 +166,10 @@ def target_fits(pattern: str) -> Fits:
 # ── ip ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+HOST = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::[0-9]*)?")
+"""An address as URLs and logs have it: in brackets, if it is one with colons, and a port may follow."""
+
+
 def parse_ip(text: str, _here: Here) -> str:
     """An address, or a range of them in the usual form."""
     try:
@@ -178,8 +183,11 @@ def parse_ip(text: str, _here: Here) -> str:
 
 
 def network_meant(text: str) -> str | None:
-    """`10.0.0.0/32` for `10.0.0.0/33`, `203.0.113.0/24` for `203.0.113` or `203.0.113.*`; None for what is no part of
-    an address."""
+    """`10.0.0.0/32` for `10.0.0.0/33`, `203.0.113.0/24` for `203.0.113` or `203.0.113.*`, `2001:db8::1` for
+    `[2001:db8::1]:443`; None for what is no part of an address."""
+    if host := HOST.fullmatch(text.strip()):
+        with suppress(ValueError):
+            return str(ipaddress.ip_address(host[1] or host[2]))
     address, slash, length = text.strip().removesuffix("*").removesuffix(".").partition("/")
     if slash:
         try:
