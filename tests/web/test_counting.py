@@ -144,7 +144,7 @@ def exports(page: Response) -> list[str]:
 
 def test_no_number_is_told_of_an_actor_that_is_counted_in_part(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     people = re.compile(
-        r'<a class="opt" href="[^"]*" data-value="([^"]*)">.*?<span class="num" data-counted="\1">(.*?)<'
+        r'<a class="opt" href="[^"]*" data-value="([^"]*)">.*?<span class="num" data-counted="number of \1">(.*?)<'
     )
     monkeypatch.setattr(log_page, "SURVEY_SECONDS", 0.0)
     monkeypatch.setattr(blocks, "BLOCK", 4)
