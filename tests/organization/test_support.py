@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from minutebook.model import HOUR, MINUTE, Context, Event, Role
 from minutebook.organization import modes, organizations, saved_searches, sessions, sittings, sso, support
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.people import User
+from minutebook.organization.saved_searches import DeleteSearch, RenameSearch
 from minutebook.organization.seats import RemoveMember
 from minutebook.organization.support import EndSupport, EnterAsSupport, Grant, GrantSupport, SupportEnds
 from minutebook.permissions import PERMISSIONS, SUPPORT_MAY, SUPPORT_READS, Permission
@@ -89,6 +91,19 @@ def test_everything_they_do_carries_both_identities(calder: Calder) -> None:
     assert done[-1].details["how"] == "left"
     assert calder.grants() == []
     check_log(calder.deployment.store)
+
+
+@pytest.mark.parametrize("change", [lambda search: RenameSearch(search, "Mine"), DeleteSearch])
+def test_what_they_saved_with_a_seat_they_do_not_change(light: Calder, change: Callable[[str], Command]) -> None:
+    by, number = light.deployment, light.number
+    by.join(number, light.ada, Role.AUDITOR, light.sam)
+    search = str(by.act(light.sam, number, saved_searches.SaveSearch("Ours", "seq:1..", shared=True)).details["search"])
+    by.act(light.ada, number, RemoveMember(light.sam.id))
+    grant = light.let_in()
+    light.enter(grant)
+    with pytest.raises(NotAllowed, match="by whoever saved it, an owner or an admin"):
+        light.by(grant, change(search))
+    light.deployment.check()
 
 
 def test_they_read_and_do_only_what_the_grant_names(light: Calder) -> None:

@@ -166,7 +166,7 @@ def target_fits(pattern: str) -> Fits:
 # ── ip ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-HOST = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::[0-9]*)?")
+HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]*)\]|([0-9.]*))(?::[0-9]*)?")
 """An address as URLs and logs have it: in brackets, if it is one with colons, and a port may follow."""
 
 
@@ -184,10 +184,15 @@ def parse_ip(text: str, _here: Here) -> str:
 
 def network_meant(text: str) -> str | None:
     """`10.0.0.0/32` for `10.0.0.0/33`, `203.0.113.0/24` for `203.0.113` or `203.0.113.*`, `2001:db8::1` for
-    `[2001:db8::1]:443`; None for what is no part of an address."""
+    `[2001:db8::1]:443`; None for what is no part of an address, or has a zone. A mapped address is the one that is
+    recorded for it."""
+    if "%" in text:
+        return None
     if host := HOST.fullmatch(text.strip()):
         with suppress(ValueError):
-            return str(ipaddress.ip_address(host[1] or host[2]))
+            given = ipaddress.ip_address(host[1] or host[2])
+            mapped = given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None
+            return str(mapped or given)
     address, slash, length = text.strip().removesuffix("*").removesuffix(".").partition("/")
     if slash:
         try:

@@ -196,9 +196,9 @@ def _to_change(act: Act, search: str) -> SavedSearch:
 
 
 def _may_change(act: Act, search: SavedSearch) -> bool:
-    if search.saved_by == act.seat.actor.id or act.by_operator:
-        return True
-    return act.role is not None and may(act.role, Permission.SEARCHES_WRITE)
+    if act.role is None:  # support staff may have saved it when they still had a seat
+        return act.by_operator
+    return search.saved_by == act.seat.actor.id or may(act.role, Permission.SEARCHES_WRITE)
 
 
 def _make_room(act: Act) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from minutebook.errors import Invalid, Problem
+from minutebook.model import Role
 from minutebook.organization import saved_searches
 from minutebook.organization.saved_searches import DeleteSearch, RenameSearch, SavedSearch, SaveSearch
 from minutebook.permissions import Permission
@@ -182,7 +183,7 @@ def _list(
 
 def _row(reader: Place, search: SavedSearch) -> SearchRow:
     href = address_of(reader, search.id)
-    may_change = search.saved_by == reader.viewer.user.id or reader.may(Permission.SEARCHES_WRITE)
+    is_own = search.saved_by == reader.viewer.user.id and isinstance(reader.role, Role)
     return SearchRow(
         name=search.name,
         query=search.query,
@@ -192,5 +193,5 @@ def _row(reader: Place, search: SavedSearch) -> SearchRow:
         href=href,
         rename_href=f"{href}/rename",
         delete_href=f"{href}/delete",
-        may_change=may_change,
+        may_change=is_own or reader.may(Permission.SEARCHES_WRITE),
     )
