@@ -49,6 +49,11 @@ class Passing(NamedTuple):
     number: int
     first: int
 
+    @property
+    def values(self) -> list[int]:
+        """The codes of such values, in order."""
+        return [self.first] if self.number == 1 else np.flatnonzero(self.codes).tolist()
+
     def of(self, codes: Codes) -> NDArray[np.bool_]:
         """Of each code whether it stands for such a value."""
         return codes == self.first if self.number == 1 else self.codes[codes]

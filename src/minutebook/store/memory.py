@@ -204,7 +204,7 @@ class Log:
         passing = self.words[name].passing(key, test)
         if passing.number > MOST_CODES:
             return None
-        found = column.places.of(np.flatnonzero(passing.codes).tolist(), range(first, parts), size // RARE)
+        found = column.places.of(passing.values, range(first, parts), size // RARE)
         if found is None:
             return None
         return Few(first * part, np.concatenate((found, np.flatnonzero(passing.of(newest)) + parts * part)), key)

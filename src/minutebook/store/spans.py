@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ class Spans:
     def __init__(self) -> None:
         self._spans = np.zeros((0, 3), np.int64)
         self._cuts = self._cuts_of(self._spans)
+        self._breaks: list[int] = []
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -36,12 +38,14 @@ class Spans:
         if spans:
             self._spans = np.concatenate((self._spans, np.array(spans, np.int64)))
             self._cuts = self._cuts_of(self._spans)
+            self._breaks = self._breaks_of(self._spans)
 
     def of(self, first: int, end: int) -> blocks.Span:
         """The span of the blocks from one number up to another."""
-        earliest, latest, are_sorted = self._spans[first:end].T
-        is_sorted = bool(are_sorted.all()) and not np.any(latest[:-1] > earliest[1:])
-        return blocks.Span(int(earliest.min()), int(latest.max()), is_sorted)
+        spans, breaks = self._spans, self._breaks
+        if bisect_left(breaks, 2 * first) == bisect_left(breaks, 2 * end - 1):
+            return blocks.Span(int(spans[first, 0]), int(spans[end - 1, 1]), is_sorted=True)
+        return blocks.Span(int(spans[first:end, 0].min()), int(spans[first:end, 1].max()), is_sorted=False)
 
     def edges(self, whole: int, since: int, size: int) -> Edges:
         """Of the first so many blocks and what comes behind them up to `size`, which happened from `since` on."""
@@ -59,3 +63,10 @@ class Spans:
         since = np.append(np.minimum.accumulate(spans[::-1, 0])[::-1], LAST)[1:]
         places = np.flatnonzero(until <= since)
         return places + 1, until[places]
+
+    @staticmethod
+    def _breaks_of(spans: NDArray[np.int64]) -> list[int]:
+        """Where the order is not that of time: 2 n within block n, 2 n + 1 between it and the next."""
+        earliest, latest, are_sorted = spans.T
+        within, between = np.flatnonzero(are_sorted == 0), np.flatnonzero(latest[:-1] > earliest[1:])
+        return sorted([*(2 * within).tolist(), *(2 * between + 1).tolist()])

@@ -7,8 +7,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from minutebook.store import text
 from minutebook.store.text import Said
 
 if TYPE_CHECKING:
@@ -39,33 +40,48 @@ class Texts:
         self._texts[position] = said
 
 
+class _Key(NamedTuple):
+    organization: int
+    rewritten: int
+    number: int
+    """Of the row."""
+    end: int
+    """The number behind the last event in it."""
+
+
+def _key(log: Log, number: int, indexed: int) -> _Key:
+    return _Key(log.organization, log.rewritten, number, min(indexed, number + 1 << text.GROUP_BITS))
+
+
 class TextRows:
-    """The rows of the text index that searches read last, unpacked, of all logs of a database together: those of whole
-    groups, which never change until something is erased from their log. Safe to share between threads."""
+    """The rows of the text index that searches read last, unpacked, of all logs of a database together. Until something
+    is erased from its log a row only changes as the index goes on: how far it was then is known. Safe to share between
+    threads."""
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[tuple[int, int, int], Said] = OrderedDict()
+        self._rows: OrderedDict[_Key, Said] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, log: Log, numbers: Sequence[int]) -> dict[int, Said]:
-        """What is known of some rows of a log."""
+    def get(self, log: Log, numbers: Sequence[int], indexed: int) -> dict[int, Said]:
+        """What is known of some rows of a log, of which so many events are in the index."""
         found = {}
         with self._lock:
             for number in numbers:
-                key = (log.organization, log.rewritten, number)
+                key = _key(log, number, indexed)
                 if (said := self._rows.get(key)) is not None:
                     found[number] = said
                     self._rows.move_to_end(key)
         return found
 
-    def put(self, log: Log, rows: Mapping[int, Said]) -> None:
-        """Keeps rows of a log, in place of those that have not been asked for for long."""
+    def put(self, log: Log, rows: Mapping[int, Said], indexed: int) -> None:
+        """Keeps rows of a log, of which so many events are in the index, in place of those that have not been asked for
+        for long."""
         with self._lock:
             if log.text_rows is not self:  # it was let go of, and something may have been erased from it since
                 return
             for number, said in rows.items():
-                key = (log.organization, log.rewritten, number)
+                key = _key(log, number, indexed)
                 self._drop(key)
                 self._rows[key] = said
                 self._bytes += len(said.plain)
@@ -75,14 +91,14 @@ class TextRows:
     def organizations(self) -> set[int]:
         """Of whose logs some are here."""
         with self._lock:
-            return {organization for organization, _, _ in self._rows}
+            return {key.organization for key in self._rows}
 
     def forget(self, organization: int, rewritten: int) -> None:
         """Lets go of what was read of a log before so many erasures."""
         with self._lock:
-            for key in [key for key in self._rows if key[0] == organization and key[1] < rewritten]:
+            for key in [key for key in self._rows if key.organization == organization and key.rewritten < rewritten]:
                 self._drop(key)
 
-    def _drop(self, key: tuple[int, int, int]) -> None:
+    def _drop(self, key: _Key) -> None:
         if (said := self._rows.pop(key, None)) is not None:
             self._bytes -= len(said.plain)

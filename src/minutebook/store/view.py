@@ -23,7 +23,7 @@ from minutebook.store.spans import FIRST, LAST
 CHUNK = 32
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
 FEW = 128
-"""The same where few events of each are looked at: about as many as a page shows."""
+"""Of a few events, so many at first: about as many as a page shows."""
 LAST_FEW = 2
 """The same for the last blocks of a log, where one event after the other must be looked at and there is little time."""
 
@@ -189,12 +189,15 @@ class View:
             return
         edges = self._edges(within)
         if few is None:
-            yield from self._between(edges, None, newest_first=newest_first)
+            yield from self._between(edges, newest_first=newest_first)
             return
         known = np.searchsorted(edges, few.first)
         parts = [(edges[: known + 1], None), (edges[known:], few)]
         for part, here in reversed(parts) if newest_first else parts:
-            yield from self._between(part, here, newest_first=newest_first)
+            if here:
+                yield from self._few_between(part, here, newest_first=newest_first)
+            else:
+                yield from self._between(part, newest_first=newest_first)
 
     def range_of(self, within: Within) -> range:
         """Numbers among which are those of all events that happened within."""
@@ -208,21 +211,31 @@ class View:
         first, last = np.searchsorted(until, within.earliest), np.searchsorted(until, within.latest, "right")
         return places[max(0, first - 1) : last + 1]
 
-    def _between(self, edges: NDArray[np.int64], few: Few | None, *, newest_first: bool) -> Iterator[Chunk]:
-        number, most = 1, CHUNK
-        if few:  # then there is one of them at least between two edges
-            edges, number, most = edges[np.diff(np.searchsorted(few.seqs, edges), prepend=-1) > 0], FEW, 4 * FEW
+    def _between(self, edges: NDArray[np.int64], *, newest_first: bool) -> Iterator[Chunk]:
+        number, at = 1, 0
         ends: list[int] = (edges[::-1] if newest_first else edges).tolist()
-        at = 0
         while at < len(ends) - 1:
             following = min(at + number, len(ends) - 1)
-            start, end = sorted((ends[at], ends[following]))
-            if few:
-                here = few.seqs[np.searchsorted(few.seqs, start) : np.searchsorted(few.seqs, end)]
-                yield Chunk(self, start, end, here, few.fits)
+            first, end = sorted((ends[at], ends[following]))
+            yield Chunk(self, first, end)
+            at, number = following, min(2 * number, CHUNK)
+
+    def _few_between(self, edges: NDArray[np.int64], few: Few, *, newest_first: bool) -> Iterator[Chunk]:
+        if not len(edges):
+            return
+        first, end, number = int(edges[0]), int(edges[-1]), FEW
+        seqs = few.seqs[np.searchsorted(few.seqs, first) : np.searchsorted(few.seqs, end)]
+        while len(seqs):
+            if newest_first:
+                start, stop = int(edges[np.searchsorted(edges, seqs[-number:][0], "right") - 1]), end
+                at = np.searchsorted(seqs, start)
+                here, seqs, end = seqs[at:], seqs[:at], start
             else:
-                yield Chunk(self, start, end)
-            at, number = following, min(2 * number, most)
+                start, stop = first, int(edges[np.searchsorted(edges, seqs[:number][-1], "right")])
+                at = np.searchsorted(seqs, stop)
+                here, seqs, first = seqs[:at], seqs[at:], stop
+            yield Chunk(self, start, stop, here, few.fits)
+            number = 2 * number
 
 
 def view_of(connection: Connection, organization: int, size: int) -> View:

@@ -134,7 +134,9 @@ class Worded:
         held = holding[seqs - begin]
         if len(read) == len(rows) and highest < self._indexed:
             return held
-        unknown = np.flatnonzero(~np.isin(seqs >> text.GROUP_BITS, read) | (seqs >= self._indexed))
+        is_read = np.zeros((len(holding) >> text.GROUP_BITS) + 1, np.bool_)
+        is_read[np.array(read, np.int64) - (begin >> text.GROUP_BITS)] = True
+        unknown = np.flatnonzero(~is_read[seqs - begin >> text.GROUP_BITS] | (seqs >= self._indexed))
         texts = texts_of(
             self._connection, self._log.organization, self._log.texts, seqs[unknown].tolist(), self._deadline
         )
@@ -147,14 +149,13 @@ class Worded:
             if self._deadline:
                 self._deadline.check()
             some = rows[at : at + text.AT_ONCE]
-            known = self._log.text_rows.get(self._log, some)
+            known = self._log.text_rows.get(self._log, some, self._indexed)
             yield from known.items()
             if len(known) < len(some):
                 missing = [row for row in some if row not in known]
                 new = dict(text.read(self._connection, self._log.organization, missing))
                 yield from new.items()
-                whole = self._indexed >> text.GROUP_BITS
-                self._log.text_rows.put(self._log, {row: said for row, said in new.items() if row < whole})
+                self._log.text_rows.put(self._log, new, self._indexed)
 
     def _places(self, said: text.Said) -> Iterable[int]:
         """The places in a row of texts of the events that hold them."""
