@@ -34,7 +34,7 @@ from tests.support.full import FULL
 from tests.support.meanwhile import meanwhile
 from tests.support.walk import FILLED
 
-IPS = ("10.1.2.3", "10.1.3.4", "192.168.0.7", "2001:db8::1", "2001:db8:5::9", None)
+IPS = ("10.1.2.3", "10.1.3.4", "192.168.0.7", "2001:db8::1", "2001:db8:5::9", "::ffff:10.1.3.9", None)
 NAMES = ("Opus 4", "opus 4.1", "100% Sure_thing", "EU", "naïve Ωmega", 'say "hi"', "a*b")
 
 
@@ -165,7 +165,9 @@ PLAINLY: dict[str, Any] = {
     "action": lambda pattern, event: like(pattern, event.action),
     "actor": by_actor,
     "target": at_target,
-    "ip": lambda text, event: event.context.ip is not None and ip_address(event.context.ip) in ip_network(text),
+    "ip": lambda text, event: (
+        event.context.ip is not None and ip_address(event.context.ip.removeprefix("::ffff:")) in ip_network(text)
+    ),
     "outcome": lambda outcome, event: event.outcome.value == outcome,
     "client": lambda client, event: event.context.client == client,
     "after": lambda at, event: event.occurred_at >= at,

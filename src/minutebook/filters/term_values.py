@@ -9,9 +9,10 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from minutebook.actions import CATALOGUE, NOUNS
@@ -166,20 +167,50 @@ def target_fits(pattern: str) -> Fits:
 # ── ip ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]*)\]|([0-9.]*))(?::[0-9]*)?")
 """An address as URLs and logs have it: in brackets, if it is one with colons, and a port may follow."""
 
 
 def parse_ip(text: str, _here: Here) -> str:
-    """An address, or a range of them in the usual form."""
+    """An address, or a range of them in the usual form; of mapped addresses, that of those they stand for."""
     try:
-        network = ipaddress.ip_network(text.strip(), strict=False)
+        network = _unmapped(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError:
         raise Invalid.one(
             FIELD, f"{quoted(text)} is not an IP address. Write one, such as 10.1.2.3, or a range, such as 10.0.0.0/8."
         ) from None
     single = network.prefixlen == network.max_prefixlen
     return str(network.network_address) if single else str(network)
+
+
+def _unmapped(network: Network) -> Network:
+    first = network.network_address
+    mapped = first.ipv4_mapped if isinstance(first, ipaddress.IPv6Address) else None
+    longer = ipaddress.IPV6LENGTH - ipaddress.IPV4LENGTH
+    if mapped is None or network.prefixlen < longer:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - longer))
+
+
+@lru_cache(maxsize=1 << 18)
+def address_of(text: str) -> Address | None:
+    """An address as it is compared: a mapped one (RFC 4291, section 2.5.5.2) is the one that it stands for. None for
+    what is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def is_inside(text: str, network: Network) -> bool:
+    """Whether a recorded text is an address of the network."""
+    address = address_of(text)
+    return address is not None and address.version == network.version and address in network
 
 
 def network_meant(text: str) -> str | None:
@@ -189,10 +220,9 @@ def network_meant(text: str) -> str | None:
     if "%" in text:
         return None
     if host := HOST.fullmatch(text.strip()):
-        with suppress(ValueError):
-            given = ipaddress.ip_address(host[1] or host[2])
-            mapped = given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None
-            return str(mapped or given)
+        given = address_of(host[1] or host[2] or "")
+        if given:
+            return str(given)
     address, slash, length = text.strip().removesuffix("*").removesuffix(".").partition("/")
     if slash:
         try:
@@ -209,15 +239,7 @@ def network_meant(text: str) -> str | None:
 def ip_fits(text: str) -> Fits:
     """Whether it came from that address or range."""
     network = ipaddress.ip_network(text)
-
-    def fits(event: Event) -> bool:
-        try:
-            address = ipaddress.ip_address(event.context.ip or "")
-        except ValueError:
-            return False
-        return address.version == network.version and address in network
-
-    return fits
+    return lambda event: is_inside(event.context.ip or "", network)
 
 
 # ── outcome, seq, id ─────────────────────────────────────────────────────────────────────────────────────────────────

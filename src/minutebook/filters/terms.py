@@ -107,7 +107,8 @@ _KINDS = (
     ),
     TermKind(
         "ip",
-        "The network address it came from, or a range of them.",
+        "The network address it came from, or a range of them. A mapped address, such as ::ffff:203.0.113.7, is "
+        "the one that it stands for.",
         ("ip:203.0.113.7", "ip:10.0.0.0/8", "ip:2001:db8::/32"),
         parse_ip,
         _as_is,

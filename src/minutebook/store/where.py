@@ -12,7 +12,6 @@ import ipaddress
 import uuid
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +20,7 @@ from sqlalchemy import Connection
 
 from minutebook.filters import actor_match, globs, is_id, matches, normal_text
 from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
-from minutebook.filters.term_values import ActorValue, Details
+from minutebook.filters.term_values import ActorValue, Details, is_inside
 from minutebook.filters.term_values import Numbers as SeqRange
 from minutebook.store.bound import Deadline
 from minutebook.store.columns import Who
@@ -260,20 +259,7 @@ def _actor(actor: ActorValue, means: Means) -> Look:
 
 def _ip(text: str, means: Means) -> Look:
     network = ipaddress.ip_network(text)
-
-    def inside(address: str) -> bool:
-        known = _address(address)
-        return known is not None and known.version == network.version and known in network
-
-    return _Shared("ip", text, inside, means)
-
-
-@lru_cache(maxsize=1 << 18)
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
+    return _Shared("ip", text, lambda address: is_inside(address, network), means)
 
 
 CLAUSES: dict[str, Callable[[Any, Means], Look]] = {
