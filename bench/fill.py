@@ -189,9 +189,11 @@ class _Filler:
             for rank, number in self._numbers.items():
                 public = read_organization(connection, number).id
                 places[rank] = Place(number, public, log.read_head(connection, number).size)
-        index.follow_all(self._store)
         if self._store.is_sqlite:
+            index.follow_all(self._store)
             self._store.make_durable()
+        else:
+            _follow_from_both_ends(self._store)
         self._store.close()
         return places
 
@@ -211,6 +213,25 @@ class _Filler:
     def _clock(self) -> int:
         self._now += 1000
         return self._now
+
+
+def _follow_from_both_ends(store: Store) -> None:
+    """Follows every log to its end, in two processes: PostgreSQL lets both write; one alone waits half its time."""
+    other = get_context("spawn").Process(target=_follow_from_the_last, args=(store.url,))
+    other.start()
+    index.follow_all(store)
+    other.join()
+    index.follow_all(store)  # what the other left, if it failed
+
+
+def _follow_from_the_last(url: URL) -> None:
+    store = Store(url, lock=False)
+    with store.reading() as connection:
+        numbers = index.behind(connection)
+    for number in reversed(numbers):
+        for _ in index.follow(store, number):
+            pass
+    store.close()
 
 
 def owner_of(rank: int, load: Workload) -> str:
