@@ -11,8 +11,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from minutebook.actions import CATALOGUE, NOUNS
@@ -28,6 +26,7 @@ from minutebook.filters.quote import quoted
 from minutebook.filters.text import normal_text
 from minutebook.filters.words import id_text, is_id, search_text, values, written
 from minutebook.filters.zones import told_end
+from minutebook.ip_address import address_of, is_inside, network_of
 from minutebook.model import ActorKind, Event, Outcome
 
 FIELD = "q"
@@ -167,9 +166,6 @@ def target_fits(pattern: str) -> Fits:
 # ── ip ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]*)\]|([0-9.]*))(?::[0-9]*)?")
 """An address as URLs and logs have it: in brackets, if it is one with colons, and a port may follow."""
 
@@ -177,7 +173,7 @@ HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]*)\]|([0-9.]*))(?::[0-9]*)?")
 def parse_ip(text: str, _here: Here) -> str:
     """An address, or a range of them in the usual form; of mapped addresses, that of those they stand for."""
     try:
-        network = _unmapped(ipaddress.ip_network(text.strip(), strict=False))
+        network = network_of(text.strip())
     except ValueError:
         raise Invalid.one(
             FIELD, f"{quoted(text)} is not an IP address. Write one, such as 10.1.2.3, or a range, such as 10.0.0.0/8."
@@ -186,43 +182,14 @@ def parse_ip(text: str, _here: Here) -> str:
     return str(network.network_address) if single else str(network)
 
 
-def _unmapped(network: Network) -> Network:
-    first = network.network_address
-    mapped = first.ipv4_mapped if isinstance(first, ipaddress.IPv6Address) else None
-    longer = ipaddress.IPV6LENGTH - ipaddress.IPV4LENGTH
-    if mapped is None or network.prefixlen < longer:
-        return network
-    return ipaddress.IPv4Network((mapped, network.prefixlen - longer))
-
-
-@lru_cache(maxsize=1 << 18)
-def address_of(text: str) -> Address | None:
-    """An address as it is compared: a mapped one (RFC 4291, section 2.5.5.2) is the one that it stands for. None for
-    what is none."""
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
-
-
-def is_inside(text: str, network: Network) -> bool:
-    """Whether a recorded text is an address of the network."""
-    address = address_of(text)
-    return address is not None and address.version == network.version and address in network
-
-
 def network_meant(text: str) -> str | None:
     """`10.0.0.0/32` for `10.0.0.0/33`, `203.0.113.0/24` for `203.0.113` or `203.0.113.*`, `2001:db8::1` for
     `[2001:db8::1]:443`; None for what is no part of an address, or has a zone. A mapped address is the one that is
     recorded for it."""
     if "%" in text:
         return None
-    if host := HOST.fullmatch(text.strip()):
-        given = address_of(host[1] or host[2] or "")
-        if given:
-            return str(given)
+    if (host := HOST.fullmatch(text.strip())) and (given := address_of(host[1] or host[2] or "")):
+        return str(given)
     address, slash, length = text.strip().removesuffix("*").removesuffix(".").partition("/")
     if slash:
         try:
@@ -238,8 +205,8 @@ def network_meant(text: str) -> str | None:
 
 def ip_fits(text: str) -> Fits:
     """Whether it came from that address or range."""
-    network = ipaddress.ip_network(text)
-    return lambda event: is_inside(event.context.ip or "", network)
+    network = network_of(text)
+    return lambda event: is_inside(address_of(event.context.ip or ""), network)
 
 
 # ── outcome, seq, id ─────────────────────────────────────────────────────────────────────────────────────────────────

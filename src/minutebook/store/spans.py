@@ -29,7 +29,7 @@ class Spans:
     def __init__(self) -> None:
         self._spans = np.zeros((0, 3), np.int64)
         self._cuts = self._cuts_of(self._spans)
-        self._breaks: list[int] = []
+        self._breaks = self._breaks_of(self._spans)
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -69,4 +69,4 @@ class Spans:
         """Where the order is not that of time: 2 n within block n, 2 n + 1 between it and the next."""
         earliest, latest, are_sorted = spans.T
         within, between = np.flatnonzero(are_sorted == 0), np.flatnonzero(latest[:-1] > earliest[1:])
-        return sorted([*(2 * within).tolist(), *(2 * between + 1).tolist()])
+        return sorted((*(2 * within).tolist(), *(2 * between + 1).tolist()))

@@ -22,10 +22,10 @@ from minutebook.store.spans import FIRST, LAST
 
 CHUNK = 32
 """Blocks that are looked at together: enough for arrays to pay, few enough to stop early."""
-FEW = 128
-"""Of a few events, so many at first: about as many as a page shows."""
 LAST_FEW = 2
 """The same for the last blocks of a log, where one event after the other must be looked at and there is little time."""
+FEW = 128
+"""Of a few events, so many at first: about as many as a page shows."""
 
 Mask: TypeAlias = "NDArray[np.bool_] | bool"
 """Of each event of a chunk, whether it is meant; a plain True or False where that is the same for all."""
@@ -194,10 +194,10 @@ class View:
         known = np.searchsorted(edges, few.first)
         parts = [(edges[: known + 1], None), (edges[known:], few)]
         for part, here in reversed(parts) if newest_first else parts:
-            if here:
-                yield from self._few_between(part, here, newest_first=newest_first)
-            else:
+            if here is None:
                 yield from self._between(part, newest_first=newest_first)
+            else:
+                yield from self._few_between(part, here, newest_first=newest_first)
 
     def range_of(self, within: Within) -> range:
         """Numbers among which are those of all events that happened within."""
@@ -235,7 +235,7 @@ class View:
                 at = np.searchsorted(seqs, stop)
                 here, seqs, first = seqs[:at], seqs[at:], stop
             yield Chunk(self, start, stop, here, few.fits)
-            number = 2 * number
+            number = min(2 * number, 4 * FEW)
 
 
 def view_of(connection: Connection, organization: int, size: int) -> View:

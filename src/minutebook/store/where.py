@@ -8,10 +8,10 @@ of events that it has not reached, their texts.
 
 from __future__ import annotations
 
-import ipaddress
 import uuid
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,8 +20,9 @@ from sqlalchemy import Connection
 
 from minutebook.filters import actor_match, globs, is_id, matches, normal_text
 from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
-from minutebook.filters.term_values import ActorValue, Details, is_inside
+from minutebook.filters.term_values import ActorValue, Details
 from minutebook.filters.term_values import Numbers as SeqRange
+from minutebook.ip_address import address_of, is_inside, network_of
 from minutebook.store.bound import Deadline
 from minutebook.store.columns import Who
 from minutebook.store.memory import Few
@@ -258,8 +259,11 @@ def _actor(actor: ActorValue, means: Means) -> Look:
 
 
 def _ip(text: str, means: Means) -> Look:
-    network = ipaddress.ip_network(text)
-    return _Shared("ip", text, lambda address: is_inside(address, network), means)
+    network = network_of(text)
+    return _Shared("ip", text, lambda known: is_inside(_address(known), network), means)
+
+
+_address = lru_cache(maxsize=1 << 18)(address_of)
 
 
 CLAUSES: dict[str, Callable[[Any, Means], Look]] = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import HTTPConnection, Request
 
+from minutebook.ip_address import address_of, is_inside
 from minutebook.model import Context
 from minutebook.web.site import site_of
 
@@ -19,12 +19,12 @@ def client_ip(request: HTTPConnection) -> str | None:
     The last address in that list that is not a trusted proxy counts: everything before it can be made up.
     """
     proxies = site_of(request).settings.trusted_proxies
-    address = _address(request.client.host if request.client else "")
+    address = address_of(request.client.host if request.client else "")
     forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     for text in reversed(forwarded):
-        if address is None or not any(_within(address, network) for network in proxies):
+        if not any(is_inside(address, network) for network in proxies):
             break
-        before = _address(text)
+        before = address_of(text.strip())
         if before is None:
             break
         address = before
@@ -48,16 +48,3 @@ def _shortened(user_agent: str | None) -> str | None:
         return user_agent or None
     digest = hashlib.sha256(user_agent.encode("latin-1", "replace")).hexdigest()
     return f"{user_agent[:USER_AGENT_LIMIT]}… (cut from {len(user_agent):,} characters, SHA-256 {digest})"
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text.strip())
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-def _within(address: IPv4Address | IPv6Address, network: IPv4Network | IPv6Network) -> bool:
-    return address.version == network.version and address in network
