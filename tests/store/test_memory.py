@@ -19,8 +19,9 @@ from minutebook.filters import EVERYTHING, Filter
 from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, stripes, text_memory, view
 from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.log import position as position_of
-from minutebook.store.memory import Log
+from minutebook.store.memory import Few, Log
 from minutebook.store.scope import Scope
+from minutebook.store.spans import FIRST, LAST
 from minutebook.store.survey import Patience, Sums, survey
 from minutebook.store.view import Chunk, View, Within
 
@@ -425,6 +426,22 @@ def test_chunks_within_a_time_hold_all_that_happened_then_and_hardly_more(
             assert meant <= found
             if not step_back:
                 assert len(found) < len(meant) + 4 * 16, "two blocks at each end"
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_hardly_anything_is_looked_at_for_a_time_that_ends_before_it_begins(
+    shelf: Shelf, *, newest_first: bool
+) -> None:
+    events = rows(1000)
+    shelf.add(events)
+    shelf.write_blocks()
+    view, times = shelf.view(1000), [row.occurred_at for row in events]
+    few = Few(0, np.arange(0, 1000, 50), None)
+    for earliest, latest in ((times[500], times[499]), (times[900], times[100]), (LAST, FIRST)):
+        within = Within(earliest, latest)
+        assert len(view.range_of(within)) <= 16
+        for some in (None, few):
+            assert sum(map(len, view.in_time(within, some, newest_first=newest_first))) <= 16
 
 
 @pytest.mark.parametrize("step_back", [0, 50_000, 10_000_000])

@@ -412,6 +412,20 @@ def test_counts_that_take_too_long_say_at_least(filled_sqlite: Deployment, monke
     )
 
 
+def test_times_that_contradict_each_other_find_nothing(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 4)
+    monkeypatch.setattr(stripes, "SIZE", 2)
+    times = sorted(event.occurred_at for event in filled.events(FILLED))
+    early, late = times[len(times) // 4], times[-len(times) // 4]
+    size = filled.size(FILLED)
+    filter_ = Filter(end=early)
+    scope = Scope(FILLED, size, Term("after", late))  # as that of an auditor
+    with filled.store.reading() as connection:
+        page = search.page(connection, scope, filter_, None, 3)
+        assert (page.events, page.total) == ((), Count(0, is_exact=True))
+        assert survey.survey(connection, scope, filter_, ("action",), [0, 1 << 60]).in_time == [Sums(0, 0)]
+
+
 @pytest.mark.parametrize("asked", ["details.models.added:*", "-details.remark:*"])
 def test_what_was_counted_until_the_time_was_over_agrees(
     filled: Deployment, monkeypatch: pytest.MonkeyPatch, asked: str

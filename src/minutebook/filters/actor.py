@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from minutebook.email_address import MAX_LENGTH, ascii_lower, is_email, stranger
 from minutebook.errors import Invalid
@@ -31,7 +30,6 @@ class ActorMatch:
     text: str
 
 
-@lru_cache(maxsize=1024)
 def actor_match(text: str, field: str = "actor") -> ActorMatch:
     """What the text asks for; raises Invalid, naming the character that no address can hold.
 

@@ -209,7 +209,8 @@ class View:
         if within is EVER:
             return places
         first, last = np.searchsorted(until, within.earliest), np.searchsorted(until, within.latest, "right")
-        return places[max(0, first - 1) : last + 1]
+        # one at least, also where the times contradict each other
+        return places[max(0, first - 1) : max(first, last + 1)]
 
     def _between(self, edges: NDArray[np.int64], *, newest_first: bool) -> Iterator[Chunk]:
         number, at = 1, 0

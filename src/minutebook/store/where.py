@@ -254,8 +254,11 @@ def _actor(actor: ActorValue, means: Means) -> Look:
     }
     if actor.by in tests:
         return _Shared("actor", actor, tests[actor.by], means)
-    match = actor_match(actor.text)
+    match = _match(actor.text)
     return _Shared("actor", actor, lambda who: matches(match, who.email or None), means)
+
+
+_match = lru_cache(maxsize=1024)(actor_match)  # here, where texts are in normal form, which bounds their length
 
 
 def _ip(text: str, means: Means) -> Look:
