@@ -20,7 +20,7 @@ from minutebook.organization import links
 from minutebook.record import PersonalCommand
 from minutebook.security import APART, EACH_MINUTE, EVENTS, FIELDS, MOST, SecurityLog
 from tests.support.commands import all_commands
-from tests.support.dashboard import Dashboard
+from tests.support.dashboard import Dashboard, staff
 from tests.support.deployment import Deployment, Ticking
 from tests.support.syntax import parsed
 
@@ -73,7 +73,7 @@ def test_acts_on_a_person_are_documented_as_well() -> None:
 
 def test_it_holds_who_was_refused_and_nothing_that_they_sent(sqlite_deployment: Deployment, file: Path) -> None:
     """Somebody without a seat, nobody who is known, tokens and links that are wrong or over, another site."""
-    dashboard = Dashboard(sqlite_deployment).filled()
+    dashboard = Dashboard.of(staff(sqlite_deployment))
     outsider = dashboard.person("out@sider.example", "Out Sider")
     stranger, anybody = dashboard.signed_in(outsider), dashboard.anybody()
     stranger.get(dashboard.path("members") + "?q=secret-sent")

@@ -21,7 +21,7 @@ from minutebook.store.engine import Store
 from minutebook.store.index import Follower
 from tests.support import told
 from tests.support.check_log import check_log
-from tests.support.dashboard import Dashboard
+from tests.support.dashboard import Dashboard, staff
 from tests.support.dashboard import told as said
 from tests.support.deployment import PASSWORD, Deployment
 from tests.support.disk import Disk, breakable_disk
@@ -114,7 +114,7 @@ def test_a_full_disk_refuses_what_must_be_recorded_and_open_sittings_read_on(
     disk: Disk, sqlite_deployment: Deployment
 ) -> None:
     """It goes on by itself as soon as there is space; nothing was acknowledged that is not stored."""
-    dashboard = Dashboard(sqlite_deployment).filled()
+    dashboard = Dashboard.of(staff(sqlite_deployment))
     reader, late = Reader(dashboard, Role.OWNER), Reader(dashboard, Role.ADMIN)
     owner = dashboard.signed_in(Role.OWNER)
     forms = {

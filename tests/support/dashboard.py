@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from urllib.parse import urlencode
 
@@ -14,12 +14,13 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from minutebook.filters import Seal
-from minutebook.model import Context, Event, Plan, Role
+from minutebook.model import Context, Event, Role
 from minutebook.organization import people, sessions, tokens
 from minutebook.organization.denials import Denials
 from minutebook.organization.organizations import Organization, all_organizations, read_organization
 from minutebook.organization.people import User
 from minutebook.store import schema
+from minutebook.store.engine import Store
 from minutebook.web import api, pages
 from minutebook.web.app import WebSettings, create_app
 from tests.support.deployment import PASSWORD, Deployment
@@ -87,24 +88,21 @@ class Dashboard:
         custody = settings.custody or deployment.ledger.directory
         self.app = create_app(deployment.store, replace(settings, custody=custody))
         self.app.state.site.tails.stop()  # clients here wait for the end of an answer: live tails have one batch
+        self.number = 0
         self.people: dict[Role, User] = {}
         self.zone = Zone()
         """What the name server answers from, if there is one."""
 
-    def filled(self, plan: Plan = Plan.ENTERPRISE, seat_limit: int = 20) -> Dashboard:
-        """Founds the organization; one person in each role, `ada@calder.example` its owner."""
-        owner = self.person("ada@calder.example", "Ada Okafor")
-        self.number = self.deployment.found(owner, "Calder Robotics", plan, seat_limit)
-        self.people[Role.OWNER] = owner
-        for role in Role:
-            if role is not Role.OWNER:
-                user = self.person(f"{role.value.partition('_')[0]}@calder.example", f"Some {role.label}")
-                self.people[role] = self.deployment.join(self.number, owner, role, user)
-        return self
+    @classmethod
+    def of(cls, calder: Calder, settings: WebSettings | None = None) -> Dashboard:
+        """The pages of an organization that is there already."""
+        dashboard = cls(calder.deployment, settings)
+        dashboard.number, dashboard.people = calder.number, dict(calder.people)
+        return dashboard
 
     def person(self, email: str, name: str) -> User:
         """A user who can sign in with PASSWORD."""
-        return people.create_user(self.store, email, name, None, hashed=_hashed())
+        return _person(self.store, email, name)
 
     def anybody(self) -> Somebody:
         """Somebody who is not signed in."""
@@ -167,6 +165,31 @@ class Dashboard:
     def sessions(self) -> int:
         with self.store.reading() as connection:
             return len(connection.execute(schema.session.select()).all())
+
+
+@dataclass(frozen=True)
+class Calder:
+    """Calder Robotics in a deployment, with one person in each role."""
+
+    deployment: Deployment
+    number: int
+    people: Mapping[Role, User]
+
+
+def staff(deployment: Deployment) -> Calder:
+    """Founds it; `ada@calder.example` is its owner. All of them can sign in with PASSWORD."""
+    owner = _person(deployment.store, "ada@calder.example", "Ada Okafor")
+    number = deployment.found(owner, "Calder Robotics")
+    people_ = {Role.OWNER: owner}
+    for role in Role:
+        if role is not Role.OWNER:
+            user = _person(deployment.store, f"{role.value.partition('_')[0]}@calder.example", f"Some {role.label}")
+            people_[role] = deployment.join(number, owner, role, user)
+    return Calder(deployment, number, people_)
+
+
+def _person(store: Store, email: str, name: str) -> User:
+    return people.create_user(store, email, name, None, hashed=_hashed())
 
 
 @cache

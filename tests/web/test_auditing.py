@@ -23,8 +23,7 @@ from minutebook.web.app import WebSettings
 from minutebook.web.rates import OPENINGS, Rates
 from minutebook.web.site import Site
 from tests.support.check_log import check_log
-from tests.support.dashboard import Dashboard, Somebody, errors, heading, told, value
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Calder, Dashboard, Somebody, errors, heading, told, value
 from tests.support.reader import PANEL, found, link, rows, section, text
 
 SCOPE = "action:member.*,mode.*"
@@ -91,8 +90,8 @@ def test_looking_at_a_link_is_no_use_of_it(audit: Audit) -> None:
     assert audit.browser.get("/audit").status_code == 410, "the token is forgotten; the link itself opens again"
 
 
-def test_over_https_the_cookie_is_bound_to_it(sqlite_deployment: Deployment) -> None:
-    audit = Audit(Dashboard(sqlite_deployment, WebSettings("https://minutes.example")).filled())
+def test_over_https_the_cookie_is_bound_to_it(calder_sqlite: Calder) -> None:
+    audit = Audit(Dashboard.of(calder_sqlite, WebSettings("https://minutes.example")))
     audit.browser.get("/audit/acme-token")
     cookies = audit.browser.post("/audit").headers.get_list("set-cookie")
     assert any(each.startswith("__Secure-minutebook-auditor=") and "Secure" in each for each in cookies)

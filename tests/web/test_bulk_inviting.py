@@ -10,8 +10,7 @@ from minutebook.organization.mail_limits import TO_ONE
 from minutebook.organization.organizations import ChangePlan
 from minutebook.web.app import WebSettings
 from minutebook.web.pasted_rows import read_rows
-from tests.support.dashboard import Dashboard, errors, heading, told, value
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Calder, Dashboard, errors, heading, told, value
 
 GIVEN = tuple(Role)
 
@@ -110,8 +109,8 @@ def test_an_invitation_is_sent_again(dashboard: Dashboard) -> None:
     assert dashboard.last().action == "user.resend_invite"
 
 
-def test_a_row_whose_mail_would_be_one_too_many_is_left(sqlite_deployment: Deployment) -> None:
-    dashboard = Dashboard(sqlite_deployment, WebSettings("https://log.calder.example", sends_mail=True)).filled()
+def test_a_row_whose_mail_would_be_one_too_many_is_left(calder_sqlite: Calder) -> None:
+    dashboard = Dashboard.of(calder_sqlite, WebSettings("https://log.calder.example", sends_mail=True))
     ada, path = dashboard.signed_in(Role.OWNER), dashboard.path("invitations", "bulk")
     fields = {"rows": "two@x.example\nben@x.example", "role": "member"}
     for _ in range(TO_ONE):

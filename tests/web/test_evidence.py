@@ -20,8 +20,7 @@ from minutebook.model import Plan, Role
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.organizations import ChangePlan
 from minutebook.web.app import WebSettings
-from tests.support.dashboard import Dashboard, told
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Calder, Dashboard, told
 
 HOST = "minutebook.example"
 
@@ -29,11 +28,11 @@ HOST = "minutebook.example"
 class Signed:
     """A filled organization whose log is signed as a server signs it."""
 
-    def __init__(self, deployment: Deployment, folder: Path) -> None:
+    def __init__(self, calder: Calder, folder: Path) -> None:
         self.folder, self.custody = folder, Custody(folder / "custody")
-        self.dashboard = Dashboard(deployment, WebSettings(custody=self.custody.directory)).filled()
-        sign_logs(deployment.store, self.custody, HOST)
-        self.signing = Signing(deployment.store, self.custody, HOST, every=0.05)
+        self.dashboard = Dashboard.of(calder, WebSettings(custody=self.custody.directory))
+        sign_logs(calder.deployment.store, self.custody, HOST)
+        self.signing = Signing(calder.deployment.store, self.custody, HOST, every=0.05)
         self.signing.start()
 
     @property
@@ -49,8 +48,8 @@ class Signed:
 
 
 @pytest.fixture
-def signed(deployment: Deployment, tmp_path: Path) -> Iterator[Signed]:
-    found = Signed(deployment, tmp_path)
+def signed(calder: Calder, tmp_path: Path) -> Iterator[Signed]:
+    found = Signed(calder, tmp_path)
     yield found
     found.signing.stop()
 

@@ -11,8 +11,7 @@ from minutebook.model import HOUR, SECOND, Role
 from minutebook.organization import outbox, people
 from minutebook.web.site import WebSettings
 from tests.support.check_log import check_log
-from tests.support.dashboard import Dashboard, errors, heading, told
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Calder, Dashboard, errors, heading, told
 from tests.web.test_links import opened
 
 ORIGIN = "https://log.calder.example"
@@ -20,9 +19,9 @@ ADA = {"email": " ADA@calder.example"}
 
 
 @pytest.fixture
-def mailing(sqlite_deployment: Deployment) -> Dashboard:
+def mailing(calder_sqlite: Calder) -> Dashboard:
     """A dashboard that sends mail."""
-    return Dashboard(sqlite_deployment, WebSettings(ORIGIN, sends_mail=True)).filled()
+    return Dashboard.of(calder_sqlite, WebSettings(ORIGIN, sends_mail=True))
 
 
 def link_in_mail(dashboard: Dashboard) -> str:

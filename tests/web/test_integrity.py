@@ -24,7 +24,7 @@ from minutebook.store.anchors import AnchorKind, Said
 from minutebook.store.log import SEQ_MASK
 from minutebook.web.app import WebSettings
 from minutebook.web.pages.integrity import PAGE_SIZE
-from tests.support.dashboard import Dashboard, Somebody, told
+from tests.support.dashboard import Dashboard, Somebody, staff, told
 from tests.support.deployment import Deployment
 from tests.support.tampering import tamper
 
@@ -37,7 +37,7 @@ class Kept:
     def __init__(self, deployment: Deployment, folder: Path) -> None:
         deployment.clock.step = 1000  # all of this happens in a moment
         self.custody = Custody(folder / "custody")
-        self.dashboard = Dashboard(deployment, WebSettings(custody=self.custody.directory)).filled()
+        self.dashboard = Dashboard.of(staff(deployment), WebSettings(custody=self.custody.directory))
         self.ada = self.dashboard.signed_in(Role.OWNER)
         self.ada.get(self.dashboard.path("integrity"))  # whose sitting is recorded, and from now on not again
 

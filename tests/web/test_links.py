@@ -17,7 +17,7 @@ from minutebook.organization.people import User
 from minutebook.store import schema
 from minutebook.web.site import WebSettings
 from tests.support.check_log import check_log
-from tests.support.dashboard import Dashboard, Somebody, all_routes, errors, focused, heading, told, value
+from tests.support.dashboard import Calder, Dashboard, Somebody, all_routes, errors, focused, heading, told, value
 from tests.support.deployment import PASSWORD, Deployment
 from tests.support.sent import statements
 
@@ -239,9 +239,9 @@ def test_an_invitation_for_a_full_organization_waits(light_dashboard: Dashboard)
     assert value(response, "name") == "Nadia New"
 
 
-def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None:
+def test_links_are_mailed_when_mail_is_on(calder_sqlite: Calder) -> None:
     settings = WebSettings("https://log.calder.example", sends_mail=True)
-    dashboard = Dashboard(sqlite_deployment, settings).filled()
+    dashboard = Dashboard.of(calder_sqlite, settings)
     ada = dashboard.signed_in(Role.OWNER)
     page = ada.post(dashboard.path("invitations", "new"), {"emails": "new@calder.example", "role": "member"})
     link = page.text.partition('id="link-1">')[2].partition("<")[0]
@@ -283,9 +283,9 @@ def test_links_are_mailed_when_mail_is_on(sqlite_deployment: Deployment) -> None
         ("SMTPDataError: (554, b'at mx1.internal')", "not accepted"),
     ],
 )
-def test_who_invites_sees_what_becomes_of_the_mail(sqlite_deployment: Deployment, error: str, reason: str) -> None:
+def test_who_invites_sees_what_becomes_of_the_mail(calder_sqlite: Calder, error: str, reason: str) -> None:
     settings = WebSettings("https://log.calder.example", sends_mail=True)
-    dashboard = Dashboard(sqlite_deployment, settings).filled()
+    dashboard = Dashboard.of(calder_sqlite, settings)
     ada, members = dashboard.signed_in(Role.OWNER), dashboard.path("members")
     for email in ("sent@calder.example", "new@calder.example"):
         ada.post(dashboard.path("invitations", "new"), {"emails": email, "role": "member"})

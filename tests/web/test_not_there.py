@@ -13,8 +13,7 @@ from httpx2 import Response
 from minutebook.model import Role
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.saved_searches import SaveSearch
-from tests.support.dashboard import Dashboard, Somebody, told
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Calder, Dashboard, Somebody, told
 from tests.support.sent import statements
 from tests.web.api.test_principals import MISSING, OF_ORGANIZATION, Two
 from tests.web.test_auditing import Audit
@@ -59,8 +58,8 @@ def assert_same(somebody: Somebody, theirs: str, missing: str, status: int = 404
 
 
 @pytest.fixture
-def two(deployment: Deployment) -> Two:
-    return Two(deployment)
+def two(calder: Calder) -> Two:
+    return Two(calder)
 
 
 def missing_in(address: str) -> str:
@@ -91,9 +90,9 @@ def test_what_others_have_takes_as_long_as_what_nobody_has(two: Two, path: str) 
 
 
 @pytest.mark.parametrize("path", FORMS_WITH_AN_ID)
-def test_no_form_changes_what_another_organization_has(sqlite_deployment: Deployment, path: str) -> None:
+def test_no_form_changes_what_another_organization_has(calder_sqlite: Calder, path: str) -> None:
     """What its owner would do there is done by nobody from the organization that they are in."""
-    two = Two(sqlite_deployment)
+    two = Two(calder_sqlite)
     theirs, fields = DRIVES[path](two.there, two.there.signed_in(Role.OWNER))
     address, before = theirs.replace(two.there.organization.id, two.here.organization.id), two.there.events()
     answer = two.here.signed_in(Role.OWNER).post(address, fields)
@@ -125,9 +124,9 @@ def test_an_event_of_others_takes_as_long_as_none(two: Two) -> None:
         assert_same(ada, path.format(event_.id), path.format("019372a4-5c6e-7a10-8b3f-2f1e0d9c8b7a"), status=200)
 
 
-def test_what_a_link_leaves_out_takes_as_long_as_what_never_was(deployment: Deployment) -> None:
-    audit = Audit(Dashboard(deployment).filled())
+def test_what_a_link_leaves_out_takes_as_long_as_what_never_was(calder: Calder) -> None:
+    audit = Audit(Dashboard.of(calder))
     audit.open()
-    deployment.clock.step = 0
+    calder.deployment.clock.step = 0
     for path in (f"{audit.path}/{{}}.json", f"{audit.path}/{{}}", f"{audit.path}?event={{}}"):
         assert_same(audit.browser, path.format(audit.hidden()), path.format(1_000_000))

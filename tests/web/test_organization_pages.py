@@ -23,8 +23,8 @@ from minutebook.web.app import WebSettings
 from minutebook.web.rates import EXPORTS, FOUNDINGS
 from minutebook.web.shell import MOST_IN_SWITCHER
 from tests.support.check_log import check_log
-from tests.support.dashboard import Dashboard, Somebody, errors, focused, heading, ticked, told, value
-from tests.support.deployment import PASSWORD, Deployment
+from tests.support.dashboard import Calder, Dashboard, Somebody, errors, focused, heading, ticked, told, value
+from tests.support.deployment import PASSWORD
 
 DEFAULT = "anthropic/claude-sonnet-4.5"
 
@@ -576,8 +576,8 @@ def test_nobody_sends_forms_without_end(light_dashboard: Dashboard) -> None:
     assert admin.post("/account/profile", {"name": "One"}).status_code == 303
 
 
-def test_only_the_operator_founds_where_that_is_set(sqlite_deployment: Deployment) -> None:
-    dashboard = Dashboard(sqlite_deployment, WebSettings(anybody_founds=False)).filled()
+def test_only_the_operator_founds_where_that_is_set(calder_sqlite: Calder) -> None:
+    dashboard = Dashboard.of(calder_sqlite, WebSettings(anybody_founds=False))
     ada = dashboard.signed_in(Role.OWNER)
     before = dashboard.recorded()
     refused = ada.post("/organizations/new", {"name": "Kestrel Works"})
@@ -589,8 +589,8 @@ def test_only_the_operator_founds_where_that_is_set(sqlite_deployment: Deploymen
         assert "New organization" not in page.text
 
 
-def test_many_organizations_are_searched(sqlite_deployment: Deployment) -> None:
-    dashboard = Dashboard(sqlite_deployment).filled()
+def test_many_organizations_are_searched(calder_sqlite: Calder) -> None:
+    dashboard = Dashboard.of(calder_sqlite)
     ada, owner = dashboard.signed_in(Role.OWNER), dashboard.people[Role.OWNER]
     assert "All organizations" not in ada.get(dashboard.path()).text
     for number in range(MOST_IN_SWITCHER + 1):

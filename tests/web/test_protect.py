@@ -13,7 +13,7 @@ from minutebook.model import Role
 from minutebook.organization.seats import RemoveMember
 from minutebook.web.app import WebSettings
 from minutebook.web.session import Place
-from tests.support.dashboard import Dashboard, Somebody, heading, told
+from tests.support.dashboard import Calder, Dashboard, Somebody, heading, told
 from tests.support.deployment import PASSWORD, Deployment
 from tests.support.sent import statements
 from tests.web.test_routes import unsafe_routes
@@ -24,10 +24,10 @@ PUBLIC = "https://log.calder.example"
 
 
 @pytest.fixture
-def https_dashboard(sqlite_deployment: Deployment) -> Dashboard:
+def https_dashboard(calder_sqlite: Calder) -> Dashboard:
     """As it is run behind a proxy that speaks https."""
     proxies = (ip_network("203.0.113.0/24"), ip_network("2001:db8::/32"))
-    return Dashboard(sqlite_deployment, WebSettings(PUBLIC, trusted_proxies=proxies)).filled()
+    return Dashboard.of(calder_sqlite, WebSettings(PUBLIC, trusted_proxies=proxies))
 
 
 FROM_ANOTHER_SITE: tuple[dict[str, str], ...] = (

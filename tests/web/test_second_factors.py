@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from minutebook.model import MINUTE, Role
 from minutebook.organization import links, notices, outbox
 from minutebook.web.site import WebSettings
-from tests.support.dashboard import Dashboard, Somebody, errors, heading, told
-from tests.support.deployment import PASSWORD, Deployment
+from tests.support.dashboard import Calder, Dashboard, Somebody, errors, heading, told
+from tests.support.deployment import PASSWORD
 
 NEW, CONFIRM, REMOVE = (f"/account/authenticator-app/{page}" for page in ("new", "confirm", "remove"))
 CODES = "/account/recovery-codes"
@@ -91,8 +91,8 @@ def test_recovery_codes_are_used_and_made_anew(light_dashboard: Dashboard) -> No
     assert sign_in(dashboard).post(STEP, {"code": codes[4]}).status_code == 403
 
 
-def test_where_mail_is_sent_their_person_is_told(sqlite_deployment: Deployment) -> None:
-    dashboard = Dashboard(sqlite_deployment, WebSettings("https://log.calder.example", sends_mail=True)).filled()
+def test_where_mail_is_sent_their_person_is_told(calder_sqlite: Calder) -> None:
+    dashboard = Dashboard.of(calder_sqlite, WebSettings("https://log.calder.example", sends_mail=True))
     ada = dashboard.signed_in(Role.OWNER)
     add_app(dashboard, ada)
     for path in (f"{CODES}/new", REMOVE):

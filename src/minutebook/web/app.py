@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from jinja2 import Environment
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from minutebook.deliver.tails import Tails
 from minutebook.organization.denials import Denials
@@ -33,14 +33,22 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     counts = Searches(store, Limits(at_once=1, waiting=2))
     app.state.site = Site(store, settings, templates, sign_ins, Tails(store), Searches(store), counts, Denials(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
-    for router in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn
-        app.include_router(router)
+    app.router.routes += _routes()
     refusals.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(Refusals)
     app.add_middleware(Arrivals)
     app.add_middleware(SecurityHeaders)
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """What FastAPI works out of a route at the first request serves every application, too."""
+    router = APIRouter()
+    for one in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn
+        router.include_router(one)
+    return tuple(router.routes)
 
 
 @cache

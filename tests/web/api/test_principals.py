@@ -22,8 +22,7 @@ from minutebook.store import blocks, memory, search, survey
 from minutebook.web import api
 from minutebook.web.api.principal import ORGANIZATIONS
 from tests.support.check_log import check_log
-from tests.support.dashboard import Dashboard, Somebody
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Calder, Dashboard, Somebody
 
 OPERATIONS = [path for path, operations in api.OPENAPI["paths"].items() if "get" in operations]
 EXPORT = "/api/v1/organizations/{org}/events/export"
@@ -50,8 +49,9 @@ class Principal:
 class Two:
     """Two organizations with the same things in them, and everybody who could ask."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        self.there = Dashboard(deployment).filled()
+    def __init__(self, calder: Calder) -> None:
+        deployment = calder.deployment
+        self.there = Dashboard.of(calder)
         self.here = Dashboard(deployment)
         self.here.app = self.there.app
         owner = self.here.person("olga@kestrel.example", "Olga")
@@ -89,11 +89,11 @@ class Two:
 
 
 @pytest.fixture
-def two(deployment: Deployment, tmp_path: File, monkeypatch: pytest.MonkeyPatch) -> Two:
+def two(calder: Calder, tmp_path: File, monkeypatch: pytest.MonkeyPatch) -> Two:
     """Signed, so that there is something to prove; nobody signs more meanwhile, so evidence waits for nothing."""
     monkeypatch.setattr(bundle, "PATIENCE", 0.0)
-    both = Two(deployment)
-    sign_logs(deployment.store, Custody(tmp_path / "custody"), "minutebook.example")
+    both = Two(calder)
+    sign_logs(calder.deployment.store, Custody(tmp_path / "custody"), "minutebook.example")
     return both
 
 

@@ -23,8 +23,7 @@ from minutebook.store import anchors, index
 from minutebook.store.anchors import AnchorKind, Said
 from minutebook.web.app import WebSettings
 from tests.support import stored
-from tests.support.dashboard import Dashboard, Somebody
-from tests.support.deployment import Deployment
+from tests.support.dashboard import Calder, Dashboard, Somebody
 from tests.support.sumdb import Judge, go_root
 
 HOST = "minutebook.example"
@@ -37,10 +36,10 @@ def path_of(dashboard: Dashboard, path: str) -> str:
 class Signed:
     """A filled organization that was signed, and a program that reads it with a token."""
 
-    def __init__(self, deployment: Deployment, folder: Path) -> None:
+    def __init__(self, calder: Calder, folder: Path) -> None:
         self.custody = Custody(folder / "custody")
         settings = WebSettings(custody=self.custody.directory)
-        self.dashboard = Dashboard(deployment, settings).filled()
+        self.dashboard = Dashboard.of(calder, settings)
         self.secret = self.dashboard.token()
         self.program: Somebody = self.dashboard.anybody()
         self.ask("events")  # which is recorded, and from now on not again
@@ -75,8 +74,8 @@ class Signed:
 
 
 @pytest.fixture
-def signed(deployment: Deployment, tmp_path: Path) -> Signed:
-    return Signed(deployment, tmp_path)
+def signed(calder: Calder, tmp_path: Path) -> Signed:
+    return Signed(calder, tmp_path)
 
 
 def test_the_checkpoint_is_that_of_the_log(signed: Signed) -> None:
@@ -164,8 +163,8 @@ def test_the_log_only_grew(signed: Signed) -> None:
     assert signed.refused("log/consistency", old=9, new=8) == (422, "invalid")
 
 
-def test_what_is_not_signed_yet_is_said_to_be_so(deployment: Deployment, tmp_path: Path) -> None:
-    dashboard = Dashboard(deployment).filled()
+def test_what_is_not_signed_yet_is_said_to_be_so(calder: Calder, tmp_path: Path) -> None:
+    dashboard = Dashboard.of(calder)
     secret, program = dashboard.token(), dashboard.anybody()
     for path in ("log/checkpoint", "events/0/proof", "log/consistency"):
         answer = program.ask(path_of(dashboard, path), token=secret)
@@ -226,8 +225,8 @@ def test_another_implementation_accepts_what_is_answered(
 
 
 @pytest.fixture
-def filled_dashboard_signed(sqlite_deployment: Deployment, tmp_path: Path) -> Signed:
-    return Signed(sqlite_deployment, tmp_path)
+def filled_dashboard_signed(calder_sqlite: Calder, tmp_path: Path) -> Signed:
+    return Signed(calder_sqlite, tmp_path)
 
 
 def test_who_has_seen_the_log_is_told(signed: Signed) -> None:
