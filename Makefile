@@ -20,8 +20,8 @@ ARGS ?=
 export FULL
 # What `make bench` stores and asks; 10000000 takes two hours and 25 GB.
 EVENTS ?= 1000000
-# One test process per core; `make test WORKERS=0` runs all in one process, which a debugger needs.
-WORKERS ?= logical
+# How many test processes there are; `make test WORKERS=0` runs all in one process, which a debugger needs.
+WORKERS ?= auto
 
 help:
 	@echo 'Minutebook: the audit log of an organization'"'"'s seats'

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate
 from minutebook.web import log_page
 from tests.support.browser import Contexts, running_browser
+from tests.support.copies import copied_database, copied_file
 from tests.support.deployment import Deployment, Ticking
 from tests.support.faulty import FaultyStore
 from tests.support.name_server import Zone, name_server
@@ -38,10 +38,16 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs PostgreSQL or a browser, and runs the browser's tests last.
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as cores: a third of its time a test waits for a server, a browser or a disk."""
+    return (os.cpu_count() or 1) * 3 // 2
 
-    Last, because Playwright's event loop runs in the main thread from its start on, and `asyncio.run()` then refuses.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs PostgreSQL or a browser, and runs the slow tests first and the browser's last.
+
+    First, so that no process has a long one left when the others are done. Last, because Playwright's event loop runs
+    in the main thread from its start on, and `asyncio.run()` then refuses.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -50,7 +56,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.postgres)
         if "browser" in fixtures:
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    items.sort(key=lambda item: (_has(item, "browser"), not _has(item, "slow")))
+
+
+def _has(item: pytest.Item, marker: str) -> bool:
+    return item.get_closest_marker(marker) is not None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -159,28 +169,15 @@ def migrated_sqlite(sqlite_template: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def sqlite_deployment(sqlite_template: Path, tmp_path: Path) -> Iterator[Deployment]:
     """A deployment on a SQLite file of its own."""
-    file = tmp_path / "deployment" / "minutebook.sqlite3"
-    file.parent.mkdir()
-    shutil.copy(sqlite_template, file)
-    with _deployment(f"sqlite:///{file}") as deployment:
+    with copied_file(sqlite_template, tmp_path) as deployment:
         yield deployment
 
 
 @pytest.fixture
 def postgres_deployment(postgres_server: PostgresServer, postgres_template: str) -> Iterator[Deployment]:
     """A deployment on a PostgreSQL database of its own."""
-    url = postgres_server.create_database(postgres_template)
-    with _deployment(url.render_as_string(hide_password=False)) as deployment:
+    with copied_database(postgres_server, postgres_template) as deployment:
         yield deployment
-    postgres_server.drop_database(url)
-
-
-@contextmanager
-def _deployment(url: str, template: Deployment | None = None) -> Iterator[Deployment]:
-    clock = Ticking(template.clock.now) if template else Ticking()
-    deployment = Deployment(Store(url, clock=clock), clock, template.told.copy() if template else None)
-    yield deployment
-    deployment.store.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -192,11 +189,9 @@ def deployment(request: pytest.FixtureRequest) -> Deployment:
 
 
 @pytest.fixture(scope="session")
-def sqlite_filled(sqlite_template: Path) -> Deployment:
+def sqlite_filled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A SQLite deployment with an organization that has everything; to be copied."""
-    file = sqlite_template.with_name("filled.sqlite3")
-    shutil.copy(sqlite_template, file)
-    with _deployment(f"sqlite:///{file}") as deployment:
+    with copied_file(sqlite_template, tmp_path_factory.mktemp("filled")) as deployment:
         fill(deployment)
     return deployment
 
@@ -204,30 +199,24 @@ def sqlite_filled(sqlite_template: Path) -> Deployment:
 @pytest.fixture(scope="session")
 def postgres_filled(postgres_server: PostgresServer, postgres_template: str) -> Iterator[Deployment]:
     """The same on PostgreSQL."""
-    url = postgres_server.create_database(postgres_template)
-    with _deployment(url.render_as_string(hide_password=False)) as deployment:
+    with copied_database(postgres_server, postgres_template) as deployment:
         fill(deployment)
-    yield deployment
-    postgres_server.drop_database(url)
+        deployment.store.close()
+        yield deployment
 
 
 @pytest.fixture
 def filled_sqlite(sqlite_filled: Deployment, tmp_path: Path) -> Iterator[Deployment]:
     """A copy of `sqlite_filled`."""
-    file = tmp_path / "deployment" / "minutebook.sqlite3"
-    file.parent.mkdir()
-    shutil.copy(sqlite_filled.store.file, file)
-    with _deployment(f"sqlite:///{file}", sqlite_filled) as deployment:
+    with copied_file(sqlite_filled.store.file, tmp_path, sqlite_filled) as deployment:
         yield deployment
 
 
 @pytest.fixture
 def filled_postgres(postgres_server: PostgresServer, postgres_filled: Deployment) -> Iterator[Deployment]:
     """A copy of `postgres_filled`."""
-    url = postgres_server.create_database(str(postgres_filled.store.url.database))
-    with _deployment(url.render_as_string(hide_password=False), postgres_filled) as deployment:
+    with copied_database(postgres_server, str(postgres_filled.store.url.database), postgres_filled) as deployment:
         yield deployment
-    postgres_server.drop_database(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
