@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,25 @@ EVERYTHING = str(golden.FOLDER / "everything.zip")
 def verify(*arguments: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["verify", *arguments])
     return done.exit_code, done.output
+
+
+SERVER = {"alembic", "fastapi", "psycopg", "sqlalchemy", "minutebook.store", "minutebook.web"}
+IMPORTED = """
+import sys
+from minutebook.cli import main
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def test_it_waits_for_nothing_of_the_server_to_be_imported() -> None:
+    command = (sys.executable, "-c", IMPORTED, "verify", EVERYTHING, "--key", golden.VKEY)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("VALID.\n")
+    modules = set(done.stderr.split())
+    assert "minutebook.evidence.verifier.minutebook_verify" in modules and not SERVER & modules
 
 
 def test_it_answers_as_the_file_does(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 from sqlalchemy.exc import ArgumentError
 
 from minutebook import security
+from minutebook.cli.chosen import Chosen
 from minutebook.config import CONFIG_FILE, Settings, load_settings
 from minutebook.custody.clock import record_step_at_start
 from minutebook.errors import BadSettings
@@ -23,13 +23,6 @@ from minutebook.store.migrate import migrate, require_current
 
 MEGABYTE = 1_000_000
 OPERATOR = Actor(ActorKind.SYSTEM, "system", name="Minutebook (command line)")
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What was chosen before the command's name."""
-
-    data_directory: Path | None = None
 
 
 def settings_of(context: typer.Context, **chosen: object) -> Settings:

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
+from collections import UserDict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
-from sqlalchemy.exc import DBAPIError
+from typer.core import TyperGroup
 
-from minutebook.cli import (
-    backup,
-    demo,
-    doctor,
-    erase,
-    export,
-    init,
-    key,
-    org,
-    reindex,
-    restore,
-    search,
-    serve,
-    sign,
-    support,
-    tail,
-    user,
-    verify,
-    witness,
-)
+from minutebook.cli.chosen import Chosen
 from minutebook.cli.console import complain, out
-from minutebook.cli.deployment import Chosen
 from minutebook.errors import MinutebookError, StoreUnavailable
-from minutebook.store import sqlite
 
 DEBUG_VARIABLE = "MINUTEBOOK_DEBUG"
 EXAMPLES = """
@@ -53,33 +34,59 @@ Minutebook keeps the audit log of an organization's seats: who did what, when, f
 Settings come from MINUTEBOOK_… variables and from minutebook.toml; docs/settings.md names them all.
 """
 
+COMMANDS = {
+    "serve": "serve:serve",
+    "demo": "demo:demo",
+    "init": "init:init",
+    "user": "user:app",
+    "org": "org:app",
+    "support": "support:app",
+    "search": "search:search",
+    "tail": "tail:tail",
+    "export": "export:export",
+    "verify": "verify:verify",
+    "doctor": "doctor:doctor",
+    "key": "key:app",
+    "sign": "sign:sign",
+    "witness": "witness:app",
+    "backup": "backup:backup",
+    "restore": "restore:restore",
+    "reindex": "reindex:reindex",
+    "erase": "erase:erase",
+    "prune": "erase:prune",
+}
+"""Where each command is, or each group of them: the module beside this one, and its name there."""
+
+
+class OnDemand(UserDict[str, Any]):
+    """COMMANDS, each made when it is asked for: who verifies evidence need not wait for a server to be imported."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = pkgutil.resolve_name(f"minutebook.cli.{self.data[name]}")
+        if isinstance(found, typer.Typer):
+            return typer.main.get_group(found)
+        alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+        alone.command(name)(found)
+        return typer.main.get_command(alone)
+
+
+class Program(TyperGroup):
+    """Its commands are COMMANDS; none is registered with Typer, which would want all of them at once."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = OnDemand(COMMANDS)
+
+
 app = typer.Typer(
     name="minutebook",
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("init")(init.init)
-app.add_typer(user.app, name="user")
-app.add_typer(org.app, name="org")
-app.add_typer(support.app, name="support")
-app.command("search")(search.search)
-app.command("tail")(tail.tail)
-app.command("export")(export.export)
-app.command("verify")(verify.verify)
-app.command("doctor")(doctor.doctor)
-app.add_typer(key.app, name="key")
-app.command("sign")(sign.sign)
-app.add_typer(witness.app, name="witness")
-app.command("backup")(backup.backup)
-app.command("restore")(restore.restore)
-app.command("reindex")(reindex.reindex)
-app.command("erase")(erase.erase)
-app.command("prune")(erase.prune)
 
 
 def _say_version(wanted: bool) -> None:
@@ -127,6 +134,11 @@ def main() -> None:
 
 def _told(error: Exception) -> tuple[str, int]:
     """What is said of an error, and the exit code."""
+    # A command that needs no database has imported none of this, and should not have to.
+    from sqlalchemy.exc import DBAPIError
+
+    from minutebook.store import sqlite
+
     if isinstance(error, MinutebookError):
         return error.message, error.exit_code
     if isinstance(error, OSError) and error.filename is not None:
