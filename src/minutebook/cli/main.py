@@ -134,15 +134,16 @@ def main() -> None:
 
 def _told(error: Exception) -> tuple[str, int]:
     """What is said of an error, and the exit code."""
-    # A command that needs no database has imported none of this, and should not have to.
-    from sqlalchemy.exc import DBAPIError
-
-    from minutebook.store import sqlite
-
     if isinstance(error, MinutebookError):
         return error.message, error.exit_code
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}.", StoreUnavailable.exit_code
+
+    # Only here: what needs no database has imported none of this.
+    from sqlalchemy.exc import DBAPIError
+
+    from minutebook.store import sqlite
+
     if isinstance(error, DBAPIError) and sqlite.is_damage(error.orig):
         return f"The database cannot be read: {error.orig}. Run minutebook doctor.", StoreUnavailable.exit_code
     return (
