@@ -14,6 +14,7 @@ import httpx2 as httpx
 import pytest
 from sqlalchemy import make_url
 
+from minutebook.cli.main import COMMANDS
 from minutebook.config import CONFIG_FILE, DATABASE_FILE, SECURITY_LOG, Settings
 from minutebook.model import Plan
 from minutebook.organization import notices, outbox
@@ -40,6 +41,12 @@ def directory(tmp_path: Path) -> Path:
     made = tmp_path / "data"
     assert invoke(made, "init").returncode == 0
     return made
+
+
+def test_the_help_names_every_command_with_what_it_does(tmp_path: Path) -> None:
+    told = invoke(tmp_path / "data", "-h").stdout
+    told = told[told.index("Commands") :]
+    assert re.findall(r"^│ (\S+) +\S", told, re.MULTILINE) == list(COMMANDS), told
 
 
 def test_init_closes_the_directory_and_explains_every_setting(directory: Path) -> None:

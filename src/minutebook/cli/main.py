@@ -64,7 +64,9 @@ class OnDemand(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         found = pkgutil.resolve_name(f"minutebook.cli.{self.data[name]}")
         if isinstance(found, typer.Typer):
-            return typer.main.get_group(found)
+            group = typer.main.get_group(found)
+            group.name = name  # which the help of all commands shows
+            return group
         alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
         alone.command(name)(found)
         return typer.main.get_command(alone)
