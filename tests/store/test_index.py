@@ -18,6 +18,7 @@ from minutebook.model import Plan
 from minutebook.organization.organizations import ChangePlan
 from minutebook.store import blocks, index, log, marks, memory, search, stripes, view, worded
 from minutebook.store import text as text_index
+from minutebook.store.cache import Indexed, columns_of
 from minutebook.store.check_index import check_index
 from minutebook.store.scope import Scope
 from minutebook.store.worded import Sought, Worded
@@ -61,11 +62,15 @@ def behind(deployment: Deployment) -> list[int]:
         return index.behind(connection)
 
 
-def held(connection: Connection, organization: int, sought: list[Sought], seqs: range) -> list[int]:
+def held(
+    connection: Connection, organization: int, sought: list[Sought], seqs: range, indexed: Indexed | None = None
+) -> list[int]:
     """The events that hold all pieces, found forth and back, of few rows at a time."""
+    if indexed is None:
+        _, indexed = columns_of(connection, organization)
 
     def found(numbers: range) -> list[int]:
-        worded = Worded(connection, memory.Log(organization), sought, None)
+        worded = Worded(connection, memory.Log(organization), indexed, sought, None)
         return [seq for some in worded.among(np.split(np.array(numbers, np.int64), [5, 6]), 1) for seq in some.tolist()]
 
     forth = found(seqs)
@@ -363,9 +368,7 @@ def test_an_event_that_is_gone_leaves_the_others_in_their_places(followed: Deplo
         (["-two", "usr_t"], [0]),
     ],
 )
-def test_all_pieces_must_be_in_one_event(
-    deployment: Deployment, pieces: list[str], numbers: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[str], numbers: list[int]) -> None:
     """In its words or its ids, whichever comes first; what is written with a - in its words. Also a short one."""
     texts = ["one two\nusr_three", "one\nusr_four", "one\nusr_three two", "two one one\nusr_five"]
     added = list(enumerate(texts[:2], 77 << 40)), list(enumerate(texts[2:], (77 << 40) + 2))
@@ -373,9 +376,9 @@ def test_all_pieces_must_be_in_one_event(
         for some in added:
             text_index.add(connection, some)
         sought = [Sought(piece.removeprefix("-"), in_ids=not piece.startswith("-")) for piece in pieces]
-        monkeypatch.setattr(index, "reached", lambda *_: index.Reached(texts=4))
-        assert held(connection, 77, sought, range(4)) == numbers
-        assert held(connection, 77, sought, range(1, 3)) == [seq for seq in numbers if 0 < seq < 3]
+        indexed = Indexed(texts=4, blocks=0)
+        assert held(connection, 77, sought, range(4), indexed) == numbers
+        assert held(connection, 77, sought, range(1, 3), indexed) == [seq for seq in numbers if 0 < seq < 3]
 
 
 @pytest.mark.parametrize(
@@ -426,8 +429,9 @@ def test_rows_that_no_mark_tells_of_tell_nothing_of_the_others(
     monkeypatch.setattr(text_index, "read", counted)
     size = followed.size(FILLED)
     with followed.store.reading() as connection:
-        marked = index.reached(connection, FILLED).blocks
-        sought = Worded(connection, memory.Log(FILLED), [Sought("opus", in_ids=False)], None)
+        _, indexed = columns_of(connection, FILLED)
+        marked = indexed.blocks
+        sought = Worded(connection, memory.Log(FILLED), indexed, [Sought("opus", in_ids=False)], None)
         ends = [end for end in range(size // 16 * 16, 0, -16) if end != (marked + 1) * 16]  # has them, but no marks
         parts = [np.arange(end - 16, end)[::-1] for end in ends]
         assert len(next(found for found in sought.among(parts, 1) if len(found)))

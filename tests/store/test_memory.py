@@ -17,6 +17,7 @@ from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
 from minutebook.filters import EVERYTHING, Filter
 from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, stripes, text_memory, view
+from minutebook.store.cache import Indexed
 from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.log import position as position_of
 from minutebook.store.memory import Few, Log
@@ -98,7 +99,7 @@ class Shelf:
     def view(self, size: int | None = None) -> View:
         size = self.size if size is None else size
         self.log.read_to(self.connection, size)
-        return View(self.log, size, self.connection)
+        return View(self.log, size, Indexed(texts=0, blocks=0), self.connection)
 
     @staticmethod
     def _stored(seq: int, row: Row) -> dict[str, Any]:
@@ -478,6 +479,11 @@ def test_a_few_are_found_by_their_places_as_far_back_as_they_were_read(
     assert firsts == sorted(firsts, reverse=True)
     assert firsts[-1] == 0
     assert shelf.view().few("actor", "any", bool) is None, "they are not few"
+    last = events[-1].actor
+    for key, who, size in itertools.product(("this", "that"), (wanted, last), (1000, 999, 999, 1000)):
+        few = shelf.view(size).few("actor", (key, who), who.__eq__)  # also the same as before
+        assert few is not None
+        assert few.seqs.tolist() == [seq for seq in range(size) if events[seq].actor == who]
 
 
 def test_places_are_sorted_a_part_of_the_log_at_a_time(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,19 @@ from typing import Any
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 
-from minutebook.filters import EVERYTHING, TERMS, Cursor, Filter, actor_match, matches, parse, search_text, text_words
+from minutebook.filters import (
+    EVERYTHING,
+    TERMS,
+    Cursor,
+    Filter,
+    actor_match,
+    matches,
+    normal_text,
+    parse,
+    search_text,
+    text_words,
+)
+from minutebook.filters.words import ID, values
 from minutebook.model import HOUR, Context, Event, Outcome, Role
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode
@@ -221,6 +233,22 @@ def fits(filter_: Filter, event: Event) -> bool:
         and (end is None or event.occurred_at < end)
         and (filter_.text is None or all(word in searched for word in text_words(filter_.text)))
     )
+
+
+def test_what_an_event_says_twice_is_looked_through_once(varied: Deployment) -> None:
+    """All that it says is found, and an address that stands in the sentence and in the details is there once."""
+    invited = 0
+    for event in varied.events(FILLED):
+        said = search_text(event)
+        names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
+        texts = [
+            value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)
+        ]
+        assert all(normal_text(text) in said for text in (*names, *texts)), event
+        if event.action == "user.invite":
+            assert said.count(normal_text(str(event.details["email"]))) == 1
+            invited += 1
+    assert invited
 
 
 WORDS = {

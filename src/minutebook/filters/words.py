@@ -30,7 +30,11 @@ def search_text(event: Event) -> str:
     sentence = plain(describe(details)) if details else event.action
     texts = [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
     names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
-    return normal_text("\n".join([sentence, *names, *texts]))
+    said = sentence
+    for text in (*names, *texts):
+        if text not in said:  # else it is found there: whoever looks for another has less to look through
+            said = f"{said}\n{text}"
+    return normal_text(said)
 
 
 def id_text(event: Event) -> str:

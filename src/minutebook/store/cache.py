@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -78,16 +78,26 @@ _REWRITTEN = Direct(
         Among(log_index.c.organization, "organizations")
     )
 )
-_REWRITTEN_OF = Direct(
-    select(log_index.c.rewritten, log_index.c.pruned).where(log_index.c.organization == bindparam("organization"))
+_STANDS = Direct(
+    select(log_index.c.rewritten, log_index.c.pruned, log_index.c.texts, log_index.c.blocks).where(
+        log_index.c.organization == bindparam("organization")
+    )
 )
 
 
-def columns_of(connection: Connection, organization: int) -> Log:
-    """The columns of a log as they stand in memory.
+class Indexed(NamedTuple):
+    """How far a log is followed: the number of events whose texts the index knows, and of written blocks."""
+
+    texts: int
+    blocks: int
+
+
+def columns_of(connection: Connection, organization: int) -> tuple[Log, Indexed]:
+    """The columns of a log as they stand in memory, and how far it is followed.
 
     A connection of an engine that has a cache must see only what is committed: others get columns of their own.
     """
     cache: Cache | None = connection.get_execution_options().get(OPTION)
-    known = next(iter(_REWRITTEN_OF.rows(connection, organization=organization)), ())
-    return cache.log(organization, *known) if cache else Log(organization, *known)
+    rewritten, pruned, texts, blocks = next(iter(_STANDS.rows(connection, organization=organization)), (0, 0, 0, 0))
+    log = cache.log if cache else Log
+    return log(organization, rewritten, pruned), Indexed(texts, blocks)

@@ -134,6 +134,7 @@ class Log:
         self._learnt = dict.fromkeys(SHARED, 0)  # the blocks whose values are among them
         self._spans = Spans()
         self._newest_span = (0, 0), blocks.Span(FIRST, LAST, is_sorted=True)
+        self._newest_few: tuple[Hashable, Few | None] = None, None
         self._edges = Edges(np.zeros(1, np.int64), np.zeros(1, np.int64))  # of no event
         self._lock: threading.RLock = before._lock if before else threading.RLock()  # of the times, too
 
@@ -200,6 +201,10 @@ class Log:
         first = column.placed_from(parts)
         if first == parts:
             return None
+        asked = name, key, size, first
+        (known, few) = self._newest_few  # else asked for once more, for the counts or another page
+        if known == asked:
+            return few
         newest = self.column(connection, name, parts * part, size)  # before it is asked which codes there are
         passing = self.words[name].passing(key, test)
         if passing.number > MOST_CODES:
@@ -207,7 +212,9 @@ class Log:
         found = column.places.of(passing.values, range(first, parts), size // RARE)
         if found is None:
             return None
-        return Few(first * part, np.concatenate((found, np.flatnonzero(passing.of(newest)) + parts * part)), key)
+        few = Few(first * part, np.concatenate((found, np.flatnonzero(passing.of(newest)) + parts * part)), key)
+        self._newest_few = asked, few
+        return few
 
     def span(self, connection: Connection, first: int, end: int) -> blocks.Span:
         """When the events between two numbers happened, of which the first begins a block."""

@@ -95,13 +95,15 @@ class Said:
 
     def places(self, piece: bytes, *, in_ids: bool) -> list[int]:
         """The places in the group of the events that hold a piece, in their words, or where `in_ids` anywhere."""
+        find, ends = self.plain.find, self._ends
         found: list[int] = []
-        at = self.plain.find(piece)
+        at, last = find(piece), len(ends)
         while at >= 0:
-            line = bisect(self._ends, at)
+            line = bisect(ends, at)
             if in_ids or not line % 2:
                 found.append(line // 2)
-            at = self.plain.find(piece, self._ends[line]) if line < len(self._ends) else -1
+            following = line | 1  # nothing is looked for twice in one event
+            at = find(piece, ends[following]) if following < last else -1
         return found
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from minutebook.store import blocks, memory
-from minutebook.store.cache import columns_of
+from minutebook.store.cache import Indexed, columns_of
 from minutebook.store.columns import Codes, Passing, Times
 from minutebook.store.memory import Few, Log
 from minutebook.store.spans import FIRST, LAST
@@ -133,6 +133,7 @@ class View:
 
     log: Log
     size: int
+    indexed: Indexed
     _connection: Connection
 
     def column(self, name: str, first: int, end: int) -> NDArray[Any]:
@@ -241,6 +242,6 @@ class View:
 
 def view_of(connection: Connection, organization: int, size: int) -> View:
     """The first `size` events of a log."""
-    log = columns_of(connection, organization)
+    log, indexed = columns_of(connection, organization)
     log.read_to(connection, size)
-    return View(log, size, connection)
+    return View(log, size, indexed, connection)

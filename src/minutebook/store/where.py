@@ -8,6 +8,7 @@ of events that it has not reached, their texts.
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -103,9 +104,10 @@ def plan(expression: Expression, means: Means) -> Plan:
 
 def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
     """Pieces of text that must all be there are looked up together: a rare one spares the index a common one."""
-    sought = tuple(one for part in parts for one in _sought_of(part))
-    plans = [plan(part, means) for part in parts if not _sought_of(part)]
-    rest = [*(one.rest for one in plans), *(part for part in parts if _sought_of(part) and _is_inexact(part))]
+    worded = {part: sought for part in parts if (sought := _sought_of(part))}
+    sought = tuple(itertools.chain(*worded.values()))
+    plans = [plan(part, means) for part in parts if part not in worded]
+    rest = [*(one.rest for one in plans), *filter(_is_inexact, worded)]
     words = means.worded(sought) if sought else None
     looks = [one.look for one in plans] + ([words.may_hold] if words else [])
     return Plan(_all_mask(looks), all_of(rest), words, _fewest([one.few for one in plans]))
@@ -289,4 +291,4 @@ INEXACT = {"target", "id", "details"}
 
 def means_of(connection: Connection, view: View, deadline: Deadline | None) -> Means:
     """What the clauses of a search look things up in. Their looks raise TooSlow if there is a deadline."""
-    return Means(view, lambda sought: Worded(connection, view.log, sought, deadline))
+    return Means(view, lambda sought: Worded(connection, view.log, view.indexed, sought, deadline))

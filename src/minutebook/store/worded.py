@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from minutebook.store import blocks, index, text
+from minutebook.store import blocks, text
 from minutebook.store.bound import Deadline
+from minutebook.store.cache import Indexed
 from minutebook.store.closer import texts_of
 from minutebook.store.memory import Log
 from minutebook.store.view import Chunk, Mask, Numbers, numbers
@@ -43,15 +44,16 @@ class Worded:
     Where a piece has fewer than three bytes no mark tells of it, and every text is looked at.
     """
 
-    def __init__(self, connection: Connection, log: Log, sought: Sequence[Sought], deadline: Deadline | None) -> None:
+    def __init__(
+        self, connection: Connection, log: Log, indexed: Indexed, sought: Sequence[Sought], deadline: Deadline | None
+    ) -> None:
         self._connection = connection
         self._log = log
         self._sought = sought
         self._deadline = deadline
         self._pieces = [(one.piece.encode(), one.in_ids) for one in sought]
         self._slots = log.marks.asked(tuple((piece, not in_ids) for piece, in_ids in self._pieces))
-        reached = index.reached(connection, log.organization)
-        self._indexed, self._marked = reached.texts, reached.blocks
+        self._indexed, self._marked = indexed
         self._rows, self._in_rows, self._found = 0, 0, 0
 
     def look(self, chunk: Chunk) -> Mask:
@@ -71,6 +73,8 @@ class Worded:
             groups[: whole - first] = self._log.marks.may_hold(
                 self._connection, self._slots, first, whole, self._marked, in_block
             )
+        if groups.all():
+            return True
         if not groups.any():
             return False
         if chunk.few is not None:
@@ -95,18 +99,19 @@ class Worded:
     def _among(self, parts: Iterable[Numbers], wanted: int) -> Iterator[Numbers]:
         waiting = np.zeros(0, np.int64)
         for part in itertools.chain(parts, [None]):
-            waiting = waiting if part is None else np.concatenate((waiting, part))
-            cuts, at = _cuts(waiting), 0
-            while (rows := len(cuts) - 1 - at) and (part is None or rows >= self._enough(wanted)):
-                end = at + min(rows, self._enough(wanted))
-                some = waiting[cuts[at] : cuts[end]]
-                found = some[self._hold(some, waiting[cuts[at:end]])]
-                self._rows += end - at
+            waiting = waiting if part is None else np.concatenate((waiting, part)) if len(waiting) else part
+            while len(waiting):
+                enough = self._enough(wanted)
+                cuts = _cuts(waiting[: enough * text.GROUP])[: enough + 1]
+                rows = len(cuts) - 1
+                if rows < enough and part is not None:
+                    break
+                some, waiting = waiting[: cuts[-1]], waiting[cuts[-1] :]
+                found = some[self._hold(some, some[cuts[:-1]])]
+                self._rows += rows
                 self._in_rows += len(found)
                 self._found += len(found)
                 yield found
-                at = end
-            waiting = waiting[cuts[at] :]
 
     def _enough(self, wanted: int) -> int:
         """In so many rows of texts as many events may be found as are lacking, by what was found in some before; and as
@@ -122,19 +127,19 @@ class Worded:
             return np.zeros(0, np.bool_)
         lowest, highest = sorted((int(seqs[0]), int(seqs[-1])))
         begin = lowest >> text.GROUP_BITS << text.GROUP_BITS
-        holding = np.zeros(highest + 1 - begin, np.bool_)
+        holding = np.zeros(((highest >> text.GROUP_BITS) + 1 << text.GROUP_BITS) - begin, np.bool_)
         rows: list[int] = (one_of_each >> text.GROUP_BITS).tolist()
         read: list[int] = []
         places: list[int] = []
         for row, said in self._texts(rows):
             read.append(row)
             first = (row << text.GROUP_BITS) - begin
-            places += [first + place for place in self._places(said)]
-        holding[[place for place in places if place < len(holding)]] = True
+            places += [first + place for place in self._places(said) if place < text.GROUP]
+        holding[places] = True
         held = holding[seqs - begin]
         if len(read) == len(rows) and highest < self._indexed:
             return held
-        is_read = np.zeros((len(holding) >> text.GROUP_BITS) + 1, np.bool_)
+        is_read = np.zeros(len(holding) >> text.GROUP_BITS, np.bool_)
         is_read[np.array(read, np.int64) - (begin >> text.GROUP_BITS)] = True
         unknown = np.flatnonzero(~is_read[seqs - begin >> text.GROUP_BITS] | (seqs >= self._indexed))
         texts = texts_of(
@@ -170,4 +175,7 @@ class Worded:
 
 def _cuts(seqs: Numbers) -> list[int]:
     """Where the row of texts of one event is another than that of the event before, and both ends."""
-    return [0, *(np.flatnonzero(np.diff(seqs >> text.GROUP_BITS)) + 1).tolist(), len(seqs)] if len(seqs) else [0]
+    if not len(seqs):
+        return [0]
+    rows = seqs >> text.GROUP_BITS
+    return [0, *(np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist(), len(seqs)]
