@@ -18,7 +18,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from minutebook.organization import people
 from minutebook.store import search, survey
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate
@@ -76,6 +79,15 @@ def unhurried() -> Iterator[None]:
             (log_page, "COUNTED_SECONDS"),
         ):
             patch.setattr(module, name, 60.0)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def soon_hashed() -> Iterator[None]:
+    """Passwords are hashed by argon2 as always, but with the least work: many tests sign somebody in."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasher = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(people, "_hasher", PasswordHash((hasher,)))
         yield
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -125,3 +127,12 @@ def test_no_more_passwords_are_hashed_at_once_than_there_are_cores(monkeypatch: 
         fits = [pool.submit(people.password_fits, "a", "a") for _ in range(many)]
     assert all(one.result() for one in made + fits)
     assert crowded.most <= people.HASHED_AT_ONCE
+
+
+def test_a_password_is_hashed_with_as_much_work_as_is_recommended() -> None:
+    """RFC 9106, section 4: the second recommended option. In a process of its own: the tests spare themselves work."""
+    code = "from minutebook.organization.people import hash_password as h, nobodys_hash as n; print(h('x' * 12), n())"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert [one.rpartition("$")[0].rpartition("$")[0] for one in run.stdout.split()] == [
+        "$argon2id$v=19$m=65536,t=3,p=4"
+    ] * 2

@@ -16,6 +16,9 @@ from playwright.sync_api import Page
 TARGET_SIZE = {"target-size": {"enabled": True}}
 """Of WCAG 2.2, and off in axe unless it is asked for."""
 
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules that a scheme of colours can break; nothing else differs between light and dark."""
+
 REPEATED = "tbody tr:nth-child(n + 9)"
 """The rows of a table after its first ones look like those; leaving them out saves half of the time."""
 
@@ -40,10 +43,14 @@ class Axe:
         self._context: int = world["executionContextId"]
         self._evaluate(f"{source()}; null")
 
-    def violations(self, leave_out: tuple[str, ...] = ()) -> list[str]:
-        """What breaks a rule, a line each: any rule that is not left out, those of best practice too."""
-        rules = {**TARGET_SIZE, **{rule: {"enabled": False} for rule in leave_out}}
-        options = {"resultTypes": ["violations"], "rules": rules}
+    def violations(self, leave_out: tuple[str, ...] = (), *, only: tuple[str, ...] = ()) -> list[str]:
+        """What breaks a rule, a line each: `only` one of these, or any that is not left out, those of best practice
+        too."""
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if only:
+            options["runOnly"] = [rule for rule in only if rule not in leave_out]
+        else:
+            options["rules"] = {**TARGET_SIZE, **{rule: {"enabled": False} for rule in leave_out}}
         run = RUN.replace("REPEATED", json.dumps(REPEATED)).replace("OPTIONS", json.dumps(options))
         found = self._evaluate(run)
         return [f"{each['id']} ({each['help']}) {node}" for each in found for node in each["nodes"]]
