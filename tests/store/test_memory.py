@@ -16,14 +16,27 @@ import zstandard
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
 from minutebook.filters import EVERYTHING, Filter
-from minutebook.store import blocks, body, columns, index, memory, schema, sqlite, stripes, text_memory, view
+from minutebook.store import (
+    blocks,
+    body,
+    cache,
+    columns,
+    counted,
+    index,
+    memory,
+    schema,
+    sqlite,
+    stripes,
+    text_memory,
+    view,
+)
 from minutebook.store.cache import Indexed
 from minutebook.store.columns import SHARED, TIMES, Who
 from minutebook.store.log import position as position_of
 from minutebook.store.memory import Few, Log
 from minutebook.store.scope import Scope
 from minutebook.store.spans import FIRST, LAST
-from minutebook.store.survey import Patience, Sums, survey
+from minutebook.store.survey import Patience, Sums, Survey, survey
 from minutebook.store.view import Chunk, View, Within
 
 ORGANIZATION = 3
@@ -603,3 +616,48 @@ def test_a_test_of_values_is_kept_and_meets_each_value_once() -> None:
     for other in range(columns.Words.MOST_TESTS):
         words.passing(other, lambda _: False)
     assert words.passing("b", is_b).codes.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("step_back", [0, 50_000])
+def test_what_was_counted_is_not_counted_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, step_back: int) -> None:
+    """And nothing else that was asked for is answered with it."""
+    monkeypatch.setattr(memory, "PART", 2)
+    monkeypatch.setattr(counted, "MOST_ASKED", 4)
+    shelf.add(rows(200, step_back=step_back))
+    looked_at: list[int] = []
+    codes = Chunk.codes
+
+    def counting(chunk: Chunk, name: str) -> columns.Codes:
+        looked_at.append(chunk.first // 32)
+        return codes(chunk, name)
+
+    monkeypatch.setattr(Chunk, "codes", counting)
+    kept = cache.Cache()
+
+    def ask(filter_: Filter, by: tuple[str, ...], edges: list[int], size: int, known: cache.Cache | None) -> Survey:
+        shelf.connection.execution_options(**{cache.OPTION: known})
+        return survey(shelf.connection, Scope(ORGANIZATION, size), filter_, by, edges)
+
+    questions = list(
+        itertools.product(
+            [EVERYTHING, Filter(actions=("user.login",)), Filter(actor="ada"), Filter(start=50_000, end=99_000)],
+            [(), ("action",), ("action", "actor")],
+            [[], [0, 40_000, 200_000], [90_000, 100_000]],
+            [96, 128, 150, 200],
+        )
+    )
+    chance = random.Random(step_back)
+    for question in chance.choices(questions, k=120):
+        expected = ask(*question, None)
+        assert [ask(*question, kept) for _ in range(2)] == [expected] * 2, question
+    for most, parts in ((counted.MOST_COUNTS, []), (2, [0, 1, 2, 3, 4, 5, 6])):
+        monkeypatch.setattr(counted, "MOST_COUNTS", most)
+        for _ in range(2):
+            looked_at.clear()
+            ask(Filter(actions=("user.login",), start=most), ("action", "actor"), [0, 200_000], 200, kept)
+        assert sorted(set(looked_at)) == parts, "what has many codes takes as much memory as they"
+    known = kept.log(ORGANIZATION).counted._asked
+    assert len(known) == 4
+    for size in (150, 171, 199):
+        ask(EVERYTHING, ("action",), [], size, kept)
+    assert len([*known.values()][-1]) == len(list(shelf.view().newest_first())), "no more than are of use"

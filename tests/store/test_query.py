@@ -388,7 +388,8 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
         search.page(connection, scope, slow, None, 10)
     monkeypatch.setattr(survey, "COUNT_SECONDS", 0.0)
     with filled.store.reading() as connection:
-        assert not survey.count(connection, scope, slow).is_exact
+        assert survey.count(connection, scope, slow).is_exact, "it was counted for the page"
+        assert not survey.count(connection, scope, filter_of(read("details.plan:*", Here()))).is_exact
         assert survey.count(connection, scope, EVERYTHING).is_exact
 
 
@@ -461,11 +462,11 @@ def test_who_needs_all_counts_does_not_wait_when_they_will_not_be_done(
     monkeypatch.setattr(memory, "PART", 1)
     fill(filled_sqlite, 160 - filled_sqlite.size(FILLED) % 160)
     scope = Scope(FILLED, filled_sqlite.size(FILLED))
-    for all_or_nothing in (False, True):
+    for all_or_nothing, name in ((False, "remark"), (True, "plan")):
         now = itertools.count()
         monkeypatch.setattr("time.thread_time", lambda: pace * next(now))  # noqa: B023 - of this turn
         patience = Patience(1.0, lambda: 0.0, all_or_nothing=all_or_nothing)
-        asked = filter_of(read("-details.remark:*", Here()))
+        asked = filter_of(read(f"-details.{name}:*", Here()))
         with filled_sqlite.store.reading() as connection:
             total = survey.survey(connection, scope, asked, patience=patience).total
         assert total.is_exact is (is_whole or not all_or_nothing)

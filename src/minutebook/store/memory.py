@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from minutebook.store import blocks, columns, stripes
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
+from minutebook.store.counted import LastCounted
 from minutebook.store.marks import Marks
 from minutebook.store.places import Places
 from minutebook.store.spans import FIRST, LAST, Edges, Spans
@@ -125,6 +126,7 @@ class Log:
         self.texts = Texts()
         self.text_rows = rows or TextRows()
         self.marks = Marks(organization)
+        self.counted = LastCounted()
         self._columns: dict[str, _Column] = {name: _Column(name) for name in (*columns.TIMES, *SHARED)}
         if before:
             self._columns |= {name: before._columns[name] for name in columns.TIMES}

@@ -21,6 +21,7 @@ from minutebook.model import Outcome
 from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
+from minutebook.store.counted import NOTHING, Counted
 from minutebook.store.index import pruned
 from minutebook.store.log import seq_of
 from minutebook.store.scope import Scope
@@ -135,7 +136,7 @@ class _Tally:
         self.is_done = False
         self._counts = {name: np.zeros(0, np.int64) for name in by}
         self._words: dict[str, columns.Words] = {}
-        self._done, self._whole = (np.zeros(len(edges), np.int64) for _ in range(2))
+        self._in_time = np.zeros((2, len(edges)), np.int64)
 
     def run(self, connection: Connection, scope: Scope, parts: Sequence[Expression], deadline: Deadline) -> None:
         """Counts. Raises TooSlow when the time is over; what was counted by then is there."""
@@ -151,12 +152,20 @@ class _Tally:
         rest = plan(all_of(part for found, part, _ in plans if not found.is_exact), means)
         closer = Closer(connection, scope.organization, rest.rest, None)
         in_time = view.range_of(within(all_of([*parts, scope.within])))
+        kept = view.log.counted.of((*concerned, self._by, *self._edges.tolist()))
+        seen = set()
         for number, chunk in enumerate(view.newest_first()):
             if number:
                 deadline.check()
+            here = chunk.first, chunk.end
+            seen.add(here)
+            if here in kept:
+                self._take(kept[here])
+                continue
             every, own = self._masks(chunk, exact)
             widest = any_holds([every, *own.values()])
             if widest is False:
+                kept[here] = NOTHING
                 continue
             done = (in_time.stop - chunk.end) / max(1, len(in_time))
             if done > 0 and self._all_or_nothing and not self._will_end(deadline.seconds, done):
@@ -165,10 +174,15 @@ class _Tally:
             if not rest.is_exact:
                 meant, is_whole = _looked_at(chunk, all_hold([widest, rest.look(chunk)]), closer, deadline)
                 every, own = all_hold([every, meant]), {name: all_hold([mask, meant]) for name, mask in own.items()}
-            self._add(chunk, every, own)
+            counted = self._counted(chunk, every, own)
+            self._take(counted)
             if not is_whole:
                 return
+            if counted.is_small:
+                kept[here] = counted
         self.is_done = True
+        for gone in kept.keys() - seen:  # of a log that was shorter
+            kept.pop(gone, None)
 
     def _will_end(self, seconds: float, part: float) -> bool:
         """Whether there may be time for all, after this part of it (0 to 1). In time of the processor: how long the
@@ -176,14 +190,18 @@ class _Tally:
         spent = time.thread_time() - self._began
         return spent < TELLING * seconds or spent < LIKELY * seconds * part
 
-    def _add(self, chunk: Chunk, every: Mask, own: dict[str, Mask]) -> None:
+    def _counted(self, chunk: Chunk, every: Mask, own: dict[str, Mask]) -> Counted:
         masks = {id(mask): mask for mask in (every, *own.values())}  # most counts share one
         meant = {key: _Meant(chunk, mask) for key, mask in masks.items()}
-        self.total += meant[id(every)].number
-        for name, mask in own.items():
-            self._counts[name] = _added(self._counts[name], meant[id(mask)].counts(name))
-        if len(self._edges):
-            self._add_times(chunk, meant[id(every)])
+        by = {name: meant[id(mask)].counts(name) for name, mask in own.items()}
+        return Counted(meant[id(every)].number, by, self._before(chunk, meant[id(every)]))
+
+    def _take(self, counted: Counted) -> None:
+        self.total += counted.total
+        for name, counts in counted.by.items():
+            self._counts[name] = _added(self._counts[name], counts)
+        if counted.in_time is not None:
+            self._in_time += counted.in_time
 
     def _masks(self, chunk: Chunk, exact: Sequence[tuple[Look, str]]) -> tuple[Mask, dict[str, Mask]]:
         """Which events are counted, and which for each column, as far as columns can tell."""
@@ -197,10 +215,11 @@ class _Tally:
             own |= {name: all_hold([own[name], mask]) for name in self._by if name != concerned}
         return every, own
 
-    def _add_times(self, chunk: Chunk, meant: _Meant) -> None:
+    def _before(self, chunk: Chunk, meant: _Meant) -> NDArray[np.int64] | None:
+        """How many that succeeded, and how many in all, happened before each edge; None for none between them."""
         edges = self._edges
-        if not meant.number or chunk.span.latest < edges[0] or chunk.span.earliest >= edges[-1]:
-            return
+        if not meant.number or not len(edges) or chunk.span.latest < edges[0] or chunk.span.earliest >= edges[-1]:
+            return None
         times, codes = meant.of(chunk.occurred_at), meant.of(chunk.codes("outcome"))
         outcomes = self._words["outcome"].values  # only now: whatever values the codes stand for are known
         is_done = codes == (outcomes.index(Outcome.SUCCESS) if Outcome.SUCCESS in outcomes else len(outcomes))
@@ -208,9 +227,8 @@ class _Tally:
             order = np.argsort(times, kind="stable")
             times, is_done = times[order], is_done[order]
         places = np.searchsorted(times, edges)
-        self._whole += places
-        ends = places.tolist()
-        self._done += np.cumsum([np.count_nonzero(is_done[start:end]) for start, end in pairwise([0, *ends])])
+        done = np.cumsum([np.count_nonzero(is_done[start:end]) for start, end in pairwise([0, *places.tolist()])])
+        return np.stack((done, places))
 
     def counts(self, name: str) -> dict[Any, int]:
         """The values of a column with their counts, the most frequent first."""
@@ -220,7 +238,7 @@ class _Tally:
 
     def in_time(self) -> list[Sums]:
         """What happened between each two edges."""
-        pairs = zip(np.diff(self._done).tolist(), np.diff(self._whole).tolist(), strict=True)
+        pairs = zip(*np.diff(self._in_time).tolist(), strict=True)
         return [Sums(done, whole - done) for done, whole in pairs]
 
 
