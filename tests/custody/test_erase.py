@@ -140,11 +140,13 @@ def test_what_was_erased_is_told_as_erased_and_found_by_nothing(
     with deployment.store.reading() as connection:
         size = log.read_head(connection, organization).size
         plan = planned(deployment, organization)
-        assert survey.count(connection, Scope(organization, size), Filter(actor=BOB)).number == 2
+        scope = Scope(organization, size)
+        assert survey.count(connection, scope, Filter(actor=BOB)).number == 2
+        assert survey.count(connection, scope, Filter(text=BOB)).number > 2
+        assert BOB in survey.count_by_actor(connection, scope, EVERYTHING, 100)
     erase_bob(deployment, organization, ada)
     for _ in range(2):  # at once, and when all is indexed anew
         with deployment.store.reading() as connection:
-            scope = Scope(organization, size)
             for filter_ in (Filter(actor=BOB), Filter(text=BOB), Filter(text="zweigelt"), Filter(text=ADDRESS)):
                 assert survey.count(connection, scope, filter_).number == 0, filter_
             assert survey.count(connection, scope, EVERYTHING).number == size
