@@ -178,7 +178,7 @@ def test_what_is_counted_of_a_part_is_kept(shelf: Shelf, monkeypatch: pytest.Mon
         for chunk in shelf.view().newest_first():
             assert chunk.sums("client").tolist() == np.bincount(chunk.codes("client")).tolist()
     assert sorted(shelf.log._columns["client"].sums) == [0, 1]
-    monkeypatch.setattr(memory, "MOST_SUMS", 1)
+    monkeypatch.setattr(memory, "MOST_COUNTS", 1)
     [chunk.sums("actor") for chunk in shelf.view().newest_first()]
     assert not shelf.log._columns["actor"].sums, "they take as much as the codes"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 MOST_ASKED = 8
 """Searches whose counts are kept, of each log."""
 MOST_COUNTS = 8_192
-"""Counts of so many codes are kept of a chunk: more take as much memory as its codes."""
+"""Counts of so many codes are kept, here and in `memory.py`: more take as much memory as the codes themselves."""
 
 
 class Counted(NamedTuple):

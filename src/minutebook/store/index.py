@@ -10,7 +10,6 @@ hold hashes alone, which stay.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -46,7 +45,6 @@ class Reached(NamedTuple):
 _REACHED = select(*(schema.log_index.c[name] for name in Reached._fields)).where(
     schema.log_index.c.organization == bindparam("of")
 )
-_READ = Direct(_REACHED)
 _PRUNED = Direct(select(schema.log_index.c.pruned).where(schema.log_index.c.organization == bindparam("of")))
 _LOCKED = _REACHED.with_for_update()
 _HOLD_HEAD = (
@@ -65,7 +63,8 @@ _EVENTS = (
 
 def reached(connection: Connection, organization: int) -> Reached:
     """How far this log is followed."""
-    return next(itertools.starmap(Reached, _READ.rows(connection, of=organization)), Reached())
+    row = connection.execute(_REACHED, {"of": organization}).one_or_none()
+    return Reached(*row) if row else Reached()
 
 
 def pruned(connection: Connection, organization: int) -> int:

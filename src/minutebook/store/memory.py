@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from minutebook.store import blocks, columns, stripes
 from minutebook.store.columns import DISCLOSED, PLAIN, SHARED, Words
-from minutebook.store.counted import LastCounted
+from minutebook.store.counted import MOST_COUNTS, LastCounted
 from minutebook.store.marks import Marks
 from minutebook.store.places import Places
 from minutebook.store.spans import FIRST, LAST, Edges, Spans
@@ -31,8 +31,6 @@ RARE = 512
 MOST_CODES = 16
 PART = 32
 """Blocks whose places are looked up together, and that are counted together."""
-MOST_SUMS = 8_192
-"""Counts of so many codes are kept of a part: more take as much memory as its codes."""
 MOST_PARTS = 8
 """Whose places one search sorts: some milliseconds each where values are many."""
 TYPES: dict[str, type[np.generic]] = dict.fromkeys(columns.TIMES, np.int64) | dict.fromkeys(SHARED, np.uint8)
@@ -189,7 +187,7 @@ class Log:
         if is_part and first // part in kept:
             return kept[first // part]
         found = np.bincount(self.column(connection, name, first, end))
-        if is_part and len(found) <= MOST_SUMS:
+        if is_part and len(found) <= MOST_COUNTS:
             kept[first // part] = found
         return found
 
