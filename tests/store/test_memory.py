@@ -15,7 +15,7 @@ import pytest
 import zstandard
 from sqlalchemy import Connection, create_engine, delete, insert, select, update
 
-from minutebook.filters import EVERYTHING, Filter
+from minutebook.filters import EVERYTHING, Cursor, Filter
 from minutebook.store import (
     blocks,
     body,
@@ -23,8 +23,10 @@ from minutebook.store import (
     columns,
     counted,
     index,
+    log,
     memory,
     schema,
+    search,
     sqlite,
     stripes,
     text_memory,
@@ -661,3 +663,24 @@ def test_what_was_counted_is_not_counted_again(shelf: Shelf, monkeypatch: pytest
     for size in (150, 171, 199):
         ask(EVERYTHING, ("action",), [], size, kept)
     assert len([*known.values()][-1]) == len(list(shelf.view().newest_first())), "no more than are of use"
+
+
+@pytest.mark.parametrize("tied", [3, 16, 40, 200])
+def test_pages_go_through_what_happened_in_one_instant(shelf: Shelf, tied: int) -> None:
+    """Over as many chunks as it fills: a day that was imported has one time for all."""
+    shelf.add([row._replace(occurred_at=1_000 * (at // tied)) for at, row in enumerate(rows(200))])
+    shelf.write_blocks()
+    found: list[int] = []
+    cursor = None
+    while True:
+        page = search.place(shelf.connection, Scope(ORGANIZATION, 200), EVERYTHING, cursor, 7)
+        seqs = [row.position & log.SEQ_MASK for row in page.rows]
+        if cursor and seqs:
+            back = Cursor("org", "", 200, page.rows[0].occurred_at, seqs[0], len(found), "newer")
+            newer = search.place(shelf.connection, Scope(ORGANIZATION, 200), EVERYTHING, back, 7)
+            assert [row.position & log.SEQ_MASK for row in newer.rows] == found[-7:]
+        found += seqs
+        if not page.has_older:
+            break
+        cursor = Cursor("org", "", 200, page.rows[-1].occurred_at, seqs[-1], len(found), "older")
+    assert found == [*range(199, -1, -1)]
