@@ -684,3 +684,19 @@ def test_pages_go_through_what_happened_in_one_instant(shelf: Shelf, tied: int) 
             break
         cursor = Cursor("org", "", 200, page.rows[-1].occurred_at, seqs[-1], len(found), "older")
     assert found == [*range(199, -1, -1)]
+
+
+def test_of_what_is_never_counted_to_its_end_no_more_is_kept_than_is_of_use(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the log grows, and each count is given up behind its newest events."""
+    monkeypatch.setattr(memory, "PART", 2)
+    kept = cache.Cache()
+    shelf.connection.execution_options(**{cache.OPTION: kept})
+    for row in rows(90):
+        shelf.add([row])
+        times = itertools.count()
+        patience = Patience(1.0, lambda: float(next(times)))  # noqa: B023 - of this turn
+        survey(shelf.connection, Scope(ORGANIZATION, shelf.size), EVERYTHING, ("action",), patience=patience)
+    (known,) = kept.log(ORGANIZATION).counted._asked.values()
+    assert 1 <= len(known) <= len(list(shelf.view().newest_first()))

@@ -16,6 +16,8 @@ from minutebook.model import Event, Json
 
 ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")  # as identifiers.new_id makes them
 BEGINNING = re.compile(r"[a-z]{3}_[a-z0-9]+")
+LOOKED_THROUGH = 4_096
+"""Characters of a text in which it is looked whether it says something already: lists may be long."""
 ADDRESS = re.compile(r"[0-9a-f]*[.:][0-9a-f.:]+")
 
 
@@ -30,11 +32,12 @@ def search_text(event: Event) -> str:
     sentence = plain(describe(details)) if details else event.action
     texts = [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
     names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
-    said = sentence
+    said, begin = [sentence], sentence[:LOOKED_THROUGH]
     for text in (*names, *texts):
-        if text not in said:  # else it is found there: whoever looks for another has less to look through
-            said = f"{said}\n{text}"
-    return normal_text(said)
+        if text not in begin:  # else it is found there: whoever looks for another has less to look through
+            said.append(text)
+            begin = f"{begin}\n{text}"[:LOOKED_THROUGH]
+    return normal_text("\n".join(said))
 
 
 def id_text(event: Event) -> str:

@@ -17,9 +17,9 @@ from minutebook.store.text_memory import TextRows
 
 MOST = 16_000_000
 """Events kept in memory, of all logs of a database together: 36 bytes each at most, 4 to 12 for each column where
-something rare is searched for, half a byte for each that is counted and as much for each of the last few searches that
-were (`counted.py`), and 62 of marks where words are. Once there are more the logs least asked for make room for the
-next one."""
+something rare is searched for, half a byte for each that is counted, once more for each of the last few searches that
+counted it (`counted.py`), and 62 of marks where words are. Once there are more the logs least asked for make room for
+the next one."""
 OPTION: Final = "minutebook_columns"
 """The execution option of an engine by which its connections share a `Cache`."""
 

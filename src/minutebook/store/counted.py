@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,28 +26,46 @@ class Counted(NamedTuple):
     in_time: NDArray[np.int64] | None = None
     """How many of them that succeeded, and how many in all, are before each edge: a row each."""
 
-    @property
-    def is_small(self) -> bool:
-        """Whether it is worth the memory that keeps it."""
-        return all(len(counts) <= MOST_COUNTS for counts in self.by.values())
-
 
 NOTHING = Counted(0, {})
-Chunks: TypeAlias = dict[tuple[int, int], Counted]
-"""By the number of the first of the neighbours, and the one behind the last."""
+
+
+class CountedChunks:
+    """What was counted of chunks for one question, none of which overlaps another: there are never more of them than
+    the log has. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[tuple[int, int], Counted] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def get(self, first: int, end: int) -> Counted | None:
+        """What was counted from one number up to another, if it is known."""
+        return self._chunks.get((first, end))
+
+    def put(self, first: int, end: int, counted: Counted) -> None:
+        """Keeps it, in place of whatever was counted of some of the same events, unless it takes too much memory."""
+        if any(len(counts) > MOST_COUNTS for counts in counted.by.values()):
+            return
+        with self._lock:
+            for other in [other for other in self._chunks if other[0] < end and first < other[1]]:
+                del self._chunks[other]
+            self._chunks[first, end] = counted
 
 
 class LastCounted:
     """The counts of a log for the last few questions. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._asked: OrderedDict[Hashable, Chunks] = OrderedDict()
+        self._asked: OrderedDict[Hashable, CountedChunks] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, asked: Hashable) -> Chunks:
-        """What is known for who asks the same. Whoever puts more into it takes out what is of no use any more."""
+    def of(self, asked: Hashable) -> CountedChunks:
+        """What is known for who asks the same."""
         with self._lock:
-            chunks = self._asked.setdefault(asked, {})
+            chunks = self._asked.setdefault(asked, CountedChunks())
             self._asked.move_to_end(asked)
             if len(self._asked) > MOST_ASKED:
                 self._asked.popitem(last=False)

@@ -152,20 +152,17 @@ class _Tally:
         rest = plan(all_of(part for found, part, _ in plans if not found.is_exact), means)
         closer = Closer(connection, scope.organization, rest.rest, None)
         in_time = view.range_of(within(all_of([*parts, scope.within])))
-        kept = view.log.counted.of((*concerned, self._by, *self._edges.tolist()))
-        seen = set()
+        kept = view.log.counted.of((frozenset(concerned), self._by, *self._edges.tolist()))
         for number, chunk in enumerate(view.newest_first()):
             if number:
                 deadline.check()
-            here = chunk.first, chunk.end
-            seen.add(here)
-            if here in kept:
-                self._take(kept[here])
+            if (known := kept.get(chunk.first, chunk.end)) is not None:
+                self._take(known)
                 continue
             every, own = self._masks(chunk, exact)
             widest = any_holds([every, *own.values()])
             if widest is False:
-                kept[here] = NOTHING
+                kept.put(chunk.first, chunk.end, NOTHING)
                 continue
             done = (in_time.stop - chunk.end) / max(1, len(in_time))
             if done > 0 and self._all_or_nothing and not self._will_end(deadline.seconds, done):
@@ -178,11 +175,8 @@ class _Tally:
             self._take(counted)
             if not is_whole:
                 return
-            if counted.is_small:
-                kept[here] = counted
+            kept.put(chunk.first, chunk.end, counted)
         self.is_done = True
-        for gone in kept.keys() - seen:  # of a log that was shorter
-            kept.pop(gone, None)
 
     def _will_end(self, seconds: float, part: float) -> bool:
         """Whether there may be time for all, after this part of it (0 to 1). In time of the processor: how long the
