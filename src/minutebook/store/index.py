@@ -213,11 +213,12 @@ def _follow(connection: Connection, organization: int, before: Reached) -> Reach
         contents = written_block(connection, organization, written)
         seqs = range(written * blocks.BLOCK, whole)
         of_texts = marks.of_block(text.of_groups(connection, organization, seqs))
-        if (written + 1) % marks.PACK:
+        is_last_of_pack = (written + 1) % marks.PACK == 0
+        if not is_last_of_pack:
             contents[marks.MARKS] = of_texts
-        else:
-            marks.pack(connection, organization, written, of_texts)
         blocks.put(connection, organization, written, contents)
+        if is_last_of_pack:  # only now: it gives much room free, in which what is written would not stand together
+            marks.pack(connection, organization, written, of_texts)
         stripes.forget(connection, organization)
         written, further = written + 1, 0
     elif size < whole:  # else all of the block is about to be written
