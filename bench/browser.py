@@ -11,7 +11,10 @@ from bench.api import COOKIE
 from bench.fill import Place
 from bench.measure import Timing
 from bench.questions import Kind, Shape
-from minutebook.filters import write
+from bench.workload import BEGIN
+from minutebook.filters import Filter, write
+from minutebook.model import HOUR
+from minutebook.store.counted import MOST_ASKED
 from tests.support.browser import running_browser
 
 WIDTH, HEIGHT = 1440, 900
@@ -29,7 +32,8 @@ class Shown:
 
 
 def pages(address: str, token: str, places: Mapping[int, Place], kinds: Sequence[Kind], turns: int) -> dict[str, Shown]:
-    """Of each kind that is a page, after each question was asked once; for somebody who is signed in by `token`."""
+    """Of each kind that is a page, after each question was asked once; for somebody who is signed in by `token`. No
+    count is left from the time before: as many other searches are asked between as the store keeps counts of."""
     found: dict[str, Shown] = {}
     with running_browser() as browser:
         context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
@@ -39,8 +43,11 @@ def pages(address: str, token: str, places: Mapping[int, Place], kinds: Sequence
             questions = [one for one in kind.questions if one.shape is Shape.PAGE and one.after is None]
             for turn in range(len(questions) + turns if questions else 0):
                 question = questions[turn % len(questions)]
-                query = urlencode(write(question.filter))
-                page.goto(f"{address}/o/{places[question.organization].id}/audit-logs?{query}")
+                organization = places[question.organization].id
+                for hours in range(1, MOST_ASKED + 1):
+                    other = urlencode(write(Filter(end=BEGIN + hours * HOUR)))
+                    context.request.get(f"{address}/api/v1/organizations/{organization}/events/count?{other}")
+                page.goto(f"{address}/o/{organization}/audit-logs?{urlencode(write(question.filter))}")
                 page.wait_for_load_state("load")
                 there = counted = page.evaluate(LOADED)
                 gave_up = False

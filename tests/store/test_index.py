@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,17 +39,22 @@ STRIPE = ((FILLED << 40) + 128) // 4
 @pytest.fixture
 def followed(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Two organizations, followed to their end in small blocks."""
-    monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(stripes, "SIZE", 4)
-    monkeypatch.setattr(blocks, "PACKS", (3,))
-    monkeypatch.setattr(marks, "PACK", 3)
+    make_small(monkeypatch, packs=(3,), marks_pack=3)
     monkeypatch.setattr(view, "CHUNK", 4)
-    monkeypatch.setattr(text_index, "GROUP_BITS", 4)
-    monkeypatch.setattr(text_index, "GROUP", 16)
     monkeypatch.setattr(index, "BATCH", 8)
     fill(filled, 136 - filled.size(FILLED))  # two packs, two blocks more, and the beginning of a third
     index.follow_all(filled.store)
     return filled
+
+
+def make_small(monkeypatch: pytest.MonkeyPatch, *, packs: tuple[int, ...], marks_pack: int) -> None:
+    """Blocks of 16 events, of which so many are brought together."""
+    monkeypatch.setattr(blocks, "BLOCK", 16)
+    monkeypatch.setattr(stripes, "SIZE", 4)
+    monkeypatch.setattr(blocks, "PACKS", packs)
+    monkeypatch.setattr(marks, "PACK", marks_pack)
+    monkeypatch.setattr(text_index, "GROUP_BITS", 4)
+    monkeypatch.setattr(text_index, "GROUP", 16)
 
 
 def problems(deployment: Deployment, organization: int = FILLED) -> list[str]:
@@ -443,15 +448,32 @@ def test_rows_that_no_mark_tells_of_tell_nothing_of_the_others(
 def test_a_log_is_sound_while_more_columns_than_marks_are_brought_together(
     filled: Deployment, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr(blocks, "BLOCK", 16)
-    monkeypatch.setattr(stripes, "SIZE", 4)
-    monkeypatch.setattr(blocks, "PACKS", (2, 8))
-    monkeypatch.setattr(marks, "PACK", 4)
-    monkeypatch.setattr(text_index, "GROUP_BITS", 4)
-    monkeypatch.setattr(text_index, "GROUP", 16)
+    make_small(monkeypatch, packs=(2, 8), marks_pack=4)
     fill(filled, number - filled.size(FILLED))
     index.follow_all(filled.store)
     assert problems(filled) == []
+
+
+def test_columns_are_not_scattered_over_the_room_that_marks_leave(
+    filled: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not filled.store.is_sqlite:
+        pytest.skip("PostgreSQL uses such room only once it is vacuumed")
+    make_small(monkeypatch, packs=(4,), marks_pack=4)
+    fill(filled, 128 - filled.size(FILLED))
+    free: dict[int, int] = {}
+    put = blocks.put
+
+    def observed(connection: Connection, organization: int, number: int, contents: Mapping[str, bytes]) -> None:
+        if organization == FILLED:
+            free[number] = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+        put(connection, organization, number, contents)
+
+    monkeypatch.setattr(blocks, "put", observed)
+    index.follow_all(filled.store)
+    of_a_pack = 3 * marks.SLOTS // 4096  # pages: each block's marks fill so many
+    assert max(free.values()) >= of_a_pack / 2  # behind a pack: the next block is written there
+    assert max(free[3], free[7]) < of_a_pack / 4
 
 
 def test_a_server_follows_what_is_recorded_by_itself(followed: Deployment) -> None:
