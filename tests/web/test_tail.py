@@ -17,7 +17,7 @@ import pytest
 
 from minutebook.deliver.tails import Limits
 from minutebook.errors import StoreUnavailable
-from minutebook.model import MINUTE, Context, Plan, Role, Seat
+from minutebook.model import DAY, HOUR, MINUTE, Context, Plan, Role, Seat
 from minutebook.organization import sessions, sittings
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, UpdateMode
@@ -25,6 +25,8 @@ from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
 from minutebook.organization.seats import ChangeRole, RemoveMember
+from minutebook.organization.second_factor_rule import REQUIRED, ChangeSecondFactor
+from minutebook.organization.settings import ChangeSessionLifetime
 from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
 from minutebook.record import perform, perform_everywhere
 from minutebook.store import log
@@ -148,6 +150,17 @@ def test_where_nothing_is_found_the_place_goes_on_and_comments_keep_it_open(ligh
         assert next(messages).id == size(light_site) - 1
 
 
+def test_behind_what_is_found_the_place_goes_on_too(light_site: Site, follow: Follow) -> None:
+    buy(light_site, "r-1")
+    light_site.company.act(light_site.company.owner, CreateMode("Mode", "", ()))
+    reader = follow(light_site, light_site.company.owner, ("action", "credits.purchase"))
+    reader.last = -1
+    with reader.connected() as messages:
+        until(messages, lambda message: message.is_event)
+        until(messages, lambda message: (message.id, message.data) == (None, None))  # a comment: all was looked at
+    assert reader.last == size(light_site) - 1
+
+
 @pytest.mark.parametrize("after", [-1, 0, 5])
 def test_it_begins_behind_the_number_that_is_asked_for(light_site: Site, after: int, follow: Follow) -> None:
     reader = follow(light_site, light_site.company.owner, ("after", str(after)))
@@ -195,12 +208,23 @@ def take_password(site: Site, user: User) -> None:
     perform_everywhere(site.store, OPERATOR, Context(), TakePassword(user.id))
 
 
+def end_its_hours(site: Site) -> None:
+    site.company.act(site.company.owner, ChangeSessionLifetime(1))
+    site.clock.run(site.clock() + HOUR)
+
+
+def require_second_factor(site: Site) -> None:
+    perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangeSecondFactor(REQUIRED))
+
+
 LOSSES: dict[str, tuple[Callable[[Site, User, sessions.Session], object], str]] = {
     "role": (lambda site, user, _: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)), "forbidden"),
     "seat": (lambda site, user, _: site.company.act(site.company.owner, RemoveMember(user.id)), "not_found"),
     "session": (lambda site, _, session: sessions.sign_out(site.store, session, Context()), "not_signed_in"),
     "password": (lambda site, user, _: take_password(site, user), "not_signed_in"),
     "plan": (lambda site, *_: change_plan(site, Plan.TEAMS), "not_allowed"),
+    "hours": (lambda site, *_: end_its_hours(site), "not_signed_in"),
+    "second factor": (lambda site, *_: require_second_factor(site), "not_signed_in"),
 }
 
 
@@ -244,7 +268,14 @@ def new_token(site: Site) -> tuple[str, str]:
     return str(event.details["token"]), secret
 
 
-def test_a_program_follows_by_its_token_until_it_is_revoked(site: Site, follow: Follow) -> None:
+TOKEN_LOSSES: dict[str, Callable[[Site, str], object]] = {
+    "revoked": lambda site, token: site.company.act(site.company.owner, RevokeToken(token)),
+    "expired": lambda site, _: site.clock.run(site.clock() + 30 * DAY),
+}
+
+
+@pytest.mark.parametrize("loss", TOKEN_LOSSES)
+def test_a_program_follows_by_its_token_as_long_as_that_lives(site: Site, loss: str, follow: Follow) -> None:
     id_, secret = new_token(site)
     asked = ("action", "credits.purchase"), ("start", "-7d")
     reader = follow(site, site.company.owner, *asked, token=secret, path=API)
@@ -254,7 +285,7 @@ def test_a_program_follows_by_its_token_until_it_is_revoked(site: Site, follow: 
             buy(site, f"r-{number}")
         seqs = events_of(messages)
         bought = [next(seqs) for _ in range(3)]
-        site.company.act(site.company.owner, RevokeToken(id_))
+        TOKEN_LOSSES[loss](site, id_)
         buy(site, "later")
         ended = [message for message in messages if message.data is not None]
     assert bought == sorted(bought)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-
-from anyio import CancelScope
 
 from minutebook.deliver.places import PlaceLimits, Places, Whose
 from minutebook.deliver.turns import Turns
@@ -47,7 +44,6 @@ class Exports:
         self.limits = limits
         self._places = Places(limits)
         self._turns = Turns(READERS)
-        self._running: set[CancelScope] = set()
 
     def take(self, organization: int, reader: str) -> None:
         """A place for one more export of a session or API token. Raises TooManyExportsAtOnce."""
@@ -63,15 +59,6 @@ class Exports:
         """How many are being written."""
         return self._places.taken()
 
-    @contextmanager
-    def running(self, scope: CancelScope) -> Iterator[None]:
-        """Cancels the scope when the server stops while the block runs."""
-        self._running.add(scope)
-        try:
-            yield
-        finally:
-            self._running.discard(scope)
-
     async def write(self, organization: int, look: Callable[[], T]) -> T:
         """What `look` returns, when it is the organization's turn. Raises Stopped, and what it raises."""
         return await self._turns.wait(organization, look)
@@ -79,5 +66,3 @@ class Exports:
     def stop(self) -> None:
         """Breaks off every export at its next piece: the server is about to stop."""
         self._turns.stop()
-        for scope in tuple(self._running):
-            scope.cancel()

@@ -137,8 +137,7 @@ class ExportStream(Response):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async with anyio.create_task_group() as group:
                 group.start_soon(leave, receive, group.cancel_scope)
-                with self._exports.running(group.cancel_scope):
-                    await self._send_all(send)
+                await self._send_all(send)
                 group.cancel_scope.cancel()
         finally:
             self._exports.give_back(self._organization, self._reader)
