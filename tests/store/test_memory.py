@@ -684,6 +684,10 @@ def test_pages_go_through_what_happened_in_one_instant(shelf: Shelf, tied: int) 
             break
         cursor = Cursor("org", "", 200, page.rows[-1].occurred_at, seqs[-1], len(found), "older")
     assert found == [*range(199, -1, -1)]
+    for at in range(0, 200, tied):
+        this = Filter(start=1_000 * (at // tied), end=1_000 * (at // tied) + 1)
+        page = search.place(shelf.connection, Scope(ORGANIZATION, 200), this, None, 200)
+        assert [row.position & log.SEQ_MASK for row in page.rows] == [*range(min(at + tied, 200) - 1, at - 1, -1)]
 
 
 def test_of_what_is_never_counted_to_its_end_no_more_is_kept_than_is_of_use(
