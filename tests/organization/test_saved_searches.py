@@ -74,6 +74,12 @@ def test_a_private_search_is_seen_by_nobody_else(readers: Readers) -> None:
     readers.deployment.check()
 
 
+def test_searches_are_in_the_order_of_their_names(readers: Readers) -> None:
+    for name in ("beta", "Gamma", "ALPHA"):
+        readers.save(readers.ines, name, shared=name.islower())
+    assert [name for name, _ in readers.seen(readers.ines)] == ["ALPHA", "beta", "Gamma"]
+
+
 def test_the_log_does_not_tell_what_a_private_search_is_for(readers: Readers) -> None:
     search = readers.save(readers.ines, "Is Bob leaving?", "bob", shared=False)
     readers.save(readers.ines, "is bob LEAVING?", "details.after:bob", shared=False, replace=True)

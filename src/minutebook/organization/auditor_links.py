@@ -186,7 +186,8 @@ def open_link(store: Store, token: str, context: Context) -> tuple[str, LinkSess
 
 
 def find_session(connection: Connection, token: str, at: int) -> LinkSession | None:
-    """The session of a token, if it and its link live at `at` (UTC microseconds)."""
+    """The session of a token, if it lives at `at` (UTC microseconds) and its link was not revoked; none outlives its
+    link."""
     sessions, entered, links = schema.auditor_session.c, schema.access.c, schema.auditor_link
     same = (links.c.organization == entered.organization) & (links.c.id == entered.user)
     statement = (
@@ -194,7 +195,7 @@ def find_session(connection: Connection, token: str, at: int) -> LinkSession | N
         .select_from(schema.auditor_session)
         .join(schema.access, entered.session == sessions.id)
         .join(links, same)
-        .where(sessions.token_hash == token_hash(token), sessions.expires_at > at, links.c.expires_at > at)
+        .where(sessions.token_hash == token_hash(token), sessions.expires_at > at)
     )
     row = connection.execute(statement).one_or_none()
     if row is None:

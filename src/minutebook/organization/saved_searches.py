@@ -154,8 +154,7 @@ def written(filter_: Filter) -> str:
 def searches(connection: Connection, organization: int, user: str) -> list[SavedSearch]:
     """The private ones of the user and all shared ones, by name."""
     table = schema.saved_search.c
-    order = (func.lower(table.name), table.id)
-    return [_search(row) for row in connection.execute(_visible(organization, user).order_by(*order))]
+    return [_search(row) for row in connection.execute(_visible(organization, user).order_by(table.name_key, table.id))]
 
 
 def find_search(connection: Connection, organization: int, user: str, search: str) -> SavedSearch:
