@@ -10,6 +10,7 @@ from minutebook.model import HOUR, Event, Role, from_micros
 from minutebook.organization import support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.people import User
+from minutebook.organization.second_factor_rule import REQUIRED, ChangeSecondFactor
 from minutebook.organization.support import Grant, GrantSupport
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, heading, told
@@ -132,6 +133,15 @@ def test_when_the_time_is_over_it_ends_by_itself(light_dashboard: Dashboard) -> 
     assert sam.get(light_dashboard.path("audit-logs")).status_code == 404
     ada = light_dashboard.signed_in(Role.OWNER)
     assert "of support staff is let in" not in told(ada.get(light_dashboard.path("members")))
+
+
+def test_a_second_factor_that_is_required_is_required_of_them_too(light_dashboard: Dashboard) -> None:
+    sam = LetIn(light_dashboard).enter()
+    assert sam.get(light_dashboard.path("audit-logs")).status_code == 200
+    light_dashboard.deployment.act(None, light_dashboard.number, ChangeSecondFactor(REQUIRED))
+    for page in ("members", "audit-logs"):
+        refused = sam.get(light_dashboard.path(page))
+        assert (refused.status_code, "requires a second factor" in told(refused)) == (403, True)
 
 
 def test_nobodys_filter_tells_more_than_they_see(light_dashboard: Dashboard) -> None:
