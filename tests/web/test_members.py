@@ -379,6 +379,7 @@ def test_an_admin_ends_the_sessions_of_a_member_who_signs_in_again(dashboard: Da
     )
     refused = member.get(dashboard.path("members"))
     assert member.get(dashboard.path("members"), accept="application/json").json()["code"] == "sign_in_again"
+    assert member.ask(dashboard.api("count")).json()["code"] == "sign_in_again"
     assert member.post(dashboard.path("leave"), {"confirm": "Calder Robotics"}).status_code == 401
     assert member.get("/account").status_code == 200
     form = member.follow(refused)

@@ -17,6 +17,7 @@ from minutebook.model import DAY, MINUTE, Plan, Role
 from minutebook.organization import sittings, tokens
 from minutebook.organization.denials import OTHERS
 from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.seats import ChangeRole
 from minutebook.organization.tokens import RevokeToken
 from minutebook.store import blocks, memory, search, survey
 from minutebook.web import api
@@ -174,6 +175,16 @@ def test_a_role_reads_when_it_may(two: Two) -> None:
             event = two.there.last()
             assert (event.action, event.actor.email) == ("log.view", two.there.people[role].email)
             assert event.context.client == "api"
+
+
+def test_whoever_loses_the_role_reads_no_more_though_they_are_reading(two: Two) -> None:
+    owner, admin = two.there.people[Role.OWNER], two.there.people[Role.ADMIN]
+    principal = Principal(two.there.signed_in(admin))
+    for path in READING:
+        assert principal.ask(path, two.there.organization.id).status_code == 200, path
+    two.there.deployment.act(owner, two.there.number, ChangeRole(admin.id, Role.MEMBER))
+    for path in OF_ORGANIZATION:
+        assert principal.ask(path, two.there.organization.id).status_code == 403, path
 
 
 def test_a_token_reads_when_it_may(two: Two) -> None:
