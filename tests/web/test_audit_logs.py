@@ -19,7 +19,8 @@ from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.seats import ChangeRole
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import NoChange, perform
-from minutebook.store import log
+from minutebook.store import log, survey
+from minutebook.store.survey import Count
 from tests.support.dashboard import Dashboard
 from tests.support.reader import PANEL, Reader, found, link, rows, section, text
 
@@ -331,6 +332,22 @@ def test_nothing_found_says_which_clause_keeps_events_away(light_dashboard: Dash
     assert f"Without action:sso.set_domain{by_ada} events" in state
     assert state.count("Without") == 1  # leaving out the actor or the end would find nothing either
     assert rows(reader.open(link(page, f"Without action:sso.set_domain{by_ada} events")))
+
+
+def test_an_offer_that_takes_long_to_count_says_at_least_and_is_the_last(
+    light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Filter] = []
+
+    def given_up(_connection: object, _scope: object, filter_: Filter) -> Count:
+        asked.append(filter_)
+        return Count(7, is_exact=False)
+
+    monkeypatch.setattr(survey, "count", given_up)
+    page = Reader(light_dashboard, Role.OWNER).read(("action", "sso.set_domain"), ("text", "absent"))
+    state = text(section(page, 'aria-labelledby="empty-title"', "</section>"))
+    assert "Without action:sso.set_domainat least 7 events" in state
+    assert (state.count("Without"), len(asked)) == (1, 1), "the next would take as long"
 
 
 def test_an_address_that_finds_nobody_is_offered_as_a_part(light_dashboard: Dashboard) -> None:

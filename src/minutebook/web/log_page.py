@@ -28,7 +28,7 @@ from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import Expression, Term, all_of, conjuncts
 from minutebook.filters.term_values import Details
-from minutebook.model import Event, Target
+from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.store import anchor_log, checkpoints, log, search, survey
 from minutebook.store.scope import Scope
@@ -124,7 +124,7 @@ def log_page(
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
-        without=_without(connection, scope, look, total.number) if not found.events else (),
+        without=_without(connection, scope, look, total) if not found.events else (),
         instead=_instead(connection, scope, look) if not found.events else (),
         first_acts=_first_acts(look, scope),
     )
@@ -204,8 +204,10 @@ def _around(connection: Connection, look: Look, event: Event, size: int) -> log_
     scope = look.scope(size)
     newer, older = search.neighbours(connection, scope, look.address.filter, event.occurred_at, event.seq)
     by = everything_by(event.actor.id)
-    by_actor = survey.count(connection, scope, filter_of(by)).number if by else None
-    to_targets = tuple(_count_to(connection, scope, target) for target in event.known_targets[:MOST_COUNTED])
+    by_actor = _counted(connection, scope, by) if by else None
+    to_targets = tuple(
+        _counted(connection, scope, everything_to(target.id)) for target in event.known_targets[:MOST_COUNTED]
+    )
     signed = checkpoints.covering(connection, look.organization.number, event.seq)
     anchors = anchor_log.states(connection, look.organization.number)
     problem = problem_with(connection, event, signed, look.custody)
@@ -232,13 +234,11 @@ def _erased_by(connection: Connection, scope: Scope, event: Event) -> dict[str, 
     return told
 
 
-def _count_to(connection: Connection, scope: Scope, target: Target) -> int | None:
-    """How many events there are of what was done to the target; None where that is not counted at once."""
-    with suppress(TooSlow):
-        patience = Patience(COUNTED_SECONDS, all_or_nothing=True)
-        total = survey.survey(connection, scope, filter_of(everything_to(target.id)), patience=patience).total
-        return total.number if total.is_exact else None
-    return None
+def _counted(connection: Connection, scope: Scope, history: Expression) -> int | None:
+    """How many events there are of a history; None where that is not counted at once."""
+    patience = Patience(COUNTED_SECONDS, all_or_nothing=True)
+    total = survey.survey(connection, scope, filter_of(history), patience=patience).total
+    return total.number if total.is_exact else None
 
 
 def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
@@ -320,7 +320,7 @@ def _histogram(buckets: Buckets | None, sums: list[Sums] | None, look: Look) -> 
     return overview.histogram(buckets, sums, look.address, look.zone)
 
 
-def _without(connection: Connection, scope: Scope, look: Look, total: int) -> tuple[Without, ...]:
+def _without(connection: Connection, scope: Scope, look: Look, total: Count) -> tuple[Without, ...]:
     """Each clause without which there would be events, and how many; when none of them alone helps, all of them."""
     if look.address.filter == EVERYTHING:
         return ()
@@ -330,10 +330,10 @@ def _without(connection: Connection, scope: Scope, look: Look, total: int) -> tu
         wider = look.address.asking(all_of(other for other in parts if other != part))
         count = survey.count(connection, scope, wider.filter)
         if count.number:
-            found.append(Without(language.write(part, look.zone), wider.href, count.number))
+            found.append(Without(language.write(part, look.zone), wider.href, *count))
         if not count.is_exact:
             break  # the next would take as long
-    return tuple(found) or (Without("", look.address.without(*FIELD_KEYS).href, total),)
+    return tuple(found) or (Without("", look.address.without(*FIELD_KEYS).href, *total),)
 
 
 def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
@@ -353,8 +353,8 @@ def _finding(
 ) -> tuple[Without, ...]:
     """Those of the offers, each in place of the actor, that find something."""
     found = [(told, look.address.asking_only("actor", part)) for told, part in offers]
-    counted = [(told, near, survey.count(connection, scope, near.filter).number) for told, near in found]
-    return tuple(Without(told, near.href, number) for told, near, number in counted if number)
+    counted = [(told, near, survey.count(connection, scope, near.filter)) for told, near in found]
+    return tuple(Without(told, near.href, *count) for told, near, count in counted if count.number)
 
 
 def _first_acts(look: Look, scope: Scope) -> tuple[ActionOption, ...]:

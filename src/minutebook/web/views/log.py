@@ -124,12 +124,13 @@ class ZoneSwitch:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """A clause that can be left out, in the query language, and how many events there would be then; without a clause,
-    all of them."""
+    """A clause that can be left out, in the query language, and how many events there would be then, at least so many
+    where not `is_exact`; without a clause, all of them."""
 
     clause: str
     href: str
     count: int
+    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True)
