@@ -33,7 +33,7 @@ class Shown:
 
 def pages(address: str, token: str, places: Mapping[int, Place], kinds: Sequence[Kind], turns: int) -> dict[str, Shown]:
     """Of each kind that is a page, after each question was asked once; for somebody who is signed in by `token`. No
-    count is left from the time before: as many other searches are asked between as the store keeps counts of."""
+    count of a search is left from the time before: as many others are asked between as the store keeps counts of."""
     found: dict[str, Shown] = {}
     with running_browser() as browser:
         context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
@@ -46,7 +46,8 @@ def pages(address: str, token: str, places: Mapping[int, Place], kinds: Sequence
                 organization = places[question.organization].id
                 for hours in range(1, MOST_ASKED + 1):
                     other = urlencode(write(Filter(end=BEGIN + hours * HOUR)))
-                    context.request.get(f"{address}/api/v1/organizations/{organization}/events/count?{other}")
+                    counts = f"{address}/api/v1/organizations/{organization}/events/count?{other}"
+                    assert context.request.get(counts).ok
                 page.goto(f"{address}/o/{organization}/audit-logs?{urlencode(write(question.filter))}")
                 page.wait_for_load_state("load")
                 there = counted = page.evaluate(LOADED)

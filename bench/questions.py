@@ -20,7 +20,8 @@ from minutebook.store.engine import Store
 PAGE_SIZE, DEEP = 100, 10_000
 VARIANTS = 8
 AFRESH = 3 * MOST_ASKED
-"""So many ranges of time are counted by turns that none is when a store still has what it counted of it before."""
+"""So many ranges of time are counted by turns that a store has nothing left of what it counted last for the same one;
+what it keeps of everything, part by part (`store/memory.py`), it has."""
 YEAR = 365 * DAY
 TOP_ACTORS = 20
 

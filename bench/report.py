@@ -31,12 +31,13 @@ the same questions, system after system, so that whatever else the machine does 
 A page is the newest {NEWEST} events, {PAGE_SIZE} to show and one to know that there are more; the API writes them as
 JSON. Facets are the counts of all actions and of the busiest actors, at the API of outcomes and clients too; the
 histogram counts days, at the API weeks; so many ranges of time take turns that Minutebook, which keeps what it counted
-last, has none of it left. All systems gave the same answers, which is checked while they are warmed up."""
+for the last searches, has nothing left of the same one (what it keeps of all events, part by part, it has). All systems
+gave the same answers, which is checked while they are warmed up."""
 
 BROWSER = (
     "The page of the Audit Logs in Chromium on the same machine, with its facets, its histogram and fifty events, from "
-    "asking for it until all of it is there; none of its counts is left from the time before. Milliseconds, median / "
-    '95th percentile. † says "at least" then, and asks once more for what it counted in part: until all is counted.'
+    "asking for it until all of it is there; no count of its search is left from the time before. Milliseconds, "
+    'median / 95th percentile. † says "at least" then, and asks once more for what it counted in part: until all is counted.'
 )
 
 

@@ -10,6 +10,7 @@ from minutebook.model import HOUR, Event, Role, from_micros
 from minutebook.organization import support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.people import User
+from minutebook.organization.seats import EndMemberSessions
 from minutebook.organization.second_factor_rule import REQUIRED, ChangeSecondFactor
 from minutebook.organization.support import Grant, GrantSupport
 from tests.support.check_log import check_log
@@ -142,6 +143,19 @@ def test_a_second_factor_that_is_required_is_required_of_them_too(light_dashboar
     for page in ("members", "audit-logs"):
         refused = sam.get(light_dashboard.path(page))
         assert (refused.status_code, "requires a second factor" in told(refused)) == (403, True)
+
+
+def test_to_be_let_in_is_no_way_back_for_a_session_that_was_ended(light_dashboard: Dashboard) -> None:
+    let_in, deployment, number = LetIn(light_dashboard), light_dashboard.deployment, light_dashboard.number
+    owner, sam = light_dashboard.people[Role.OWNER], let_in.sam
+    deployment.join(number, owner, Role.ADMIN, sam)
+    assert let_in.browser.ask(light_dashboard.api("count")).status_code == 200
+    deployment.act(owner, number, EndMemberSessions(sam.id))
+    let_in.enter()
+    assert let_in.browser.ask(light_dashboard.api("count")).json()["code"] == "sign_in_again"
+    deployment.clock.go_on(HOUR)  # from here on they are not let in any more, and hold a seat
+    refused = let_in.browser.get(light_dashboard.path("members"), accept="application/json")
+    assert refused.json()["code"] == "sign_in_again"
 
 
 def test_nobodys_filter_tells_more_than_they_see(light_dashboard: Dashboard) -> None:

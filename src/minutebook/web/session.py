@@ -24,7 +24,7 @@ from minutebook.errors import (
 )
 from minutebook.filters import zone_named
 from minutebook.model import SECOND, Context, Plan, Role, Seat
-from minutebook.organization import invitations, seats, second_factor_rule, sessions, support
+from minutebook.organization import access, invitations, seats, second_factor_rule, sessions, support
 from minutebook.organization.ending import Deletion, find_deletion
 from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.people import User
@@ -179,8 +179,8 @@ def end(response: Response, site: Site) -> None:
 
 
 def find_seat(connection: Connection, viewer: Viewer, org: str) -> tuple[HeldSeat, list[HeldSeat]]:
-    """The viewer's seat in an organization, and all of theirs. Raises NotFound without one, and
-    SecondFactorRequired."""
+    """The viewer's seat in an organization, and all of theirs. Raises NotFound without one, SecondFactorRequired,
+    SignInAgain."""
     # One query over the viewer's own seats: an organization of others and none at all take the same way.
     held = held_seats(connection, viewer.user.id, viewer.session.id)
     here = next((seat for seat in held if seat.organization.id == org), None)
@@ -188,6 +188,10 @@ def find_seat(connection: Connection, viewer: Viewer, org: str) -> tuple[HeldSea
         raise NotFound(why="no seat")
     seat = Seat(here.organization.number, viewer.user.actor(), viewer.context)
     _must_have_proven(connection, viewer, seat, here.role)
+    # Here, too, not only where it would enter: being let in as support staff brings no ended session back to its seat,
+    # and nobody waits for a turn to write to be told so.
+    if access.is_ended(connection, seat.organization, viewer.session.id):
+        raise SignInAgain
     return here, held
 
 
@@ -198,8 +202,7 @@ def _must_have_proven(connection: Connection, viewer: Viewer, seat: Seat, standi
 
 
 def enter_unless_inside(viewer: Viewer, here: HeldSeat) -> None:
-    """Lets the session in where it holds a seat and is not inside. Raises SignInAgain where it was inside too long, or
-    was ended.
+    """Lets the session in where it holds a seat and is not inside. Raises SignInAgain where it was inside too long.
 
     The session began, but a crash kept it from entering here: nobody is inside without a recorded entry.
     """
