@@ -37,7 +37,8 @@ gave the same answers, which is checked while they are warmed up."""
 BROWSER = (
     "The page of the Audit Logs in Chromium on the same machine, with its facets, its histogram and fifty events, from "
     "asking for it until all of it is there; no count of its search is left from the time before. Milliseconds, "
-    'median / 95th percentile. † says "at least" then, and asks once more for what it counted in part: until all is counted.'
+    'median / 95th percentile. † says "at least" then, and asks once more for what it counted in part: until all is '
+    "counted."
 )
 
 
