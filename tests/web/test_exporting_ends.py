@@ -19,19 +19,12 @@ from httpx2 import RemoteProtocolError
 from minutebook.deliver import export
 from minutebook.deliver.exports import Exports, Limits
 from minutebook.errors import StoreUnavailable, TooManyExportsAtOnce
-from minutebook.model import DAY, HOUR, Context, Plan, Role, Seat
+from minutebook.model import DAY, Context
 from minutebook.organization import sessions
 from minutebook.organization.modes import CreateMode, UpdateMode
-from minutebook.organization.organizations import ChangePlan
-from minutebook.organization.passwords import TakePassword
-from minutebook.organization.people import User
-from minutebook.organization.seats import ChangeRole, RemoveMember
-from minutebook.organization.second_factor_rule import REQUIRED, ChangeSecondFactor
-from minutebook.organization.settings import ChangeSessionLifetime
 from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
-from minutebook.record import perform, perform_everywhere
 from minutebook.store import log
-from tests.support.deployment import OPERATOR
+from tests.support.losing import LOSSES
 from tests.support.server import Site, site_on
 from tests.support.waiting import PATIENCE, comes_true
 
@@ -173,37 +166,13 @@ def size(site: Site) -> int:
 # ── Whoever may not be given any more ───────────────────────────────────────────────────────────────────────────────
 
 
-def change_plan(site: Site) -> None:
-    perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangePlan(Plan.TEAMS, 25))
-
-
-def take_password(site: Site, user: User) -> None:
-    perform_everywhere(site.store, OPERATOR, Context(), TakePassword(user.id))
-
-
-def end_its_hours(site: Site) -> None:
-    site.company.act(site.company.owner, ChangeSessionLifetime(1))
-    site.clock.run(site.clock() + HOUR)
-
-
-def require_second_factor(site: Site) -> None:
-    perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangeSecondFactor(REQUIRED))
-
-
-LOSSES: dict[str, Callable[[Site, User, sessions.Session, str], object]] = {
-    "role": lambda site, user, *_: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)),
-    "seat": lambda site, user, *_: site.company.act(site.company.owner, RemoveMember(user.id)),
-    "session": lambda site, _, session, __: sessions.sign_out(site.store, session, Context()),
-    "password": lambda site, user, *_: take_password(site, user),
-    "plan": lambda site, *_: change_plan(site),
-    "hours": lambda site, *_: end_its_hours(site),
-    "second factor": lambda site, *_: require_second_factor(site),
-    "token": lambda site, _, __, token: site.company.act(site.company.owner, RevokeToken(token)),
-    "token's days": lambda site, *_: site.clock.run(site.clock() + 30 * DAY),
+OF_TOKENS: dict[str, Callable[[Site, str], object]] = {
+    "token": lambda site, token: site.company.act(site.company.owner, RevokeToken(token)),
+    "token's days": lambda site, _: site.clock.run(site.clock() + 30 * DAY),
 }
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES, *OF_TOKENS])
 def test_it_breaks_off_where_the_reader_may_not_go_on(
     site: Site, exports: Exports, loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,9 +189,12 @@ def test_it_breaks_off_where_the_reader_may_not_go_on(
     monkeypatch.setattr(export, "PIECE", 1)
     monkeypatch.setattr(export, "_slice", waiting)
     got = b""
-    with asking(site, secret if loss.startswith("token") else token) as answer:
+    with asking(site, secret if loss in OF_TOKENS else token) as answer:
         assert comes_true(lambda: len(slices) == 4)
-        LOSSES[loss](site, user, session, id_)
+        if loss in OF_TOKENS:
+            OF_TOKENS[loss](site, id_)
+        else:
+            LOSSES[loss](site, user, session)
         lost.set()
         with pytest.raises(RemoteProtocolError):
             for part in answer.iter_bytes():

@@ -17,21 +17,15 @@ import pytest
 
 from minutebook.deliver.tails import Limits
 from minutebook.errors import StoreUnavailable
-from minutebook.model import DAY, HOUR, MINUTE, Context, Plan, Role, Seat
+from minutebook.model import DAY, MINUTE, Context
 from minutebook.organization import sessions, sittings
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, UpdateMode
-from minutebook.organization.organizations import ChangePlan
-from minutebook.organization.passwords import TakePassword
 from minutebook.organization.people import User
-from minutebook.organization.seats import ChangeRole, RemoveMember
-from minutebook.organization.second_factor_rule import REQUIRED, ChangeSecondFactor
-from minutebook.organization.settings import ChangeSessionLifetime
 from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
-from minutebook.record import perform, perform_everywhere
 from minutebook.store import log
-from tests.support.deployment import OPERATOR
 from tests.support.follower import Follower, Message, events_of
+from tests.support.losing import LOSSES
 from tests.support.server import Clock, Site, site_on
 from tests.support.waiting import PATIENCE, comes_true
 
@@ -200,47 +194,22 @@ def test_what_is_wrong_is_named_and_nothing_is_recorded(
 # ── Whoever may not read any more ───────────────────────────────────────────────────────────────────────────────────
 
 
-def change_plan(site: Site, plan: Plan) -> None:
-    perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangePlan(plan, 25))
-
-
-def take_password(site: Site, user: User) -> None:
-    perform_everywhere(site.store, OPERATOR, Context(), TakePassword(user.id))
-
-
-def end_its_hours(site: Site) -> None:
-    site.company.act(site.company.owner, ChangeSessionLifetime(1))
-    site.clock.run(site.clock() + HOUR)
-
-
-def require_second_factor(site: Site) -> None:
-    perform(site.store, Seat(site.company.number, OPERATOR, Context()), ChangeSecondFactor(REQUIRED))
-
-
-LOSSES: dict[str, tuple[Callable[[Site, User, sessions.Session], object], str]] = {
-    "role": (lambda site, user, _: site.company.act(site.company.owner, ChangeRole(user.id, Role.MEMBER)), "forbidden"),
-    "seat": (lambda site, user, _: site.company.act(site.company.owner, RemoveMember(user.id)), "not_found"),
-    "session": (lambda site, _, session: sessions.sign_out(site.store, session, Context()), "not_signed_in"),
-    "password": (lambda site, user, _: take_password(site, user), "not_signed_in"),
-    "plan": (lambda site, *_: change_plan(site, Plan.TEAMS), "not_allowed"),
-    "hours": (lambda site, *_: end_its_hours(site), "not_signed_in"),
-    "second factor": (lambda site, *_: require_second_factor(site), "not_signed_in"),
-}
+ENDED = {"role": "forbidden", "seat": "not_found", "plan": "not_allowed"}
+"""What is said of it, where that is not `not_signed_in`."""
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_it_ends_at_once_and_shows_nothing_of_what_came_then(site: Site, loss: str, follow: Follow) -> None:
-    lose, code = LOSSES[loss]
     user = site.company.admin
     token, session = sessions.start_session(site.store, user, "password", Context())
     reader = follow(site, user, token=token)
     with reader.connected() as messages:
         seqs = events_of(messages)
         last = next(seqs)
-        lose(site, user, session)
+        LOSSES[loss](site, user, session)
         rest = list(messages)
     assert [message.data["seq"] for message in rest if message.is_event and message.data["seq"] > last] == []
-    assert (rest[-1].kind, rest[-1].data["code"]) == ("ended", code)
+    assert (rest[-1].kind, rest[-1].data["code"]) == ("ended", ENDED.get(loss, "not_signed_in"))
     assert len(rest) <= 3, "it ends at the next look, besides which one was on its way at most"
     assert reader.refused().status_code in (401, 403, 404)
 
