@@ -1,11 +1,11 @@
-"""How somebody who reads a log with a seat stops being allowed to, while they are reading."""
+"""How somebody who reads a log, or a program with a token, stops being allowed to while they are reading."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeAlias
 
-from minutebook.model import HOUR, Context, Plan, Role, Seat
+from minutebook.model import DAY, HOUR, Context, Plan, Role, Seat
 from minutebook.organization import sessions
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.passwords import TakePassword
@@ -14,6 +14,7 @@ from minutebook.organization.seats import ChangeRole, RemoveMember
 from minutebook.organization.second_factor_rule import REQUIRED, ChangeSecondFactor
 from minutebook.organization.sessions import Session
 from minutebook.organization.settings import ChangeSessionLifetime
+from minutebook.organization.tokens import RevokeToken
 from minutebook.record import Command, perform, perform_everywhere
 from tests.support.deployment import OPERATOR
 from tests.support.server import Site
@@ -40,3 +41,9 @@ LOSSES: dict[str, Loss] = {
     "second factor": lambda site, *_: _by_operator(site, ChangeSecondFactor(REQUIRED)),
 }
 """Of a session of the user, by what is lost."""
+
+TOKEN_LOSSES: dict[str, Callable[[Site, str], object]] = {
+    "revoked": lambda site, token: site.company.act(site.company.owner, RevokeToken(token)),
+    "expired": lambda site, _: site.clock.run(site.clock() + 30 * DAY),
+}
+"""Of an API token for 30 days, by its id."""

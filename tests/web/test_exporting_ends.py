@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +19,12 @@ from httpx2 import RemoteProtocolError
 from minutebook.deliver import export
 from minutebook.deliver.exports import Exports, Limits
 from minutebook.errors import StoreUnavailable, TooManyExportsAtOnce
-from minutebook.model import DAY, Context
+from minutebook.model import Context
 from minutebook.organization import sessions
 from minutebook.organization.modes import CreateMode, UpdateMode
-from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
+from minutebook.organization.tokens import CreateToken, new_secret
 from minutebook.store import log
-from tests.support.losing import LOSSES
+from tests.support.losing import LOSSES, TOKEN_LOSSES
 from tests.support.server import Site, site_on
 from tests.support.waiting import PATIENCE, comes_true
 
@@ -166,13 +166,7 @@ def size(site: Site) -> int:
 # ── Whoever may not be given any more ───────────────────────────────────────────────────────────────────────────────
 
 
-OF_TOKENS: dict[str, Callable[[Site, str], object]] = {
-    "token": lambda site, token: site.company.act(site.company.owner, RevokeToken(token)),
-    "token's days": lambda site, _: site.clock.run(site.clock() + 30 * DAY),
-}
-
-
-@pytest.mark.parametrize("loss", [*LOSSES, *OF_TOKENS])
+@pytest.mark.parametrize("loss", [*LOSSES, *TOKEN_LOSSES])
 def test_it_breaks_off_where_the_reader_may_not_go_on(
     site: Site, exports: Exports, loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,10 +183,10 @@ def test_it_breaks_off_where_the_reader_may_not_go_on(
     monkeypatch.setattr(export, "PIECE", 1)
     monkeypatch.setattr(export, "_slice", waiting)
     got = b""
-    with asking(site, secret if loss in OF_TOKENS else token) as answer:
+    with asking(site, secret if loss in TOKEN_LOSSES else token) as answer:
         assert comes_true(lambda: len(slices) == 4)
-        if loss in OF_TOKENS:
-            OF_TOKENS[loss](site, id_)
+        if loss in TOKEN_LOSSES:
+            TOKEN_LOSSES[loss](site, id_)
         else:
             LOSSES[loss](site, user, session)
         lost.set()

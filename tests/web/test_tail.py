@@ -17,15 +17,15 @@ import pytest
 
 from minutebook.deliver.tails import Limits
 from minutebook.errors import StoreUnavailable
-from minutebook.model import DAY, MINUTE, Context
+from minutebook.model import MINUTE, Context
 from minutebook.organization import sessions, sittings
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.people import User
-from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
+from minutebook.organization.tokens import CreateToken, new_secret
 from minutebook.store import log
 from tests.support.follower import Follower, Message, events_of
-from tests.support.losing import LOSSES
+from tests.support.losing import LOSSES, TOKEN_LOSSES
 from tests.support.server import Clock, Site, site_on
 from tests.support.waiting import PATIENCE, comes_true
 
@@ -235,12 +235,6 @@ def new_token(site: Site) -> tuple[str, str]:
     secret = new_secret(site.store.randomness)
     event = site.company.act(site.company.owner, CreateToken("SIEM", ("log.read",), 30, secret))
     return str(event.details["token"]), secret
-
-
-TOKEN_LOSSES: dict[str, Callable[[Site, str], object]] = {
-    "revoked": lambda site, token: site.company.act(site.company.owner, RevokeToken(token)),
-    "expired": lambda site, _: site.clock.run(site.clock() + 30 * DAY),
-}
 
 
 @pytest.mark.parametrize("loss", TOKEN_LOSSES)
