@@ -5,18 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from minutebook.model import HOUR, Event, Role, from_micros
+from minutebook.errors import NotSignedIn
+from minutebook.model import HOUR, Context, Event, Role, Seat, from_micros
 from minutebook.organization import support
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.people import User
 from minutebook.organization.seats import EndMemberSessions
 from minutebook.organization.second_factor_rule import REQUIRED, ChangeSecondFactor
 from minutebook.organization.support import Grant, GrantSupport
+from minutebook.store import schema
+from minutebook.web.following import must_read
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, heading, told
 from tests.support.reader import rows
 
+access = schema.access.c
 TOKEN = "the-token-of-a-link"
 WHY = "Ticket 4711: <b>invitations</b>"
 
@@ -153,6 +158,9 @@ def test_to_be_let_in_is_no_way_back_for_a_session_that_was_ended(light_dashboar
     deployment.act(owner, number, EndMemberSessions(sam.id))
     let_in.enter()
     assert let_in.browser.ask(light_dashboard.api("count")).json()["code"] == "sign_in_again"
+    with light_dashboard.store.reading() as connection, pytest.raises(NotSignedIn):  # nor does what they followed go on
+        session = connection.execute(select(access.session).where(access.user == sam.id)).scalar_one()
+        must_read(connection, Seat(number, sam.actor(), Context()), session, deployment.clock())
     deployment.clock.go_on(HOUR)  # from here on they are not let in any more, and hold a seat
     refused = let_in.browser.get(light_dashboard.path("members"), accept="application/json")
     assert refused.json()["code"] == "sign_in_again"

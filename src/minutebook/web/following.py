@@ -15,7 +15,7 @@ from minutebook.deliver.tail import Batch, Tail
 from minutebook.denied import Standing, lacking, refused
 from minutebook.errors import NotAllowed, NotFound, NotSignedIn
 from minutebook.model import ActorKind, Plan, Seat
-from minutebook.organization import second_factor_rule, sessions, sittings, support, tokens
+from minutebook.organization import access, second_factor_rule, sessions, sittings, support, tokens
 from minutebook.organization.organizations import read_organization
 from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
@@ -94,7 +94,7 @@ def _by_session(connection: Connection, seat: Seat, session: str, at: int, permi
     here = next((one for one in held if one.organization.number == seat.organization), None)
     if here is None:
         raise NotFound(why="no seat")
-    is_over = here.entered_at is None or here.is_over(at)
+    is_over = here.entered_at is None or here.is_over(at) or access.is_ended(connection, seat.organization, session)
     if is_over or second_factor_rule.bars(connection, seat.organization, session):
         raise NotSignedIn
     if not may(here.role, permission):
