@@ -24,7 +24,7 @@ from bench.systems import GAVE_UP, NOT_COMPARED, cursor_of
 from bench.workload import LARGEST, Workload
 from minutebook.errors import TooSlow
 from minutebook.filters import Seal, write
-from minutebook.model import Context, to_micros
+from minutebook.model import Client, Context, to_micros
 from minutebook.organization import people, sessions
 from minutebook.store import keys
 from minutebook.store.engine import Store
@@ -47,7 +47,7 @@ def serving(file: Path, load: Workload) -> Iterator[tuple[str, str, Seal]]:
         owner = people.find_user(connection, owner_of(LARGEST, load))
         seal = Seal(keys.read_key(connection, keys.CURSORS))
     assert owner is not None
-    token, _ = sessions.start_session(store, owner, "password", Context(client="bench"))
+    token, _ = sessions.start_session(store, owner, "password", Context(client=Client.WEB))
     store.close()
     command = [sys.executable, "-m", "minutebook", "-d", str(file.parent), "serve", "--port", "0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MINUTEBOOK_")}

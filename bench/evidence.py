@@ -27,7 +27,7 @@ from minutebook.custody.high_water import Custody
 from minutebook.custody.signer import Signing, sign_logs
 from minutebook.evidence.leaf import disclose
 from minutebook.evidence.tree import HASH_SIZE
-from minutebook.model import Context, Event, Plan, Seat
+from minutebook.model import Client, Context, Event, Plan, Seat
 from minutebook.organization import people
 from minutebook.organization.organizations import CreateOrganization
 from minutebook.record import perform
@@ -127,7 +127,9 @@ def _way(way: str, folder: Path) -> Iterator[Callable[[], _Slice]]:
     store = Store(f"sqlite:///{folder / DATABASE_FILE}")
     migrate(store)
     owner = people.create_user(store, "owner@bench.example", "Owner", None)
-    founded = perform(store, Seat(0, OPERATOR, Context(client="cli")), CreateOrganization("Bench", owner, Plan.TEAMS))
+    founded = perform(
+        store, Seat(0, OPERATOR, Context(client=Client.CLI)), CreateOrganization("Bench", owner, Plan.TEAMS)
+    )
     assert isinstance(founded, Event)
     custody = Custody(folder / "custody")
     try:

@@ -25,7 +25,7 @@ from bench import baseline, workload
 from bench.workload import BEGIN, LARGEST, Happening, Workload, domain_of
 from minutebook.config import DATABASE_FILE
 from minutebook.errors import MinutebookError
-from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Plan, Seat
+from minutebook.model import HOUR, Actor, ActorKind, Client, Context, Event, Plan, Seat
 from minutebook.organization import people
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.record import perform
@@ -204,7 +204,7 @@ class _Filler:
             owner = people.find_user(connection, address)
         owner = owner or people.create_user(self._store, address, "Owner", None)
         command = CreateOrganization(name, owner, Plan.ENTERPRISE)
-        event = perform(self._store, Seat(0, OPERATOR, Context(client="cli")), command)
+        event = perform(self._store, Seat(0, OPERATOR, Context(client=Client.CLI)), command)
         assert isinstance(event, Event)
         self._numbers[rank] = event.organization
         draft = log.Draft(event.action, event.outcome, event.actor, event.targets, event.context, event.details)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from bench.acts import MAKERS, RARE_ACTION, Scene, an_id
 from minutebook.demo.props import BROWSERS
-from minutebook.model import DAY, Actor, ActorKind, Context, Seat, to_micros
+from minutebook.model import DAY, Actor, ActorKind, Client, Context, Seat, to_micros
 from minutebook.record import draft
 from minutebook.store import log
 
@@ -146,5 +146,5 @@ class _Crowd:
             user_agent=BROWSERS[who % len(BROWSERS)],
             request_id=an_id("req", chance),
             session_id=an_id("ses", chance),
-            client="web",
+            client=Client.WEB,
         )

@@ -106,9 +106,19 @@ ERASED_TARGET = Target("", "", "")
 """In the place of a target that was erased."""
 
 
+class Client(StrEnum):
+    """What an act was done with; `system` is Minutebook by itself."""
+
+    WEB = "web"
+    API = "api"
+    CLI = "cli"
+    DEMO = "demo"
+    SYSTEM = "system"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where an act came from."""
+    """Where an act came from; `client` is a Client."""
 
     ip: str | None = None
     user_agent: str | None = None

@@ -23,7 +23,7 @@ from minutebook.actions.log_custody import ClockStepped
 from minutebook.actions.values import Person
 from minutebook.denied import Denied, lacking, note
 from minutebook.errors import NotAllowed, NotFound, Sealed
-from minutebook.model import Actor, ActorKind, Context, Event, Json, Randomness, Role, Seat
+from minutebook.model import Actor, ActorKind, Client, Context, Event, Json, Randomness, Role, Seat
 from minutebook.permissions import Permission, Support, TokenScope, may, token_may
 from minutebook.store import log, schema
 from minutebook.store.engine import Store
@@ -279,7 +279,7 @@ def _append_step_back(act: Act, head: log.Head, before: int) -> log.Head:
 
 def own_seat(organization: int) -> Seat:
     """For what Minutebook does by itself."""
-    return Seat(organization, MINUTEBOOK, Context(client="system"))
+    return Seat(organization, MINUTEBOOK, Context(client=Client.SYSTEM))
 
 
 def role_of(connection: Connection, seat: Seat) -> Role | None:

@@ -17,7 +17,7 @@ from minutebook.filters.paths import detail_paths
 from minutebook.filters.terms import TERMS
 from minutebook.filters.text import unsearchable
 from minutebook.filters.words import values, written
-from minutebook.model import ActorKind, Outcome
+from minutebook.model import ActorKind, Client, Outcome
 from tests.actions.examples import EXAMPLES
 from tests.fuzz.queries import queries
 
@@ -145,6 +145,7 @@ def test_what_can_be_counted_is_what_is_accepted() -> None:
     found = typed("client:dash|")
     assert found
     assert [(c.written, c.note) for c in candidates(found, HERE)] == [("web", "Dashboard")]
+    assert set(TERMS["client"].known) == set(Client)
 
 
 def test_times_are_completed_and_told_in_the_zone() -> None:

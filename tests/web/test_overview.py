@@ -10,7 +10,8 @@ import pytest
 from httpx2 import Response
 
 from minutebook.filters import instants
-from minutebook.model import HOUR, MINUTE, Context, Outcome, Role, Seat
+from minutebook.filters.term_values import CLIENTS
+from minutebook.model import HOUR, MINUTE, Client, Context, Outcome, Role, Seat
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import perform
@@ -159,10 +160,14 @@ def test_clients_are_a_choice_once_there_are_two(light_dashboard: Dashboard) -> 
     owner, number, store = light_dashboard.people[Role.OWNER], light_dashboard.number, light_dashboard.store
     reader = Reader(light_dashboard, Role.OWNER)
     assert "<h3>Client</h3>" not in reader.read(("q", "client:web")).text
-    for client in ("api", "api", "api", "web", "web"):
-        perform(store, Seat(number, owner.actor(), Context(client=client)), RecordFailedSignIn("Wrong password", 1))
+    acts = {client: number for number, client in enumerate(Client, start=1)}
+    for client in Client:
+        for attempt in range(acts[client]):
+            seat = Seat(number, owner.actor(), Context(client=client))
+            perform(store, seat, RecordFailedSignIn("Wrong password", attempt))
     page = reader.read(("action", "user.login_failed"))
     assert "<h3>Client</h3>" in page.text
-    api = reader.open(link(page, "API"))
-    assert found(api).startswith("3 events of")
-    assert "client:api" in html.unescape(api.text)
+    for client in sorted(Client, key=acts.__getitem__)[-4:]:  # the busiest are offered
+        of_client = reader.open(link(page, CLIENTS[client]))
+        assert found(of_client).startswith(f"{acts[client]} event")
+        assert f"client:{client}" in html.unescape(of_client.text)

@@ -15,7 +15,7 @@ from minutebook.cli.chosen import Chosen
 from minutebook.config import CONFIG_FILE, Settings, load_settings
 from minutebook.custody.clock import record_step_at_start
 from minutebook.errors import BadSettings
-from minutebook.model import Actor, ActorKind, Context, Event, Seat
+from minutebook.model import Actor, ActorKind, Client, Context, Event, Seat
 from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
 from minutebook.security import SecurityLog
 from minutebook.store.engine import Store
@@ -115,7 +115,7 @@ def operate_on_person(store: Store, command: PersonalCommand) -> tuple[Event, ..
 
 def operator_seat(organization: int) -> Seat:
     """What whoever runs Minutebook acts by at the command line."""
-    return Seat(organization, OPERATOR, Context(client="cli"))
+    return Seat(organization, OPERATOR, Context(client=Client.CLI))
 
 
 def sqlite_file(settings: Settings) -> Path | None:

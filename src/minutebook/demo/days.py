@@ -9,8 +9,8 @@ from functools import partial
 from minutebook.actions.access import AccessDenied
 from minutebook.demo.cast import CALDER
 from minutebook.demo.props import INTRUDERS
-from minutebook.demo.stage import CLIENT, Player, Stage, days_between
-from minutebook.model import HOUR, MINUTE, Context, Seat
+from minutebook.demo.stage import Player, Stage, days_between
+from minutebook.model import HOUR, MINUTE, Client, Context, Seat
 from minutebook.organization.denials import RecordDenial
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.organization.sittings import OpenSitting
@@ -119,7 +119,7 @@ def fail(stage: Stage, player: Player, context: Context, attempt: int) -> None:
 def _plan_intruder(stage: Stage, day: date) -> None:
     at = stage.wall(stage.players["ada"], day, stage.chance.uniform(0, 4 * 60))
     agent = stage.chance.choice(INTRUDERS)
-    context = Context(ip=f"192.0.2.{stage.chance.randrange(1, 255)}", user_agent=agent, client=CLIENT)
+    context = Context(ip=f"192.0.2.{stage.chance.randrange(1, 255)}", user_agent=agent, client=Client.DEMO)
     known = [player for player in stage.players.values() if player.user and player.seats]
     for player in stage.chance.sample(known, k=min(len(known), stage.chance.choice((1, 1, 2, 4)))):
         for attempt in range(1, stage.chance.randrange(4, 11)):

@@ -22,6 +22,7 @@ from minutebook.model import (
     SECOND,
     Actor,
     ActorKind,
+    Client,
     Context,
     Event,
     Role,
@@ -38,7 +39,6 @@ from minutebook.permissions import Permission, may
 from minutebook.record import Command, NoChange, PersonalCommand, perform, perform_everywhere
 from minutebook.store.engine import Store
 
-CLIENT = "demo"
 YEAR = 365 * DAY
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 OPERATOR = Actor(ActorKind.SYSTEM, "system", name="Minutebook (command line)")
@@ -193,7 +193,7 @@ class Stage:
 
     def operate(self, organization: int, command: Command) -> Event | NoChange:
         """Does it as whoever runs Minutebook."""
-        return perform(self.store, Seat(organization, OPERATOR, Context(client=CLIENT)), command)
+        return perform(self.store, Seat(organization, OPERATOR, Context(client=Client.DEMO)), command)
 
     def context_of(self, player: Player) -> Context:
         """Where the player is today: at the office, at home, on the way."""
@@ -206,11 +206,11 @@ class Stage:
         else:
             ip = f"2001:db8:f00d:{self.chance.randrange(0x10000):x}::{own:x}"
         browser = PHONE if where >= 0.9 else BROWSERS[own % len(BROWSERS)]
-        return Context(ip=ip, user_agent=browser, request_id=self.request_id(), client=CLIENT)
+        return Context(ip=ip, user_agent=browser, request_id=self.request_id(), client=Client.DEMO)
 
     def again(self, context: Context, session: str | None = None) -> Context:
         """The same place in a new request."""
-        return Context(context.ip, context.user_agent, self.request_id(), session, CLIENT)
+        return Context(context.ip, context.user_agent, self.request_id(), session, Client.DEMO)
 
     def request_id(self) -> str:
         """An id such as the server gives to each request."""

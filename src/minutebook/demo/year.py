@@ -14,9 +14,9 @@ from minutebook.demo.cast import (
     Persona,
 )
 from minutebook.demo.props import BROWSERS
-from minutebook.demo.stage import CLIENT, Player, Stage
+from minutebook.demo.stage import Player, Stage
 from minutebook.identifiers import new_token
-from minutebook.model import DAY, HOUR, MINUTE, Context, Event, Plan, Role, Seat
+from minutebook.model import DAY, HOUR, MINUTE, Client, Context, Event, Plan, Role, Seat
 from minutebook.organization import people, sessions, support
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.invitations import LIFETIME, AcceptInvitation, InvitePerson, RevokeInvitation
@@ -160,7 +160,7 @@ def _support(stage: Stage, password_hash: str) -> None:
     token, reason = new_token(store.randomness), "Ticket 4711: invitations do not arrive"
     stage.operate(number, support.GrantSupport(sam.id, reason, HOUR, (), token))
     stage.takes(60, 600)
-    context = Context(ip="198.51.100.250", user_agent=BROWSERS[1], request_id=stage.request_id(), client=CLIENT)
+    context = Context(ip="198.51.100.250", user_agent=BROWSERS[1], request_id=stage.request_id(), client=Client.DEMO)
     _, session = sessions.start_session(store, sam, "password", context)
     with store.reading() as connection:
         grant = support.all_grants(connection, number)[0]

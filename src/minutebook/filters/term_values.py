@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
@@ -27,11 +27,17 @@ from minutebook.filters.text import normal_text
 from minutebook.filters.words import id_text, is_id, search_text, values, written
 from minutebook.filters.zones import told_end
 from minutebook.ip_address import address_of, is_inside, network_of
-from minutebook.model import ActorKind, Event, Outcome
+from minutebook.model import ActorKind, Client, Event, Outcome
 
 FIELD = "q"
-CLIENTS = {"web": "Dashboard", "api": "API", "cli": "Command line", "demo": "Demo"}
-"""What acts are done with, as `context.client` records it, and what people call it."""
+CLIENTS: Mapping[str, str] = {
+    Client.WEB: "Dashboard",
+    Client.API: "API",
+    Client.CLI: "Command line",
+    Client.DEMO: "Demo",
+    Client.SYSTEM: "Minutebook itself",
+}
+"""What people call each."""
 IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
 """The ids of those who can act. What holds anything else, such as an address, is none."""
 NOUN_PATTERNS = tuple(f"{noun}.*" for noun in NOUNS)

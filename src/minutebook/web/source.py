@@ -7,7 +7,7 @@ import hashlib
 from starlette.requests import HTTPConnection, Request
 
 from minutebook.ip_address import address_of, is_inside
-from minutebook.model import Context
+from minutebook.model import Client, Context
 from minutebook.web.site import site_of
 
 USER_AGENT_LIMIT = 400
@@ -31,7 +31,7 @@ def client_ip(request: HTTPConnection) -> str | None:
     return str(address) if address else None
 
 
-def context_of(request: Request, session: str | None = None, client: str = "web") -> Context:
+def context_of(request: Request, session: str | None = None, client: Client = Client.WEB) -> Context:
     """Where an act comes from, as it is recorded."""
     return Context(
         ip=request.state.ip,

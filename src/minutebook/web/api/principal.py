@@ -24,7 +24,7 @@ from minutebook.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
-from minutebook.model import Plan, Seat
+from minutebook.model import Client, Plan, Seat
 from minutebook.organization import sittings, tokens
 from minutebook.organization.organizations import Organization
 from minutebook.organization.places import held_seats
@@ -37,8 +37,6 @@ from minutebook.web.source import context_of
 ORGANIZATIONS = "/api/v1/organizations"
 OF_ORGANIZATION = ORGANIZATIONS + "/{org}"
 BEARER = "bearer"
-API = "api"
-"""The client that is recorded with what is asked here."""
 ORGANIZATION = Path(
     description="The id of the organization, as it stands in the addresses of its pages.",
     examples=["org_k3v9d2m7q5xa"],
@@ -139,7 +137,7 @@ def _by_token(request: Request, secret: str, org: str, permission: Permission) -
     site, token, organization, at = _bearer(request, secret)
     if organization.id != org:
         raise NotFound(why="no seat")
-    seat = Seat(organization.number, token.actor(), context_of(request, client=API))
+    seat = Seat(organization.number, token.actor(), context_of(request, client=Client.API))
     if not token_may(token.scopes, permission):
         raise lacking(seat, token.scopes, permission)
     _note_use(site, token, at)
@@ -178,7 +176,7 @@ def _by_session(request: Request, org: str, permission: Permission) -> Principal
     with viewer.site.store.reading() as connection:
         here, _ = session.find_seat(connection, viewer, org)
     session.enter_unless_inside(viewer, here)
-    seat = Seat(here.organization.number, viewer.user.actor(), replace(viewer.context, client=API))
+    seat = Seat(here.organization.number, viewer.user.actor(), replace(viewer.context, client=Client.API))
     if not may(here.role, permission):
         raise lacking(seat, here.role, permission)
     return Principal(viewer.site, here.organization, seat, here.role, viewer.session.id, viewer.at)
