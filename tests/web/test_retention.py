@@ -14,9 +14,10 @@ from minutebook.model import DAY, Role
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store import index
+from minutebook.web.log_page import PAGE_SIZE
 from tests.support.check_log import check_log
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, told, value
-from tests.support.reader import Reader
+from tests.support.reader import Reader, found, link
 
 MEMBER = "member@calder.example"
 
@@ -93,6 +94,22 @@ def test_what_was_pruned_is_counted_nowhere_as_if_it_were_there(dashboard: Dashb
         assert f"all {len(file.text.splitlines()) - 1} events" in sentence
     missing = told(ada.get(dashboard.path("audit-logs") + f"?event={gone}"))
     assert f"Event {gone} was pruned: it was older than such events are kept." in missing
+
+
+def test_a_page_whose_events_were_pruned_leads_to_the_first_of_the_same_search(dashboard: Dashboard) -> None:
+    deployment, number, owner = dashboard.deployment, dashboard.number, dashboard.people[Role.OWNER]
+    deployment.act(owner, number, CreateMode("First", "", ()))
+    deployment.clock.go_on(100 * DAY)
+    for place in range(PAGE_SIZE):
+        deployment.act(owner, number, CreateMode(f"Mode {place}", "", ()))
+    reader = Reader(dashboard, Role.OWNER)
+    older = link(reader.read(("action", "mode.create")), "Older")
+    deployment.act(owner, number, SetRetention("mode", 90))
+    prune_log(deployment.store, number, deployment.ledger, deployment.clock.now)
+    past = reader.open(older)
+    assert "No events on this page The events that were found are on the pages before it." in told(past)
+    first = reader.open(link(past, "First page"))
+    assert found(first).startswith(f"{PAGE_SIZE} events of")
 
 
 def test_a_hold_is_placed_and_released(dashboard: Dashboard, ada: Somebody) -> None:

@@ -95,6 +95,7 @@ def log_page(
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
     by_actor = survey.by_address(counted.by["actor"], len(counted.by["actor"]))
+    is_empty = not found.events and not found.total.number  # else what was on this page was pruned meanwhile
     is_overseen = bool(found.events) and counted.total.number > 0
     return replace(
         empty,
@@ -124,8 +125,8 @@ def log_page(
         newest_href=look.address.without().href,
         event=event,
         event_missing=missing,
-        without=_without(connection, scope, look, total) if not found.events else (),
-        instead=_instead(connection, scope, look) if not found.events else (),
+        without=_without(connection, scope, look, total) if is_empty else (),
+        instead=_instead(connection, scope, look) if is_empty else (),
         first_acts=_first_acts(look, scope),
     )
 

@@ -277,8 +277,8 @@ class LogPage:
     """The Audit Logs page.
 
     Exactly one of these is shown below the controls: `failure`; else that nothing was searched, when a field is wrong
-    or there are `mistakes`; else `days`; else `without` (nothing matches all of the filters); else the state of a log
-    that holds nothing yet.
+    or there are `mistakes`; else `days`; else that nothing is left on this page, when something was `found`; else
+    `without` (nothing matches all of the filters); else the state of a log that holds nothing yet.
     """
 
     controls: FilterControls
