@@ -92,7 +92,7 @@ class NotSignedIn(MinutebookError):
 
 
 class Sealed(MinutebookError):
-    """This organization was deleted, and its log is sealed: nothing but an erasure is recorded in it any more."""
+    """This organization was deleted, and its log is sealed: only an erasure, or its own restoring, is recorded in it."""
 
     status = 410
     code = "sealed"

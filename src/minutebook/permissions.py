@@ -1,4 +1,4 @@
-"""Who may do what: one table, and the three rules about roles that a table cannot say."""
+"""Who may do what: one table, and another of which roles each may give and take away."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from minutebook.web.api import OPENAPI
 from minutebook.web.api.document import ERRORS
 
 Schema = dict[str, Any]
+STANDS = {"query": "", "path": " in the path", "header": ", a header"}
 WORDS = {"null": "`null`", "boolean": "true or false", "string": "text"}
 
 
@@ -32,7 +33,11 @@ def api_markdown() -> str:
 def _operation(operation: Schema) -> Iterator[str]:
     yield from _paragraphs(operation["description"])
     rows = [
-        (f"`{parameter['name']}`", _kind(parameter["schema"]), " ".join(parameter["description"].split()))
+        (
+            f"`{parameter['name']}`{STANDS[parameter['in']]}",
+            _kind(parameter["schema"]),
+            " ".join(parameter["description"].split()),
+        )
         for parameter in operation["parameters"]
     ]
     yield from ("", *(table(("Parameter", "Type", "Meaning"), rows) if rows else ["It has no parameters."]), "")

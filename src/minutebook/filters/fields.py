@@ -328,8 +328,9 @@ FIELDS: tuple[Field, ...] = (
         key="text",
         attribute="text",
         label="Text",
-        help='What the details contain. All words must be found, each also inside a longer one; a "quoted phrase" '
-        "keeps its blanks. Case and accents make no difference.",
+        help="Words that are found anywhere in the sentence, the actor, the targets and the details. All of them must "
+        'be found, each also inside a longer one; a "quoted phrase" keeps its blanks. Case and accents make no '
+        "difference.",
         example='opus "billing manager"',
         parse=lambda texts, _zone: parse_text(texts[0]),
         write=lambda text: [text],

@@ -22,9 +22,10 @@ Send an API token of the organization (page *API tokens*) as `Authorization: Bea
 may ask with its session instead. A request with a token is judged by it alone. That the log is read is recorded in it,
 once in 30 minutes for each token or session, before the first event is answered.
 
-Times in answers are RFC 3339 in UTC with six digits. A parameter that is not known, given twice or not understood is an
-error that names it and what is accepted; nothing is left out silently. An organization or event that is not there and
-one that is not yours to see get the same answer, 404. Nothing here changes anything."""
+Times in answers are RFC 3339 in UTC with six digits. A parameter that is not known, not understood, or given twice
+where it takes one value is an error that names it and what is accepted; nothing is left out silently. An
+organization or event that is not there and one that is not yours to see get the same answer, 404. Nothing here
+changes anything."""
 
 ERRORS = {
     400: "The request could not be read, or was sent to a host that this server does not answer for.",
@@ -34,9 +35,10 @@ ERRORS = {
     409: "What would prove it is not signed yet.",
     410: "It was pruned, or the entry bundle holds an event that was; `detail` names it and the event that says so.",
     422: "A parameter is wrong; `errors` says which and what is accepted.",
-    429: "The token has asked too often, or too many exports were begun, are being written, or too many follow the log "
-    "live.",
-    503: "The database does not answer, or the search was given up after its time and should be narrowed.",
+    429: "The token has asked too often, or too many searches of the organization run at once, exports were begun or "
+    "are being written, or too many follow the log live.",
+    503: "The database does not answer, the search was given up after its time and should be narrowed, or the server "
+    "sends as many live tails as it can.",
 }
 RATE = {
     "RateLimit-Limit": "How often the token may ask in a minute.",
