@@ -92,7 +92,8 @@ class NotSignedIn(MinutebookError):
 
 
 class Sealed(MinutebookError):
-    """This organization was deleted, and its log is sealed: only an erasure, or its own restoring, is recorded in it."""
+    """This organization was deleted, and its log is sealed: only an erasure, or its own restoring, is recorded in
+    it."""
 
     status = 410
     code = "sealed"

@@ -24,7 +24,7 @@ from minutebook.filters.moments import Here
 from minutebook.filters.term_values import ActorValue, parse_details
 from minutebook.filters.terms import TERMS
 from minutebook.model import HOUR, Actor, ActorKind, Context, Event, Json, Outcome, Target
-from minutebook.store import blocks, bound, index, log, marks, memory, search, stripes, survey, text, view
+from minutebook.store import blocks, bound, index, log, marks, memory, search, stripes, survey, text, view, where
 from minutebook.store.bound import bounded
 from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
@@ -391,6 +391,29 @@ def test_a_search_that_takes_too_long_is_given_up(filled: Deployment, monkeypatc
         assert survey.count(connection, scope, slow).is_exact, "it was counted for the page"
         assert not survey.count(connection, scope, filter_of(read("details.plan:*", Here()))).is_exact
         assert survey.count(connection, scope, EVERYTHING).is_exact
+
+
+def test_a_list_of_many_values_is_one_test_of_a_column_within_the_bound(
+    filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(filled_sqlite, 30)
+    scope, met = Scope(FILLED, filled_sqlite.size(FILLED)), list[str]()
+    list_, longer = (read(f"ip:{','.join(f'fd00::{host:x}' for host in range(most))}", Here()) for most in (200, 201))
+
+    def never(address: str) -> bool:
+        met.append(address)
+        return False
+
+    monkeypatch.setitem(where.TESTS, "ip", lambda _: never)
+    with filled_sqlite.store.reading() as connection:
+        for _page in range(2):
+            assert search.page(connection, scope, filter_of(list_), None, 10).events == ()
+    assert met
+    assert len(met) == len(set(met))
+    monkeypatch.setattr(where, "TESTS_AT_ONCE", 1)
+    monkeypatch.setattr(search, "PAGE_SECONDS", 0.0)
+    with filled_sqlite.store.reading() as connection, pytest.raises(TooSlow):
+        search.page(connection, scope, filter_of(longer), None, 10)
 
 
 def test_counts_that_take_too_long_say_at_least(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ class Passing(NamedTuple):
 class Words:
     """The values of one column, each once; a value's code is its place. Only ever added to."""
 
-    MOST_TESTS = 64
+    MOST_TESTS = 128  # a query has fewer terms
 
     def __init__(self) -> None:
         self.values: list[Any] = []

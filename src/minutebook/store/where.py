@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from minutebook.filters import actor_match, globs, is_id, matches, normal_text
+from minutebook.filters import MatchKind, actor_match, globs, is_id, matches, normal_text
 from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
 from minutebook.filters.term_values import ActorValue, Details
 from minutebook.filters.term_values import Numbers as SeqRange
-from minutebook.ip_address import address_of, is_inside, network_of
+from minutebook.ip_address import address_of, network_of
 from minutebook.store.bound import Deadline
 from minutebook.store.columns import Who
 from minutebook.store.memory import Few
@@ -33,6 +33,8 @@ from minutebook.store.worded import Sought, Worded
 
 Look: TypeAlias = Callable[[Chunk], Mask]
 LookUp: TypeAlias = Callable[[], Few | None]
+TESTS_AT_ONCE = 1024
+"""Values that are tested between two looks at the clock."""
 
 
 def _unknown() -> Few | None:
@@ -62,6 +64,7 @@ class Means:
 
     view: View
     worded: Callable[[tuple[Sought, ...]], Worded]
+    deadline: Deadline | None
 
 
 def within(expression: Expression) -> Within:
@@ -97,8 +100,11 @@ def plan(expression: Expression, means: Means) -> Plan:
             found = _all(parts, means)
             return replace(found, look=_all_mask([found.look, found.words.look]), words=None) if found.words else found
         case AnyOf(parts):
-            plans = [plan(part, means) for part in parts]
-            look = _any_mask([one.look for one in plans])
+            shared, others = _by_column(parts, means)
+            if len(shared) == 1 and not others:
+                return Plan(shared[0], few=shared[0].few)
+            plans = [plan(part, means) for part in others]
+            look = _any_mask([*shared, *(one.look for one in plans)])
             return Plan(look, NOTHING_ASKED if all(one.is_exact for one in plans) else expression)
 
 
@@ -111,6 +117,18 @@ def _all(parts: tuple[Expression, ...], means: Means) -> Plan:
     words = means.worded(sought) if sought else None
     looks = [one.look for one in plans] + ([words.may_hold] if words else [])
     return Plan(_all_mask(looks), all_of(rest), words, _fewest([one.few for one in plans]))
+
+
+def _by_column(parts: Iterable[Expression], means: Means) -> tuple[list[_Shared], list[Expression]]:
+    """Of alternatives one look for each shared column, however many values are asked for, and the others."""
+    asked: dict[str, list[Any]] = {}
+    others = []
+    for part in parts:
+        if isinstance(part, Term) and part.key in TESTS:
+            asked.setdefault(part.key, []).append(part.value)
+        else:
+            others.append(part)
+    return [_shared(key, values, means) for key, values in asked.items()], others
 
 
 def _is_inexact(part: Expression) -> bool:
@@ -171,6 +189,25 @@ class _Shared:
     def few(self) -> Few | None:
         """Those events, as far back as it is known that they are few."""
         return self.means.view.few(self.name, self.key, self.test)
+
+
+def _shared(key: str, values: Sequence[Any], means: Means) -> _Shared:
+    """Looks for the events of which the column of that name is what any of the values mean."""
+    return _Shared(key, frozenset(values), _in_time(TESTS[key](values), means.deadline), means)
+
+
+def _in_time(test: Callable[[Any], bool], deadline: Deadline | None) -> Callable[[Any], bool]:
+    """The test, which raises TooSlow when the time is over: a column may have very many values."""
+    if deadline is None:
+        return test
+    calls = itertools.count(1)
+
+    def timed(value: Any) -> bool:
+        if not next(calls) % TESTS_AT_ONCE:
+            deadline.check()
+        return test(value)
+
+    return timed
 
 
 # ── Pieces of text ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -246,38 +283,70 @@ def _id(id_: str, _means: Means) -> Look:
     return lambda chunk: chunk.recorded_at // 1000 == milliseconds
 
 
-# ── Actors and addresses ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── Shared columns ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _actor(actor: ActorValue, means: Means) -> Look:
-    tests: dict[str, Callable[[Who], bool]] = {
-        "kind": lambda who: who.kind == actor.text,
-        "id": lambda who: normal_text(who.id) == actor.text,
-    }
-    if actor.by in tests:
-        return _Shared("actor", actor, tests[actor.by], means)
-    match = _match(actor.text)
-    return _Shared("actor", actor, lambda who: matches(match, who.email or None), means)
+def _one_of(values: Sequence[str]) -> Callable[[str], bool]:
+    return frozenset(values).__contains__
+
+
+def _acts(patterns: Sequence[str]) -> Callable[[str], bool]:
+    return lambda name: any(globs.fits(pattern, name) for pattern in patterns)
+
+
+def _actors(asked: Sequence[ActorValue]) -> Callable[[Who], bool]:
+    kinds, ids = ({actor.text for actor in asked if actor.by == by} for by in ("kind", "id"))
+    by_address = [_match(actor.text) for actor in asked if actor.by == "email"]
+    addresses = {match.text for match in by_address if match.kind is MatchKind.EXACT}
+    others = [match for match in by_address if match.kind is not MatchKind.EXACT]
+
+    def fits(who: Who) -> bool:
+        if who.email in addresses or who.kind in kinds or (ids and normal_text(who.id) in ids):
+            return True
+        return any(matches(match, who.email or None) for match in others)
+
+    return fits
 
 
 _match = lru_cache(maxsize=1024)(actor_match)  # here, where texts are in normal form, which bounds their length
 
 
-def _ip(text: str, means: Means) -> Look:
-    network = network_of(text)
-    return _Shared("ip", text, lambda known: is_inside(_address(known), network), means)
+def _addresses(texts: Sequence[str]) -> Callable[[str], bool]:
+    """By the bits that a network leaves to its hosts: an address without them is that of the network, or of none."""
+    networks: dict[tuple[int, int], set[int]] = {}
+    for network in map(network_of, texts):
+        hosts = network.max_prefixlen - network.prefixlen
+        networks.setdefault((network.version, hosts), set()).add(int(network.network_address) >> hosts)
+
+    def fits(text: str) -> bool:
+        address = _address(text)
+        return address is not None and any(
+            address.version == version and int(address) >> hosts in known
+            for (version, hosts), known in networks.items()
+        )
+
+    return fits
 
 
 _address = lru_cache(maxsize=1 << 18)(address_of)
 
+TESTS: dict[str, Callable[[Sequence[Any]], Callable[[Any], bool]]] = {
+    "action": _acts,
+    "actor": _actors,
+    "ip": _addresses,
+    "client": _one_of,
+    "outcome": _one_of,
+}
+"""For each term that is the name of a shared column: which of its values any of those that are asked for mean."""
+
+
+def _alone(key: str) -> Callable[[Any, Means], Look]:
+    return lambda value, means: _shared(key, (value,), means)
+
 
 CLAUSES: dict[str, Callable[[Any, Means], Look]] = {
-    "action": lambda pattern, means: _Shared("action", pattern, lambda name: globs.fits(pattern, name), means),
-    "actor": _actor,
+    **{key: _alone(key) for key in TESTS},
     "target": _holding("target"),
-    "ip": _ip,
-    "client": lambda client, means: _Shared("client", client, lambda known: bool(known == client), means),
-    "outcome": lambda outcome, means: _Shared("outcome", outcome, lambda known: bool(known == outcome), means),
     "after": _after,
     "before": _before,
     "seq": _seq,
@@ -291,4 +360,4 @@ INEXACT = {"target", "id", "details"}
 
 def means_of(connection: Connection, view: View, deadline: Deadline | None) -> Means:
     """What the clauses of a search look things up in. Their looks raise TooSlow if there is a deadline."""
-    return Means(view, lambda sought: Worded(connection, view.log, view.indexed, sought, deadline))
+    return Means(view, lambda sought: Worded(connection, view.log, view.indexed, sought, deadline), deadline)
