@@ -156,7 +156,10 @@ def test_what_is_wrong_is_named(pairs: list[tuple[str, str]], field: str, says: 
     ("query", "beside", "part"),
     [
         (f"{'İ' * 40} after:2026-11-06 Before:2026-11-05", [], "Before:2026-11-05"),  # longer in lower case
-        (" before:2026-11-04 after:2026-11-06 before:2026-11-05 a", [], "before:2026-11-05"),
+        (" before:2026-11-04 after:2026-11-06 before:2026-11-05 a", [], "before:2026-11-04"),
+        ('"before: x" before:2026-11-05 after:2026-11-06 -before:2026-01-01', [], "before:2026-11-05"),
+        ("before:2026-11-05 after:2026-11-06 (a OR before:2026-12-01)", [], "before:2026-11-05"),
+        ("(before:2026-11-05 a) after:2026-11-06", [], "(before:2026-11-05 a) after:2026-11-06"),
         ("a after:2026-11-06", [("end", "2026-11-05")], "a after:2026-11-06"),
     ],
 )

@@ -45,8 +45,8 @@ def test_what_is_written_is_included(text: str, start: int, end: int) -> None:
         ("2026-11-06T18:05", AT, AT + MINUTE),
         ("2026-11-06T17:05Z", AT, AT + MINUTE),
         ("2026-10-25", (day := to_micros(datetime(2026, 10, 24, 22, tzinfo=UTC))), day + DAY + 60 * MINUTE),
-        ("2026-10-25T02:59", (early := day + 179 * MINUTE), early + MINUTE),  # the first of two
-        ("2027-03-28T02:30", (gap := to_micros(datetime(2027, 3, 28, 1, tzinfo=UTC))), gap + MINUTE),
+        ("2026-10-25T02:59", (early := day + 179 * MINUTE), early + 61 * MINUTE),  # of two all
+        ("2027-03-28T02:30", (gap := to_micros(datetime(2027, 3, 28, 1, tzinfo=UTC))), gap),
     ],
 )
 def test_what_names_no_offset_is_on_the_clock_of_a_zone(text: str, start: int, end: int) -> None:
@@ -83,6 +83,15 @@ def test_what_is_not_a_time_is_refused(text: str, says: str) -> None:
         [problem] = caught.value.problems
         assert problem.field == "from"
         assert says in problem.message
+
+
+def test_what_is_too_far_away_on_the_clock_of_a_zone_is_refused() -> None:
+    for text, zone in (("1970-01-01", "Asia/Tokyo"), ("9998-12-31", "America/New_York"), ("0001-01-01", "Asia/Tokyo")):
+        for parse in (parse_start, parse_end):
+            with pytest.raises(Invalid, match="Years go from 1970 to 9998"):
+                parse(text, zone=ZoneInfo(zone))
+    assert parse_start("1969-12-31T19:00", zone=ZoneInfo("America/New_York")) == 0
+    assert parse_end("9999-01-01T08:59", zone=ZoneInfo("Asia/Tokyo")) == LATEST
 
 
 @pytest.mark.parametrize(

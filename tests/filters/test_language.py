@@ -156,7 +156,7 @@ def test_what_is_written_is_what_is_meant(query: str, meant: Expression) -> None
         ("NOT OR a", "NOT", 'write "NOT"', '"NOT" OR a'),
         ("NOT NOT a", "NOT", "write - before it", None),
         ("a -", "-", "nothing does", "a"),
-        ("- a", "-", "nothing does", "a"),
+        ("- a", "-", "nothing does", "-a"),
         ('a "b', '"', "never closed", 'a "b"'),
         ("a\0b", "\0", "NUL", "ab"),
         ("a\0\x1bb", "\0", "NUL", "ab"),
@@ -230,6 +230,11 @@ def test_what_is_wrong_is_pointed_at(query: str, pointed_at: str, message: str, 
         ("a " * 101, "a", ["a"], ["a " * 99 + "a"], None),
         ("seq:x " * 9, "", ["seq:x"], [("seq:x " * 8).strip()], None),
         ("a outcome:success", "a outcome:success", [], [], None),
+        # what a negation means goes with it, never stays as its opposite
+        ("a NOT outcome:success b", "a b", ["NOT outcome:success"], ["a b"], "a -outcome:success b"),
+        ("a - outcome:success b", "a b", ["- outcome:success"], ["a b"], "a -outcome:success b"),
+        ("a NOT NOT (b c) d", "a d", ["NOT NOT (b c)"], ["a d"], None),
+        ("a NOT", "a", ["NOT"], ["a"], 'a "NOT"'),
     ],
 )
 def test_what_is_understood_of_a_query_is_kept(
@@ -243,6 +248,22 @@ def test_what_is_understood_of_a_query_is_kept(
     for bad in mistakes:
         with pytest.raises(BadQuery):
             read(query[slice(*bad.clause)] if left != ["a"] else query, HERE)
+
+
+def test_alternatives_are_no_more_terms_than_were_read() -> None:
+    many = f"seq:{','.join(map(str, range(120)))}"
+    for query in (f"{many} OR a", f"a OR {many} OR b", f"({many} OR a) OR -{many}"):
+        assert language.write(read(query, HERE)).count("seq:") == query.count("seq:")
+        assert read(language.write(read(query, HERE)), HERE) == read(query, HERE)
+
+
+def test_what_was_meant_is_looked_for_only_where_something_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "closest", None)
+    read("action:user.login,member.* client:web", HERE)
+    with pytest.raises(BadQuery):
+        read("client:webb", HERE, suggesting=False)
+    with pytest.raises(TypeError):
+        read("client:webb", HERE)
 
 
 def test_a_query_that_is_too_long() -> None:

@@ -320,6 +320,17 @@ def test_marks_leave_out_groups_that_hold_nothing_and_no_other(
             assert np.array_equal(known.may_hold(connection, slots, 0, end, marked, 1), whole[:end])
 
 
+def test_marks_of_single_blocks_are_let_go_of_once_a_pack_has_them(followed: Deployment) -> None:
+    known, slots = marks.Marks(FILLED), marks.asked(((b"calder", False),))
+    for single in ({6, 7}, {9}, set(), {12, 13}):
+        with followed.store.reading() as connection:
+            marked = index.reached(connection, FILLED).blocks
+            known.may_hold(connection, slots, 0, marked, marked, 1)
+        assert known._blocks.keys() == single
+        fill(followed, 32)
+        index.follow_all(followed.store)
+
+
 def test_a_row_of_texts_that_cannot_be_read_is_made_anew_when_the_log_goes_on(
     followed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

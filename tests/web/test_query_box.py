@@ -168,6 +168,19 @@ def test_a_bad_query_keeps_its_good_clauses_and_each_bad_one_can_be_removed(ligh
     assert (alone.status_code, box(alone)) == (200, "")
 
 
+def test_alternatives_beside_a_mistake_stay_together(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    page = reader.get(("query", "(opus OR ip:10.0.0.0/8) outcome:sucess"), ("form_zone", ZONE))
+    again = reader.get(("q", "opus OR ip:10.0.0.0/8"), ("query", "outcome:sucess"), ("form_zone", ZONE))
+    for shown in (page, again):
+        assert (shown.status_code, box(shown)) == (422, "(opus OR ip:10.0.0.0/8) outcome:sucess")
+        assert link(shown, "Search for (opus OR ip:10.0.0.0/8) outcome:success")
+    left = reader.open(link(again, "Remove this clause"))
+    while left.is_redirect:
+        left = reader.open(left.headers["location"])
+    assert (left.status_code, box(left)) == (200, "opus OR ip:10.0.0.0/8")
+
+
 @pytest.mark.parametrize(("zone", "today"), [("Europe/Berlin", "2026-11-07"), ("UTC", "2026-11-06")])
 def test_a_time_of_day_is_offered_with_the_day_of_today(light_dashboard: Dashboard, zone: str, today: str) -> None:
     light_dashboard.deployment.clock.now = to_micros(datetime(2026, 11, 6, 23, 30, tzinfo=UTC))

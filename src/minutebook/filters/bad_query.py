@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from minutebook.errors import Invalid, Problem
-from minutebook.filters.query_text import JOINING
+from minutebook.filters.query_text import JOINING, NEGATING
 
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
-END = re.compile(r"before:\S*", re.IGNORECASE)
+BEFORE_A_PART = (NEGATING, "-")
+"""What is wrong by itself, and means the part behind it."""
+END = "before:"
 
 
 class BadQuery(Invalid):
@@ -23,12 +25,20 @@ class BadQuery(Invalid):
 
     @property
     def clause(self) -> tuple[int, int]:
-        """From where to where the part goes that is wrong and can be left out: one of those that must all hold, or all
-        of a query of alternatives."""
+        """From where to where the part goes that is wrong and can be left out: one of those that must all hold, a `NOT`
+        with what it stands before, or all of a query of alternatives."""
         found = clauses(self.query)
         if any(self.query[start:end] in JOINING for start, end in found):
             return 0, len(self.query)
-        return next(((start, end) for start, end in found if self.at < end), (0, len(self.query)))
+        place = next((place for place, (_, end) in enumerate(found) if self.at < end), None)
+        if place is None:
+            return 0, len(self.query)
+        start, end = found[place]
+        for _, behind in found[place + 1 :]:
+            if self.query[start:end].split()[-1] not in BEFORE_A_PART:
+                break
+            end = behind
+        return start, end
 
     @property
     def without(self) -> str:
@@ -44,8 +54,8 @@ class BadQuery(Invalid):
 
 def backwards(query: str, message: str) -> BadQuery:
     """The mistake of a query that asks for what is before its own start: it points at the end, if that is in it."""
-    found = [match.span() for match in END.finditer(query)]
-    start, end = found[-1] if found else (0, len(query))
+    ends = (clause for clause in clauses(query) if query[clause[0] :].lower().startswith(END))
+    start, end = next(ends, (0, len(query)))  # of several the first is the filter's end
     return BadQuery(query, start, end - start, message)
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from minutebook.errors import Invalid
 from minutebook.filters.quote import quoted
-from minutebook.filters.zones import UTC, instant_of
+from minutebook.filters.zones import UTC, end_of, instant_of
 from minutebook.model import DAY, EPOCH, HOUR, MINUTE, SECOND, from_micros, to_micros
 
 LATEST = to_micros(EPOCH.replace(year=9999))
@@ -71,15 +71,19 @@ def _period(text: str, field: str, zone: ZoneInfo | None, accepted: str) -> tupl
         start = day + hour * HOUR + minute * MINUTE + second * SECOND + int(fraction.ljust(6, "0"))
         start -= _offset(part["sign"], part["offset_hour"], part["offset_minute"], text, field)
         precision = 10 ** (6 - len(fraction)) if part["second"] else MINUTE
-    if start < 0 or start + precision > LATEST:
+    first, end = start, start + precision
+    if not part["offset"] and first >= -DAY and end <= LATEST + DAY:
+        first, end = _on_the_clock(first, end, zone or UTC)
+    if first < 0 or end > LATEST:
         raise Invalid.one(field, f"{quoted(text)} is too far away. {RANGE}")
-    return (start, start + precision) if part["offset"] else _on_the_clock(start, precision, zone or UTC)
+    return first, end
 
 
-def _on_the_clock(start: int, precision: int, zone: ZoneInfo) -> tuple[int, int]:
-    """What the clock of the zone shows when that of UTC would show it at `start`. Not every day has 24 hours."""
-    first, next_ = (instant_of(from_micros(at).replace(tzinfo=None), zone) for at in (start, start + precision))
-    return first, next_ if precision == DAY else first + precision
+def _on_the_clock(start: int, end: int, zone: ZoneInfo) -> tuple[int, int]:
+    """When the clock of the zone shows what that of UTC shows from `start` to `end`: its first instant, and when it is
+    over for the last time."""
+    first, last = (from_micros(at).replace(tzinfo=None) for at in (start, end - 1))
+    return instant_of(first, zone), end_of(last, zone)
 
 
 def _day(written: str, text: str, field: str) -> int:

@@ -34,7 +34,7 @@ from minutebook.filters.expression import (
 )
 from minutebook.filters.moments import AGO, Here
 from minutebook.filters.paths import known_details
-from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write
+from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write, write_beside
 from minutebook.filters.quote import quoted
 from minutebook.filters.term_values import (
     NOUN_PATTERNS,
@@ -47,7 +47,7 @@ from minutebook.filters.term_values import (
 from minutebook.filters.terms import DETAILS, TERMS
 from minutebook.filters.text import unsearchable
 
-__all__ = ["BadQuery", "read", "read_what_can_be", "write"]
+__all__ = ["BadQuery", "read", "read_what_can_be", "write", "write_beside"]
 
 LONGEST = 2_000
 MOST_TERMS = 100
@@ -161,13 +161,20 @@ class _Reader:
         if self._peek() == "-":
             self.at += 1
             if self._ends() or self._peek().isspace():
-                self._wrong(start, 1, "A - leaves out what follows it, and nothing does.", self._without(start, 1))
+                self._refuse_dash(start)
             return none_of(self._part(depth + 1))
         if self._word() == NEGATING:
             self._refuse_not()
         if self._peek() == "(":
             return self._group(depth)
         return self._term()
+
+    def _refuse_dash(self, start: int) -> NoReturn:
+        behind = self.query[self.at :].lstrip()
+        is_joined = (BARE_WORD.match(behind) or [""])[0] in JOINING
+        fix = None if is_joined else f"{self.query[: self.at]}{behind}"
+        message = "A - leaves out what follows it without a blank, and nothing does."
+        self._wrong(start, 1, message, fix, self._without(start, 1))
 
     def _refuse_not(self) -> NoReturn:
         before, behind = self.query[: self.at], self.query[self.at + len(NEGATING) :].lstrip()
@@ -274,7 +281,7 @@ class _Reader:
         text = self._quoted() if self._peek() == '"' else self._bare(BARE_VALUE)
         if key.startswith(DETAILS):
             return Term("details", self._parsed(at, lambda: parse_details(key.removeprefix(DETAILS), text)))
-        return Term(key, self._parsed(at, lambda: TERMS[key].parse(text, self.here), _meant(key, text)))
+        return Term(key, self._parsed(at, lambda: TERMS[key].parse(text, self.here), lambda: _meant(key, text)))
 
     def _with_commas(self, at: int) -> str | None:
         """The query with the alternatives in the parentheses that begin there as values with commas between."""
@@ -284,10 +291,11 @@ class _Reader:
             return None
         return self.query[:at] + ",".join(values) + self.query[group.end() :]
 
-    def _parsed(self, start: int, parse: Callable[[], T], instead: str | None = None) -> T:
+    def _parsed(self, start: int, parse: Callable[[], T], mend: Callable[[], str | None] = lambda: None) -> T:
         try:
             return parse()
         except Invalid as invalid:
+            instead = mend() if self.suggesting else None
             fix = self.query[:start] + instead + self.query[self.at :] if instead else None
             self._wrong(start, max(1, self.at - start), invalid.message, fix)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterable, Iterator
 from zoneinfo import ZoneInfo
 
-from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
+from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, any_of
 from minutebook.filters.terms import DETAILS, TERMS
 
 PLAIN_VALUE = re.compile(r'[^\s()",\\][^\s(),]*')
@@ -21,8 +23,13 @@ def write(expression: Expression, zone: ZoneInfo | None = None) -> str:
     if isinstance(expression, AllOf):
         return " ".join(_part(part, zone) for part in expression.of)
     if isinstance(expression, AnyOf) and not _is_list(expression):
-        return " OR ".join(_alternative(part, zone) for part in expression.of)
+        return " OR ".join(write_beside(part, zone) for part in _in_lists(expression.of))
     return _part(expression, zone)
+
+
+def write_beside(expression: Expression, zone: ZoneInfo | None = None) -> str:
+    """The same, as it can stand beside other parts: alternatives in parentheses."""
+    return write(expression, zone) if isinstance(expression, AllOf) else _part(expression, zone)
 
 
 def _part(expression: Expression, zone: ZoneInfo | None) -> str:
@@ -40,14 +47,21 @@ def _part(expression: Expression, zone: ZoneInfo | None) -> str:
             return f"({write(expression, zone)})"
 
 
-def _alternative(expression: Expression, zone: ZoneInfo | None) -> str:
-    return write(expression, zone) if isinstance(expression, AllOf) else _part(expression, zone)
-
-
 def _is_list(expression: AnyOf) -> bool:
     """Whether it can be written as one key with several values."""
-    prefixes = {_prefix(part) if isinstance(part, Term) and part.key != "text" else None for part in expression.of}
-    return len(prefixes) == 1 and None not in prefixes
+    keys = set(map(_key_of_list, expression.of))
+    return len(keys) == 1 and None not in keys
+
+
+def _in_lists(parts: Iterable[Expression]) -> Iterator[Expression]:
+    """The alternatives, those of one key that follow each other together: so they are no more terms than were read."""
+    for key, run in itertools.groupby(parts, _key_of_list):
+        together = tuple(run)
+        yield from [any_of(together)] if key else together
+
+
+def _key_of_list(part: Expression) -> str | None:
+    return _prefix(part) if isinstance(part, Term) and part.key != "text" else None
 
 
 def _prefix(term: Term) -> str:

@@ -17,8 +17,8 @@ from minutebook.filters.fields import Filter
 from minutebook.filters.instants import LATEST, RANGE
 from minutebook.filters.moments import backwards_told
 from minutebook.filters.quote import quoted
-from minutebook.filters.zones import MONTHS, clock_time, gap_end, instant_of, precision, shows, told, told_end
-from minutebook.model import from_micros, to_micros
+from minutebook.filters.zones import MONTHS, clock_time, end_of, instant_of, precision, told, told_end
+from minutebook.model import from_micros
 
 MICROSECOND = timedelta(microseconds=1)
 DAYS = "Write it as 2026-11-06 or 6 Nov 2026."
@@ -50,7 +50,7 @@ def parse_wall(
     first = _written("start_date", start_date, "start_time", start_time, problems)
     last = _written("end_date", end_date, "end_time", end_time, problems)
     start = instant_of(first.first, zone) if first else None
-    end = _end_of(last.last, zone) if last else None
+    end = end_of(last.last, zone) if last else None
     for field, bound, limit in (("start_date", start, LATEST - 1), ("end_date", end, LATEST)):
         if bound is not None and not 0 <= bound <= limit:
             problems.append(Problem(field, f"This day is too far away. {RANGE}"))
@@ -77,12 +77,6 @@ def wall_fields(shown: Filter, zone: ZoneInfo) -> dict[str, str]:
         over = last.replace(tzinfo=None) + MICROSECOND
         end = (f"{last:%Y-%m-%d}", clock_time(last, precision(over)) if over.time() != time() else "")
     return {"start_date": start[0], "start_time": start[1], "end_date": end[0], "end_time": end[1]}
-
-
-def _end_of(last: datetime, zone: ZoneInfo) -> int:
-    """The instant after the clock shows a naive time for the last time; of a skipped one, the end of the gap."""
-    second = to_micros(last.replace(tzinfo=zone, fold=1))
-    return second + 1 if shows(second, last, zone) else gap_end(last, zone)
 
 
 def _written(

@@ -79,6 +79,12 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> int:
     return first if shows(first, wall, zone) else gap_end(wall, zone)
 
 
+def end_of(last: datetime, zone: ZoneInfo) -> int:
+    """The instant after the clock shows a naive time for the last time; of a skipped one, the end of the gap."""
+    second = to_micros(last.replace(tzinfo=zone, fold=1))
+    return second + 1 if shows(second, last, zone) else gap_end(last, zone)
+
+
 def shows(micros: int, wall: datetime, zone: ZoneInfo) -> bool:
     """Whether the clock of the zone shows the naive time at that instant."""
     return from_micros(micros).astimezone(zone).replace(tzinfo=None, fold=0) == wall

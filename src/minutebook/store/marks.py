@@ -146,6 +146,8 @@ class Marks:
         width, packed = _width(in_block), marked // PACK * PACK
         packs = range(from_ // PACK, -(-min(to, packed) // PACK))
         with self._lock:
+            for number in [number for number in self._blocks if number < packed]:
+                del self._blocks[number]  # the pack has them
             parts = [self._of_pack(connection, slots, number, PACK * width) for number in packs]
             parts += self._of_blocks(connection, slots, max(from_, packed), to, width)
         start = min(from_, packed) // PACK * PACK if from_ < packed else from_

@@ -212,7 +212,8 @@ def _with_queries(given: Given, found: Filter, zone: ZoneInfo) -> Filter:
             found = before
             given.not_understood.pop(key, None)
         if mistakes:
-            given.refuse(key, sorted(mistakes, key=lambda bad: bad.at), language.write(expression_of(before), zone))
+            beside = language.write_beside(expression_of(before), zone)
+            given.refuse(key, sorted(mistakes, key=lambda bad: bad.at), beside)
     return found
 
 
