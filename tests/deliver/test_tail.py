@@ -67,12 +67,12 @@ def test_nothing_is_missed_or_repeated_while_many_write_and_the_reader_breaks_of
             for _ in range(chance.randint(1, 4)):
                 with calder.deployment.store.reading() as connection:
                     batch = tail.read(connection)
-                cut = chance.randint(0, len(batch.events))
-                if cut < len(batch.events):  # the connection broke in the midst of the batch
-                    seen += [event.seq for event in batch.events[:cut]]
+                cut = chance.randint(0, len(batch.rows))
+                if cut < len(batch.rows):  # the connection broke in the midst of the batch
+                    seen += [row.seq for row in batch.rows[:cut]]
                     after = seen[-1] if cut else after
                     break
-                seen += [event.seq for event in batch.events]
+                seen += [row.seq for row in batch.rows]
                 after = batch.through
     assert seen == calder.recorded(filter_)
 
@@ -86,7 +86,7 @@ def test_a_filter_that_finds_nothing_goes_on_all_the_same(calder: Calder, monkey
         while (batch := tail.read(connection)).is_more:
             assert batch == Batch((), (reads + 1) * 5 - 1, is_more=True)
             reads += 1
-    assert (batch.events, batch.through, reads) == ((), size - 1, (size - 1) // 5)
+    assert (batch.rows, batch.through, reads) == ((), size - 1, (size - 1) // 5)
 
 
 def test_it_starts_at_the_end_behind_a_number_or_with_the_first(calder: Calder) -> None:
@@ -113,7 +113,7 @@ def test_polling_sees_what_another_process_records(calder: Calder) -> None:
 
     batches = poll(apart, Tail(calder.number, EVERYTHING, -1), sleep)
     before = calder.deployment.size(calder.number)
-    seen = [event.seq for batch in _until(batches, before + 4) for event in batch.events]
+    seen = [row.seq for batch in _until(batches, before + 4) for row in batch.rows]
     assert seen == list(range(before + 4))
     assert set(waited) == {1.0}
     apart.close()
@@ -146,7 +146,7 @@ class Follower:
         seen: list[int] = []
         async with aclosing(self.tails.follow(self.tail.organization, self.look)) as batches:
             async for batch in batches:
-                seen += [event.seq for event in batch.events]
+                seen += [row.seq for row in batch.rows]
                 if act.ident is None:
                     act.start()
                 if batch.through == size - 1:
@@ -179,7 +179,7 @@ def test_what_is_recorded_during_a_look_wakes_for_the_next(calder: Calder, monke
             return [await anext(batches), await anext(batches)]
 
     [empty, batch] = asyncio.run(asyncio.wait_for(first_two(), 10))
-    assert (empty.events, [event.seq for event in batch.events]) == ((), [before])
+    assert (empty.rows, [row.seq for row in batch.rows]) == ((), [before])
 
 
 def test_a_commit_of_another_process_wakes_within_about_a_second(calder: Calder) -> None:
@@ -198,7 +198,7 @@ def test_it_looks_again_when_nothing_happens_and_ends_when_it_is_stopped(calder:
     async def follow() -> int:
         number = 0
         async for batch in follower.tails.follow(follower.tail.organization, follower.look):
-            assert batch.events == ()
+            assert batch.rows == ()
             number += 1
             if number == 3:
                 follower.tails.stop()

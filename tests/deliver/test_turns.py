@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from minutebook.deliver import pace as pace_module
+from minutebook.deliver.formats import Row
 from minutebook.deliver.pace import FEWEST, Pace
 from minutebook.deliver.tail import Tail
 from minutebook.deliver.turns import Stopped, Turns
 from minutebook.errors import TooSlow
 from minutebook.filters import Filter
-from minutebook.model import Event
 from minutebook.store import search
 from minutebook.store.scope import Scope
 from tests.support.deployment import Deployment
@@ -71,14 +71,14 @@ def test_where_looking_takes_long_less_is_looked_at_and_nothing_twice(
     monkeypatch.setattr(pace_module, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(pace_module, "FEWEST", 1)
     monkeypatch.setattr(search, "AT_FIRST", 2)
-    tail, seen, looks = Tail(FILLED, Filter(), -1), list[Event](), 0
+    tail, seen, looks = Tail(FILLED, Filter(), -1), list[Row](), 0
     monkeypatch.setattr(search, "AT_ONCE", 2)
     with filled.store.reading() as connection:
         while (batch := tail.read(connection)).is_more:
-            seen += batch.events
+            seen += batch.rows
             looks += 1
-    seen += batch.events
-    assert [event.seq for event in seen] == [event.seq for event in filled.events(FILLED)]
+    seen += batch.rows
+    assert [row.seq for row in seen] == [event.seq for event in filled.events(FILLED)]
     assert looks == (len(seen) - 1) // 2
 
 

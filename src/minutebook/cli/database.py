@@ -25,7 +25,7 @@ from minutebook.errors import StoreUnavailable
 from minutebook.filters import Cursor, Filter
 from minutebook.store import log
 from minutebook.store.engine import Store
-from minutebook.store.event_json import event_json, row_json
+from minutebook.store.event_json import row_json
 from minutebook.store.log import seq_of
 from minutebook.store.scope import Scope
 from minutebook.store.search import place, stream_json
@@ -125,7 +125,7 @@ def _patiently(store: Store, begun: Tail) -> Iterator[list[bytes]]:
         try:
             for batch in tail.poll(store, begun, time.sleep):
                 is_away = False
-                yield [event_json(event) for event in batch.events]
+                yield [row.json for row in batch.rows]
         except StoreUnavailable:
             if not is_away:
                 remark("The database does not answer. Trying again until it does; stop it with Ctrl-C.")

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from minutebook.deliver.formats.writer import Row
 from minutebook.deliver.pace import Pace
 from minutebook.errors import Invalid
 from minutebook.filters import Filter
-from minutebook.model import Event
 from minutebook.store import log
 from minutebook.store.engine import Store
-from minutebook.store.log import Stored, event_of
+from minutebook.store.event_json import row_json
+from minutebook.store.log import Stored, seq_of
 from minutebook.store.scope import Scope
 
 AT_ONCE = 100
@@ -31,7 +32,7 @@ POLL_SECONDS = 1.0
 class Batch:
     """What one read found. Everything up to the number `through` has been looked at; -1 before the first event."""
 
-    events: tuple[Event, ...]
+    rows: tuple[Row, ...]
     through: int
     is_more: bool
     """Whether the log went on behind it when it was read."""
@@ -53,10 +54,10 @@ class Tail:
         Raises TooSlow; the tail is then where it was.
         """
         size = log.read_head(connection, self.organization).size
-        found: list[Event] = []
+        found: list[Row] = []
 
         def take(row: Stored) -> bool:
-            found.append(event_of(row))
+            found.append(Row(seq_of(row), row_json(row)))
             return len(found) < AT_ONCE
 
         if self.after + 1 < size:

@@ -110,9 +110,9 @@ def value(text: bytes) -> Any:
     return json.loads(text)
 
 
-def told(stored: bytes) -> tuple[list[bytes], tuple[str, ...]]:
-    """The line of the paths, then the text of each, `null` for an erased one; the paths of those that are erased."""
-    held = unchecked(stored)
+def told(held: bytes) -> tuple[list[bytes], tuple[str, ...]]:
+    """Of what a frame holds: the line of the paths, then the text of each, `null` for an erased one; and the paths of
+    those that are erased."""
     lines = held.split(b"\n")
     if EMPTY_LINE not in held:
         return lines, ()
@@ -123,7 +123,7 @@ def told(stored: bytes) -> tuple[list[bytes], tuple[str, ...]]:
 def json_of(stored: bytes) -> tuple[bytes, tuple[str, ...]]:
     """`"actor":{…},"targets":[…],"context":{…},"details":{…}`: every text as it was committed to, `null` for an erased
     one; and the paths of those."""
-    lines, erased = told(stored)
+    lines, erased = told(unchecked(stored))
     shape = shape_of(lines[0])
     return shape.template % shape.pick(lines), erased
 

@@ -22,19 +22,19 @@ DONE = b'"action":"%b","outcome":"%b",'
 def event_json(event: Event) -> bytes:
     """One line without a line feed: every key is there, null where nothing is known; times in RFC 3339, details as
     they were recorded."""
-    stored = body.pack(disclosures_of(event))
     facts = (event.seq, event.id, event.recorded_at, event.occurred_at, event.action, event.outcome.value)
-    return _line(*facts, stored)
+    return _line(*facts, body.plain_of(disclosures_of(event)))
 
 
 def row_json(row: Stored) -> bytes:
     """The same of a row of the table `event`, without reading what was disclosed."""
     position, id_, recorded_at, occurred_at, action, outcome, stored = row
-    return _line(position & SEQ_MASK, id_, recorded_at, occurred_at, action, outcome, stored)
+    held = body.unchecked(stored)
+    return _line(position & SEQ_MASK, id_, recorded_at, occurred_at, action, outcome, held)
 
 
-def _line(seq: int, id_: str, recorded_at: int, occurred_at: int, action: str, outcome: str, stored: bytes) -> bytes:
-    lines, erased = body.told(stored)
+def _line(seq: int, id_: str, recorded_at: int, occurred_at: int, action: str, outcome: str, held: bytes) -> bytes:
+    lines, erased = body.told(held)
     template, pick = _template(lines[0])
     recorded = _time(recorded_at)
     occurred = recorded if occurred_at == recorded_at else _time(occurred_at)

@@ -28,7 +28,6 @@ from minutebook.filters.quote import quoted
 from minutebook.filters.term_values import MOST_SEQ
 from minutebook.model import Seat
 from minutebook.organization import sittings
-from minutebook.store.event_json import event_json
 from minutebook.web.following import Following, must_read
 from minutebook.web.site import Site
 
@@ -134,8 +133,8 @@ async def leave(receive: Receive, stream: anyio.CancelScope) -> None:
 
 def frame_of(batch: Batch) -> bytes:
     """The messages of a batch, and how far was looked."""
-    messages = [b"id: %d\ndata: %s\n\n" % (event.seq, event_json(event)) for event in batch.events]
-    if not batch.events or batch.events[-1].seq != batch.through:
+    messages = [b"id: %d\ndata: %s\n\n" % row for row in batch.rows]
+    if not batch.rows or batch.rows[-1].seq != batch.through:
         messages.append(b"id: %d\n\n" % batch.through)
     return b"".join(messages)
 
