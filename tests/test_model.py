@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minutebook.identifiers import new_id, new_token, token_hash
+from minutebook.identifiers import MOST_SEQ, event_number, new_id, new_token, token_hash
 from minutebook.model import from_micros, rfc3339, to_micros
+from minutebook.store.log import SEQ_MASK
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
@@ -36,3 +38,13 @@ def test_ids_have_60_random_bits_and_tokens_256() -> None:
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)  # 256 bits
     assert len(token_hash(token)) == 32
     assert token_hash("\ud800") != token_hash("")
+
+
+def test_the_largest_number_is_that_of_the_store() -> None:
+    assert (MOST_SEQ, event_number(str(MOST_SEQ))) == (SEQ_MASK, SEQ_MASK)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", " 1", "1.0", "1e3", "\u0663", "\u00b2", str(MOST_SEQ + 1), "0" * 14])
+def test_what_is_no_number_of_an_event(text: str) -> None:
+    assert event_number(text) is None
+    assert event_number("0042") == 42

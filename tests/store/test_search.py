@@ -23,7 +23,8 @@ from minutebook.filters import (
     search_text,
     text_words,
 )
-from minutebook.filters.words import ID, values
+from minutebook.filters.words import values
+from minutebook.identifiers import ID
 from minutebook.model import HOUR, Context, Event, Outcome, Role
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode

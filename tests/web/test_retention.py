@@ -10,6 +10,7 @@ import pytest
 from minutebook.custody.clock import RecordForwardStep
 from minutebook.custody.holds import PlaceHold
 from minutebook.custody.retention import SetRetention, prune_log
+from minutebook.identifiers import MOST_SEQ
 from minutebook.model import DAY, Role
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
@@ -217,6 +218,7 @@ def test_a_plan_that_was_not_seen_is_not_done(dashboard: Dashboard, ada: Somebod
         ("person=nobody@x.example", "person", "Nothing in this log names them."),
         ("person=nobody", "person", "Enter an address, or an id"),
         ("seq=9999&path=context.ip", "seq", "There is no event 9,999"),
+        (f"seq={MOST_SEQ}&path=context.ip", "seq", f"There is no event {MOST_SEQ:,}"),
         ("seq=x&path=context.ip", "seq", "Enter whose, or the number"),
         ("seq=1&path=actor.kind", "path", "Event 1 has no such field to erase"),
         ("path=context.ip", "seq", "Enter whose, or the number"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from minutebook.deliver.formats.writer import Row
+from minutebook.deliver.formats import Row
 from minutebook.deliver.pace import Pace
 from minutebook.errors import Invalid
 from minutebook.filters import Filter

@@ -26,6 +26,7 @@ from minutebook.filters.quote import quoted
 from minutebook.filters.text import normal_text
 from minutebook.filters.words import id_text, is_id, search_text, values, written
 from minutebook.filters.zones import told_end
+from minutebook.identifiers import MOST_SEQ, event_number
 from minutebook.ip_address import address_of, is_inside, network_of
 from minutebook.model import ActorKind, Client, Event, Outcome
 
@@ -42,7 +43,6 @@ IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
 """The ids of those who can act. What holds anything else, such as an address, is none."""
 NOUN_PATTERNS = tuple(f"{noun}.*" for noun in NOUNS)
 """All actions of a noun, for each of them."""
-MOST_SEQ = (1 << 40) - 1
 WHICH_DETAIL = "Write which detail is meant, such as details.role.after:admin."
 
 Fits = Callable[[Event], bool]
@@ -237,19 +237,15 @@ def parse_client(text: str, _here: Here) -> str:
 def parse_seq(text: str, _here: Here) -> Numbers:
     """One number, or a range of which one end may be open."""
     first, dots, last = text.strip().replace(",", "").partition("..")
-    numbers = [_number(part, text) if part else None for part in (first, last)]
+    numbers = [event_number(part) for part in (first, last)]
+    if any(part and number is None for part, number in zip((first, last), numbers, strict=True)):
+        raise _no_seq(text)
     found = Numbers(*numbers) if dots else Numbers(numbers[0], numbers[0])
     if found.first is None and found.last is None:
         raise _no_seq(text)
     if found.first is not None and found.last is not None and found.last < found.first:
         raise _no_seq(text)
     return found
-
-
-def _number(part: str, text: str) -> int:
-    if not (part.isascii() and part.isdigit() and len(part) <= 13 and int(part) <= MOST_SEQ):
-        raise _no_seq(text)
-    return int(part)
 
 
 def _no_seq(text: str) -> Invalid:

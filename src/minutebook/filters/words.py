@@ -12,9 +12,9 @@ from minutebook.actions import known_details
 from minutebook.actions.catalogue import describe
 from minutebook.actions.parts import plain
 from minutebook.filters.text import normal_text
+from minutebook.identifiers import ID
 from minutebook.model import Event, Json
 
-ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")  # as identifiers.new_id makes them
 BEGINNING = re.compile(r"[a-z]{3}_[a-z0-9]+")
 LOOKED_THROUGH = 4_096
 """Characters of a text in which it is looked whether it says something already: lists may be long."""

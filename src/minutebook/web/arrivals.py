@@ -20,11 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from minutebook import security
 from minutebook.denied import NOTED, Denied
 from minutebook.errors import MinutebookError, NotAllowed
-from minutebook.identifiers import new_id
+from minutebook.identifiers import ID, new_id
 from minutebook.organization.denials import Attempt
 from minutebook.web.auditor import LinkOver
 from minutebook.web.refusals import SAFE, TITLES, respond
-from minutebook.web.session import ID
 from minutebook.web.site import site_of
 from minutebook.web.source import client_ip
 

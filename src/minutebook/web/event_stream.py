@@ -25,7 +25,7 @@ from minutebook.deliver.tails import Tails
 from minutebook.errors import Invalid, MinutebookError, OutcomeUnknown, StoreUnavailable, TooSlow
 from minutebook.filters import Filter
 from minutebook.filters.quote import quoted
-from minutebook.filters.term_values import MOST_SEQ
+from minutebook.identifiers import MOST_SEQ
 from minutebook.model import Seat
 from minutebook.organization import sittings
 from minutebook.web.following import Following, must_read

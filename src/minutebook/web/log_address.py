@@ -65,7 +65,6 @@ TWICE = "{key} is given more than once; it can be given once."
 MOST_KEPT = 4_000
 """Characters of what could not be understood, which stands in every link of a page."""
 MOST_NAMED = 20
-LONGEST_EVENT = 13  # digits of 2^40, the largest number an event can have
 
 
 def readable(path: str, pairs: Iterable[tuple[str, str]]) -> str:

@@ -38,6 +38,7 @@ from minutebook.filters.globs import STAR
 from minutebook.filters.moments import ANYWHERE, is_backwards
 from minutebook.filters.quote import quoted
 from minutebook.filters.term_values import named_actions
+from minutebook.identifiers import event_number
 from minutebook.web.log_address import (
     ALONE,
     BOX,
@@ -47,7 +48,6 @@ from minutebook.web.log_address import (
     IS,
     IS_NOT,
     KNOWN,
-    LONGEST_EVENT,
     MOST_KEPT,
     MOST_NAMED,
     QUERIES,
@@ -258,7 +258,8 @@ def _event(given: Given) -> int | None:
     text = given.one("event")
     if text is None:
         return None
-    if text.isascii() and text.isdigit() and len(text) <= LONGEST_EVENT:
-        return int(text)
+    number = event_number(text)
+    if number is not None:
+        return number
     given.problems.append(Problem("event", f"{quoted(text)} is not the number of an event, such as 204."))
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -23,6 +22,7 @@ from minutebook.errors import (
     TooManyForms,
 )
 from minutebook.filters import zone_named
+from minutebook.identifiers import ID
 from minutebook.model import SECOND, Context, Plan, Role, Seat
 from minutebook.organization import access, invitations, seats, second_factor_rule, sessions, support
 from minutebook.organization.ending import Deletion, find_deletion
@@ -39,7 +39,6 @@ from minutebook.web.source import context_of
 SESSION = "session"
 """The cookie that holds the token of a session."""
 
-ID = re.compile(r"[a-z]{3}_[a-z0-9]{12}")
 log = structlog.get_logger("minutebook.access")
 
 

@@ -13,7 +13,7 @@ from minutebook.filters import Cursor, Direction, Here, search_of, write
 from minutebook.filters.cursor import NO_SUCH_PAGE, ONE_OF_BOTH
 from minutebook.filters.instants import write_start
 from minutebook.filters.quote import quoted
-from minutebook.filters.term_values import MOST_SEQ
+from minutebook.identifiers import MOST_SEQ, event_number
 from minutebook.permissions import Permission
 from minutebook.store import log, search
 from minutebook.store.closer import Rows
@@ -105,10 +105,11 @@ def one_event(request: Request, reader: Reader, seq: Annotated[str, SEQ]) -> Res
 
 def seq_of_path(seq: str) -> int:
     """The number of an event in an address. Raises Invalid."""
-    if not (seq.isascii() and seq.isdigit() and len(seq) <= len(str(MOST_SEQ)) and int(seq) <= MOST_SEQ):
+    number = event_number(seq)
+    if number is None:
         message = f"{quoted(seq)} is not the number of an event. Write one, such as 204, from 0 to {MOST_SEQ}."
         raise Invalid.one("seq", message)
-    return int(seq)
+    return number
 
 
 def _check_order(given: Given) -> None:

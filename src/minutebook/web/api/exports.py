@@ -13,7 +13,7 @@ from minutebook.deliver import bundle
 from minutebook.deliver.export import ExportLog
 from minutebook.deliver.formats import FORMATS
 from minutebook.filters import UTC, Here
-from minutebook.filters.term_values import MOST_SEQ
+from minutebook.identifiers import MOST_SEQ
 from minutebook.permissions import Permission
 from minutebook.web import exporting
 from minutebook.web.api.parameters import Accepted, Parameter, one_of, whole

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from minutebook.filters.term_values import MOST_SEQ
+from minutebook.identifiers import MOST_SEQ
 from minutebook.permissions import Permission
 from minutebook.web.api.parameters import Accepted, Parameter
 from minutebook.web.api.principal import OF_ORGANIZATION, Principal, principal

@@ -17,7 +17,8 @@ from minutebook.filters.clause import listed
 from minutebook.filters.instants import parse_start
 from minutebook.filters.moments import Here
 from minutebook.filters.quote import quoted
-from minutebook.filters.term_values import MOST_SEQ, meant
+from minutebook.filters.term_values import meant
+from minutebook.identifiers import MOST_SEQ
 
 T = TypeVar("T")
 MOST_EVENTS = 1000

@@ -16,7 +16,7 @@ from minutebook.evidence.checkpoint import origin_of
 from minutebook.evidence.key_chain import BrokenChain, write_time
 from minutebook.evidence.note import VerifierKey, to_base64
 from minutebook.evidence.tile_path import NotATile, TilePath
-from minutebook.filters.term_values import MOST_SEQ
+from minutebook.identifiers import MOST_SEQ
 from minutebook.model import rfc3339
 from minutebook.store import anchor_log, checkpoints, log, tiles
 from minutebook.store.checkpoints import Signed

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import HTMLResponse
 
 from minutebook.errors import Invalid, NotFound, OutcomeUnknown, StoreUnavailable, TooSlow
+from minutebook.identifiers import event_number
 from minutebook.model import Plan
 from minutebook.permissions import Permission
 from minutebook.store import log, search
@@ -19,7 +20,7 @@ from minutebook.store.opened import proven
 from minutebook.store.scope import Scope
 from minutebook.web import exporting, log_page, log_reading, log_views
 from minutebook.web.api import exports
-from minutebook.web.log_address import LONGEST_EVENT, Address
+from minutebook.web.log_address import Address
 from minutebook.web.log_reader import LogReader
 from minutebook.web.look import Look
 from minutebook.web.render import go, show
@@ -179,6 +180,7 @@ def upgrade(request: Request, shell: Shell, title: str, recorded: int, since: Mo
 
 
 def _number(seq: str) -> int:
-    if not (seq.isascii() and seq.isdigit() and len(seq) <= LONGEST_EVENT):
+    number = event_number(seq)
+    if number is None:
         raise NotFound
-    return int(seq)
+    return number

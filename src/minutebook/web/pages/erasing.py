@@ -10,6 +10,7 @@ from minutebook.actions.telling import path_title
 from minutebook.custody.elsewhere import copies
 from minutebook.custody.erase import Plan, erase, plan_field, plan_person
 from minutebook.errors import Conflict, Invalid, NotFound, Problem
+from minutebook.identifiers import event_number
 from minutebook.permissions import Permission
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.render import Said, go, show
@@ -73,12 +74,13 @@ def _plan(place: Place, sent: Typed) -> Plan:
             if not (plan.fields or plan.held or plan.elsewhere):
                 raise Invalid.one("person", "Nothing in this log names them.")
             return plan
-        if not (seq.isascii() and seq.isdigit() and len(seq) <= 12):
+        event = event_number(seq)
+        if event is None:
             raise Invalid.one("seq" if path or seq else "person", "Enter whose, or the number of an event and a field.")
         try:
-            return plan_field(connection, number, int(seq), path)
+            return plan_field(connection, number, event, path)
         except NotFound:
-            raise Invalid.one("seq", f"There is no event {int(seq):,} in this log.") from None
+            raise Invalid.one("seq", f"There is no event {event:,} in this log.") from None
 
 
 def _show(request: Request, place: Place, form: Form, plan: Plan | None = None, *, status: int = 200) -> Response:

@@ -11,6 +11,7 @@ from minutebook.custody.log_state import LogState, state_of
 from minutebook.custody.verifications import RecordVerification
 from minutebook.errors import NotFound
 from minutebook.evidence.note import VerifierKey, to_base64
+from minutebook.identifiers import event_number
 from minutebook.model import SECOND, Plan
 from minutebook.organization import sittings
 from minutebook.permissions import Permission
@@ -21,7 +22,6 @@ from minutebook.store.checkpoints import Signed
 from minutebook.web import times
 from minutebook.web.api.principal import ORGANIZATIONS
 from minutebook.web.forms import Sent
-from minutebook.web.log_address import LONGEST_EVENT
 from minutebook.web.pages.audit_logs import upgrade
 from minutebook.web.paging import page_asked
 from minutebook.web.proving import ANCHOR_LOG, KINDS
@@ -57,11 +57,12 @@ def show_integrity(request: Request, place: Reading) -> Response:
 def download_checkpoint(place: Reading, size: str) -> Response:
     """A checkpoint that was kept, as a signed note."""
     place.must_read()
-    if not (size.isascii() and size.isdigit() and len(size) <= LONGEST_EVENT):
+    number = event_number(size)
+    if number is None:
         raise NotFound
     _sit(place)
     with place.site.store.reading() as connection:
-        signed = checkpoints.of_size(connection, place.organization.number, int(size))
+        signed = checkpoints.of_size(connection, place.organization.number, number)
     if signed is None:
         raise NotFound
     name = f"checkpoint-{place.organization.id}-{signed.size}.txt"
@@ -80,8 +81,7 @@ def record_verification(place: Reading, sent: Sent) -> Response:
     """Records what the browser claims to have found."""
     place.must_read()
     size = sent.one("size")
-    number = int(size) if size.isascii() and size.isdigit() and len(size) <= LONGEST_EVENT else 0
-    perform(place.site.store, place.seat, RecordVerification(number, sent.one("verdict")))
+    perform(place.site.store, place.seat, RecordVerification(event_number(size) or 0, sent.one("verdict")))
     return go(place.site, place.path(INTEGRITY), Said.VERIFICATION_RECORDED)
 
 

@@ -19,6 +19,7 @@ from minutebook.filters import Here, filter_of
 from minutebook.filters.expression import Term, all_of
 from minutebook.filters.moments import resolved
 from minutebook.filters.term_values import Numbers
+from minutebook.identifiers import event_number
 from minutebook.model import DAY
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
@@ -26,7 +27,7 @@ from minutebook.store import log, survey
 from minutebook.store.scope import Scope
 from minutebook.web import times
 from minutebook.web.forms import STAYS, Sent, Typed, confirm, form_after
-from minutebook.web.log_address import LONGEST_EVENT, Address
+from minutebook.web.log_address import Address
 from minutebook.web.render import Said, go, show
 from minutebook.web.session import Place, known_id, place
 from minutebook.web.shell import AUDIT_LOGS, RETENTION
@@ -170,10 +171,10 @@ def confirm_clock(request: Request, place: Owner, sent: Sent) -> Response:
 
 def _erasure(place: Place, erased: str) -> Erasure | None:
     """What the erasures between two numbers erased; None where there is none."""
-    ends = erased.split("-")
-    if len(ends) != 2 or not all(end.isascii() and end.isdigit() and len(end) <= LONGEST_EVENT for end in ends):
+    first, last = map(event_number, erased.partition("-")[::2])
+    if first is None or last is None:
         return None
-    first, last = int(ends[0]), min(int(ends[1]), int(ends[0]) + MOST_ACTS)
+    last = min(last, first + MOST_ACTS)
     with place.site.store.reading() as connection:
         found = [
             (event.seq, known_details(event.action, event.details))
