@@ -19,10 +19,10 @@ from minutebook.organization import auditor_links, invitations, links, sessions,
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.differences import check_organization
+from minutebook.organization.held_seats import held_seats
 from minutebook.organization.invitations import AcceptInvitation, InvitePerson
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.people import User
-from minutebook.organization.places import held_seats
 from minutebook.organization.settings import ChangeSessionLifetime
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.organization.tokens import CreateToken

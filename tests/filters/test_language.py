@@ -25,7 +25,7 @@ from minutebook.filters.expression import (
 from minutebook.filters.expression import terms as expression_terms
 from minutebook.filters.language import BadQuery, read, read_what_can_be
 from minutebook.filters.moments import Here, Relative, is_backwards
-from minutebook.filters.term_values import CLIENTS, ActorValue, Details, Numbers, parse_details
+from minutebook.filters.term_values import CLIENTS, ActorValue, DetailValue, SeqRange, parse_details
 from minutebook.filters.terms import TERMS
 from minutebook.filters.zones import UTC
 from minutebook.model import HOUR, ActorKind, Outcome
@@ -96,13 +96,13 @@ def action(name: str) -> Term:
         ("before:Now,-0d", Term("before", Relative(0, "s"))),
         ("after:yesterday", Term("after", Relative(1, "day"))),
         ("after:last-month", Term("after", Relative(1, "month"))),
-        ("seq:1,000", AnyOf((Term("seq", Numbers(1, 1)), Term("seq", Numbers(0, 0))))),
-        ("seq:5..", Term("seq", Numbers(5, None))),
-        ("seq:..5", Term("seq", Numbers(None, 5))),
+        ("seq:1,000", AnyOf((Term("seq", SeqRange(1, 1)), Term("seq", SeqRange(0, 0))))),
+        ("seq:5..", Term("seq", SeqRange(5, None))),
+        ("seq:..5", Term("seq", SeqRange(None, 5))),
         ("id:019372A45C6E7A108B3F2F1E0D9C8B7A", Term("id", "019372a4-5c6e-7a10-8b3f-2f1e0d9c8b7a")),
-        ("details.role.after:Admin", Term("details", Details(("role", "after"), "admin"))),
-        ("details.models.added:*OPUS*", Term("details", Details(("models", "added"), "*opus*"))),
-        ('details.name:"a, b (c)"', Term("details", Details(("name",), "a, b (c)"))),
+        ("details.role.after:Admin", Term("details", DetailValue(("role", "after"), "admin"))),
+        ("details.models.added:*OPUS*", Term("details", DetailValue(("models", "added"), "*opus*"))),
+        ('details.name:"a, b (c)"', Term("details", DetailValue(("name",), "a, b (c)"))),
     ],
 )
 def test_what_is_written_is_what_is_meant(query: str, meant: Expression) -> None:
@@ -313,7 +313,7 @@ TERM_VALUES: dict[str, st.SearchStrategy[Expression]] = {
     "after": micros.map(lambda at: Term("after", at)) | relatives.map(lambda told: Term("after", told)),
     "before": st.integers(1, 4_000_000_000).map(lambda seconds: Term("before", seconds * 1_000_000))
     | relatives.map(lambda told: Term("before", told)),
-    "seq": st.tuples(st.integers(0, 99), st.integers(0, 99)).map(lambda two: Term("seq", Numbers(min(two), max(two)))),
+    "seq": st.tuples(st.integers(0, 99), st.integers(0, 99)).map(lambda two: Term("seq", SeqRange(min(two), max(two)))),
     "id": st.uuids().map(lambda id_: Term("id", str(id_))),
     "details": printable.map(lambda value: Term("details", parse_details("role.after", value))),
     "text": _parsed("text", printable),

@@ -7,7 +7,7 @@ import pytest
 from minutebook.errors import NotFound
 from minutebook.model import HOUR, MINUTE, Context, Role, SecondFactor
 from minutebook.organization import sessions, sittings
-from minutebook.organization.places import HeldSeat, held_seats
+from minutebook.organization.held_seats import HeldSeat, held_seats
 from minutebook.organization.sessions import SESSION_LIFETIME, EndSessions, LeaveOrganization, OwnSession, Session
 from minutebook.organization.settings import ChangeSessionLifetime
 from tests.support.deployment import START, Deployment

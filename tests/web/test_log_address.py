@@ -13,6 +13,7 @@ from minutebook.actions import CATALOGUE
 from minutebook.filters import UTC as UTC_ZONE
 from minutebook.filters import Cursor, Filter, Seal, expression_of, in_order, search_of, wall_fields, zone_named
 from minutebook.filters.expression import conjuncts
+from minutebook.identifiers import MOST_SEQ
 from minutebook.model import HOUR, MINUTE, SECOND, to_micros
 from minutebook.web.log_address import WALL, Address, Pairs, Reading
 from minutebook.web.log_reading import read
@@ -71,7 +72,7 @@ def addresses(draw: st.DrawFn) -> Address:
         filter_,
         draw(st.booleans()),
         draw(st.sampled_from([None, cursor])),
-        draw(st.none() | st.integers(0, 1 << 40)),
+        draw(st.none() | st.integers(0, MOST_SEQ)),
         seal=SEAL,
     )
 

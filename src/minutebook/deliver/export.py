@@ -26,7 +26,7 @@ from minutebook.errors import Invalid
 from minutebook.filters import EVERYTHING, Filter, Here, expression_of, filter_of, language
 from minutebook.filters.expression import Term
 from minutebook.filters.moments import ANYWHERE
-from minutebook.filters.term_values import Numbers
+from minutebook.filters.term_values import SeqRange
 from minutebook.model import Event, Seat
 from minutebook.permissions import Permission
 from minutebook.record import Act, Command, perform
@@ -89,7 +89,7 @@ class ExportLog(Command):
         """How many of all events are no more; None where counting them takes too long."""
         if not index.pruned(act.connection, act.organization):
             return 0
-        asked = filter_of(Term("seq", Numbers(self.first, None)))
+        asked = filter_of(Term("seq", SeqRange(self.first, None)))
         left = survey.count(act.connection, Scope(act.organization, size), asked)
         return size - self.first - left.number if left.is_exact else None
 

@@ -33,7 +33,7 @@ from minutebook.filters.expression import (
     none_of,
 )
 from minutebook.filters.moments import AGO, Here
-from minutebook.filters.paths import known_details
+from minutebook.filters.paths import known_paths
 from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write, write_beside
 from minutebook.filters.quote import quoted
 from minutebook.filters.term_values import (
@@ -252,7 +252,7 @@ class _Reader:
 
     def _known_detail(self, key: str, start: int, behind: int) -> None:
         """Refuses what no details have: left out, it would leave out nothing, and nobody would be told."""
-        path, known = key.removeprefix(DETAILS), known_details()
+        path, known = key.removeprefix(DETAILS), known_paths()
         if path in known:
             return
         if not all(path.split(".")):

@@ -46,7 +46,7 @@ def detail_paths() -> dict[str, DetailPath]:
 
 
 @cache
-def known_details() -> frozenset[str]:
+def known_paths() -> frozenset[str]:
     """All that leads to a value: its names with dots between them, or the last of these."""
     parts = [path.split(".") for path in detail_paths()]
     return frozenset(".".join(names[at:]) for names in parts for at in range(len(names)))

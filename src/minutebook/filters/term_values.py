@@ -57,7 +57,7 @@ class ActorValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class DetailValue:
     """A single value inside details: the last of the names that lead to it, and a pattern in normal text."""
 
     path: tuple[str, ...]
@@ -65,7 +65,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class SeqRange:
     """Numbers of events, both ends included; None where there is no end."""
 
     first: int | None
@@ -234,13 +234,13 @@ def parse_client(text: str, _here: Here) -> str:
     return word
 
 
-def parse_seq(text: str, _here: Here) -> Numbers:
+def parse_seq(text: str, _here: Here) -> SeqRange:
     """One number, or a range of which one end may be open."""
     first, dots, last = text.strip().replace(",", "").partition("..")
     numbers = [event_number(part) for part in (first, last)]
     if any(part and number is None for part, number in zip((first, last), numbers, strict=True)):
         raise _no_seq(text)
-    found = Numbers(*numbers) if dots else Numbers(numbers[0], numbers[0])
+    found = SeqRange(*numbers) if dots else SeqRange(numbers[0], numbers[0])
     if found.first is None and found.last is None:
         raise _no_seq(text)
     if found.first is not None and found.last is not None and found.last < found.first:
@@ -253,13 +253,13 @@ def _no_seq(text: str) -> Invalid:
     return Invalid.one(FIELD, message)
 
 
-def write_seq(numbers: Numbers, _zone: ZoneInfo | None) -> str:
+def write_seq(numbers: SeqRange, _zone: ZoneInfo | None) -> str:
     """The number, or the range."""
     first, last = ("" if number is None else str(number) for number in (numbers.first, numbers.last))
     return first if first == last else f"{first}..{last}"
 
 
-def seq_fits(numbers: Numbers) -> Fits:
+def seq_fits(numbers: SeqRange) -> Fits:
     """Whether its number is among them."""
     first = 0 if numbers.first is None else numbers.first
     last = MOST_SEQ if numbers.last is None else numbers.last
@@ -299,15 +299,15 @@ def before_clause(end: Moment, zone: ZoneInfo) -> Clause:
 # ── details, words ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parse_details(path: str, text: str) -> Details:
+def parse_details(path: str, text: str) -> DetailValue:
     """The value of a term `details.…`; raises Invalid."""
     names = tuple(path.split("."))
     if not all(names):
         raise Invalid.one(FIELD, WHICH_DETAIL)
-    return Details(names, globs.collapsed(normal_text(text)))
+    return DetailValue(names, globs.collapsed(normal_text(text)))
 
 
-def details_fits(of: Details) -> Fits:
+def details_fits(of: DetailValue) -> Fits:
     """Whether a value inside the details, under these names, fits the pattern."""
 
     def fits(event: Event) -> bool:

@@ -21,8 +21,7 @@ from sqlalchemy import Connection
 
 from minutebook.filters import MatchKind, actor_match, globs, is_id, matches, normal_text
 from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
-from minutebook.filters.term_values import ActorValue, Details
-from minutebook.filters.term_values import Numbers as SeqRange
+from minutebook.filters.term_values import ActorValue, DetailValue, SeqRange
 from minutebook.ip_address import address_of, network_of
 from minutebook.store.bound import Deadline
 from minutebook.store.columns import Who
@@ -219,7 +218,7 @@ def _sought_of(part: Expression) -> tuple[Sought, ...]:
         case Term("text", str(word)):
             piece = normal_text(word)
             return (Sought(piece, in_ids=is_id(piece)),)
-        case Term("target", str(pattern)) | Term("details", Details(_, pattern)):
+        case Term("target", str(pattern)) | Term("details", DetailValue(_, pattern)):
             piece = globs.longest_piece(pattern).strip()
             return (Sought(piece, in_ids=True),) if piece else ()
     return ()

@@ -16,8 +16,8 @@ from minutebook.denied import Standing, lacking, refused
 from minutebook.errors import NotAllowed, NotFound, NotSignedIn
 from minutebook.model import ActorKind, Plan, Seat
 from minutebook.organization import access, second_factor_rule, sessions, sittings, support, tokens
+from minutebook.organization.held_seats import held_seats
 from minutebook.organization.organizations import read_organization
-from minutebook.organization.places import held_seats
 from minutebook.permissions import Permission, may
 from minutebook.record import support_of
 from minutebook.store.engine import Store

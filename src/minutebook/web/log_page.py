@@ -27,7 +27,7 @@ from minutebook.filters import (
 from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import Expression, Term, all_of, conjuncts
-from minutebook.filters.term_values import Details
+from minutebook.filters.term_values import DetailValue
 from minutebook.model import Event
 from minutebook.organization import seats
 from minutebook.store import anchor_log, checkpoints, log, search, survey
@@ -221,7 +221,7 @@ def _erased_by(connection: Connection, scope: Scope, event: Event) -> dict[str, 
     """Of what was erased of an event, by path, the number of the event that says so, as far as the viewer sees it."""
     told: dict[str, int] = {}
     erasure = FieldsErased.action.name
-    asked = filter_of(all_of([Term("action", erasure), Term("details", Details(("erased",), str(event.seq)))]))
+    asked = filter_of(all_of([Term("action", erasure), Term("details", DetailValue(("erased",), str(event.seq)))]))
     first = event.seq + 1
     with suppress(TooSlow):
         while told.keys() < event.erased and (

@@ -26,9 +26,9 @@ from minutebook.identifiers import ID
 from minutebook.model import SECOND, Context, Plan, Role, Seat
 from minutebook.organization import access, invitations, seats, second_factor_rule, sessions, support
 from minutebook.organization.ending import Deletion, find_deletion
+from minutebook.organization.held_seats import HeldSeat, held_seats
 from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.people import User
-from minutebook.organization.places import HeldSeat, held_seats
 from minutebook.organization.sessions import Session
 from minutebook.organization.sittings import UPGRADE
 from minutebook.organization.support import Grant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from minutebook.organization.places import HeldSeat
+from minutebook.organization.held_seats import HeldSeat
 from minutebook.organization.support import Grant
 from minutebook.permissions import Permission
 from minutebook.web import times

@@ -26,8 +26,8 @@ from minutebook.errors import (
 )
 from minutebook.model import Client, Plan, Seat
 from minutebook.organization import sittings, tokens
+from minutebook.organization.held_seats import held_seats
 from minutebook.organization.organizations import Organization
-from minutebook.organization.places import held_seats
 from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission, may, token_may
 from minutebook.web import session

@@ -8,8 +8,8 @@ from minutebook.errors import NotAllowed, TooManyFoundings
 from minutebook.filters import normal_text
 from minutebook.model import Seat
 from minutebook.organization import support, wording
+from minutebook.organization.held_seats import HeldSeat, held_seats
 from minutebook.organization.organizations import CreateOrganization, read_organization
-from minutebook.organization.places import HeldSeat, held_seats
 from minutebook.permissions import Support
 from minutebook.record import NoChange, perform
 from minutebook.web.forms import STAYS, Sent, form_after

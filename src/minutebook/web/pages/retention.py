@@ -18,7 +18,7 @@ from minutebook.errors import Invalid, NotFound
 from minutebook.filters import Here, filter_of
 from minutebook.filters.expression import Term, all_of
 from minutebook.filters.moments import resolved
-from minutebook.filters.term_values import Numbers
+from minutebook.filters.term_values import SeqRange
 from minutebook.identifiers import event_number
 from minutebook.model import DAY
 from minutebook.permissions import Permission
@@ -188,7 +188,7 @@ def _erasure(place: Place, erased: str) -> Erasure | None:
     if one:
         href = audit_logs.showing(first).href
     else:
-        asked = [Term("action", FieldsErased.action.name), Term("seq", Numbers(first, last))]
+        asked = [Term("action", FieldsErased.action.name), Term("seq", SeqRange(first, last))]
         href = audit_logs.asking(all_of(asked)).href
     return Erasure(
         sum(act.fields for act in acts),

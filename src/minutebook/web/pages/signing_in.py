@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from minutebook.errors import MinutebookError, NotAllowed, Problem, SignInAgain
 from minutebook.model import SECOND
 from minutebook.organization import sessions, support
-from minutebook.organization.places import held_seats
+from minutebook.organization.held_seats import held_seats
 from minutebook.web import session
 from minutebook.web.forms import Sent, Typed, form_after, form_with
 from minutebook.web.own_path import own_path
