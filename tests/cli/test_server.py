@@ -13,8 +13,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2 as httpx
 import pytest
@@ -55,12 +57,14 @@ class Calder:
     server: str = ""
 
     def ask(
-        self, *arguments: str, token: str = "all", server: str | None = None, **settings: str
+        self, *arguments: str, token: str = "all", server: str | None = None, zone: str = "UTC", **settings: str
     ) -> subprocess.CompletedProcess[str]:
         """A command of somebody who has no database."""
         nowhere = self.directory.parent / "nowhere"
         secret = self.secrets.get(token, token)
-        return invoke(nowhere, *arguments, SERVER=server or self.server, TOKEN=secret, TZ="UTC", **settings)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", zone)
+            return invoke(nowhere, *arguments, SERVER=server or self.server, TOKEN=secret, **settings)
 
     def events(self) -> list[Event]:
         store = Store(f"sqlite:///{self.directory / DATABASE_FILE}", lock=False)
@@ -304,6 +308,20 @@ def test_the_file_is_the_one_that_the_server_would_write(calder: Calder, tmp_pat
     assert read(format_, theirs.content) == (found, trailer)
     if FORMATS[format_].is_text:
         assert file.read_bytes() == theirs.content
+
+
+@pytest.mark.parametrize("format_", [Format.JSONL, Format.BUNDLE])
+def test_a_day_is_one_of_the_terminals_zone(calder: Calder, tmp_path: Path, format_: Format) -> None:
+    today = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()  # fourteen hours before UTC
+    midnight = datetime.combine(today, time(), ZoneInfo("Pacific/Kiritimati")).astimezone(UTC)
+    meant = f"before:{midnight:%Y-%m-%dT%H:%MZ}"
+    file = tmp_path / "day"
+    done = calder.ask("export", "before:today", "--output", str(file), "--format", format_, zone="Pacific/Kiritimati")
+    assert done.returncode == 0, done.stderr
+    recorded = [event.details for event in calder.events() if event.action == "log.export"][-1]
+    assert recorded["query"] == meant
+    if format_ is Format.JSONL:
+        assert json.loads(file.read_bytes().splitlines()[-1])["trailer"]["query"] == meant
 
 
 def test_to_a_pipe(calder: Calder) -> None:

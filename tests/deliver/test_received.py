@@ -55,6 +55,7 @@ def test_without_its_end_it_is_not_whole(sent: tuple[Export, bytes, list[bytes]]
         (rb'"size":\d+', b'"size":5'),
         (rb'"sha256":".', b'"sha256":"x'),
         (rb'"organization":"org_0', b'"organization":"org_1'),
+        (rb'"query":"', b'"query":"x'),
         (rb'"trailer":\{.*', b'"trailer":{}}'),
         (rb'"seq":5', b'"sec":5'),
         (rb'^\{"v"', b'{v"'),

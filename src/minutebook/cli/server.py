@@ -21,11 +21,11 @@ from minutebook.deliver.export import Export, ExportLog, Rows, by_piece
 from minutebook.deliver.formats import Origin, Row
 from minutebook.deliver.received import received
 from minutebook.errors import Invalid
-from minutebook.filters import Filter, instants, write
+from minutebook.filters import Filter, write
 from minutebook.web.api.parameters import MOST_EVENTS
 from minutebook.web.api.principal import ORGANIZATIONS
 from minutebook.web.event_stream import LAST_EVENT_ID
-from minutebook.web.exporting import LOG_SIZE, NOW
+from minutebook.web.exporting import LOG_SIZE
 
 EXPORT_SECONDS = 600.0
 """How long an export may look without finding anything."""
@@ -77,14 +77,12 @@ class Server:
 
     @contextmanager
     def export(self, command: ExportLog) -> Iterator[tuple[Export, Rows]]:
-        pairs: Pairs = [*write(command.filter), ("format", Format.JSONL.value), ("first", str(command.first))]
+        meant = command.filter.at(command.here)  # a day is one of the terminal's zone, which the server does not know
+        pairs: Pairs = [*write(meant), ("format", Format.JSONL.value), ("first", str(command.first))]
         if command.size is not None:
             pairs.append(("size", str(command.size)))
-        if command.here.now is not None:
-            pairs.append((NOW, instants.write_start(command.here.now)))
         with self._api.stream(self._path("export"), pairs, seconds=EXPORT_SECONDS) as response:
             size = int(response.headers[LOG_SIZE])
-            meant = command.filter.at(command.here)
             export = Export(self._origin, size, meant, command.format, command.first)
 
             def rows_from(first: int) -> Iterator[list[Row]]:
@@ -96,9 +94,8 @@ class Server:
     @contextmanager
     def evidence(self, command: ExportLog) -> Iterator[Iterator[bytes]]:
         path = "/".join((ORGANIZATIONS, quote(self._origin.id, safe=""), "log", "bundle"))
-        pairs: Pairs = [*write(command.filter), *(("withhold", path) for path in command.withheld)]
-        if command.here.now is not None:
-            pairs.append((NOW, instants.write_start(command.here.now)))
+        meant = command.filter.at(command.here)
+        pairs: Pairs = [*write(meant), *(("withhold", path) for path in command.withheld)]
         with self._api.stream(path, pairs, seconds=EXPORT_SECONDS) as response:
             yield self._api.chunks(response)
 

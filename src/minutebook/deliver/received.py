@@ -12,7 +12,7 @@ from minutebook.deliver.formats import Row
 from minutebook.errors import MinutebookError
 
 TRAILER = b'{"trailer":'
-HELD = ("organization", "size", "first", "count", "sha256")
+HELD = ("organization", "query", "size", "first", "count", "sha256")
 
 
 class Incomplete(MinutebookError):
@@ -41,7 +41,7 @@ def received(chunks: Iterable[bytes], export: Export) -> Iterator[Row]:
         try:
             if line.startswith(TRAILER):
                 trailer = orjson.loads(line)["trailer"]
-                arrived = (export.origin.id, export.size, export.first, count, hashed.hexdigest())
+                arrived = (export.origin.id, export.query, export.size, export.first, count, hashed.hexdigest())
                 if tuple(trailer[name] for name in HELD) != arrived:
                     raise Altered(what=f"{count:,} events")
                 return
