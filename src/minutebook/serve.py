@@ -45,6 +45,8 @@ from minutebook.web.app import WebSettings, create_app
 from minutebook.web.site import Site
 
 STOP_SECONDS = 10
+STALLED_SECONDS = 30
+"""How long a peer may take nothing of what is sent to it."""
 SET_UP_LIFETIME = DAY
 HEAD_LIMIT = 64 * 1024
 """Bytes of an address and its headers. What is longer is not read, and so never recorded."""
@@ -171,6 +173,10 @@ def listen(host: str, port: int) -> socket.socket:
     # Connections inherit it. asyncio sets it only on sockets that name their protocol, and without it the body of an
     # answer waits for the acknowledgement of its headers: 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Nor does a connection last whose peer takes nothing: also when it is closed, a socket waits until what is left was
+    # taken. Only the system knows; where it has no such time (RFC 5482), as on macOS, its own counts.
+    if option := getattr(socket, "TCP_USER_TIMEOUT", None):
+        listening.setsockopt(socket.IPPROTO_TCP, option, STALLED_SECONDS * 1000)
     return listening
 
 
