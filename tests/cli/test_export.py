@@ -20,7 +20,6 @@ from minutebook.actions.log import Format
 from minutebook.config import DATABASE_FILE
 from minutebook.deliver import export, partial
 from minutebook.deliver.formats import FORMATS, Origin
-from minutebook.deliver.partial import PartialFile
 from minutebook.filters import Here, filter_of, language
 from minutebook.store.engine import Store
 from minutebook.store.log import events
@@ -233,7 +232,7 @@ def test_a_file_that_was_changed_starts_over(directory: Path, tmp_path: Path, in
 def test_only_the_name_was_missing(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "calder.csv"
     with monkeypatch.context() as patch:
-        patch.setattr(partial.PartialFile, "finish", PartialFile.begun)
+        patch.setattr(partial.OpenFile, "finish", partial.OpenFile.keep)
         invoke(directory, "export", "--org", "Calder", "-o", str(file))
     assert not file.exists()
     assert invoke(directory, "export", "--org", "Calder", "-o", str(file)).returncode == 0

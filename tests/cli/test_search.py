@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
+from minutebook.actions.log import Format
 from minutebook.cli.console import inert_json
 from minutebook.cli.local_time import local_zone
 from minutebook.config import DATABASE_FILE
@@ -213,6 +216,51 @@ def test_json_at_a_terminal_moves_no_cursor(deployment: Calder) -> None:
     assert json.loads(line)["details"]["reason"] == HOSTILE
 
 
+@pytest.mark.parametrize("format_", [Format.JSONL, Format.OCSF, Format.CSV])
+def test_an_export_at_a_terminal_moves_no_cursor(deployment: Calder, format_: Format) -> None:
+    if not deployment.store.is_sqlite:
+        return
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        running = subprocess.Popen(
+            [*PROGRAM, "export", "--format", format_, "action:user.login_failed"],
+            env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
+            stdout=theirs,
+        )
+        os.close(theirs)
+        data = b""
+        with suppress(OSError):  # at its end
+            while part := terminal.read(65536):
+                data += part
+        assert running.wait(100) == 0
+    lines = re.split("(?:\r*\n)+", data.decode())
+    assert len(lines) > 2
+    assert [line for line in lines if line and not line.isprintable()] == []
+    assert "\\u001b]0;owned" in lines[-3]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["search --unrecorded", "search --unrecorded --json", "export", "export --format bundle", "org list"]
+)
+def test_an_output_that_is_full_is_told_of(deployment: Calder, arguments: str) -> None:
+    if not deployment.store.is_sqlite:
+        return
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *arguments.split()],
+            env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        3,
+        "The output cannot be written: No space left on device.",
+    )
+
+
 def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(deployment: Calder) -> None:
     if not deployment.store.is_sqlite:
         return
@@ -227,19 +275,30 @@ def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(de
         assert read_by(deployment) == before
 
 
-def test_a_reader_that_has_read_enough_ends_it(tmp_path: Path, deployment: Calder) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "search --unrecorded",
+        "search --json --unrecorded",
+        "export",
+        "export --format bundle",
+    ],
+)
+def test_a_reader_that_has_read_enough_ends_it(deployment: Calder, arguments: str) -> None:
     if not deployment.store.is_sqlite:
         return
-    command = " ".join(map(str, PROGRAM)) + " search --json --unrecorded --limit 5 | head -n 1"
+    command = f"set -o pipefail; {' '.join(map(str, PROGRAM))} {arguments} | head -c 1"
     done = subprocess.run(
-        ["/bin/sh", "-c", command],
+        ["/bin/bash", "-c", command],
         env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
         capture_output=True,
         text=True,
         timeout=100,
         check=False,
     )
-    assert json.loads(done.stdout)["seq"] >= 0
+    assert len(done.stdout) == 1
+    stopped = "Whoever read the export stopped before its end." if "export" in arguments else ""
+    assert (done.returncode, stopped in done.stderr) == (1 if stopped else 0, True)
     assert "Traceback" not in done.stderr
     assert "unexpected" not in done.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shutil
@@ -22,7 +23,7 @@ import httpx2 as httpx
 import pytest
 
 from minutebook.actions.log import Format
-from minutebook.cli.api import TRIES, Api, ServerFailed, TooBusy
+from minutebook.cli.api import TRIES, Api, ServerFailed, ServerUnavailable, TooBusy
 from minutebook.cli.deployment import operate
 from minutebook.cli.server import Server
 from minutebook.config import DATABASE_FILE
@@ -236,11 +237,42 @@ def test_what_is_no_minutebook_is_told_apart(calder: Calder) -> None:
             answer = calder.ask("search", server=between.address)
             assert (answer.returncode, answer.stdout) == (3, "")
             assert "but not as Minutebook. Is it the address?" in answer.stderr
+        for body in (b"[]", b"{", b"{}", b'{"organizations":7}', b'{"organizations":[{}]}'):
+            between.change = functools.partial(instead, body=body)
+            answer = calder.ask("search", server=between.address)
+            assert (answer.returncode, answer.stdout) == (3, ""), body
+            assert "but not as Minutebook. Is it the address?" in answer.stderr, body
         between.change = lambda data: data.replace(b'"next":"/api', b'"next":"@x.y')
         answer = calder.ask("search", "--json", "--limit", "1000", server=between.address)
         assert answer.returncode == 0
     with Api(calder.server, calder.secrets["all"]) as api, pytest.raises(ServerFailed, match="another server"):
-        api.get("@evil.example/api/v1/organizations")
+        api.get("@evil.example/api/v1/organizations", dict)
+
+
+def instead(data: bytes, body: bytes) -> bytes:
+    """An answer with another body."""
+    head, blank, _ = data.partition(b"\r\n\r\n")
+    if not blank or not head.startswith(b"HTTP/1.1 200"):
+        return data
+    return re.sub(rb"content-length: \d+", b"content-length: %d" % len(body), head) + blank + body
+
+
+def test_no_proxy_gets_a_token_that_is_not_encrypted(calder: Calder) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            patch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
+        answer = calder.ask("search", "--json")
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("HTTPS_PROXY", "foo://bar"), ("HTTPS_PROXY", "socks5://127.0.0.1:9"), ("SSL_CERT_FILE", "/none/such.pem")],
+)
+def test_what_the_environment_names_in_vain_is_told(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(ServerUnavailable, match="proxy or the certificates that the environment names"):
+        Api("https://minutebook.example", UNKNOWN)
 
 
 # --- how often ---------------------------------------------------------------------------------------------------
@@ -272,7 +304,9 @@ def test_asked_too_often_it_waits_as_long_as_the_server_says(
         found = [json.loads(line)["seq"] for line in Server(api, None).find(EVERYTHING, 1000, oldest_first=True)]
     assert found == list(range(filled_sqlite.size(FILLED)))
     assert watch.waited[:2] == [30, 60]
-    assert "The API token has asked too often. Going on in 30 seconds." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "This API token has asked more than 3 times in a minute. Try again in 30 seconds." in said
+    assert "Going on in 30 seconds." in said
 
 
 def test_a_server_that_never_has_enough_is_given_up(filled_sqlite: Deployment) -> None:

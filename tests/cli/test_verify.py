@@ -103,6 +103,7 @@ def test_a_server_that_runs(filled_sqlite: Deployment, tmp_path: Path, monkeypat
         with serving(store) as address:
             asked = ("--server", address, "--organization", organization, "--key", key)
             monkeypatch.setenv("MINUTEBOOK_TOKEN", secrets[0])
+            monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # which gets no token that is not encrypted
             code, said = verify(*asked)
             assert code == 0 and f"{filled_sqlite.size(FILLED):,}: every one" in said
             filled_sqlite.act(None, FILLED, BuyCredits(1, "later"))

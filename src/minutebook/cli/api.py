@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx2 as httpx
 import orjson
 
 from minutebook import __version__
-from minutebook.cli.console import remark
+from minutebook.cli.console import remark, shown
 from minutebook.errors import PROBLEM, Invalid, MinutebookError, Problem
 from minutebook.organization.tokens import SECRET
 
@@ -24,6 +24,7 @@ SECONDS = 60.0
 TRIES = 5
 LONGEST_WAIT = 600
 JSON = "application/json"
+T = TypeVar("T")
 
 
 class ServerUnavailable(MinutebookError):
@@ -70,9 +71,13 @@ class Api:
             raise Invalid.one("server", f"{server} is not https://, so the API token could be read on the way to it.")
         self.server = server
         self._sleep = sleep
-        self._client = httpx.Client(
-            headers={"Authorization": f"Bearer {token}", "User-Agent": f"minutebook/{__version__}"}, timeout=SECONDS
-        )
+        headers = {"Authorization": f"Bearer {token}", "User-Agent": f"minutebook/{__version__}"}
+        is_encrypted = urlsplit(server).scheme == "https"  # else the proxy of the environment would read the token
+        try:
+            self._client = httpx.Client(headers=headers, timeout=SECONDS, trust_env=is_encrypted)
+        except (ImportError, OSError, ValueError) as error:
+            why = f"the proxy or the certificates that the environment names cannot be used ({error})"
+            raise ServerUnavailable(server=server, why=why) from error
 
     def __enter__(self) -> Api:
         return self
@@ -82,15 +87,15 @@ class Api:
     ) -> None:
         self._client.close()
 
-    def get(self, path: str, pairs: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
-        """The JSON that is answered."""
+    def get(self, path: str, read: Callable[[dict[str, Any]], T], pairs: Sequence[tuple[str, str]] = ()) -> T:
+        """What is read in the JSON that is answered."""
         with self.stream(path, pairs) as response:
             with self._reaching():
                 body = response.read()
-            if not _is(JSON, response):
-                raise self._strange(response)
-            answer: dict[str, Any] = orjson.loads(body)
-        return answer
+            try:
+                return read(self._json(response, JSON, body))
+            except (KeyError, TypeError):
+                raise self._strange(response) from None
 
     @contextmanager
     def stream(
@@ -138,10 +143,9 @@ class Api:
                     response.close()
             seconds = _retry_after(response)
             if seconds is None or attempt >= TRIES:
-                if not _is(PROBLEM, response):
-                    raise self._strange(response)
-                raise self.refusal(response.status_code, orjson.loads(body))
-            remark(f"The API token has asked too often. Going on in {seconds} seconds.")
+                raise self.refusal(response.status_code, self._json(response, PROBLEM, body))
+            why = self._json(response, PROBLEM, body).get("detail", "") if _is(PROBLEM, response) else ""
+            remark(f"{shown(str(why)) or 'The server is asked too often.'} Going on in {seconds} seconds.")
             self._sleep(seconds)
         raise AssertionError  # counting has no end
 
@@ -152,6 +156,16 @@ class Api:
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             raise ServerUnavailable(server=self.server, why=why.rstrip(".")) from error
+
+    def _json(self, response: httpx.Response, media_type: str, body: bytes) -> dict[str, Any]:
+        """The object that a body is. Raises ServerFailed where it is none."""
+        try:
+            answer = orjson.loads(body) if _is(media_type, response) else None
+        except orjson.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._strange(response)
+        return answer
 
     def _strange(self, response: httpx.Response) -> ServerFailed:
         status, server = response.status_code, self.server

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from rich.console import Console
 from rich.table import Table
@@ -12,8 +15,17 @@ from rich.text import Text
 
 from minutebook.unseen import marked
 
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
+
+class _Console(Console):
+    """Leaves it to the command what the end of a pipe means; rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out = _Console(soft_wrap=True)
+err = _Console(stderr=True, soft_wrap=True)
+LINE_FEED = re.compile(r"(\r?\n)")
 
 
 def say(message: str) -> None:
@@ -35,6 +47,17 @@ def shown(text: str) -> str:
     """The text, with characters that nobody sees, or that would move the cursor, written as their numbers."""
     text = marked(text, _number)
     return "".join(character if character.isprintable() else _number(character) for character in text)
+
+
+def shown_lines(text: str) -> str:
+    """The same of several lines."""
+    return "".join(part if place % 2 else shown(part) for place, part in enumerate(LINE_FEED.split(text)))
+
+
+def end_output() -> None:
+    """Nothing that is printed goes anywhere from here on: else Python, when it ends, complains of what is left."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _number(character: str) -> str:

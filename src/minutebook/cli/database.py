@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 
-from sqlalchemy import Connection
-
+from minutebook.actions.log import Format
 from minutebook.cli.console import remark
 from minutebook.cli.deployment import operator_seat, reading
 from minutebook.cli.org import choose
@@ -28,7 +28,7 @@ from minutebook.store.engine import Store
 from minutebook.store.event_json import row_json
 from minutebook.store.log import seq_of
 from minutebook.store.scope import Scope
-from minutebook.store.search import place, stream_json
+from minutebook.store.search import place
 
 AT_ONCE = 500
 
@@ -48,11 +48,12 @@ class Database:
 
     def find(self, filter_: Filter, limit: int, *, oldest_first: bool) -> Generator[bytes]:
         record_reading(self._settings, self._org, unrecorded=self._unrecorded)
-        with reading(self._settings) as store, store.reading() as connection:
-            organization = choose(connection, self._org)
-            scope = Scope(organization.number, log.read_head(connection, organization.number).size)
+        with reading(self._settings) as store:
+            with store.reading() as connection:
+                organization = choose(connection, self._org)
+                scope = Scope(organization.number, log.read_head(connection, organization.number).size)
             find_in = _oldest if oldest_first else _newest
-            with closing(find_in(connection, scope, filter_, limit)) as found:
+            with closing(find_in(store, scope, filter_, limit)) as found:
                 yield from found
 
     @contextmanager
@@ -98,11 +99,13 @@ class Database:
         return begun, organization.number
 
 
-def _newest(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:
-    """The found events as people see them: the newest first. Raises TooSlow."""
+def _newest(store: Store, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:
+    """The found events as people see them: the newest first. Each page is a transaction of its own: who reads may take
+    their time, and what is erased meanwhile waits for nobody. Raises TooSlow."""
     cursor = None
     while limit > 0:
-        found = place(connection, scope, filter_, cursor, min(AT_ONCE, limit))
+        with store.reading() as connection:
+            found = place(connection, scope, filter_, cursor, min(AT_ONCE, limit))
         yield from map(row_json, found.rows)
         if not found.has_older:
             return
@@ -111,11 +114,11 @@ def _newest(connection: Connection, scope: Scope, filter_: Filter, limit: int) -
         cursor = Cursor("", "", scope.size, last.occurred_at, seq_of(last), 0, "older")
 
 
-def _oldest(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:
-    """The found events in the order of the log."""
-    with closing(stream_json(connection, scope, filter_)) as found:
-        for _, (_, line) in zip(range(limit), found, strict=False):
-            yield line
+def _oldest(store: Store, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:
+    """The found events in the order of the log, as an export reads them."""
+    every = Export(Origin("", ""), scope.size, filter_, Format.JSONL, 0)
+    rows = itertools.chain.from_iterable(stored(store, scope.organization, every)(0))
+    yield from (row.json for row in itertools.islice(rows, limit))
 
 
 def _patiently(store: Store, begun: Tail) -> Iterator[list[bytes]]:

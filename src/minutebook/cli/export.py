@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from rich import progress
 
 from minutebook.actions.log import Format
 from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
-from minutebook.cli.console import err, remark
+from minutebook.cli.console import end_output, err, inert_json, remark, shown_lines
 from minutebook.cli.local_time import zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
 from minutebook.cli.source import Source
 from minutebook.deliver.bundle import parse_withheld
 from minutebook.deliver.export import Export, ExportLog, Piece, Rows, Written, pieces
 from minutebook.deliver.formats import FORMATS
-from minutebook.deliver.partial import PartialFile, Progress, Words
+from minutebook.deliver.partial import PartialFile, Progress, Words, locked, name, require_new, write_all
 from minutebook.deliver.received import Altered
 from minutebook.errors import Conflict, Invalid, MinutebookError
 from minutebook.filters import Here
@@ -118,15 +117,27 @@ def _format_of(output: Path | None) -> Format:
 def _to_standard_output(source: Source, command: ExportLog) -> None:
     if sys.stdout.isatty() and not FORMATS[command.format].is_text:
         raise Invalid.one("format", f"{command.format.label} is nothing for a terminal: name a file with --output.")
-    with source.export(command) as (export_, rows_from):
-        out = sys.stdout.buffer
-        try:
-            for piece in _shown(export_, rows_from):
-                out.write(piece.data)
-            out.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
-            raise Conflict("Whoever read the export stopped before its end.") from None
+    with source.export(command) as (export_, rows_from), _standard_output() as out:
+        for piece in _shown(export_, rows_from):
+            out.write(_inert(piece.data, command.format) if sys.stdout.isatty() else piece.data)
+
+
+@contextmanager
+def _standard_output() -> Iterator[BinaryIO]:
+    out = sys.stdout.buffer
+    try:
+        yield out
+        out.flush()
+    except BrokenPipeError:
+        end_output()
+        raise Conflict("Whoever read the export stopped before its end.") from None
+
+
+def _inert(data: bytes, format_: Format) -> bytes:
+    """Whole lines as a terminal may have them: what somebody once typed moves no cursor there."""
+    text = data.decode()
+    is_json = format_ is not Format.CSV
+    return ("\n".join(map(inert_json, text.split("\n"))) if is_json else shown_lines(text)).encode()
 
 
 def _evidence(source: Source, command: ExportLog, output: Path | None) -> None:
@@ -134,22 +145,25 @@ def _evidence(source: Source, command: ExportLog, output: Path | None) -> None:
     if output is None:
         if sys.stdout.isatty():
             raise Invalid.one("format", "A zip is nothing for a terminal: name a file with --output.")
-        with source.evidence(command) as data:
+        with source.evidence(command) as data, _standard_output() as out:
             for part in data:
-                sys.stdout.buffer.write(part)
-        sys.stdout.buffer.flush()
+                out.write(part)
         return
-    if output.exists():
-        raise Conflict(f"{output} exists. An export never overwrites a file: name another.")
+    require_new(output)
     unfinished = output.with_name(output.name + ".part")
-    try:
-        with source.evidence(command) as data, unfinished.open("wb") as file:
-            for part in data:
-                file.write(part)
-        unfinished.rename(output)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    with locked(unfinished) as file:
+        try:
+            with source.evidence(command) as data:
+                file.truncate()
+                for part in data:
+                    write_all(file, part)
+            name(file, unfinished, output)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise Conflict(f"{unfinished} cannot be written: {error.strerror}.") from error
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
     remark(f"{output.stat().st_size:,} bytes. Verify it with: minutebook verify {output} --key …")
 
 
@@ -165,8 +179,9 @@ def _to_file(source: Source, file: PartialFile, format_: Format, asked: Asked, f
     begun = file.begun()
     if begun and begun.asked != words:
         raise Conflict(f"{file.part} is of another export. Finish that one, name another file, or add --restart.")
-    if begun and begun.is_whole and file.written(begun):
-        file.finish()  # only its name was missing
+    if begun and begun.is_whole and (whole := file.written(begun)):
+        with file.open(begun, whole) as open_file:
+            open_file.finish()  # only its name was missing
         return
     if begun:
         _go_on(source, file, format_, begun)
@@ -190,6 +205,7 @@ def _write(export_: Export, rows_from: Rows, file: PartialFile, begun: Progress,
         with file.open(begun, written) as open_file:
             for piece in _shown(export_, rows_from, written):
                 open_file.write(piece)
+            open_file.finish()
     except OSError as error:
         raise Conflict(f"{file.part} cannot be written: {error.strerror}. {AGAIN}") from error
     except Altered:
@@ -198,7 +214,6 @@ def _write(export_: Export, rows_from: Rows, file: PartialFile, begun: Progress,
     except (MinutebookError, KeyboardInterrupt):
         remark(AGAIN)
         raise
-    file.finish()
     done = open_file.progress
     remark(f"{done.events:,} events, {done.bytes:,} bytes, of the first {done.size:,} in the log.")
 

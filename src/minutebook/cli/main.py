@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from minutebook.cli.chosen import Chosen
-from minutebook.cli.console import complain, out
+from minutebook.cli.console import complain, end_output, out
 from minutebook.errors import MinutebookError, StoreUnavailable
 
 DEBUG_VARIABLE = "MINUTEBOOK_DEBUG"
@@ -122,14 +122,21 @@ def main() -> None:
     """Runs the command line and exits: 0 done, 1 refused or something found, 2 wrong usage or input, 3 the store."""
     # What is logged is no answer: standard output is for whoever reads that. The server sets up a log of its own.
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+    if sys.stdout is None:  # it was closed: nobody wants to read it
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the program runs
     try:
         app(prog_name="minutebook")
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # who reads has read enough
+        end_output()
+        sys.exit(1)
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE):
             raise
         message, code = _told(error)
+        if isinstance(error, OSError):
+            end_output()
         complain(message)
         sys.exit(code)
 
@@ -140,6 +147,8 @@ def _told(error: Exception) -> tuple[str, int]:
         return error.message, error.exit_code
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}.", StoreUnavailable.exit_code
+    if isinstance(error, OSError) and error.strerror:  # of a stream, which has no name
+        return f"The output cannot be written: {error.strerror}.", StoreUnavailable.exit_code
 
     # Only here: what needs no database has imported none of this.
     from sqlalchemy.exc import DBAPIError

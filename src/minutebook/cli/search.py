@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
-from minutebook.cli.console import print_line, print_table, remark
+from minutebook.cli.console import end_output, print_line, print_table, remark
 from minutebook.cli.event_lines import tell
 from minutebook.cli.local_time import InUtc, on_the_clock, zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
@@ -21,12 +20,14 @@ from minutebook.cli.recorded import Unrecorded
 from minutebook.filters import Here
 from minutebook.store.engine import system_clock
 
+MOST = 1_000_000_000
+
 
 def search(
     context: typer.Context,
     query: Query = None,
     org: Org = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many events.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=MOST, help="At most so many events.")] = 50,
     oldest_first: Annotated[
         bool,
         typer.Option(
@@ -77,7 +78,7 @@ def _show(found: Iterator[bytes], limit: int, zone: ZoneInfo, *, as_json: bool) 
         number = _print_lines(shown_) if as_json else _print_rows(list(shown_), zone)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        end_output()
         return
     if not number:
         remark("No event fits.")

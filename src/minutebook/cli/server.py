@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property
 from secrets import SystemRandom
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -49,7 +50,7 @@ class Server:
 
     @cached_property
     def _origin(self) -> Origin:
-        there = [Origin(one["id"], one["name"]) for one in self._api.get(ORGANIZATIONS)["organizations"]]
+        there = self._api.get(ORGANIZATIONS, _origins)
         found = [one for one in there if self._org in (None, one.id, one.name)]
         if len(found) != 1:
             names = ", ".join(f"{one.name} ({one.id})" for one in there)
@@ -59,13 +60,13 @@ class Server:
     def find(self, filter_: Filter, limit: int, *, oldest_first: bool) -> Generator[bytes]:
         order = "log" if oldest_first else "newest"
         pairs: Pairs = [*write(filter_), ("order", order), ("limit", str(min(limit, MOST_EVENTS)))]
-        page = self._api.get(self._path(), pairs)
+        events, more = self._api.get(self._path(), _page, pairs)
         while True:
-            yield from map(orjson.dumps, page["events"][:limit])
-            limit -= len(page["events"])
-            if limit <= 0 or page["next"] is None:
+            yield from events[:limit]
+            limit -= len(events)
+            if limit <= 0 or more is None:
                 return
-            page = self._api.get(page["next"])
+            events, more = self._api.get(more, _page)
 
     @contextmanager
     def follow(self, filter_: Filter, after: int | None) -> Iterator[Following]:
@@ -133,6 +134,15 @@ class Server:
 
     def _path(self, *parts: str) -> str:
         return "/".join((ORGANIZATIONS, quote(self._origin.id, safe=""), "events", *parts))
+
+
+def _origins(answer: dict[str, Any]) -> list[Origin]:
+    return [Origin(one["id"], one["name"]) for one in answer["organizations"]]
+
+
+def _page(answer: dict[str, Any]) -> tuple[list[bytes], str | None]:
+    """The events of a page, and where the next one is."""
+    return list(map(orjson.dumps, answer["events"])), answer["next"]
 
 
 def _place(first: Message) -> int:

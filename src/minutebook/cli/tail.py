@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +13,7 @@ from rich.text import Text as Line
 
 from minutebook.actions import CATALOGUE
 from minutebook.cli.asked import Actions, ActorEmail, Asked, End, Query, Start, Text
-from minutebook.cli.console import out, print_line, remark, shown
+from minutebook.cli.console import end_output, out, print_line, remark, shown
 from minutebook.cli.event_lines import tell
 from minutebook.cli.local_time import InUtc, on_the_clock, zone_of
 from minutebook.cli.read_from import FromServer, Org, TokenFile, source_of
@@ -79,7 +78,7 @@ def tail(
         except KeyboardInterrupt:
             pass  # that is how it is stopped, no mishap
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it ends
+            end_output()
 
 
 def _print(batches: Iterator[list[bytes]], write: Callable[[bytes], None]) -> None:

@@ -64,30 +64,84 @@ class Progress:
         return replace(self, next=self.first, events=0, bytes=0, sha256=hashlib.sha256().hexdigest())
 
 
+def require_new(path: Path) -> None:
+    """Raises Conflict where there is such a file."""
+    if path.exists():
+        raise Conflict(f"{path} exists. An export never overwrites a file: name another.")
+
+
+def locked(part: Path) -> FileIO:
+    """The file, which only its owner may read, made where there was none. Raises Conflict while another process writes
+    it."""
+    file = FileIO(os.open(part, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        require_same(file, part)
+    except (OSError, Conflict):
+        file.close()
+        raise Conflict(f"{part} is being written by another process.") from None
+    return file
+
+
+def require_same(file: FileIO, part: Path) -> None:
+    """Raises Conflict where another process named the file, or threw it away, since it was opened."""
+    try:
+        is_same = os.path.samestat(os.fstat(file.fileno()), part.stat())
+    except FileNotFoundError:
+        is_same = False
+    if not is_same:
+        raise Conflict(f"{part} was thrown away by another process.")
+
+
+def write_all(file: FileIO, data: bytes) -> None:
+    """Writes all of it."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+
+
+def name(file: FileIO, part: Path, path: Path) -> None:
+    """Gives the locked file its own name, once it is whole. Raises Conflict where there is such a file by now."""
+    os.fsync(file.fileno())
+    require_same(file, part)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        require_new(path)
+    except OSError:  # not every file system has links
+        require_new(path)
+        part.rename(path)
+    part.unlink(missing_ok=True)
+
+
 class PartialFile:
     """The file that becomes `path`. Raises Conflict where that exists already."""
 
     def __init__(self, path: Path) -> None:
-        if path.exists():
-            raise Conflict(f"{path} exists. An export never overwrites a file: name another.")
+        require_new(path)
         self.path = path
+        self._begun: Progress | None = None
         self.part = path.with_name(path.name + ".part")
-        self._note = path.with_name(path.name + ".part.json")
+        self.note = path.with_name(path.name + ".part.json")
 
     def begun(self) -> Progress | None:
         """How far an export was that did not end; None without one. Raises Conflict when that cannot be told."""
-        if not self._note.exists():
+        self._begun = self._noted()
+        return self._begun
+
+    def _noted(self) -> Progress | None:
+        if not self.note.exists():
             if self.part.exists() and self.part.stat().st_size:
-                raise Conflict(f"{self.part} is there without {self._note.name}, so it cannot be told what it is of.")
+                raise Conflict(f"{self.part} is there without {self.note.name}, so it cannot be told what it is of.")
             return None
         try:
-            return Progress(**orjson.loads(self._note.read_bytes()))
+            return Progress(**orjson.loads(self.note.read_bytes()))
         except (orjson.JSONDecodeError, TypeError):
-            raise Conflict(f"{self._note} cannot be read. Start over, or name another file.") from None
+            raise Conflict(f"{self.note} cannot be read. Start over, or name another file.") from None
 
     def forget(self) -> None:
         """Takes away what an export left that did not end."""
-        for file in (self.part, self._note):
+        for file in (self.part, self.note):
             file.unlink(missing_ok=True)
 
     def written(self, progress: Progress) -> Written | None:
@@ -106,32 +160,29 @@ class PartialFile:
     def open(self, progress: Progress, written: Written | None) -> OpenFile:
         """The file, to write what comes behind what is there of it; without that, from its first byte.
 
-        Raises Conflict while another process writes it.
+        Raises Conflict while another process writes it, or did since it was looked how far it was.
         """
-        file = os.fdopen(os.open(self.part, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+        file = locked(self.part)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            if self._noted() != self._begun:
+                raise Conflict(f"{self.part} was written by another process meanwhile.")
+        except Conflict:
             file.close()
-            raise Conflict(f"{self.part} is being written by another process.") from None
+            raise
         file.truncate(progress.bytes)
         file.seek(progress.bytes)
-        return OpenFile(file, self._note, progress, written.hash.copy() if written else hashlib.sha256())
-
-    def finish(self) -> None:
-        """Gives the whole file its own name."""
-        self.part.rename(self.path)
-        self.forget()
+        return OpenFile(file, self, progress, written.hash.copy() if written else hashlib.sha256())
 
 
 class OpenFile:
     """The file while pieces come. Leaving its block notes how far it goes. Raises OSError, as files do."""
 
-    def __init__(self, file: FileIO, note: Path, progress: Progress, hashed: hashlib._Hash) -> None:
+    def __init__(self, file: FileIO, partial: PartialFile, progress: Progress, hashed: hashlib._Hash) -> None:
         self._file = file
-        self._note_file = note
+        self._partial = partial
         self._hash = hashed
         self._kept = progress.bytes
+        self._is_named = False
         self.progress = progress
         self.keep()
 
@@ -140,14 +191,13 @@ class OpenFile:
 
     def __exit__(self, *error: object) -> None:
         try:
-            self.keep()
+            if not self._is_named:
+                self.keep()
         finally:
             self._file.close()
 
     def write(self, piece: Piece) -> None:
-        left = memoryview(piece.data)
-        while left:
-            left = left[self._file.write(left) :]
+        write_all(self._file, piece.data)
         self._hash.update(piece.data)
         size = self.progress.bytes + len(piece.data)
         self.progress = replace(self.progress, next=piece.next, events=piece.events, bytes=size, is_whole=piece.is_last)
@@ -158,7 +208,15 @@ class OpenFile:
         """Brings all that is written to the disk, and then notes how far it goes."""
         os.fsync(self._file.fileno())
         self.progress = replace(self.progress, sha256=self._hash.hexdigest())
-        new = self._note_file.with_name(self._note_file.name + ".new")
+        note = self._partial.note
+        new = note.with_name(note.name + ".new")
         new.write_bytes(orjson.dumps(asdict(self.progress)))
-        new.replace(self._note_file)
+        new.replace(note)
         self._kept = self.progress.bytes
+
+    def finish(self) -> None:
+        """Gives the whole file its own name. Raises Conflict where there is such a file by now."""
+        self.keep()
+        name(self._file, self._partial.part, self._partial.path)
+        self._is_named = True
+        self._partial.forget()
