@@ -24,6 +24,7 @@ from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.people import User
 from minutebook.organization.tokens import CreateToken, new_secret
 from minutebook.store import log
+from minutebook.web.api import OPENAPI
 from tests.support.follower import Follower, Message, events_of
 from tests.support.losing import LOSSES, TOKEN_LOSSES
 from tests.support.server import Clock, Site, site_on
@@ -210,6 +211,7 @@ def test_it_ends_at_once_and_shows_nothing_of_what_came_then(site: Site, loss: s
         rest = list(messages)
     assert [message.data["seq"] for message in rest if message.is_event and message.data["seq"] > last] == []
     assert (rest[-1].kind, rest[-1].data["code"]) == ("ended", ENDED.get(loss, "not_signed_in"))
+    assert set(rest[-1].data) >= set(OPENAPI["components"]["schemas"]["ProblemDetails"]["required"])
     assert len(rest) <= 3, "it ends at the next look, besides which one was on its way at most"
     assert reader.refused().status_code in (401, 403, 404)
 

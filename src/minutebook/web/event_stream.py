@@ -14,7 +14,6 @@ from contextlib import aclosing
 from typing import NamedTuple
 
 import anyio
-import orjson
 import structlog
 from fastapi import Request
 from starlette.responses import Response
@@ -29,6 +28,7 @@ from minutebook.identifiers import MOST_SEQ
 from minutebook.model import Seat
 from minutebook.organization import sittings
 from minutebook.web.following import Following, must_read
+from minutebook.web.refusals import problem_json
 from minutebook.web.site import Site
 
 LAST_EVENT_ID = "Last-Event-ID"
@@ -81,8 +81,10 @@ class EventStream(Response):
         self._tails = tails
         self._following = following
         self._tail = following.tail
+        self._request_id = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._request_id = scope["state"]["request_id"]
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] == "HEAD":
@@ -120,8 +122,7 @@ class EventStream(Response):
         except MinutebookError as error:
             if error.status >= 500:
                 raise
-            why = {"status": error.status, "code": error.code, "detail": error.message}
-            yield b"event: ended\ndata: %s\n\n" % orjson.dumps(why)
+            yield b"event: ended\ndata: %s\n\n" % problem_json(error, self._request_id)
 
 
 async def leave(receive: Receive, stream: anyio.CancelScope) -> None:

@@ -103,22 +103,27 @@ def respond(request: Request, error: MinutebookError) -> Response:
 
 def problem_details(request: Request, error: MinutebookError) -> Response:
     """RFC 9457, with the code of the error, the fields that are wrong and the id of the request."""
+    response = Response(problem_json(error, request.state.request_id), error.status, media_type=PROBLEM)
+    if error.status == NotSignedIn.status:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.facts["seconds"])
+    return response
+
+
+def problem_json(error: MinutebookError, request_id: str) -> bytes:
+    """What is answered, as one line."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status).phrase,
         "status": error.status,
         "detail": error.message,
         "code": error.code,
-        "request_id": request.state.request_id,
+        "request_id": request_id,
     }
     if isinstance(error, Invalid):
         body["errors"] = [problem.written() for problem in error.problems]
-    response = Response(orjson.dumps(body), error.status, media_type=PROBLEM)
-    if error.status == NotSignedIn.status:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, TooManyRequests):
-        response.headers["Retry-After"] = str(error.facts["seconds"])
-    return response
+    return orjson.dumps(body)
 
 
 def wants_json(request: Request) -> bool:
