@@ -67,7 +67,11 @@ class Progress:
 def require_new(path: Path) -> None:
     """Raises Conflict where there is such a file."""
     if path.exists():
-        raise Conflict(f"{path} exists. An export never overwrites a file: name another.")
+        raise _exists(path)
+
+
+def _exists(path: Path) -> Conflict:
+    return Conflict(f"{path} exists. An export never overwrites a file: name another.")
 
 
 def locked(part: Path) -> FileIO:
@@ -107,7 +111,7 @@ def name(file: FileIO, part: Path, path: Path) -> None:
     try:
         os.link(part, path)
     except FileExistsError:
-        require_new(path)
+        raise _exists(path) from None
     except OSError:  # not every file system has links
         require_new(path)
         part.rename(path)
