@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -122,6 +123,13 @@ def test_evidence_of_a_log_that_no_server_signs(directory: Path, tmp_path: Path)
     asked = ("export", "--org", "Calder", "--format", "bundle")
     done = run(directory, *asked, "--withhold", "context.ip", "--withhold", "targets.*", "--output", str(file))
     assert done.returncode == 0 and "minutebook verify" in done.stderr, done.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    other = tmp_path / "other.zip.part"
+    with other.open("wb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        refused = run(directory, *asked, "--output", str(tmp_path / "other.zip"))
+        assert (refused.returncode, "by another process" in refused.stderr, other.exists()) == (1, True, True)
+    other.unlink()
     assert recorded(directory)[-1]["withheld"] == ["context.ip", "targets.*"]
     key = run(directory, "key", "show", "--org", "Calder").stdout.strip()
     verified = run(directory, "verify", str(file), "--key", key)
