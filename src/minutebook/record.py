@@ -143,12 +143,12 @@ def perform(store: Store, seat: Seat, command: Command) -> Event | NoChange:
     with store.acting() as connection:
         head, seat = prepared.open_log(connection, seat, store.randomness)
         act = Act(connection, seat, role_of(connection, seat), store.clock(), store.randomness)
-        is_sealed = _is_sealed(act, prepared)
-        if is_sealed:
-            _seal_behind_next(act, head)
+        is_behind_seal = _goes_behind_seal(act, prepared)
+        if is_behind_seal:
+            _seal_behind_next(act, head)  # that the clock went back, if it did
         head = _after_step_back(act, head)  # before anything goes by that clock
-        if is_sealed:
-            _seal_behind_next(act, head)
+        if is_behind_seal:
+            _seal_behind_next(act, head)  # the act itself
         _authorize(act, prepared.needs)
         event = _record(act, head, prepared)
         if isinstance(event, NoChange):
@@ -221,9 +221,11 @@ def _record(act: Act, head: log.Head, command: Command | PersonalCommand) -> Eve
     return log.append(act.connection, head, draft(act.seat, details), at=act.at, randomness=act.randomness)
 
 
-def _is_sealed(act: Act, command: Command) -> bool:
-    """Whether the organization was deleted. Nobody holds a seat there, and only what is done behind the seal is
-    recorded."""
+def _goes_behind_seal(act: Act, command: Command) -> bool:
+    """Whether the organization was deleted, and this is recorded there all the same. Nobody holds a seat there.
+
+    Raises NotFound and Sealed for what is not.
+    """
     if act.role is not None:
         return False
     if _seal_of(act) is None:
@@ -242,6 +244,7 @@ def _seal_of(act: Act) -> int | None:
 
 
 def _seal_behind_next(act: Act, head: log.Head) -> None:
+    """Moves the seal, so that the guard lets one more event in."""
     table = schema.organization
     of_this = update(table).where(table.c.organization == act.organization)
     act.connection.execute(of_this.values(sealed=head.size + 1))
