@@ -8,8 +8,9 @@ from typing import ClassVar
 from sqlalchemy import Connection, delete, insert, select
 
 from minutebook.actions.log import LogViewed
+from minutebook.denied import Standing, refused
 from minutebook.errors import NotAllowed, NotFound
-from minutebook.model import MINUTE, Seat
+from minutebook.model import MINUTE, Plan, Seat
 from minutebook.organization import access
 from minutebook.permissions import Permission
 from minutebook.record import ANYBODY, NO_CHANGE, Act, Command, NoChange, perform
@@ -18,6 +19,14 @@ from minutebook.store.engine import Store
 
 SITTING = 30 * MINUTE
 UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanwhile: every act is recorded."
+
+
+def require_plan(plan: Plan, seat: Seat, standing: Standing) -> None:
+    """Raises NotAllowed on a plan on which the log is not read."""
+    if plan is not Plan.ENTERPRISE:
+        raise refused(seat, standing, UPGRADE)
+
+
 """What somebody is told who may read the log of an organization on another plan."""
 
 

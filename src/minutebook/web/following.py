@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from minutebook.deliver.tail import Batch, Tail
-from minutebook.denied import Standing, lacking, refused
+from minutebook.denied import Standing, lacking
 from minutebook.errors import NotAllowed, NotFound, NotSignedIn
-from minutebook.model import ActorKind, Plan, Seat
+from minutebook.model import ActorKind, Seat
 from minutebook.organization import access, second_factor_rule, sessions, sittings, support, tokens
 from minutebook.organization.held_seats import held_seats
 from minutebook.organization.organizations import read_organization
@@ -60,8 +60,7 @@ def must_read(
         standing = _by_grant(connection, seat, sitting, at, permission)
     else:
         standing = _by_session(connection, seat, sitting, at, permission)
-    if read_organization(connection, seat.organization).plan is not Plan.ENTERPRISE:
-        raise refused(seat, standing, sittings.UPGRADE)
+    sittings.require_plan(read_organization(connection, seat.organization).plan, seat, standing)
 
 
 def _by_token(connection: Connection, seat: Seat, token: str, at: int) -> Standing:

@@ -7,12 +7,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from minutebook.denied import refused
 from minutebook.filters.expression import NOTHING_ASKED, Expression
-from minutebook.model import Plan, Seat
+from minutebook.model import Seat
 from minutebook.organization import auditor_links, sittings
 from minutebook.organization.organizations import Organization
-from minutebook.organization.sittings import UPGRADE
 from minutebook.web.auditor import Auditor
 from minutebook.web.log_address import Address
 from minutebook.web.saved_menu import saved_menu
@@ -72,10 +70,9 @@ class LogReader:
             link=auditor.note,
         )
 
-    def must_read(self) -> None:
+    def require_plan(self) -> None:
         """Raises NotAllowed on a plan on which the log is not read."""
-        if self.organization.plan is not Plan.ENTERPRISE:
-            raise refused(self.seat, self.place.role if self.place else None, UPGRADE)
+        sittings.require_plan(self.organization.plan, self.seat, self.place.role if self.place else None)
 
     def sit(self) -> None:
         """Records that the session reads the log, unless it has been reading for less than 30 minutes.

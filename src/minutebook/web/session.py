@@ -11,7 +11,7 @@ import structlog
 from fastapi import Depends, Request, Response
 from sqlalchemy import Connection
 
-from minutebook.denied import Denied, lacking, note, refused
+from minutebook.denied import Denied, lacking, note
 from minutebook.errors import (
     NotFound,
     NotSignedIn,
@@ -23,14 +23,13 @@ from minutebook.errors import (
 )
 from minutebook.filters import zone_named
 from minutebook.identifiers import ID
-from minutebook.model import SECOND, Context, Plan, Role, Seat
-from minutebook.organization import access, invitations, seats, second_factor_rule, sessions, support
+from minutebook.model import SECOND, Context, Role, Seat
+from minutebook.organization import access, invitations, seats, second_factor_rule, sessions, sittings, support
 from minutebook.organization.ending import Deletion, find_deletion
 from minutebook.organization.held_seats import HeldSeat, held_seats
 from minutebook.organization.organizations import Organization, read_organization
 from minutebook.organization.people import User
 from minutebook.organization.sessions import Session
-from minutebook.organization.sittings import UPGRADE
 from minutebook.organization.support import Grant
 from minutebook.permissions import Permission, Support, may
 from minutebook.web.site import Site, site_of
@@ -90,10 +89,9 @@ class Place:
         """Whether the viewer's role has the permission; what is done is decided again when it is recorded."""
         return may(self.role, permission)
 
-    def must_read(self) -> None:
+    def require_plan(self) -> None:
         """Raises NotAllowed on a plan on which the log is not read."""
-        if self.organization.plan is not Plan.ENTERPRISE:
-            raise refused(self.seat, self.role, UPGRADE)
+        sittings.require_plan(self.organization.plan, self.seat, self.role)
 
     def path(self, *parts: str) -> str:
         """`/o/org_…/members` for `members`, `/o/org_…` for nothing."""

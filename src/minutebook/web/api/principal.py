@@ -15,7 +15,7 @@ import structlog
 from fastapi import Path, Request
 from sqlalchemy import Connection
 
-from minutebook.denied import Standing, lacking, refused
+from minutebook.denied import Standing, lacking
 from minutebook.errors import (
     MinutebookError,
     NotFound,
@@ -24,11 +24,10 @@ from minutebook.errors import (
     StoreUnavailable,
     TooManyRequests,
 )
-from minutebook.model import Client, Plan, Seat
+from minutebook.model import Client, Seat
 from minutebook.organization import sittings, tokens
 from minutebook.organization.held_seats import held_seats
 from minutebook.organization.organizations import Organization
-from minutebook.organization.sittings import UPGRADE
 from minutebook.permissions import Permission, may, token_may
 from minutebook.web import session
 from minutebook.web.site import Site, site_of
@@ -117,8 +116,7 @@ def principal(permission: Permission) -> Callable[[Request, str], Principal]:
     def find(request: Request, org: Annotated[str, ORGANIZATION]) -> Principal:
         secret = _secret(request)
         found = _by_session(request, org, permission) if secret is None else _by_token(request, secret, org, permission)
-        if found.organization.plan is not Plan.ENTERPRISE:
-            raise refused(found.seat, found.standing, UPGRADE)
+        sittings.require_plan(found.organization.plan, found.seat, found.standing)
         return found
 
     return find

@@ -53,7 +53,7 @@ def audit_logs(request: Request, reader: Reader) -> Response:
 @router.get("/o/{org}/audit-logs/export")
 def export(request: Request, reader: Exporter) -> Response:
     """A file of exactly what the filter of the address finds."""
-    reader.must_read()
+    reader.require_plan()
     command = exports.command_of(request, reader.viewer.at, reader.viewer.zone)
     session = reader.viewer.session.id
     return exporting.answer(request, reader.site, reader.seat, session, reader.organization, command)
@@ -62,7 +62,7 @@ def export(request: Request, reader: Exporter) -> Response:
 @router.get("/o/{org}/audit-logs/evidence")
 def evidence(request: Request, reader: Exporter) -> Response:
     """A zip of what the filter of the address finds, with all that shows offline that it is what was recorded."""
-    reader.must_read()
+    reader.require_plan()
     command = exports.evidence_of(request, reader.viewer.at, reader.viewer.zone)
     session = reader.viewer.session.id
     return exporting.answer(request, reader.site, reader.seat, session, reader.organization, command)
@@ -95,7 +95,7 @@ def log_of(request: Request, reader: LogReader) -> Response:
     look = Look(reader.organization, reading, reader.zone, reader.at, reader.within, integrity, reader.site.custody)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:
-            reader.must_read()
+            reader.require_plan()
         return _upgrade(request, reader, look)
     if not reading.problems and not reading.canonical:
         return go(reader.site, reading.address.href)
@@ -105,7 +105,7 @@ def log_of(request: Request, reader: LogReader) -> Response:
 def json_of(reader: LogReader, seq: str) -> Response:
     """One event, if it is there for whoever reads."""
     number = _number(seq)
-    reader.must_read()
+    reader.require_plan()
     reader.sit()
     with reader.site.store.reading() as connection:
         size = log.read_head(connection, reader.organization.number).size
@@ -117,7 +117,7 @@ def proof_of(reader: LogReader, seq: str) -> Response:
     """The proof of one event, if the event is there for whoever reads. It tells the size of the log, and nothing of
     other events."""
     number = _number(seq)
-    reader.must_read()
+    reader.require_plan()
     reader.sit()
     organization = reader.organization.number
     with reader.site.store.reading() as connection:

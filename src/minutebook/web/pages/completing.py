@@ -40,7 +40,7 @@ def complete(reader: Reader, query: str = "", at: str = "0", form_zone: str = "U
 
     Raises Invalid for a place that is none, NotAllowed on the plan `teams`.
     """
-    reader.must_read()
+    reader.require_plan()
     typed = typed_at(query, _place(at, query))
     found = _found(reader, typed, _here(reader, form_zone)) if typed else []
     shown = Completions(

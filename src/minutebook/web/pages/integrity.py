@@ -56,7 +56,7 @@ def show_integrity(request: Request, place: Reading) -> Response:
 @router.get("/o/{org}/integrity/checkpoints/{size}")
 def download_checkpoint(place: Reading, size: str) -> Response:
     """A checkpoint that was kept, as a signed note."""
-    place.must_read()
+    place.require_plan()
     number = event_number(size)
     if number is None:
         raise NotFound
@@ -79,7 +79,7 @@ def lead_back(place: Reading) -> Response:
 @router.post("/o/{org}/integrity/verified")
 def record_verification(place: Reading, sent: Sent) -> Response:
     """Records what the browser claims to have found."""
-    place.must_read()
+    place.require_plan()
     size = sent.one("size")
     perform(place.site.store, place.seat, RecordVerification(event_number(size) or 0, sent.one("verdict")))
     return go(place.site, place.path(INTEGRITY), Said.VERIFICATION_RECORDED)

@@ -27,7 +27,7 @@ router = APIRouter()
 
 def reader(found: Annotated[Place, Depends(place(Permission.LOG_READ))]) -> Place:
     """Whoever may read the log. Raises NotAllowed on the plan `teams`, where it is not read."""
-    found.must_read()
+    found.require_plan()
     return found
 
 
