@@ -129,6 +129,10 @@ def test_evidence_of_a_log_that_no_server_signs(directory: Path, tmp_path: Path)
         fcntl.flock(writing, fcntl.LOCK_EX)
         refused = run(directory, *asked, "--output", str(tmp_path / "other.zip"))
         assert (refused.returncode, "by another process" in refused.stderr, other.exists()) == (1, True, True)
+    other.write_bytes(b"precious")
+    refused = run(directory, *asked, "--output", str(tmp_path / "other.zip"))
+    assert (refused.returncode, "of an export that did not end" in refused.stderr) == (1, True)
+    assert other.read_bytes() == b"precious"
     other.unlink()
     assert recorded(directory)[-1]["withheld"] == ["context.ip", "targets.*"]
     key = run(directory, "key", "show", "--org", "Calder").stdout.strip()

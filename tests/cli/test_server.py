@@ -25,7 +25,7 @@ import pytest
 from minutebook.actions.log import Format
 from minutebook.cli.api import TRIES, Api, ServerFailed, ServerUnavailable, TooBusy
 from minutebook.cli.deployment import operate
-from minutebook.cli.server import Server
+from minutebook.cli.server import Server, _page
 from minutebook.config import DATABASE_FILE
 from minutebook.deliver import export, partial
 from minutebook.deliver.formats import FORMATS
@@ -35,6 +35,7 @@ from minutebook.organization.credits import BuyCredits
 from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
 from minutebook.store import log
 from minutebook.store.engine import Store, system_clock
+from minutebook.web.api.principal import ORGANIZATIONS
 from minutebook.web.rates import Rates
 from tests.deliver.test_memory import EVENTS, fill
 from tests.support import command_line
@@ -257,6 +258,35 @@ def instead(data: bytes, body: bytes) -> bytes:
     return re.sub(rb"content-length: \d+", b"content-length: %d" % len(body), head) + blank + body
 
 
+@pytest.mark.parametrize("command", ["export", "export --format bundle", "tail", "search"])
+def test_a_page_to_sign_in_at_is_no_answer(calder: Calder, tmp_path: Path, command: str) -> None:
+    """As some proxies send it, with status 200."""
+    file = tmp_path / "file"
+    output = ["--output", str(file)] if command.startswith("export") else []
+    with wire(calder.server) as between:
+        others = re.compile(rb"content-type: (?!application/json[;\r])[^\r]*")
+        between.change = lambda data: others.sub(b"content-type: text/html", data)
+        if command == "search":
+            between.change = lambda data: data.replace(b"application/json", b"text/html; x=xxx")
+        answer = calder.ask(*command.split(), *output, server=between.address)
+    assert (answer.returncode, answer.stdout, file.exists()) == (3, "", False)
+    assert "but not as Minutebook. Is it the address?" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("events", "more"), [([{}], None), ([7], None), ([{"seq": 1}], None), (7, None), ([], 5), (None, None)]
+)
+def test_a_page_of_something_else_is_no_answer(calder: Calder, events: object, more: object) -> None:
+    with Api(calder.server, calder.secrets["all"]) as api, pytest.raises(ServerFailed, match="but not as Minutebook"):
+        api.get(ORGANIZATIONS, lambda _: _page({"events": events, "next": more}))
+
+
+def test_problem_details_of_somebody_else_are_told(calder: Calder) -> None:
+    with Api(calder.server, calder.secrets["all"]) as api:
+        for errors in ({"q": ["bad"]}, ["bad"], 7):
+            assert api.refusal(400, {"detail": "Bad request.", "errors": errors}).message == "Bad request."
+
+
 def test_no_proxy_gets_a_token_that_is_not_encrypted(calder: Calder) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
@@ -267,7 +297,12 @@ def test_no_proxy_gets_a_token_that_is_not_encrypted(calder: Calder) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("HTTPS_PROXY", "foo://bar"), ("HTTPS_PROXY", "socks5://127.0.0.1:9"), ("SSL_CERT_FILE", "/none/such.pem")],
+    [
+        ("HTTPS_PROXY", "foo://bar"),
+        ("HTTPS_PROXY", "http://user:pa/ss@proxy.example:8080"),
+        ("HTTPS_PROXY", "socks5://127.0.0.1:9"),
+        ("SSL_CERT_FILE", "/none/such.pem"),
+    ],
 )
 def test_what_the_environment_names_in_vain_is_told(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, text)

@@ -103,6 +103,18 @@ def test_what_another_threw_away_is_not_named(path: Path) -> None:
         with pytest.raises(Conflict, match="another process"):
             open_file.finish()
     assert not path.exists()
+    assert PartialFile(path).begun() == theirs.progress, "nor is what the other wrote said to be of it"
+
+
+def test_a_note_without_its_file_means_nothing(path: Path) -> None:
+    file = interrupted(path)
+    file.part.unlink()
+    assert file.begun() is None
+    assert not file.note.exists()
+    with file.open(BEGUN, None) as open_file:
+        write(open_file, 0, 1, 2)
+        open_file.finish()
+    assert path.read_bytes() == b"".join(LINES)
 
 
 def test_a_file_system_without_links(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,9 @@ def test_what_is_wrong_is_named(pairs: list[tuple[str, str]], field: str, says: 
         ('"before: x" before:2026-11-05 after:2026-11-06 -before:2026-01-01', [], "before:2026-11-05"),
         ("before:2026-11-05 after:2026-11-06 (a OR before:2026-12-01)", [], "before:2026-11-05"),
         ("(before:2026-11-05 a) after:2026-11-06", [], "(before:2026-11-05 a) after:2026-11-06"),
-        ("a after:2026-11-06", [("end", "2026-11-05")], "a after:2026-11-06"),
+        ("a after:2026-11-06", [("end", "2026-11-05")], "after:2026-11-06"),
+        ("before:2026-12-01 a after:2026-11-06", [("end", "2026-11-05")], "after:2026-11-06"),
+        ("before:2026-11-01,2026-11-02 before:2026-11-05 after:2026-11-06", [], "before:2026-11-05"),
     ],
 )
 def test_a_query_for_what_is_before_its_own_start_is_pointed_at(

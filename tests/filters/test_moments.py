@@ -124,6 +124,16 @@ def test_the_same_search_a_month_later() -> None:
     assert expression_of(searched.at(later)) == language.read("after:2026-12-11T09:00Z outcome:failure", ANYWHERE)
 
 
+def test_what_has_nothing_between_only_today_can_be_written_and_read_again() -> None:
+    searched = filter_of(language.read("after:2026-11-11T21:06Z before:-1h opus", ANYWHERE))
+    for here, meant in (
+        (HERE, "after:2026-11-11T21:06Z before:2026-11-18T20:06Z opus"),
+        (Here(BERLIN, at("2026-11-03T09:00")), "after:2026-11-11T21:06Z opus -after:2026-11-03T08:00Z"),
+    ):
+        assert language.write(expression_of(searched.at(here))) == meant
+        assert parse(write(searched.at(here))) == searched.at(here)
+
+
 @pytest.mark.parametrize(
     ("pairs", "filter_"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, TypeVar
@@ -75,7 +75,7 @@ class Api:
         is_encrypted = urlsplit(server).scheme == "https"  # else the proxy of the environment would read the token
         try:
             self._client = httpx.Client(headers=headers, timeout=SECONDS, trust_env=is_encrypted)
-        except (ImportError, OSError, ValueError) as error:
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
             why = f"the proxy or the certificates that the environment names cannot be used ({error})"
             raise ServerUnavailable(server=server, why=why) from error
 
@@ -89,23 +89,25 @@ class Api:
 
     def get(self, path: str, read: Callable[[dict[str, Any]], T], pairs: Sequence[tuple[str, str]] = ()) -> T:
         """What is read in the JSON that is answered."""
-        with self.stream(path, pairs) as response:
+        with self.stream(path, JSON, pairs) as response:
             with self._reaching():
                 body = response.read()
             try:
                 return read(self._json(response, JSON, body))
-            except (KeyError, TypeError):
+            except (AttributeError, KeyError, TypeError):
                 raise self._strange(response) from None
 
     @contextmanager
     def stream(
         self,
         path: str,
+        media_type: str,
         pairs: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         seconds: float = SECONDS,
     ) -> Iterator[httpx.Response]:
-        """An answer of status 200 whose body comes bit by bit (`chunks`). `seconds` is how long it may be silent."""
+        """An answer of status 200 and that media type, whose body comes bit by bit (`chunks`). `seconds` is how long it
+        may be silent."""
         if not path.startswith("/"):  # it would be another server, which must not get the token
             raise ServerFailed(detail=f"{self.server} leads to another server, which is not followed.")
         query = f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""
@@ -113,9 +115,18 @@ class Api:
         request.extensions["timeout"] |= {"read": seconds}
         response = self._answer(request)
         try:
+            if not _is(media_type, response):
+                raise self._strange(response)
             yield response
         finally:
             response.close()
+
+    def number(self, response: httpx.Response, header: str) -> int:
+        """What a header says. Raises ServerFailed where it is no number."""
+        try:
+            return int(response.headers[header])
+        except (KeyError, ValueError):
+            raise self._strange(response) from None
 
     def chunks(self, response: httpx.Response) -> Iterator[bytes]:
         """The body as it comes. Raises ServerUnavailable where it breaks off."""
@@ -125,8 +136,9 @@ class Api:
     def refusal(self, status: int, problem: Mapping[str, Any]) -> MinutebookError:
         """The error that problem details (RFC 9457) tell of."""
         detail = str(problem.get("detail", ""))
-        if problem.get("errors"):
-            return Invalid(*map(Problem.read, problem["errors"]))
+        with suppress(AttributeError, TypeError):  # errors of another kind: their detail says it
+            if problem.get("errors"):
+                return Invalid(*map(Problem.read, problem["errors"]))
         if status >= 500:
             return ServerFailed(detail=detail)
         return (TooBusy if status == TooBusy.status else Refused)(detail=detail)
@@ -153,7 +165,7 @@ class Api:
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise ServerUnavailable(server=self.server, why=why.rstrip(".")) from error
 

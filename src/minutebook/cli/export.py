@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,7 +22,7 @@ from minutebook.cli.source import Source
 from minutebook.deliver.bundle import parse_withheld
 from minutebook.deliver.export import Export, ExportLog, Piece, Rows, Written, pieces
 from minutebook.deliver.formats import FORMATS
-from minutebook.deliver.partial import PartialFile, Progress, Words, locked, name, require_new, write_all
+from minutebook.deliver.partial import PartialFile, Progress, Words, discard, locked, name, require_new, write_all
 from minutebook.deliver.received import Altered
 from minutebook.errors import Conflict, Invalid, MinutebookError
 from minutebook.filters import Here
@@ -152,17 +153,18 @@ def _evidence(source: Source, command: ExportLog, output: Path | None) -> None:
     require_new(output)
     unfinished = output.with_name(output.name + ".part")
     with locked(unfinished) as file:
+        if file.seek(0, os.SEEK_END):
+            raise Conflict(f"{unfinished} is there, of an export that did not end: remove it, or name another file.")
         try:
             with source.evidence(command) as data:
-                file.truncate()
                 for part in data:
                     write_all(file, part)
             name(file, unfinished, output)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            discard(file, unfinished)
             raise Conflict(f"{unfinished} cannot be written: {error.strerror}.") from error
         except BaseException:
-            unfinished.unlink(missing_ok=True)
+            discard(file, unfinished)
             raise
     remark(f"{output.stat().st_size:,} bytes. Verify it with: minutebook verify {output} --key …")
 
@@ -201,8 +203,9 @@ def _go_on(source: Source, file: PartialFile, format_: Format, begun: Progress) 
 
 
 def _write(export_: Export, rows_from: Rows, file: PartialFile, begun: Progress, written: Written | None) -> None:
+    open_file = file.open(begun, written)
     try:
-        with file.open(begun, written) as open_file:
+        with open_file:
             for piece in _shown(export_, rows_from, written):
                 open_file.write(piece)
             open_file.finish()

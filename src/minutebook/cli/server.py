@@ -18,8 +18,9 @@ from minutebook.cli.api import Api, Refused, ServerFailed, ServerUnavailable, To
 from minutebook.cli.console import remark
 from minutebook.cli.messages import Message, messages_of
 from minutebook.cli.source import Following
+from minutebook.deliver import bundle
 from minutebook.deliver.export import Export, ExportLog, Rows, by_piece
-from minutebook.deliver.formats import Origin, Row
+from minutebook.deliver.formats import FORMATS, Origin, Row
 from minutebook.deliver.received import received
 from minutebook.errors import Invalid
 from minutebook.filters import Filter, write
@@ -34,6 +35,8 @@ SILENT_SECONDS = 45.0
 """A tail says something every 15 seconds."""
 RETRY_SECONDS, LONGEST_RETRY = 1.0, 30.0
 
+JSONL, EVENT_STREAM = FORMATS[Format.JSONL].media_type, "text/event-stream"
+SHOWN_OF_AN_EVENT = {"seq", "occurred_at", "action", "outcome", "actor", "details"}
 Pairs = list[tuple[str, str]]
 
 
@@ -82,8 +85,8 @@ class Server:
         pairs: Pairs = [*write(meant), ("format", Format.JSONL.value), ("first", str(command.first))]
         if command.size is not None:
             pairs.append(("size", str(command.size)))
-        with self._api.stream(self._path("export"), pairs, seconds=EXPORT_SECONDS) as response:
-            size = int(response.headers[LOG_SIZE])
+        with self._api.stream(self._path("export"), JSONL, pairs, seconds=EXPORT_SECONDS) as response:
+            size = self._api.number(response, LOG_SIZE)
             export = Export(self._origin, size, meant, command.format, command.first)
 
             def rows_from(first: int) -> Iterator[list[Row]]:
@@ -97,7 +100,7 @@ class Server:
         path = "/".join((ORGANIZATIONS, quote(self._origin.id, safe=""), "log", "bundle"))
         meant = command.filter.at(command.here)
         pairs: Pairs = [*write(meant), *(("withhold", path) for path in command.withheld)]
-        with self._api.stream(path, pairs, seconds=EXPORT_SECONDS) as response:
+        with self._api.stream(path, bundle.MEDIA_TYPE, pairs, seconds=EXPORT_SECONDS) as response:
             yield self._api.chunks(response)
 
     def _heard(self, pairs: Pairs) -> Generator[list[Message]]:
@@ -110,7 +113,7 @@ class Server:
         while True:
             headers = {} if last is None else {LAST_EVENT_ID: str(last)}
             try:
-                with self._api.stream(self._path("tail"), pairs, headers, SILENT_SECONDS) as response:
+                with self._api.stream(self._path("tail"), EVENT_STREAM, pairs, headers, SILENT_SECONDS) as response:
                     for messages in messages_of(self._api.chunks(response)):
                         failed, is_away = 0, False
                         for message in messages:
@@ -137,12 +140,21 @@ class Server:
 
 
 def _origins(answer: dict[str, Any]) -> list[Origin]:
-    return [Origin(one["id"], one["name"]) for one in answer["organizations"]]
+    return [Origin(_text(one["id"]), _text(one["name"])) for one in answer["organizations"]]
 
 
 def _page(answer: dict[str, Any]) -> tuple[list[bytes], str | None]:
     """The events of a page, and where the next one is."""
-    return list(map(orjson.dumps, answer["events"])), answer["next"]
+    events, more = answer["events"], answer["next"]
+    if not all(event.keys() >= SHOWN_OF_AN_EVENT for event in events):
+        raise KeyError
+    return list(map(orjson.dumps, events)), None if more is None else _text(more)
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError
+    return found
 
 
 def _place(first: Message) -> int:

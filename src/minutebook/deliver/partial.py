@@ -97,6 +97,13 @@ def require_same(file: FileIO, part: Path) -> None:
         raise Conflict(f"{part} was thrown away by another process.")
 
 
+def discard(file: FileIO, part: Path) -> None:
+    """Takes the locked file away, unless another process did."""
+    with suppress(Conflict):
+        require_same(file, part)
+        part.unlink()
+
+
 def write_all(file: FileIO, data: bytes) -> None:
     """Writes all of it."""
     left = memoryview(data)
@@ -134,6 +141,8 @@ class PartialFile:
         return self._begun
 
     def _noted(self) -> Progress | None:
+        if not self.part.exists():
+            self.note.unlink(missing_ok=True)  # of a file that was named, or thrown away
         if not self.note.exists():
             if self.part.exists() and self.part.stat().st_size:
                 raise Conflict(f"{self.part} is there without {self.note.name}, so it cannot be told what it is of.")
@@ -195,8 +204,9 @@ class OpenFile:
 
     def __exit__(self, *error: object) -> None:
         try:
-            if not self._is_named:
-                self.keep()
+            with suppress(Conflict):  # another has thrown it away
+                if not self._is_named:
+                    self.keep()
         finally:
             self._file.close()
 
@@ -211,6 +221,7 @@ class OpenFile:
     def keep(self) -> None:
         """Brings all that is written to the disk, and then notes how far it goes."""
         os.fsync(self._file.fileno())
+        require_same(self._file, self._partial.part)
         self.progress = replace(self.progress, sha256=self._hash.hexdigest())
         note = self._partial.note
         new = note.with_name(note.name + ".new")

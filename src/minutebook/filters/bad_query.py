@@ -10,7 +10,7 @@ from minutebook.filters.query_text import JOINING, NEGATING
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 BEFORE_A_PART = (NEGATING, "-")
 """What is wrong by itself, and means the part behind it."""
-END = "before:"
+START, END = "after:", "before:"
 
 
 class BadQuery(Invalid):
@@ -52,10 +52,16 @@ class BadQuery(Invalid):
         return BadQuery(f"{before}{self.query}{after}", len(before) + self.at, self.length, self.message, fix)
 
 
-def backwards(query: str, message: str) -> BadQuery:
-    """The mistake of a query that asks for what is before its own start: it points at the end, if that is in it."""
-    ends = (clause for clause in clauses(query) if query[clause[0] :].lower().startswith(END))
-    start, end = next(ends, (0, len(query)))  # of several the first is the filter's end
+def backwards(query: str, message: str, *, has_end: bool) -> BadQuery:
+    """The mistake of a query that asks for what is before a start: it points at the end if it `has_end`, else at the
+    start, if that is in it."""
+    key = END if has_end else START
+    bounds = (
+        (start, end)
+        for start, end in clauses(query)
+        if query[start:end].lower().startswith(key) and "," not in query[start:end]
+    )
+    start, end = next(bounds, (0, len(query)))  # of several the first is the filter's
     return BadQuery(query, start, end - start, message)
 
 

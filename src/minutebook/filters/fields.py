@@ -18,7 +18,7 @@ from minutebook.filters import instants, language
 from minutebook.filters.actor import actor_match
 from minutebook.filters.bad_query import backwards
 from minutebook.filters.clause import Clause, listed
-from minutebook.filters.expression import NOTHING_ASKED, AnyOf, Expression, Term, all_of, any_of, conjuncts
+from minutebook.filters.expression import NOTHING_ASKED, AnyOf, Expression, Not, Term, all_of, any_of, conjuncts
 from minutebook.filters.globs import STAR
 from minutebook.filters.moments import (
     WORD_OF,
@@ -74,8 +74,15 @@ class Filter:
         return start, end
 
     def at(self, here: Here) -> Filter:
-        """What it means to who asks there and then: an instant for each relative time."""
-        return filter_of(resolved(expression_of(self), here))
+        """What it means to who asks there and then: an instant for each relative time.
+
+        Where nothing is between them just now, the end is no field: what only is so today is no mistake, and is written
+        so that it can be read again.
+        """
+        found = filter_of(resolved(expression_of(self), here))
+        if is_backwards(found.start, found.end) and found.end is not None:
+            return filter_of(Not(Term("after", found.end)), replace(found, end=None))
+        return found
 
 
 EVERYTHING = Filter()
@@ -214,7 +221,8 @@ def parse(pairs: Iterable[tuple[str, str]], zone: ZoneInfo | None = None) -> Fil
         start, end = _write_start(found.start)[0], _write_end(found.end)[0]
         message = backwards_told(start, end)
         in_query = by_fields != (found.start, found.end)
-        problems += backwards(given["q"][0], message).problems if in_query else [Problem("end", message)]
+        bad = backwards(given["q"][0], message, has_end=by_fields[1] is None) if in_query else None
+        problems += bad.problems if bad else [Problem("end", message)]
     if problems:
         raise Invalid(*problems)
     return found

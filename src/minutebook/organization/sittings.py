@@ -19,15 +19,13 @@ from minutebook.store.engine import Store
 
 SITTING = 30 * MINUTE
 UPGRADE = "Reading the log is part of the Enterprise plan. Nothing is lost meanwhile: every act is recorded."
+"""What somebody is told who may read the log of an organization on another plan."""
 
 
 def require_plan(plan: Plan, seat: Seat, standing: Standing) -> None:
     """Raises NotAllowed on a plan on which the log is not read."""
     if plan is not Plan.ENTERPRISE:
         raise refused(seat, standing, UPGRADE)
-
-
-"""What somebody is told who may read the log of an organization on another plan."""
 
 
 @dataclass(frozen=True)

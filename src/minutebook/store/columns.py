@@ -42,6 +42,10 @@ NOTHING: dict[str, Any] = dict.fromkeys(TIMES, 0) | dict.fromkeys(SHARED, "") | 
 """In the place of an event that was taken out of a log: the others are found all the same."""
 
 
+TESTS_AT_ONCE = 1024
+"""Values that are tested between two looks at the clock."""
+
+
 class Passing(NamedTuple):
     """Which values of a column pass a test: for each code, and told apart whether none, one or all of them do."""
 
@@ -80,17 +84,28 @@ class Words:
             found.append(code)
         return found
 
-    def passing(self, key: Hashable, test: Callable[[Any], bool]) -> Passing:
-        """Which values pass a test. Equal keys stand for equal tests: what was found is kept for the next search."""
+    def passing(self, key: Hashable, test: Callable[[Any], bool], look: Callable[[], None] = lambda: None) -> Passing:
+        """Which values pass a test. Equal keys stand for equal tests: what was found is kept for the next search, also
+        of some of them where `look`, which is called now and then, raises because the time is over."""
         number, known = len(self.values), self._passing.get(key)
         if known is not None and len(known.codes) == number:
             return known
-        before = known.codes if known is not None else np.zeros(0, np.bool_)
-        new = self.values[len(before) : number]
-        codes = np.concatenate((before, np.fromiter(map(test, new), np.bool_, len(new))))
+        parts = [known.codes if known is not None else np.zeros(0, np.bool_)]
+        try:
+            for at in range(len(parts[0]), number, TESTS_AT_ONCE):
+                if len(parts) > 1:
+                    look()
+                some = self.values[at : min(at + TESTS_AT_ONCE, number)]
+                parts.append(np.fromiter(map(test, some), np.bool_, len(some)))
+        finally:
+            found = self._keep(key, np.concatenate(parts))
+        return found
+
+    def _keep(self, key: Hashable, codes: NDArray[np.bool_]) -> Passing:
         if len(self._passing) >= self.MOST_TESTS:
             self._passing = {}
-        found = self._passing[key] = Passing(codes, int(np.count_nonzero(codes)), int(codes.argmax()) if number else 0)
+        first = int(codes.argmax()) if len(codes) else 0
+        found = self._passing[key] = Passing(codes, int(np.count_nonzero(codes)), first)
         return found
 
 

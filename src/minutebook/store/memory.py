@@ -192,7 +192,13 @@ class Log:
         return found
 
     def few(
-        self, connection: Connection, name: str, key: Hashable, test: Callable[[Any], bool], size: int
+        self,
+        connection: Connection,
+        name: str,
+        key: Hashable,
+        test: Callable[[Any], bool],
+        size: int,
+        look: Callable[[], None] = lambda: None,
     ) -> Few | None:
         """Which of the first `size` events have, in a shared column, a value that passes a test, as far back as they
         have been read; None where they are not few. Equal keys stand for equal tests."""
@@ -206,7 +212,7 @@ class Log:
         if known == asked:
             return few
         newest = self.column(connection, name, parts * part, size)  # before it is asked which codes there are
-        passing = self.words[name].passing(key, test)
+        passing = self.words[name].passing(key, test, look)
         if passing.number > MOST_CODES:
             return None
         found = column.places.of(passing.values, range(first, parts), size // RARE)

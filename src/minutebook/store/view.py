@@ -152,13 +152,18 @@ class View:
         """When the events between two numbers happened, of which the first begins a block."""
         return self.log.span(self._connection, first, end)
 
-    def passing(self, name: str, key: Hashable, test: Callable[[Any], bool]) -> Passing:
-        """Which of the values that are known so far pass a test; equal keys stand for equal tests."""
-        return self.log.words[name].passing((name, key), test)
+    def passing(
+        self, name: str, key: Hashable, test: Callable[[Any], bool], look: Callable[[], None] = lambda: None
+    ) -> Passing:
+        """Which of the values that are known so far pass a test; equal keys stand for equal tests. Raises what `look`
+        raises, which is called now and then."""
+        return self.log.words[name].passing((name, key), test, look)
 
-    def few(self, name: str, key: Hashable, test: Callable[[Any], bool]) -> Few | None:
+    def few(
+        self, name: str, key: Hashable, test: Callable[[Any], bool], look: Callable[[], None] = lambda: None
+    ) -> Few | None:
         """The events whose value in a shared column passes a test, as far back as it is known that they are few."""
-        return self.log.few(self._connection, name, (name, key), test, self.size)
+        return self.log.few(self._connection, name, (name, key), test, self.size, look)
 
     def chunks(self, first: int = 0) -> Iterator[Chunk]:
         """The events from a number on, and few before it, in the order of the log: in chunks that grow, for who may

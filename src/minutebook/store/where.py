@@ -32,8 +32,6 @@ from minutebook.store.worded import Sought, Worded
 
 Look: TypeAlias = Callable[[Chunk], Mask]
 LookUp: TypeAlias = Callable[[], Few | None]
-TESTS_AT_ONCE = 1024
-"""Values that are tested between two looks at the clock."""
 
 
 def _unknown() -> Few | None:
@@ -64,6 +62,11 @@ class Means:
     view: View
     worded: Callable[[tuple[Sought, ...]], Worded]
     deadline: Deadline | None
+
+    def look(self) -> None:
+        """Raises TooSlow when the time is over: a column may have very many values."""
+        if self.deadline:
+            self.deadline.check()
 
 
 def within(expression: Expression) -> Within:
@@ -180,33 +183,19 @@ class _Shared:
         if chunk.fits == (self.name, self.key):
             return True
         codes = chunk.codes(self.name)  # first: whatever values they stand for are known then
-        passing = self.means.view.passing(self.name, self.key, self.test)
+        passing = self.means.view.passing(self.name, self.key, self.test, self.means.look)
         if passing.number in (0, len(passing.codes)):
             return passing.number > 0
         return passing.of(codes)
 
     def few(self) -> Few | None:
         """Those events, as far back as it is known that they are few."""
-        return self.means.view.few(self.name, self.key, self.test)
+        return self.means.view.few(self.name, self.key, self.test, self.means.look)
 
 
 def _shared(key: str, values: Sequence[Any], means: Means) -> _Shared:
     """Looks for the events of which the column of that name is what any of the values mean."""
-    return _Shared(key, frozenset(values), _in_time(TESTS[key](values), means.deadline), means)
-
-
-def _in_time(test: Callable[[Any], bool], deadline: Deadline | None) -> Callable[[Any], bool]:
-    """The test, which raises TooSlow when the time is over: a column may have very many values."""
-    if deadline is None:
-        return test
-    calls = itertools.count(1)
-
-    def timed(value: Any) -> bool:
-        if not next(calls) % TESTS_AT_ONCE:
-            deadline.check()
-        return test(value)
-
-    return timed
+    return _Shared(key, frozenset(values), TESTS[key](values), means)
 
 
 # ── Pieces of text ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -208,7 +208,7 @@ def _with_queries(given: Given, found: Filter, zone: ZoneInfo) -> Filter:
         mistakes = list(not_understood)
         before, found = found, filter_of(expression, found)
         if before != found and is_backwards(found.start, found.end):
-            mistakes.append(bad_query.backwards(given.typed(key), backwards(found, zone)))
+            mistakes.append(bad_query.backwards(given.typed(key), backwards(found, zone), has_end=before.end is None))
             found = before
             given.not_understood.pop(key, None)
         if mistakes:
