@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Locator, Route, expect
 
+from minutebook.filters.term_values import CLIENTS
 from minutebook.organization.modes import CreateMode
 from tests.support.server import Site, site_on
 from tests.support.visitor import Arrive, Visitor
@@ -178,7 +179,7 @@ def test_what_there_is_to_write_is_shown_at_an_empty_box_and_where_a_term_begins
         expect(options(reader).first).to_contain_text("action:")
     box(reader).fill("")
     type_(reader, "client:")
-    expect(options(reader)).to_have_text(["webDashboard", "apiAPI", "cliCommand line", "demoDemo"])
+    expect(options(reader)).to_have_text([name + called for name, called in CLIENTS.items()])
     box(reader).fill("")
     type_(reader, reader.site.company.member.name.split()[0])
     expect(options(reader).filter(has_text=f"actor:{reader.site.company.member.email}")).to_be_visible()

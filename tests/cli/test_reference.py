@@ -9,7 +9,7 @@ import pytest
 
 from minutebook.actions import CATALOGUE
 from minutebook.actions.log import Format
-from minutebook.cli.api_reference import api_markdown
+from minutebook.cli.api_reference import STANDS, api_markdown
 from minutebook.cli.export_reference import export_markdown
 from minutebook.cli.reference import actions_markdown, cli_markdown, filters_markdown, settings_markdown
 from minutebook.config import Settings, variable_of
@@ -77,7 +77,7 @@ def test_every_operation_parameter_and_answer_of_the_api_is_documented() -> None
     for path, operations in OPENAPI["paths"].items():
         section = page.partition(f"`GET {path}`")[2].partition("\n## ")[0]
         for parameter in operations["get"]["parameters"]:
-            assert f"| `{parameter['name']}` |" in section
+            assert f"| `{parameter['name']}`{STANDS[parameter['in']]} |" in section
         for status in operations["get"]["responses"]:
             assert f"| {status} |" in (section if status == "200" else page.partition("## Errors")[2])
     for link in re.findall(r"\]\(#([a-z]+)\)", page):

@@ -287,7 +287,7 @@ def test_beside_a_server_on_sqlite_it_reads_only_when_told_to_leave_no_record(de
 def test_a_reader_that_has_read_enough_ends_it(deployment: Calder, arguments: str) -> None:
     if not deployment.store.is_sqlite:
         return
-    command = f"set -o pipefail; {' '.join(map(str, PROGRAM))} {arguments} | head -c 1"
+    command = f"set -o pipefail; {' '.join(map(str, PROGRAM))} {arguments} | true"
     done = subprocess.run(
         ["/bin/bash", "-c", command],
         env=environment({"DATA_DIRECTORY": str(deployment.store.file.parent)}),
@@ -296,7 +296,6 @@ def test_a_reader_that_has_read_enough_ends_it(deployment: Calder, arguments: st
         timeout=100,
         check=False,
     )
-    assert len(done.stdout) == 1
     stopped = "Whoever read the export stopped before its end." if "export" in arguments else ""
     assert (done.returncode, stopped in done.stderr) == (1 if stopped else 0, True)
     assert "Traceback" not in done.stderr

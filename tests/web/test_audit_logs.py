@@ -13,6 +13,7 @@ from httpx2 import Response
 from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.filters import Cursor, Filter, search_of
 from minutebook.filters.telling import TURNED
+from minutebook.identifiers import MOST_SEQ
 from minutebook.model import HOUR, Context, Event, Plan, Role, Seat, rfc3339
 from minutebook.organization import credits, modes, settings, sso
 from minutebook.organization.organizations import ChangePlan
@@ -470,7 +471,7 @@ def test_a_permalink_leads_to_the_log_with_the_event_open(light_dashboard: Dashb
     assert rows(opened) == [event.seq for event in reversed(light_dashboard.events())]
 
 
-@pytest.mark.parametrize("seq", ["999", "1099511627776", "9999999999999"])
+@pytest.mark.parametrize("seq", ["999", str(MOST_SEQ)])
 def test_an_event_that_is_not_there_says_so_above_the_log(light_dashboard: Dashboard, seq: str) -> None:
     reader = Reader(light_dashboard, Role.OWNER)
     page = reader.follow(reader.open(f"{reader.path}/{seq}"))
