@@ -29,6 +29,7 @@ from minutebook.organization.tokens import CreateToken
 from minutebook.store import expiry, index, log, schema, search, survey
 from minutebook.store.engine import Store
 from minutebook.store.scope import Scope
+from tests.store.test_query import stridden
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
 
@@ -80,8 +81,7 @@ def test_what_is_older_goes_from_everything_that_is_found(deployment: Deployment
             assert survey.count(connection, scope, failures).number == 3
             assert survey.count_by(connection, scope, EVERYTHING, "action")["user.login_failed"] == 3
             assert "" not in survey.count_by(connection, scope, EVERYTHING, "outcome")
-            found = [seq for seq, _ in search.stream_json(connection, scope, EVERYTHING)]
-            assert found == [seq for seq in range(size) if seq not in set(seqs)]
+            assert stridden(connection, scope, EVERYTHING) == [seq for seq in range(size) if seq not in set(seqs)]
             page = search.page(connection, scope, EVERYTHING, None, 500)
             assert len(page.events) == page.total.number == size - 300
             assert search.window(connection, scope, Filter(text="wrong"), first=0, limit=500)[0].seq > seqs[-1]

@@ -37,13 +37,16 @@ def interrupted(path: Path) -> PartialFile:
     return PartialFile(path)
 
 
-def test_a_file_goes_on_where_it_stopped_and_is_named_when_it_is_whole(path: Path) -> None:
-    file = interrupted(path)
+def finish(file: PartialFile) -> None:
     begun = file.begun()
     assert begun
     with file.open(begun, file.written(begun)) as open_file:
         write(open_file, 1, 2)
         open_file.finish()
+
+
+def test_a_file_goes_on_where_it_stopped_and_is_named_when_it_is_whole(path: Path) -> None:
+    finish(interrupted(path))
     assert path.read_bytes() == b"".join(LINES)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [found.name for found in path.parent.iterdir()] == [path.name]
@@ -122,10 +125,5 @@ def test_a_file_system_without_links(path: Path, monkeypatch: pytest.MonkeyPatch
         raise PermissionError
 
     monkeypatch.setattr("minutebook.deliver.partial.os.link", link)
-    file = interrupted(path)
-    begun = file.begun()
-    assert begun
-    with file.open(begun, file.written(begun)) as open_file:
-        write(open_file, 1, 2)
-        open_file.finish()
+    finish(interrupted(path))
     assert path.read_bytes() == b"".join(LINES)

@@ -45,7 +45,6 @@ def test_no_door_leads_out_of_a_scope(filled: Deployment) -> None:
             assert [event.seq for event in search.window(connection, scope, filter_, first=0, limit=9)] == sorted(seqs)[
                 :9
             ]
-            assert [seq for seq, _ in search.stream_json(connection, scope, filter_)] == sorted(seqs)
             assert stridden(connection, scope, filter_) == sorted(seqs)
             assert survey.count(connection, scope, EVERYTHING).number == len(there)
             check_counts(there, filter_, lambda name, *rest: getattr(survey, name)(connection, scope, *rest))

@@ -179,6 +179,9 @@ def test_alternatives_beside_a_mistake_stay_together(light_dashboard: Dashboard)
     while left.is_redirect:
         left = reader.open(left.headers["location"])
     assert (left.status_code, box(left)) == (200, "opus OR ip:10.0.0.0/8")
+    turned = reader.get(("q", "opus OR ip:10.0.0.0/8"), ("query", "NOT outcome:success"), ("form_zone", ZONE))
+    assert box(turned) == "(opus OR ip:10.0.0.0/8) NOT outcome:success"
+    assert link(turned, "Search for (opus OR ip:10.0.0.0/8) -outcome:success")
 
 
 @pytest.mark.parametrize(("zone", "today"), [("Europe/Berlin", "2026-11-07"), ("UTC", "2026-11-06")])

@@ -93,7 +93,7 @@ class Api:
             with self._reaching():
                 body = response.read()
             try:
-                return read(self._json(response, JSON, body))
+                return read(self._json(response, body))
             except (AttributeError, KeyError, TypeError):
                 raise self._strange(response) from None
 
@@ -154,10 +154,11 @@ class Api:
                 finally:
                     response.close()
             seconds = _retry_after(response)
+            problem = self._json(response, body) if _is(PROBLEM, response) else None
             if seconds is None or attempt >= TRIES:
-                raise self.refusal(response.status_code, self._json(response, PROBLEM, body))
-            why = self._json(response, PROBLEM, body).get("detail", "") if _is(PROBLEM, response) else ""
-            remark(f"{shown(str(why)) or 'The server is asked too often.'} Going on in {seconds} seconds.")
+                raise self.refusal(response.status_code, problem) if problem else self._strange(response)
+            why = problem.get("detail") if problem else "The server is asked too often."
+            remark(f"{shown(str(why))} Going on in {seconds} seconds.")
             self._sleep(seconds)
         raise AssertionError  # counting has no end
 
@@ -169,10 +170,10 @@ class Api:
             why = str(error) or type(error).__name__
             raise ServerUnavailable(server=self.server, why=why.rstrip(".")) from error
 
-    def _json(self, response: httpx.Response, media_type: str, body: bytes) -> dict[str, Any]:
+    def _json(self, response: httpx.Response, body: bytes) -> dict[str, Any]:
         """The object that a body is. Raises ServerFailed where it is none."""
         try:
-            answer = orjson.loads(body) if _is(media_type, response) else None
+            answer = orjson.loads(body)
         except orjson.JSONDecodeError:
             answer = None
         if not isinstance(answer, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from minutebook.actions.log import Format
 from minutebook.cli.console import remark
@@ -52,9 +52,12 @@ class Database:
             with store.reading() as connection:
                 organization = choose(connection, self._org)
                 scope = Scope(organization.number, log.read_head(connection, organization.number).size)
-            find_in = _oldest if oldest_first else _newest
-            with closing(find_in(store, scope, filter_, limit)) as found:
-                yield from found
+            if oldest_first:
+                every = Export(Origin(organization.id, organization.name), scope.size, filter_, Format.JSONL, 0)
+                rows = itertools.chain.from_iterable(stored(store, organization.number, every)(0))
+                yield from (row.json for row in itertools.islice(rows, limit))
+            else:
+                yield from _newest(store, scope, filter_, limit)
 
     @contextmanager
     def follow(self, filter_: Filter, after: int | None) -> Iterator[Following]:
@@ -112,13 +115,6 @@ def _newest(store: Store, scope: Scope, filter_: Filter, limit: int) -> Generato
         limit -= len(found.rows)
         last = found.rows[-1]
         cursor = Cursor("", "", scope.size, last.occurred_at, seq_of(last), 0, "older")
-
-
-def _oldest(store: Store, scope: Scope, filter_: Filter, limit: int) -> Generator[bytes]:
-    """The found events in the order of the log, as an export reads them."""
-    every = Export(Origin("", ""), scope.size, filter_, Format.JSONL, 0)
-    rows = itertools.chain.from_iterable(stored(store, scope.organization, every)(0))
-    yield from (row.json for row in itertools.islice(rows, limit))
 
 
 def _patiently(store: Store, begun: Tail) -> Iterator[list[bytes]]:

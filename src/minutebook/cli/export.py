@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -22,7 +21,7 @@ from minutebook.cli.source import Source
 from minutebook.deliver.bundle import parse_withheld
 from minutebook.deliver.export import Export, ExportLog, Piece, Rows, Written, pieces
 from minutebook.deliver.formats import FORMATS
-from minutebook.deliver.partial import PartialFile, Progress, Words, discard, locked, name, require_new, write_all
+from minutebook.deliver.partial import PartialFile, Progress, Words, at_once, write_all
 from minutebook.deliver.received import Altered
 from minutebook.errors import Conflict, Invalid, MinutebookError
 from minutebook.filters import Here
@@ -150,22 +149,12 @@ def _evidence(source: Source, command: ExportLog, output: Path | None) -> None:
             for part in data:
                 out.write(part)
         return
-    require_new(output)
-    unfinished = output.with_name(output.name + ".part")
-    with locked(unfinished) as file:
-        if file.seek(0, os.SEEK_END):
-            raise Conflict(f"{unfinished} is there, of an export that did not end: remove it, or name another file.")
-        try:
-            with source.evidence(command) as data:
-                for part in data:
-                    write_all(file, part)
-            name(file, unfinished, output)
-        except OSError as error:
-            discard(file, unfinished)
-            raise Conflict(f"{unfinished} cannot be written: {error.strerror}.") from error
-        except BaseException:
-            discard(file, unfinished)
-            raise
+    try:
+        with at_once(output) as file, source.evidence(command) as data:
+            for part in data:
+                write_all(file, part)
+    except OSError as error:
+        raise Conflict(f"{output} cannot be written: {error.strerror}.") from error
     remark(f"{output.stat().st_size:,} bytes. Verify it with: minutebook verify {output} --key …")
 
 

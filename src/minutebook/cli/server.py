@@ -26,7 +26,7 @@ from minutebook.errors import Invalid
 from minutebook.filters import Filter, write
 from minutebook.web.api.parameters import MOST_EVENTS
 from minutebook.web.api.principal import ORGANIZATIONS
-from minutebook.web.event_stream import LAST_EVENT_ID
+from minutebook.web.event_stream import LAST_EVENT_ID, EventStream
 from minutebook.web.exporting import LOG_SIZE
 
 EXPORT_SECONDS = 600.0
@@ -35,7 +35,6 @@ SILENT_SECONDS = 45.0
 """A tail says something every 15 seconds."""
 RETRY_SECONDS, LONGEST_RETRY = 1.0, 30.0
 
-JSONL, EVENT_STREAM = FORMATS[Format.JSONL].media_type, "text/event-stream"
 SHOWN_OF_AN_EVENT = {"seq", "occurred_at", "action", "outcome", "actor", "details"}
 Pairs = list[tuple[str, str]]
 
@@ -85,7 +84,9 @@ class Server:
         pairs: Pairs = [*write(meant), ("format", Format.JSONL.value), ("first", str(command.first))]
         if command.size is not None:
             pairs.append(("size", str(command.size)))
-        with self._api.stream(self._path("export"), JSONL, pairs, seconds=EXPORT_SECONDS) as response:
+        with self._api.stream(
+            self._path("export"), FORMATS[Format.JSONL].media_type, pairs, seconds=EXPORT_SECONDS
+        ) as response:
             size = self._api.number(response, LOG_SIZE)
             export = Export(self._origin, size, meant, command.format, command.first)
 
@@ -113,7 +114,9 @@ class Server:
         while True:
             headers = {} if last is None else {LAST_EVENT_ID: str(last)}
             try:
-                with self._api.stream(self._path("tail"), EVENT_STREAM, pairs, headers, SILENT_SECONDS) as response:
+                with self._api.stream(
+                    self._path("tail"), EventStream.media_type, pairs, headers, SILENT_SECONDS
+                ) as response:
                     for messages in messages_of(self._api.chunks(response)):
                         failed, is_away = 0, False
                         for message in messages:

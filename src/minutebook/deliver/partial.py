@@ -10,7 +10,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from io import FileIO
 from pathlib import Path
@@ -64,7 +65,31 @@ class Progress:
         return replace(self, next=self.first, events=0, bytes=0, sha256=hashlib.sha256().hexdigest())
 
 
-def require_new(path: Path) -> None:
+@contextmanager
+def at_once(path: Path) -> Iterator[FileIO]:
+    """A new file that cannot go on where it stopped: it becomes `path` when the block ends, and is thrown away when the
+    block raises. Raises Conflict where there is such a file, or one that is to become it; OSError, as files do."""
+    _require_new(path)
+    part = _part_of(path)
+    with _locked(part) as file:
+        if file.seek(0, os.SEEK_END):
+            raise Conflict(f"{part} is there, of an export that did not end: remove it, or name another file.")
+        try:
+            yield file
+            _give_name(file, part, path)
+        except BaseException:
+            with suppress(Conflict):
+                _require_same(file, part)
+                part.unlink()
+            raise
+
+
+def _part_of(path: Path) -> Path:
+    """What is there until the file is whole."""
+    return path.with_name(path.name + ".part")
+
+
+def _require_new(path: Path) -> None:
     """Raises Conflict where there is such a file."""
     if path.exists():
         raise _exists(path)
@@ -74,20 +99,20 @@ def _exists(path: Path) -> Conflict:
     return Conflict(f"{path} exists. An export never overwrites a file: name another.")
 
 
-def locked(part: Path) -> FileIO:
+def _locked(part: Path) -> FileIO:
     """The file, which only its owner may read, made where there was none. Raises Conflict while another process writes
     it."""
     file = FileIO(os.open(part, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        require_same(file, part)
+        _require_same(file, part)
     except (OSError, Conflict):
         file.close()
         raise Conflict(f"{part} is being written by another process.") from None
     return file
 
 
-def require_same(file: FileIO, part: Path) -> None:
+def _require_same(file: FileIO, part: Path) -> None:
     """Raises Conflict where another process named the file, or threw it away, since it was opened."""
     try:
         is_same = os.path.samestat(os.fstat(file.fileno()), part.stat())
@@ -97,13 +122,6 @@ def require_same(file: FileIO, part: Path) -> None:
         raise Conflict(f"{part} was thrown away by another process.")
 
 
-def discard(file: FileIO, part: Path) -> None:
-    """Takes the locked file away, unless another process did."""
-    with suppress(Conflict):
-        require_same(file, part)
-        part.unlink()
-
-
 def write_all(file: FileIO, data: bytes) -> None:
     """Writes all of it."""
     left = memoryview(data)
@@ -111,16 +129,16 @@ def write_all(file: FileIO, data: bytes) -> None:
         left = left[file.write(left) :]
 
 
-def name(file: FileIO, part: Path, path: Path) -> None:
+def _give_name(file: FileIO, part: Path, path: Path) -> None:
     """Gives the locked file its own name, once it is whole. Raises Conflict where there is such a file by now."""
     os.fsync(file.fileno())
-    require_same(file, part)
+    _require_same(file, part)
     try:
         os.link(part, path)
     except FileExistsError:
         raise _exists(path) from None
     except OSError:  # not every file system has links
-        require_new(path)
+        _require_new(path)
         part.rename(path)
     part.unlink(missing_ok=True)
 
@@ -129,10 +147,10 @@ class PartialFile:
     """The file that becomes `path`. Raises Conflict where that exists already."""
 
     def __init__(self, path: Path) -> None:
-        require_new(path)
+        _require_new(path)
         self.path = path
         self._begun: Progress | None = None
-        self.part = path.with_name(path.name + ".part")
+        self.part = _part_of(path)
         self.note = path.with_name(path.name + ".part.json")
 
     def begun(self) -> Progress | None:
@@ -175,11 +193,11 @@ class PartialFile:
 
         Raises Conflict while another process writes it, or did since it was looked how far it was.
         """
-        file = locked(self.part)
+        file = _locked(self.part)
         try:
             if self._noted() != self._begun:
                 raise Conflict(f"{self.part} was written by another process meanwhile.")
-        except Conflict:
+        except BaseException:
             file.close()
             raise
         file.truncate(progress.bytes)
@@ -221,7 +239,7 @@ class OpenFile:
     def keep(self) -> None:
         """Brings all that is written to the disk, and then notes how far it goes."""
         os.fsync(self._file.fileno())
-        require_same(self._file, self._partial.part)
+        _require_same(self._file, self._partial.part)
         self.progress = replace(self.progress, sha256=self._hash.hexdigest())
         note = self._partial.note
         new = note.with_name(note.name + ".new")
@@ -232,6 +250,6 @@ class OpenFile:
     def finish(self) -> None:
         """Gives the whole file its own name. Raises Conflict where there is such a file by now."""
         self.keep()
-        name(self._file, self._partial.part, self._partial.path)
+        _give_name(self._file, self._partial.part, self._partial.path)
         self._is_named = True
         self._partial.forget()

@@ -24,12 +24,17 @@ class BadQuery(Invalid):
         self.query, self.at, self.length, self.fix = query, at, length, fix
 
     @property
+    def is_joined(self) -> bool:
+        """Whether it is a query of alternatives."""
+        return any(self.query[start:end] in JOINING for start, end in clauses(self.query))
+
+    @property
     def clause(self) -> tuple[int, int]:
         """From where to where the part goes that is wrong and can be left out: one of those that must all hold, a `NOT`
         with what it stands before, or all of a query of alternatives."""
-        found = clauses(self.query)
-        if any(self.query[start:end] in JOINING for start, end in found):
+        if self.is_joined:
             return 0, len(self.query)
+        found = clauses(self.query)
         place = next((place for place, (_, end) in enumerate(found) if self.at < end), None)
         if place is None:
             return 0, len(self.query)

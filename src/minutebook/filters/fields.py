@@ -220,9 +220,10 @@ def parse(pairs: Iterable[tuple[str, str]], zone: ZoneInfo | None = None) -> Fil
     if is_backwards(found.start, found.end):
         start, end = _write_start(found.start)[0], _write_end(found.end)[0]
         message = backwards_told(start, end)
-        in_query = by_fields != (found.start, found.end)
-        bad = backwards(given["q"][0], message, has_end=by_fields[1] is None) if in_query else None
-        problems += bad.problems if bad else [Problem("end", message)]
+        if by_fields == (found.start, found.end):
+            problems.append(Problem("end", message))
+        else:
+            problems += backwards(given["q"][0], message, has_end=by_fields[1] is None).problems
     if problems:
         raise Invalid(*problems)
     return found

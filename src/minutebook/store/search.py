@@ -11,7 +11,7 @@ themselves (`closer.py`). How many there are `survey.py` counts.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,7 +26,6 @@ from minutebook.model import Event
 from minutebook.store import log
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer, Rows, rows_between, rows_of
-from minutebook.store.event_json import row_json
 from minutebook.store.log import SEQ_MASK, Stored, event_of, seq_of
 from minutebook.store.scope import Scope
 from minutebook.store.survey import COUNT_SECONDS, Count, count
@@ -109,19 +108,6 @@ def window_rows(connection: Connection, scope: Scope, filter_: Filter, *, first:
         return search.in_order(first, limit)
 
 
-def stream_json(
-    connection: Connection, scope: Scope, filter_: Filter, *, first: int = 0
-) -> Generator[tuple[int, bytes]]:
-    """All the found events in the order of the log, from the number `first` on, each as number and line of JSON;
-    constant memory, no bound of time."""
-    return ((row[0] & SEQ_MASK, row_json(row)) for row in _stream(connection, scope, filter_, first))
-
-
-def _stream(connection: Connection, scope: Scope, filter_: Filter, first: int) -> Iterator[Stored]:
-    for rows, _ in _looks(connection, scope, scope.asking(filter_), first, None):
-        yield from rows
-
-
 def stride(
     connection: Connection,
     scope: Scope,
@@ -155,7 +141,7 @@ def stride(
 
 
 def _looks(
-    connection: Connection, scope: Scope, asked: Expression, first: int, deadline: Deadline | None
+    connection: Connection, scope: Scope, asked: Expression, first: int, deadline: Deadline
 ) -> Iterator[tuple[Rows, int]]:
     """The rows of the events that are meant by number, a few at a time, each with the number up to which they have been
     looked for."""
@@ -240,9 +226,9 @@ class Edge(NamedTuple):
 
 
 class _Search:
-    """One expression within one scope. Raises TooSlow if there is a deadline."""
+    """One expression within one scope. Raises TooSlow."""
 
-    def __init__(self, connection: Connection, scope: Scope, expression: Expression, deadline: Deadline | None) -> None:
+    def __init__(self, connection: Connection, scope: Scope, expression: Expression, deadline: Deadline) -> None:
         self._connection = connection
         self._scope = scope
         self._expression = expression
@@ -282,7 +268,7 @@ class _Search:
         """What the plan finds in each chunk, without regard to words."""
         looks = [edge.look, plan_.look] if edge else [plan_.look]
         for number, chunk in enumerate(chunks):
-            if number and self._deadline:
+            if number:
                 self._deadline.check()
             found = numbers(chunk, all_hold(look(chunk) for look in looks))
             if len(found):

@@ -61,12 +61,8 @@ class Means:
 
     view: View
     worded: Callable[[tuple[Sought, ...]], Worded]
-    deadline: Deadline | None
-
-    def look(self) -> None:
-        """Raises TooSlow when the time is over: a column may have very many values."""
-        if self.deadline:
-            self.deadline.check()
+    look: Callable[[], None]
+    """At the clock: raises TooSlow when the time is over. A column may have very many values."""
 
 
 def within(expression: Expression) -> Within:
@@ -346,6 +342,6 @@ INEXACT = {"target", "id", "details"}
 """The keys of clauses that find more than what is meant."""
 
 
-def means_of(connection: Connection, view: View, deadline: Deadline | None) -> Means:
-    """What the clauses of a search look things up in. Their looks raise TooSlow if there is a deadline."""
-    return Means(view, lambda sought: Worded(connection, view.log, view.indexed, sought, deadline), deadline)
+def means_of(connection: Connection, view: View, deadline: Deadline) -> Means:
+    """What the clauses of a search look things up in. Their looks raise TooSlow."""
+    return Means(view, lambda sought: Worded(connection, view.log, view.indexed, sought, deadline), deadline.check)

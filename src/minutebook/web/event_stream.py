@@ -81,10 +81,8 @@ class EventStream(Response):
         self._tails = tails
         self._following = following
         self._tail = following.tail
-        self._request_id = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._request_id = scope["state"]["request_id"]
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] == "HEAD":
@@ -92,13 +90,13 @@ class EventStream(Response):
                 return
             async with anyio.create_task_group() as group:
                 group.start_soon(leave, receive, group.cancel_scope)
-                await self._send_all(send)
+                await self._send_all(send, scope["state"]["request_id"])
                 group.cancel_scope.cancel()
         finally:
             self._tails.give_back(self._tail.organization, self._following.sitting)
 
-    async def _send_all(self, send: Send) -> None:
-        async with aclosing(self._frames()) as frames:
+    async def _send_all(self, send: Send, request_id: str) -> None:
+        async with aclosing(self._frames(request_id)) as frames:
             async for frame in frames:
                 with anyio.move_on_after(self._tails.limits.slow_seconds) as patience:
                     await send({"type": "http.response.body", "body": frame, "more_body": True})
@@ -108,7 +106,7 @@ class EventStream(Response):
                     return
         await send({"type": "http.response.body", "body": b""})
 
-    async def _frames(self) -> AsyncGenerator[bytes]:
+    async def _frames(self, request_id: str) -> AsyncGenerator[bytes]:
         said = self._tail.after
         # With its place from the start: who is cut off before the first event comes back to here, not to a later end.
         yield b"retry: %d\nid: %d\n\n" % (RETRY_MS, said)
@@ -122,7 +120,7 @@ class EventStream(Response):
         except MinutebookError as error:
             if error.status >= 500:
                 raise
-            yield b"event: ended\ndata: %s\n\n" % problem_json(error, self._request_id)
+            yield b"event: ended\ndata: %s\n\n" % problem_json(error, request_id)
 
 
 async def leave(receive: Receive, stream: anyio.CancelScope) -> None:

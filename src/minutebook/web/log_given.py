@@ -60,10 +60,9 @@ class Given:
 
     def refuse(self, key: str, mistakes: Sequence[BadQuery], beside: str) -> None:
         """What is wrong in a query, shown in a box that holds what is asked beside it, too."""
-        typed = mistakes[0].query
         before, after = (f"{beside} ", "") if beside else ("", "")
-        if beside and mistakes[0].clause == (0, len(typed)) and " " in typed:
-            before, after = f"{before}(", ")"  # it may have alternatives
+        if beside and mistakes[0].is_joined:
+            before, after = f"{before}(", ")"
         self.bad_queries = tuple(bad.inside(before, after) for bad in mistakes)
         self.problems.extend(Problem(key, bad.message) for bad in mistakes)
 
