@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode
 
 from bench.api import COOKIE
@@ -15,7 +16,7 @@ from bench.workload import BEGIN
 from minutebook.filters import Filter, write
 from minutebook.model import HOUR
 from minutebook.store.counted import MOST_ASKED
-from tests.support.browser import running_browser
+from tests.support.browser import executable, running_browser
 
 WIDTH, HEIGHT = 1440, 900
 IN_PART = "[data-counts]"
@@ -29,6 +30,12 @@ class Shown:
 
     there: Timing = field(default_factory=Timing)
     counted: Timing = field(default_factory=Timing)
+
+
+def name() -> str:
+    """Which browser it is, and its version."""
+    with running_browser() as browser:
+        return f"{Path(executable()).name} {browser.version}"
 
 
 def pages(address: str, token: str, places: Mapping[int, Place], kinds: Sequence[Kind], turns: int) -> dict[str, Shown]:

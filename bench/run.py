@@ -59,6 +59,8 @@ def run(plan: Plan) -> Results:
         )
     with _databases(folder, plan) as (filled, server):
         facts = machine.facts(folder, server.conninfo())
+        if plan.shown:
+            facts["Browser"] = browser.name()
         bench = _Bench(filled, server)
         gc.freeze()  # as a server does: no question waits while the collector looks through what the bench holds
         return Results(

@@ -95,6 +95,7 @@ def test_what_is_common_is_and_what_is_absent_is_not(happenings: list[Happening]
 def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = run(Plan(SMALL, directory, Limits(turns=3, seconds=0.5, exported=100), shown=1, cold=1, writing=0.1))
     _check_that_all_was_measured(results)
+    assert "chrom" in results.machine["Browser"].lower()
     text = markdown(results)
     for word in (
         *(one.kind for one in results.queries),
