@@ -8,6 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection, Text, select
 
+from minutebook.actions import sentence
 from minutebook.actions.parts import plain
 from minutebook.custody.elsewhere import KINDS, copies
 from minutebook.custody.erase import EraseFields, Plan, erase, plan_field, plan_person
@@ -34,7 +35,6 @@ from minutebook.store.check_index import check_index
 from minutebook.store.engine import Store
 from minutebook.store.event_json import event_json
 from minutebook.store.scope import Scope
-from minutebook.web.log_views import says
 from tests.support.check_log import check_log
 from tests.support.deployment import Deployment
 from tests.support.tampering import tamper
@@ -159,7 +159,8 @@ def test_what_was_erased_is_told_as_erased_and_found_by_nothing(
                 assert set(read["erased"]) == event.erased == set(plan.fields[event.seq])
                 assert BOB not in text_of(event)
                 if event.action == "member.change_role":
-                    assert plain(says(event)) == "Changed role of erased Admin → Member"
+                    says = plain(sentence(event.action, event.details, event.erased))
+                    assert says == "Changed role of erased Admin → Member"
                     assert (read["targets"], read["details"]["member"]) == ([None], None)
         index.follow_all(deployment.store)
     check_log(deployment.store)

@@ -6,8 +6,11 @@ import json
 from dataclasses import replace
 
 from minutebook.actions.parts import plain
+from minutebook.cli.event_lines import tell
 from minutebook.filters import UTC, search_text
+from minutebook.filters.text import normal_text
 from minutebook.model import Actor, ActorKind, Context, Event, Outcome, Target
+from minutebook.store.event_json import event_json
 from minutebook.web import log_views, times
 from minutebook.web.log_address import Address
 from minutebook.web.log_views import Around
@@ -36,13 +39,14 @@ def event(action: str, **details: object) -> Event:
 def test_an_event_of_another_version_is_told_as_far_as_it_can_be() -> None:
     """A log is never unreadable because of one event in it."""
     for unknown in (event("moon.landing", crew=["a"]), event("user.login", method="password", crew=["a"])):
-        assert plain(log_views.says(unknown)) == f"Recorded by another version of Minutebook: {unknown.action}"
+        says = f"Recorded by another version of Minutebook: {unknown.action}"
         [group] = log_views.days([unknown], ADDRESS, UTC, unknown.occurred_at)
-        assert group.rows[0].action == unknown.action
+        assert (group.rows[0].action, plain(group.rows[0].says)) == (unknown.action, says)
         panel = log_views.panel(unknown, AROUND, ADDRESS, UTC, UTC, unknown.occurred_at)
         assert '["a"]' in {fact.value for fact in panel.facts if fact.label == "crew"}
         assert json.loads(panel.raw_json)["details"] == dict(unknown.details)
-        assert search_text(unknown).startswith(unknown.action)
+        assert plain(panel.says) == tell(event_json(unknown)).says == says
+        assert search_text(unknown).startswith(normal_text(says))
 
 
 def test_an_actor_without_an_address_leads_nowhere() -> None:

@@ -26,6 +26,7 @@ from minutebook.actions.catalogue import (
     describe,
     known_details,
     read_details,
+    sentence,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "organization",
     "read_details",
     "search",
+    "sentence",
     "settings",
     "sso",
     "support",

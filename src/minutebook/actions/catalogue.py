@@ -19,13 +19,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, ClassVar, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from minutebook.actions.ocsf import USER_ACCESS, Activity
-from minutebook.actions.parts import Part, Strong, Text
+from minutebook.actions.parts import Code, Part, Strong, Text
 from minutebook.actions.values import ERASED, Diff, Erased, Value
 from minutebook.model import Json, Outcome, Target
 
@@ -159,20 +160,22 @@ def describe(details: Details) -> tuple[Part, ...]:
     while it is None.
     """
     parts: list[Part] = []
-    for number, phrase in enumerate(OPTIONAL.split(details.action.says)):
-        is_optional = number % 2 == 1
-        if is_optional and any(_told(details, name) is None for name in SLOT.findall(phrase)):
+    for is_optional, words, names in _phrases(details.action.says):
+        values = [_told(details, name) for name in names]
+        if is_optional and any(value is None for value in values):
             continue
-        parts.extend(_parts_of_phrase(details, phrase))
+        for text, value in zip_longest(words, values):
+            if text:
+                parts.append(Text(text))
+            parts.extend(parts_of(value))
     return tuple(parts)
 
 
-def _parts_of_phrase(details: Details, phrase: str) -> Iterator[Part]:
-    for number, piece in enumerate(SLOT.split(phrase)):
-        if number % 2:
-            yield from parts_of(_told(details, piece))
-        elif piece:
-            yield Text(piece)
+@lru_cache(maxsize=1024)
+def _phrases(says: str) -> list[tuple[bool, list[str], list[str]]]:
+    """Whether each phrase may be left out, its words, and the names of the values between them."""
+    split = [SLOT.split(phrase) for phrase in OPTIONAL.split(says)]
+    return [(bool(number % 2), pieces[::2], pieces[1::2]) for number, pieces in enumerate(split)]
 
 
 def _told(details: Details, name: str) -> object:
@@ -214,6 +217,12 @@ def known_details(name: str, details: Mapping[str, Json], erased: Collection[str
         return read_details(name, details, erased)
     except (KeyError, ValidationError):
         return None
+
+
+def sentence(name: str, details: Mapping[str, Json], erased: Collection[str] = ()) -> tuple[Part, ...]:
+    """The sentence of a recorded event; only its action where this version of Minutebook cannot read it."""
+    known = known_details(name, details, erased)
+    return describe(known) if known else (Text("Recorded by another version of Minutebook: "), Code(name))
 
 
 @lru_cache(maxsize=1024)

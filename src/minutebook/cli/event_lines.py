@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from minutebook.actions import describe, known_details
+from minutebook.actions import sentence
 from minutebook.actions.parts import plain
 from minutebook.model import Outcome, to_micros
 
@@ -28,14 +27,10 @@ def tell(line: bytes) -> Told:
     """What people read of an event; also of one that only another version of Minutebook can read."""
     event: dict[str, Any] = orjson.loads(line)
     actor, outcome = event["actor"], event["outcome"]
+    done = plain(sentence(event["action"], event["details"], event.get("erased", ())))
     return Told(
         to_micros(datetime.fromisoformat(event["occurred_at"])),
         event["action"],
         actor["email"] or actor["name"] or actor["id"],
-        OUTCOMES.get(outcome, f"{outcome}: ") + _says(event["action"], event["details"], event.get("erased", ())),
+        OUTCOMES.get(outcome, f"{outcome}: ") + done,
     )
-
-
-def _says(action: str, details: dict[str, Any], erased: Collection[str]) -> str:
-    known = known_details(action, details, erased)
-    return plain(describe(known)) if known else "Recorded by another version of Minutebook"

@@ -6,10 +6,8 @@ Apart, because a short word is soon found somewhere in an id that means nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from minutebook.actions import known_details
-from minutebook.actions.catalogue import describe
+from minutebook.actions import sentence
 from minutebook.actions.parts import plain
 from minutebook.filters.text import normal_text
 from minutebook.identifiers import ID
@@ -28,11 +26,10 @@ def text_of(event: Event) -> str:
 
 def search_text(event: Event) -> str:
     """The sentence, the actor's address and name, the names of targets, the texts in the details; in normal form."""
-    details = known_details(event.action, event.details, event.erased)
-    sentence = plain(describe(details)) if details else event.action
+    says = plain(sentence(event.action, event.details, event.erased))
     texts = [value for _, value in values(dict(event.details)) if isinstance(value, str) and not ID.fullmatch(value)]
     names = [event.actor.email or "", event.actor.name or "", *(target.name for target in event.targets)]
-    said, begin = [sentence], sentence[:LOOKED_THROUGH]
+    said, begin = [says], says[:LOOKED_THROUGH]
     for text in (*names, *texts):
         if text not in begin:  # else it is found there: whoever looks for another has less to look through
             said.append(text)
@@ -56,19 +53,25 @@ def is_id(normal: str) -> bool:
     return bool(BEGINNING.fullmatch(normal) or ADDRESS.fullmatch(normal))
 
 
-def values(details: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str | int | bool]]:
+def values(details: Json) -> list[tuple[tuple[str, ...], str | int | bool]]:
     """Every single value inside details with the names that lead to it; a list has the name of what it is in.
 
     In the order of canonical JSON: what is written and what is rebuilt must be equal.
     """
-    if isinstance(details, dict):
-        for name in sorted(details):
-            yield from values(details[name], (*path, name))
-    elif isinstance(details, list):
-        for item in details:
-            yield from values(item, path)
-    elif details is not None:
-        yield path, details
+    found: list[tuple[tuple[str, ...], str | int | bool]] = []
+    _find_values(details, (), found)
+    return found
+
+
+def _find_values(part: Json, path: tuple[str, ...], found: list[tuple[tuple[str, ...], str | int | bool]]) -> None:
+    if isinstance(part, dict):
+        for name in sorted(part):
+            _find_values(part[name], (*path, name), found)
+    elif isinstance(part, list):
+        for item in part:
+            _find_values(item, path, found)
+    elif part is not None:
+        found.append((path, part))
 
 
 def written(value: str | int | bool) -> str:

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import BaseModel
 
-from minutebook.actions import CATALOGUE, Details, Severity, describe, known_details
-from minutebook.actions.parts import Code, Gone, Part, Text
+from minutebook.actions import CATALOGUE, Details, Severity, known_details, sentence
+from minutebook.actions.parts import Gone
 from minutebook.actions.telling import path_title
 from minutebook.actions.values import Erased, Person, Query
 from minutebook.filters import UTC, zone_label
@@ -82,7 +82,7 @@ def _row(event: Event, actor: ActorLink, action_href: str, address: Address, zon
         severity=severity_of(event),
         outcome=event.outcome.value,
         actor=actor,
-        says=says(event),
+        says=sentence(event.action, event.details, event.erased),
         says_hrefs=_names_lead_to(event, address),
     )
 
@@ -103,7 +103,7 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
 
     return EventPanel(
         seq=event.seq,
-        says=says(event),
+        says=sentence(event.action, event.details, event.erased),
         actor=_actor(event.actor, address),
         when=times.full_time(at, zone),
         when_utc=", ".join(filter(None, [*told, times.ago(at, now)])),
@@ -127,12 +127,6 @@ def panel(event: Event, around: Around, address: Address, zone: ZoneInfo, own: Z
             for target, count in zip_longest(event.known_targets, around.to_targets)
         ),
     )
-
-
-def says(event: Event) -> tuple[Part, ...]:
-    """The sentence of an event; only its action for one that this version of Minutebook cannot read."""
-    details = known_details(event.action, event.details, event.erased)
-    return describe(details) if details else (Text("Recorded by another version of Minutebook: "), Code(event.action))
 
 
 def severity_of(event: Event) -> str:
