@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import random
 import shutil
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import URL
+from sqlalchemy import URL, Table
 
 from bench import baseline, workload
-from bench.workload import BEGIN, LARGEST, Happening, Workload, domain_of
+from bench.workload import AT_ONCE, BEGIN, END, LARGEST, Happening, Workload, domain_of
 from minutebook.config import DATABASE_FILE
 from minutebook.errors import MinutebookError
 from minutebook.model import HOUR, Actor, ActorKind, Client, Context, Event, Plan, Seat
 from minutebook.organization import people
 from minutebook.organization.organizations import CreateOrganization, read_organization
 from minutebook.record import perform
-from minutebook.store import index, log
+from minutebook.store import index, log, schema
 from minutebook.store.engine import Store
 from minutebook.store.migrate import migrate
+from minutebook.store.sqlite import driver
 from tests.support.postgres import EmbeddedServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -56,6 +61,7 @@ WRITERS = 16
 OURS, BASELINES = "minutebook", "baselines"
 OPERATOR = Actor(ActorKind.SYSTEM, "system", name="Minutebook (command line)")
 MARKER = "filled.json"
+Result = TypeVar("Result")
 
 
 class Place(NamedTuple):
@@ -68,13 +74,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Filled:
-    """Where everything is. Places are by rank."""
+    """Where everything is. Places are by rank, the same in both of our stores; ours on PostgreSQL may be left out."""
 
     workload: Workload
     sqlite: Path
-    postgres: Path
-    in_sqlite: dict[int, Place]
-    in_postgres: dict[int, Place]
+    with_postgres: bool
+    places: dict[int, Place]
     seconds: dict[str, float]
 
 
@@ -113,12 +118,10 @@ def find(folder: Path, load: Workload, *, with_postgres: bool) -> Filled | None:
     if not (folder / MARKER).exists():
         return None
     kept = json.loads((folder / MARKER).read_text())
-    if with_postgres and not kept["postgres"]:
+    if with_postgres and not kept["with_postgres"]:
         return None
-    in_sqlite, in_postgres = (
-        {int(rank): Place(*place) for rank, place in kept[name].items()} for name in ("sqlite", "postgres")
-    )
-    return Filled(load, folder / DATABASE_FILE, folder / "postgres", in_sqlite, in_postgres, kept["seconds"])
+    places = {int(rank): Place(*place) for rank, place in kept["places"].items()}
+    return Filled(load, folder / DATABASE_FILE, kept["with_postgres"], places, kept["seconds"])
 
 
 def prepare(folder: Path) -> None:
@@ -128,32 +131,31 @@ def prepare(folder: Path) -> None:
 
 
 def fill(folder: Path, load: Workload, server: EmbeddedServer, *, with_postgres: bool) -> Filled:
-    """Fills all of them, SQLite in one process and PostgreSQL in another; without ours there where it is not wanted."""
+    """Fills all of them: SQLite in one process, the baselines in another, and then ours on PostgreSQL from SQLite's, if
+    it is wanted."""
     for name in (OURS, BASELINES):
         with psycopg.connect(server.conninfo(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-    ours = str(server.admin.set(database=OURS).render_as_string(hide_password=False)) if with_postgres else None
-    _wait_for_the_disk(server, wait=False)
+    file = folder / DATABASE_FILE
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
-        sqlite = processes.submit(_apart, _fill_sqlite, folder / DATABASE_FILE, load)
-        postgres = processes.submit(_apart, _fill_postgres, ours, conninfo(server, BASELINES), load)
-        in_sqlite, sqlite_seconds = sqlite.result()
-        in_postgres, postgres_seconds = postgres.result()
-    _wait_for_the_disk(server, wait=True)
-    seconds = {"SQLite": sqlite_seconds, "PostgreSQL" if with_postgres else "baselines": postgres_seconds}
-    kept = {"workload": asdict(load), "sqlite": in_sqlite, "postgres": in_postgres, "seconds": seconds}
+        sqlite = processes.submit(_apart, _fill_sqlite, file, load)
+        baselines = processes.submit(_apart, fill_baselines, conninfo(server, BASELINES), load)
+        places, in_sqlite = sqlite.result()
+        seconds = {"SQLite": in_sqlite, "baselines": baselines.result()}
+    if with_postgres:
+        numbers = [place.number for place in places.values()]
+        seconds["PostgreSQL"] = copy(file, server.admin.set(database=OURS), load, numbers)
+    finish(folder, load, places, seconds)
+    return Filled(load, file, with_postgres, places, seconds)
+
+
+def finish(folder: Path, load: Workload, places: dict[int, Place], seconds: dict[str, float]) -> None:
+    """Notes that all is there."""
+    kept = {"workload": asdict(load), "with_postgres": "PostgreSQL" in seconds, "places": places, "seconds": seconds}
     (folder / MARKER).write_text(json.dumps(kept))
-    return Filled(load, folder / DATABASE_FILE, folder / "postgres", in_sqlite, in_postgres, seconds)
 
 
-def _wait_for_the_disk(server: EmbeddedServer, *, wait: bool) -> None:
-    """Whether a commit of ours on PostgreSQL does; while filling it need not, and the checkpoint at the end does."""
-    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {OURS} SET synchronous_commit = {'on' if wait else 'off'}")
-        connection.execute("CHECKPOINT")
-
-
-def _apart(fill_: Callable[..., tuple[dict[int, Place], float]], *arguments: object) -> tuple[dict[int, Place], float]:
+def _apart(fill_: Callable[..., Result], *arguments: object) -> Result:
     """Runs in a process of its own, which can only send on errors that are made of a text."""
     try:
         return fill_(*arguments)
@@ -161,7 +163,7 @@ def _apart(fill_: Callable[..., tuple[dict[int, Place], float]], *arguments: obj
         raise RuntimeError(str(error)) from error
 
 
-class _Filler:
+class Filler:
     """A new store that is being filled."""
 
     def __init__(self, url: str | URL, load: Workload) -> None:
@@ -189,11 +191,8 @@ class _Filler:
             for rank, number in self._numbers.items():
                 public = read_organization(connection, number).id
                 places[rank] = Place(number, public, log.read_head(connection, number).size)
-        if self._store.is_sqlite:
-            index.follow_all(self._store)
-            self._store.make_durable()
-        else:
-            _follow_from_both_ends(self._store)
+        index.follow_all(self._store)
+        self._store.make_durable()
         self._store.close()
         return places
 
@@ -215,25 +214,6 @@ class _Filler:
         return self._now
 
 
-def _follow_from_both_ends(store: Store) -> None:
-    """Follows every log to its end, in two processes: PostgreSQL lets both write; one alone waits half its time."""
-    other = get_context("spawn").Process(target=_follow_from_the_last, args=(store.url,))
-    other.start()
-    index.follow_all(store)
-    other.join()
-    index.follow_all(store)  # what the other left, if it failed
-
-
-def _follow_from_the_last(url: URL) -> None:
-    store = Store(url, lock=False)
-    with store.reading() as connection:
-        numbers = index.behind(connection)
-    for number in reversed(numbers):
-        for _ in index.follow(store, number):
-            pass
-    store.close()
-
-
 def owner_of(rank: int, load: Workload) -> str:
     """The address of whoever owns the organization; one person owns the largest and those that are asked beside it."""
     if rank in load.small:
@@ -243,18 +223,18 @@ def owner_of(rank: int, load: Workload) -> str:
 
 def _fill_sqlite(file: Path, load: Workload) -> tuple[dict[int, Place], float]:
     began = time.monotonic()
-    filler = _Filler(f"sqlite:///{file}", load)
+    filler = Filler(f"sqlite:///{file}", load)
     for happenings in _told("SQLite", load):
         filler.add(happenings)
     return filler.finish(), time.monotonic() - began
 
 
-def _fill_postgres(url: str | None, baselines: str, load: Workload) -> tuple[dict[int, Place], float]:
-    """Ours, if there is a URL, and the baselines, from the same events in the same order."""
+def fill_baselines(baselines: str, load: Workload) -> float:
+    """Fills both with the same events in the same order; in how many seconds."""
     began = time.monotonic()
     chance = random.Random(f"{load.seed} baselines")
     with TemporaryDirectory() as beside, psycopg.connect(baselines, autocommit=True) as connection:
-        filler = _Filler(url or f"sqlite:///{beside}/{DATABASE_FILE}", load)  # somewhere they must be founded
+        founded = Filler(f"sqlite:///{beside}/{DATABASE_FILE}", load).founded  # somewhere they must be
         baseline.create(connection)
 
         def add(happenings: list[Happening]) -> None:
@@ -262,21 +242,79 @@ def _fill_postgres(url: str | None, baselines: str, load: Workload) -> tuple[dic
             for table in baseline.INDEXES:
                 baseline.add(connection, table, rows)
 
-        add([founded for founded in filler.founded if founded.organization >= 0])
-        for happenings in _told("PostgreSQL", load):
-            if url:
-                filler.add(happenings)
+        add([one for one in founded if one.organization >= 0])
+        for happenings in _told("baselines", load):
             # in the order in which ours are stored, so that the same events are neighbours on the disk
             add(sorted(happenings, key=lambda happening: happening.organization))
         for table in baseline.INDEXES:
             baseline.index(connection, table)
         connection.execute("VACUUM ANALYZE")
-    if not url:
-        return {}, time.monotonic() - began
-    places = filler.finish()
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
-    return places, time.monotonic() - began
+    return time.monotonic() - began
+
+
+def copy(file: Path, url: URL, load: Workload, numbers: Collection[int]) -> float:
+    """Puts into our store on PostgreSQL what the one on SQLite holds, of these organizations: nothing of it depends on
+    the database. In how many seconds."""
+    began = time.monotonic()
+    store = Store(url)
+    migrate(store)
+    store.close()
+    tables = schema.metadata.sorted_tables
+    ours = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with (
+        closing(driver().connect(f"file:{file}?mode=ro", uri=True)) as source,
+        psycopg.connect(ours, autocommit=True) as target,
+    ):
+        target.execute("SET session_replication_role = replica")  # the guard has asked already, at SQLite
+        target.execute(sql.SQL("TRUNCATE {}").format(_names(table.name for table in tables)))
+        for table in tables:
+            into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), _names(table.columns.keys()))
+            with target.cursor().copy(into) as copying:
+                for row in _stored(source, table, load, numbers):
+                    copying.write_row(row)
+        serial = "pg_get_serial_sequence('log_head', 'organization')"
+        target.execute(f"SELECT setval({serial}, max(organization)) FROM log_head")
+        target.execute("VACUUM ANALYZE")
+        target.execute("CHECKPOINT")
+    return time.monotonic() - began
+
+
+def _names(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _stored(source: Any, table: Table, load: Workload, numbers: Collection[int]) -> Iterator[tuple[Any, ...]]:
+    """All of a table, in the order in which it was stored: events of all organizations came together, what follows
+    them organization by organization."""
+    every = "SELECT {} FROM {}".format(", ".join(map(_quoted, table.columns.keys())), _quoted(table.name))
+    if table is not schema.event:
+        yield from source.execute(every)
+        return
+    for span in _as_recorded(source, load, numbers):
+        yield from source.execute(f"{every} WHERE position BETWEEN ? AND ? ORDER BY position", span)
+
+
+def _as_recorded(source: Any, load: Workload, numbers: Collection[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last position of what each organization recorded within some time, one time after the other:
+    about as many events in each as are added in one transaction."""
+    ends = np.linspace(BEGIN, END, max(2, load.events // AT_ONCE + 1)).astype(np.int64)[1:-1]
+    parts: list[list[tuple[int, int]]] = [[] for _ in range(len(ends) + 1)]
+    for number in sorted(numbers):
+        base = number << schema.SEQ_BITS
+        times = source.execute(
+            "SELECT recorded_at FROM event WHERE position BETWEEN ? AND ? ORDER BY position",
+            (base, base | log.SEQ_MASK),
+        )
+        recorded = np.fromiter((at for (at,) in times), np.int64)
+        edges = [0, *np.searchsorted(recorded, ends).tolist(), len(recorded)]
+        for part, (first, end) in zip(parts, itertools.pairwise(edges), strict=True):
+            if first < end:
+                part.append((base | first, base | (end - 1)))
+    return itertools.chain.from_iterable(parts)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def _told(what: str, load: Workload) -> Iterator[list[Happening]]:

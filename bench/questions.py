@@ -118,12 +118,12 @@ def _month(chance: random.Random) -> tuple[int, int]:
 
 def _deep_page(filled: Filled) -> int:
     """The number of the page that is deep: 10,000, or the one in the middle of a log that is not so long."""
-    return max(2, min(DEEP, filled.in_sqlite[LARGEST].size // PAGE_SIZE // 2))
+    return max(2, min(DEEP, filled.places[LARGEST].size // PAGE_SIZE // 2))
 
 
 def _deep(filled: Filled, store: Store, number: int) -> tuple[Question, ...]:
     """That page and some of those before it."""
-    place = filled.in_sqlite[LARGEST]
+    place = filled.places[LARGEST]
     questions = []
     with store.reading() as connection:
         for page in range(max(2, number - VARIANTS + 1), number + 1):

@@ -22,7 +22,7 @@ INTRODUCTION = f"""\
 Written by `make bench ARGS=--write` (`EVENTS=10000000` for ten million). One workload is stored four times and asked
 the same questions, system after system, so that whatever else the machine does hits all alike:
 
-- **{SQLITE}**, **{POSTGRES}**: Minutebook's store;
+- **{SQLITE}**, **{POSTGRES}**: Minutebook's store; the second holds a copy of what the first was filled with;
 - **{HTTP}**: Minutebook's API over the SQLite file, in a process of its own, with its JSON;
 - **{AS_FOUND}**: one table `(id uuid, action, actor_id, actor_email, actor_name, organization_id, message, created_at)`
   on PostgreSQL with indexes on organization, action, actor_email and created_at, searched with `ILIKE '%x%'`;

@@ -102,10 +102,10 @@ class _Bench:
         self._server = server
         self._baselines = fill.conninfo(server, BASELINES)
         self._ours = {
-            results.SQLITE: (URL.create("sqlite", database=str(filled.sqlite)), filled.in_sqlite),
-            results.POSTGRES: (server.admin.set(database=fill.OURS), filled.in_postgres),
+            results.SQLITE: (URL.create("sqlite", database=str(filled.sqlite)), filled.places),
+            results.POSTGRES: (server.admin.set(database=fill.OURS), filled.places),
         }
-        if not filled.in_postgres:
+        if not filled.with_postgres:
             del self._ours[results.POSTGRES]
         with self._systems() as systems:
             sqlite = systems[0]
@@ -114,7 +114,7 @@ class _Bench:
 
     def workload(self) -> dict[str, str]:
         """What was stored."""
-        load, place = self._filled.workload, self._filled.in_sqlite[LARGEST]
+        load, place = self._filled.workload, self._filled.places[LARGEST]
         with self._systems() as systems:
             sizes = [len(line) for line in itertools.islice(systems[0].export(LARGEST), 1, 2001)]
         return {
@@ -131,7 +131,7 @@ class _Bench:
         with ExitStack() as opened:
             address, token, seal = opened.enter_context(api.serving(self._filled.sqlite, self._filled.workload))
             stores = opened.enter_context(self._systems())
-            http = opened.enter_context(closing(api.Api(results.HTTP, address, token, seal, self._filled.in_sqlite)))
+            http = opened.enter_context(closing(api.Api(results.HTTP, address, token, seal, self._filled.places)))
             systems: list[System] = [*stores[: len(self._ours)], http, *stores[len(self._ours) :]]
             for kind in self._kinds:
                 _tell(f"Asking: {kind.name}")
@@ -142,7 +142,7 @@ class _Bench:
         """How long the page takes in a browser."""
         _tell("Showing pages in a browser")
         with api.serving(self._filled.sqlite, self._filled.workload) as (address, token, _):
-            return browser.pages(address, token, self._filled.in_sqlite, self._kinds, turns)
+            return browser.pages(address, token, self._filled.places, self._kinds, turns)
 
     def exports(self, limits: Limits) -> dict[str, float]:
         """How fast the largest organization leaves each system."""
@@ -152,7 +152,7 @@ class _Bench:
 
     def bytes(self) -> dict[str, float]:
         """What an event takes on the disk in each system, with everything."""
-        everything = sum(place.size for place in self._filled.in_sqlite.values())
+        everything = sum(place.size for place in self._filled.places.values())
         tables = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
         with psycopg.connect(fill.conninfo(self._server, fill.OURS)) as connection:
             ours = connection.execute(f"{tables} AND relkind IN ('r', 'm')").fetchone()

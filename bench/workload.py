@@ -22,7 +22,7 @@ from minutebook.model import DAY, Actor, ActorKind, Client, Context, Seat, to_mi
 from minutebook.record import draft
 from minutebook.store import log
 
-VERSION = 5
+VERSION = 6
 BEGIN = to_micros(datetime(2024, 11, 1, tzinfo=UTC))
 SPAN = 730 * DAY
 END = BEGIN + SPAN
