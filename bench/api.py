@@ -49,8 +49,11 @@ def serving(file: Path, load: Workload) -> Iterator[tuple[str, str, Seal]]:
     assert owner is not None
     token, _ = sessions.start_session(store, owner, "password", Context(client=Client.WEB))
     store.close()
-    command = [sys.executable, "-m", "minutebook", "-d", str(file.parent), "serve", "--port", "0"]
+    minutebook = [sys.executable, "-m", "minutebook", "-d", str(file.parent)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MINUTEBOOK_")}
+    # what was filled alone is signed by nobody yet; a server would do that for minutes, beside what it is asked
+    subprocess.run([*minutebook, "sign"], env=environment, stdout=subprocess.DEVNULL, check=True)
+    command = [*minutebook, "serve", "--port", "0"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, env=environment, text=True, **pipes) as server:
         try:
