@@ -139,20 +139,15 @@ def fill(folder: Path, load: Workload, server: EmbeddedServer, *, with_postgres:
     file = folder / DATABASE_FILE
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
         sqlite = processes.submit(_apart, _fill_sqlite, file, load)
-        baselines = processes.submit(_apart, fill_baselines, conninfo(server, BASELINES), load)
+        baselines = processes.submit(_apart, _fill_baselines, conninfo(server, BASELINES), load)
         places, in_sqlite = sqlite.result()
         seconds = {"SQLite": in_sqlite, "baselines": baselines.result()}
     if with_postgres:
         numbers = [place.number for place in places.values()]
-        seconds["PostgreSQL"] = copy(file, server.admin.set(database=OURS), load, numbers)
-    finish(folder, load, places, seconds)
-    return Filled(load, file, with_postgres, places, seconds)
-
-
-def finish(folder: Path, load: Workload, places: dict[int, Place], seconds: dict[str, float]) -> None:
-    """Notes that all is there."""
-    kept = {"workload": asdict(load), "with_postgres": "PostgreSQL" in seconds, "places": places, "seconds": seconds}
+        seconds["PostgreSQL"] = _copy(file, server.admin.set(database=OURS), load, numbers)
+    kept = {"workload": asdict(load), "with_postgres": with_postgres, "places": places, "seconds": seconds}
     (folder / MARKER).write_text(json.dumps(kept))
+    return Filled(load, file, with_postgres, places, seconds)
 
 
 def _apart(fill_: Callable[..., Result], *arguments: object) -> Result:
@@ -163,7 +158,7 @@ def _apart(fill_: Callable[..., Result], *arguments: object) -> Result:
         raise RuntimeError(str(error)) from error
 
 
-class Filler:
+class _Filler:
     """A new store that is being filled."""
 
     def __init__(self, url: str | URL, load: Workload) -> None:
@@ -223,18 +218,18 @@ def owner_of(rank: int, load: Workload) -> str:
 
 def _fill_sqlite(file: Path, load: Workload) -> tuple[dict[int, Place], float]:
     began = time.monotonic()
-    filler = Filler(f"sqlite:///{file}", load)
+    filler = _Filler(f"sqlite:///{file}", load)
     for happenings in _told("SQLite", load):
         filler.add(happenings)
     return filler.finish(), time.monotonic() - began
 
 
-def fill_baselines(baselines: str, load: Workload) -> float:
+def _fill_baselines(baselines: str, load: Workload) -> float:
     """Fills both with the same events in the same order; in how many seconds."""
     began = time.monotonic()
     chance = random.Random(f"{load.seed} baselines")
     with TemporaryDirectory() as beside, psycopg.connect(baselines, autocommit=True) as connection:
-        founded = Filler(f"sqlite:///{beside}/{DATABASE_FILE}", load).founded  # somewhere they must be
+        founded = _Filler(f"sqlite:///{beside}/{DATABASE_FILE}", load).founded  # somewhere they must be
         baseline.create(connection)
 
         def add(happenings: list[Happening]) -> None:
@@ -252,7 +247,7 @@ def fill_baselines(baselines: str, load: Workload) -> float:
     return time.monotonic() - began
 
 
-def copy(file: Path, url: URL, load: Workload, numbers: Collection[int]) -> float:
+def _copy(file: Path, url: URL, load: Workload, numbers: Collection[int]) -> float:
     """Puts into our store on PostgreSQL what the one on SQLite holds, of these organizations: nothing of it depends on
     the database. In how many seconds."""
     began = time.monotonic()
@@ -286,7 +281,8 @@ def _names(names: Iterable[str]) -> sql.Composed:
 def _stored(source: Any, table: Table, load: Workload, numbers: Collection[int]) -> Iterator[tuple[Any, ...]]:
     """All of a table, in the order in which it was stored: events of all organizations came together, what follows
     them organization by organization."""
-    every = "SELECT {} FROM {}".format(", ".join(map(_quoted, table.columns.keys())), _quoted(table.name))
+    select = sql.SQL("SELECT {} FROM {}").format(_names(table.columns.keys()), sql.Identifier(table.name))
+    every = select.as_string(None)
     if table is not schema.event:
         yield from source.execute(every)
         return
@@ -311,10 +307,6 @@ def _as_recorded(source: Any, load: Workload, numbers: Collection[int]) -> Itera
             if first < end:
                 part.append((base | first, base | (end - 1)))
     return itertools.chain.from_iterable(parts)
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
 
 
 def _told(what: str, load: Workload) -> Iterator[list[Happening]]:
