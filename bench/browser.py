@@ -35,7 +35,7 @@ class Shown:
 def name() -> str:
     """Which browser it is, and its version."""
     with running_browser() as browser:
-        return f"{Path(executable()).name} {browser.version}"
+        return f"{Path(executable()).name}, version {browser.version}"
 
 
 def pages(address: str, token: str, places: Mapping[int, Place], kinds: Sequence[Kind], turns: int) -> dict[str, Shown]:

@@ -244,6 +244,7 @@ def _fill_baselines(baselines: str, load: Workload) -> float:
         for table in baseline.INDEXES:
             baseline.index(connection, table)
         connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
     return time.monotonic() - began
 
 
@@ -257,7 +258,7 @@ def _copy(file: Path, url: URL, load: Workload, numbers: Collection[int]) -> flo
     tables = schema.metadata.sorted_tables
     ours = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with (
-        closing(driver().connect(f"file:{file}?mode=ro", uri=True)) as source,
+        closing(driver().connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
         psycopg.connect(ours, autocommit=True) as target,
     ):
         target.execute("SET session_replication_role = replica")  # the guard has asked already, at SQLite

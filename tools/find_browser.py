@@ -3,8 +3,8 @@
 In this order: MINUTEBOOK_TEST_BROWSER; a browser on the PATH or in its usual place; one that Playwright
 downloaded before; the system's package, as root on Debian and its relatives; Playwright's download.
 
-Where there is a choice, Chromium without its windows ("headless shell"), which Playwright takes by itself, too: the
-same pages take it little more than half the processor time.
+Of the system's packages first Chromium without its windows ("headless shell"): the same pages take it little more than
+half the processor time.
 
 Standard library only. What it does goes to standard error, the path alone to standard output.
 Run it with the Python that has Playwright installed.
@@ -83,9 +83,12 @@ def by_apt() -> str | None:
         return None
     say("Installing Chromium from the system's packages, for the tests …")
     install = ("install", "--yes", "--no-install-recommends")
-    if apt("update") and any(apt(*install, package) for package in PACKAGES):
-        apt(*install, *FONTS)  # without them pages are only less good to look at
-        return on_this_machine()
+    if not apt("update"):
+        return None
+    for package in PACKAGES:
+        if apt(*install, package) and (found := on_this_machine()):
+            apt(*install, *FONTS)  # without them pages are only less good to look at
+            return found
     return None
 
 

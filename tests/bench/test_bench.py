@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -33,8 +34,8 @@ SMALL = Workload(events=3000, organizations=30)
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """Not pytest's folder, which is closed to the account that PostgreSQL runs with."""
-    folder = Path(tempfile.mkdtemp(prefix="minutebook-bench-"))
+    """Not pytest's folder, closed to the account that PostgreSQL runs with. Its name would mean something in a URI."""
+    folder = Path(tempfile.mkdtemp(prefix="minutebook-bench#"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
@@ -95,7 +96,7 @@ def test_what_is_common_is_and_what_is_absent_is_not(happenings: list[Happening]
 def test_all_of_it_at_a_few_thousand_events(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = run(Plan(SMALL, directory, Limits(turns=3, seconds=0.5, exported=100), shown=1, cold=1, writing=0.1))
     _check_that_all_was_measured(results)
-    assert "chrom" in results.machine["Browser"].lower()
+    assert re.search(r", version \d+\.", results.machine["Browser"])
     text = markdown(results)
     for word in (
         *(one.kind for one in results.queries),
