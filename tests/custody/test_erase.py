@@ -19,7 +19,7 @@ from minutebook.custody.unnamed import unnamed
 from minutebook.errors import Conflict, Forbidden, Invalid
 from minutebook.evidence.remains import remains_of
 from minutebook.filters import EVERYTHING, Filter, text_of
-from minutebook.model import DAY, Actor, ActorKind, Context, Json, Outcome, Role
+from minutebook.model import DAY, Actor, ActorKind, Context, Event, Json, Outcome, Role
 from minutebook.organization.auditor_links import CreateLink
 from minutebook.organization.credits import BuyCredits, GrantCredits
 from minutebook.organization.differences import check_organization
@@ -207,6 +207,29 @@ def test_nothing_of_it_is_left_in_the_data_directory(sqlite_deployment: Deployme
         assert index.behind(connection) == []
         assert survey.count(connection, Scope(number, deployment.size(number)), Filter(actor=BOB)).number == 0
     check_log(store)
+
+
+def test_what_is_erased_while_the_index_follows_is_not_in_it(
+    deployment: Deployment, organization: int, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its text has been made, and not yet been written."""
+    texts: list[str] = []
+
+    def erases(event: Event) -> str:
+        texts.append(text_of(event))
+        if sum(BOB in said for said in texts) == 1 and BOB in texts[-1]:
+            erase_bob(deployment, organization, ada)
+        return texts[-1]
+
+    with monkeypatch.context() as beside:
+        beside.setattr(index, "text_of", erases)
+        index.follow_all(deployment.store)
+    assert len(texts) > deployment.size(organization), "some were made twice"
+    with deployment.store.reading() as connection:
+        assert list(check_index(connection, organization)) == []
+        known = text.of_groups(connection, organization, range(deployment.size(organization) // 64 * 64))
+        assert not any(BOB.encode() in (of_group or b"") for of_group in known)
+        assert index.reached(connection, organization).texts > 300
 
 
 def _failure(actor: Actor, ip: str) -> log.Draft:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -135,16 +135,16 @@ def test_a_log_that_cannot_be_followed_keeps_no_other_waiting(
     followed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(followed, 40)
-    follow = index._follow
+    next_ = index._next
 
-    def fails(connection: Any, organization: int, *rest: Any) -> index.Reached:
+    def fails(connection: Any, organization: int, *rest: Any) -> index.Step | None:
         if organization == min(FILLED, OTHER):
             raise ValueError
-        return follow(connection, organization, *rest)
+        return next_(connection, organization, *rest)
 
     monkeypatch.setattr(index, "behind", lambda _: [FILLED, OTHER])
     monkeypatch.setattr(text_index, "STEP", 1)
-    monkeypatch.setattr(index, "_follow", fails)
+    monkeypatch.setattr(index, "_next", fails)
     follower = index.Follower(followed.store)
     follower.round()
     other = max(FILLED, OTHER)
@@ -171,6 +171,28 @@ def test_who_erases_and_who_follows_wait_for_each_other_in_turn(followed: Deploy
             time.sleep(0.3)
             index.forget(connection, FILLED, [1])
         following.result()
+    index.follow_all(followed.store)
+    assert problems(followed) == []
+
+
+def test_acts_do_not_wait_for_what_is_made_ready(followed: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(followed, 20)
+    recorded = dict.fromkeys(["text_of", "written_block", "made"], 0)
+
+    def records(name: str, make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*arguments: Any) -> Any:
+            recorded[name] += 1
+            if recorded[name] == 1:
+                fill(followed, 1)  # in this thread: it would wait in vain for what this one has locked
+            return make(*arguments)
+
+        return made
+
+    with monkeypatch.context() as beside:
+        for name, module in zip(recorded, (index, index, stripes), strict=True):
+            beside.setattr(module, name, records(name, getattr(module, name)))
+        index.follow_all(followed.store)
+    assert min(recorded.values()) > 0, "texts, a block and a stripe were made"
     index.follow_all(followed.store)
     assert problems(followed) == []
 
@@ -390,7 +412,7 @@ def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[st
     added = list(enumerate(texts[:2], 77 << 40)), list(enumerate(texts[2:], (77 << 40) + 2))
     with deployment.store.housekeeping() as connection:
         for some in added:
-            text_index.add(connection, some)
+            text_index.put(connection, text_index.rows(some, text_index.before(connection, some[0][0])))
         sought = [Sought(piece.removeprefix("-"), in_ids=not piece.startswith("-")) for piece in pieces]
         indexed = Indexed(texts=4, blocks=0)
         assert held(connection, 77, sought, range(4), indexed) == numbers

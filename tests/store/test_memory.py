@@ -99,7 +99,8 @@ class Shelf:
             self.written += 1
             self.stripes = self.written * blocks.BLOCK // stripes.SIZE
         while (self.stripes + 1) * stripes.SIZE <= self.size:
-            stripes.put(self.connection, ORGANIZATION, self.stripes)
+            contents = stripes.made(self.connection, ORGANIZATION, self.stripes)
+            stripes.put(self.connection, ORGANIZATION, self.stripes, contents)
             self.stripes += 1
 
     def change_stripe(self, number: int, name: str, content: bytes | None) -> None:

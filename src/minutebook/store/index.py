@@ -10,7 +10,7 @@ hold hashes alone, which stay.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 import structlog
@@ -42,11 +42,25 @@ class Reached(NamedTuple):
     stripes: int = 0
 
 
-_REACHED = select(*(schema.log_index.c[name] for name in Reached._fields)).where(
-    schema.log_index.c.organization == bindparam("of")
-)
-_PRUNED = Direct(select(schema.log_index.c.pruned).where(schema.log_index.c.organization == bindparam("of")))
-_LOCKED = _REACHED.with_for_update()
+class Standing(NamedTuple):
+    """What of a log is known, and how often something was erased from it: as long as both are the same, so is
+    everything that follows from it."""
+
+    reached: Reached = Reached()
+    rewritten: int = 0
+
+
+class Step(NamedTuple):
+    """What is ready to be written, and what is reached then."""
+
+    reached: Reached
+    write: Callable[[Connection], None]
+
+
+_HERE = schema.log_index.c.organization == bindparam("of")
+_STANDING = select(*(schema.log_index.c[name] for name in (*Reached._fields, "rewritten"))).where(_HERE)
+_PRUNED = Direct(select(schema.log_index.c.pruned).where(_HERE))
+_LOCKED = _STANDING.with_for_update()
 _HOLD_HEAD = (
     select(schema.log_head.c.organization)
     .where(schema.log_head.c.organization == bindparam("of"))
@@ -63,8 +77,7 @@ _EVENTS = (
 
 def reached(connection: Connection, organization: int) -> Reached:
     """How far this log is followed."""
-    row = connection.execute(_REACHED, {"of": organization}).one_or_none()
-    return Reached(*row) if row else Reached()
+    return _standing(connection, organization).reached
 
 
 def pruned(connection: Connection, organization: int) -> int:
@@ -87,7 +100,7 @@ def forget(connection: Connection, organization: int, seqs: Collection[int], *, 
     """Takes out of the index all that it knows of some events, whose number it may have reached or not, before they are
     changed; `pruned` of them are then no events any more. Searches look at the events themselves until it is there
     anew. The lock of the index is held until the transaction ends."""
-    before = _lock(connection, organization)
+    before = _lock(connection, organization).reached
     base = organization << schema.SEQ_BITS
     known = {(base | seq) >> text.GROUP_BITS for seq in seqs if seq < before.texts}
     emptied = [{"organization": organization, "number": number} for number in text.empty(connection, sorted(known))]
@@ -103,20 +116,26 @@ def forget(connection: Connection, organization: int, seqs: Collection[int], *, 
 def follow(store: Store, organization: int) -> Iterator[int]:
     """Follows one log to its end, batch by batch, and yields how many events each has reached: all but a few, at last.
 
-    Raises StoreUnavailable or OutcomeUnknown when the database cannot be written to. Several processes may follow at
-    once.
+    What is written is made before the index is locked, so that acts do not wait for it; if something was erased
+    meanwhile, or somebody else has followed, it is made anew. Raises StoreUnavailable or OutcomeUnknown when the
+    database cannot be written to. Several processes may follow at once.
     """
     while True:
+        with store.reading() as connection:
+            known = _standing(connection, organization)
+            step = _next(connection, organization, known.reached)
+        if step is None:
+            return
         with store.housekeeping() as connection:
-            before = _lock(connection, organization)
-            if _fill_emptied(connection, organization):
-                after = before
-            elif (after := _follow(connection, organization, before)) == before:
-                connection.rollback()
-                return
+            standing = _lock(connection, organization)
+            if standing != known:
+                step = _next(connection, organization, standing.reached)
+            if step is None:
+                continue
+            step.write(connection)
             where = schema.log_index.c.organization == organization
-            connection.execute(update(schema.log_index).where(where).values(after._asdict()))
-        yield after.texts
+            connection.execute(update(schema.log_index).where(where).values(step.reached._asdict()))
+        yield step.reached.texts
 
 
 def follow_all(store: Store) -> None:
@@ -176,7 +195,12 @@ def rebuild(store: Store) -> None:
     follow_all(store)
 
 
-def _lock(connection: Connection, organization: int) -> Reached:
+def _standing(connection: Connection, organization: int) -> Standing:
+    row = connection.execute(_STANDING, {"of": organization}).one_or_none()
+    return Standing(Reached(*row[:-1]), row.rewritten) if row else Standing()
+
+
+def _lock(connection: Connection, organization: int) -> Standing:
     of = {"of": organization}
     connection.execute(_HOLD_HEAD, of)
     row = connection.execute(_LOCKED, of).one_or_none()
@@ -184,65 +208,102 @@ def _lock(connection: Connection, organization: int) -> Reached:
         nothing = dict.fromkeys((*Reached._fields, "rewritten", "pruned"), 0)
         upsert.put_missing(connection, schema.log_index, [{"organization": organization} | nothing])
         row = connection.execute(_LOCKED, of).one()
-    return Reached(*row)
+    return Standing(Reached(*row[:-1]), row.rewritten)
 
 
-def _fill_emptied(connection: Connection, organization: int) -> int:
-    """Makes some groups of texts anew that were emptied; how many."""
-    purge = schema.purge.c
-    waiting = select(purge.number).where(purge.organization == organization).order_by(purge.number).limit(EMPTIED)
-    numbers = list(connection.execute(waiting).scalars())
-    for number in numbers:
-        first = (number << text.GROUP_BITS) & log.SEQ_MASK
-        known = min(first + text.GROUP, reached(connection, organization).texts)
-        text.forget(connection, number)
-        _add_texts(connection, organization, first, known)
-    connection.execute(delete(schema.purge).where(purge.organization == organization, purge.number.in_(numbers)))
-    return len(numbers)
-
-
-def _follow(connection: Connection, organization: int, before: Reached) -> Reached:
+def _next(connection: Connection, organization: int, before: Reached) -> Step | None:
+    """What comes next, ready to be written; None where there is too little of it."""
+    if emptied := _emptied(connection, organization):
+        return _fill(connection, organization, before, emptied)
     size = log.read_head(connection, organization).size
+    whole = (before.blocks + 1) * blocks.BLOCK
+    if whole <= before.texts:
+        return _block(connection, organization, before)
     texts = min(before.texts - before.texts % BATCH + BATCH, size - size % text.STEP)
     if texts > before.texts:
-        _add_texts(connection, organization, before.texts, texts)
-        tiles.follow(connection, organization, before.texts, texts)
-    written, further = before.blocks, before.stripes
-    whole = (written + 1) * blocks.BLOCK
-    if whole <= texts:
-        contents = written_block(connection, organization, written)
-        seqs = range(written * blocks.BLOCK, whole)
-        of_texts = marks.of_block(text.of_groups(connection, organization, seqs))
-        is_last_of_pack = (written + 1) % marks.PACK == 0
-        if not is_last_of_pack:
-            contents[marks.MARKS] = of_texts
-        blocks.put(connection, organization, written, contents)
+        return _texts(connection, organization, before, texts)
+    if size < whole and (stripes.first_of(before.blocks) + before.stripes + 1) * stripes.SIZE <= size:
+        return _stripe(connection, organization, before)
+    return None
+
+
+def _emptied(connection: Connection, organization: int) -> list[int]:
+    """Some groups of texts that were emptied."""
+    purge = schema.purge.c
+    waiting = select(purge.number).where(purge.organization == organization).order_by(purge.number).limit(EMPTIED)
+    return list(connection.execute(waiting).scalars())
+
+
+def _fill(connection: Connection, organization: int, before: Reached, numbers: list[int]) -> Step:
+    """The texts of these groups anew."""
+    rows: list[dict[str, Any]] = []
+    for number in numbers:
+        first = (number << text.GROUP_BITS) & log.SEQ_MASK
+        rows += _rows(connection, organization, first, min(first + text.GROUP, before.texts))
+
+    def write(connection: Connection) -> None:
+        text.put(connection, rows)
+        purge = schema.purge.c
+        connection.execute(delete(schema.purge).where(purge.organization == organization, purge.number.in_(numbers)))
+
+    return Step(before, write)
+
+
+def _texts(connection: Connection, organization: int, before: Reached, end: int) -> Step:
+    """The texts of the next events, and the tiles that they fill."""
+    rows = _rows(connection, organization, before.texts, end)
+
+    def write(connection: Connection) -> None:
+        text.put(connection, rows)
+        tiles.follow(connection, organization, before.texts, end)
+
+    return Step(before._replace(texts=end), write)
+
+
+def _block(connection: Connection, organization: int, before: Reached) -> Step:
+    """The next block, in place of its stripes."""
+    number = before.blocks
+    contents = written_block(connection, organization, number)
+    seqs = range(number * blocks.BLOCK, (number + 1) * blocks.BLOCK)
+    of_texts = marks.of_block(text.of_groups(connection, organization, seqs))
+    is_last_of_pack = (number + 1) % marks.PACK == 0
+    if not is_last_of_pack:
+        contents[marks.MARKS] = of_texts
+
+    def write(connection: Connection) -> None:
+        blocks.put(connection, organization, number, contents)
         if is_last_of_pack:  # only now: it gives much room free, in which what is written would not stand together
-            marks.pack(connection, organization, written, of_texts)
+            marks.pack(connection, organization, number, of_texts)
         stripes.forget(connection, organization)
-        written, further = written + 1, 0
-    elif size < whole:  # else all of the block is about to be written
-        number = stripes.first_of(written) + further
-        if (number + 1) * stripes.SIZE <= size:
-            stripes.put(connection, organization, number)
-            further += 1
-    return Reached(texts, written, further)
+
+    return Step(before._replace(blocks=number + 1, stripes=0), write)
 
 
-def _add_texts(connection: Connection, organization: int, first: int, end: int) -> None:
-    """Puts events into the text index; a row of it that cannot be read any more is made anew."""
+def _stripe(connection: Connection, organization: int, before: Reached) -> Step:
+    """The next stripe of the block that is not whole yet."""
+    number = stripes.first_of(before.blocks) + before.stripes
+    contents = stripes.made(connection, organization, number)
 
-    def texts(first: int) -> list[tuple[int, str]]:
-        rows = _rows(connection, organization, first, end)
-        return [(row.position, text.EMPTY if log.is_pruned(row) else text_of(log.event_of(row))) for row in rows]
+    def write(connection: Connection) -> None:
+        stripes.put(connection, organization, number, contents)
 
+    return Step(before._replace(stripes=before.stripes + 1), write)
+
+
+def _rows(connection: Connection, organization: int, first: int, end: int) -> upsert.Rows:
+    """The rows of the text index with these events; one that cannot be read any more is made anew."""
+    base = organization << schema.SEQ_BITS
     try:
-        text.add(connection, texts(first))
+        known = text.before(connection, base | first)
     except text.Unreadable as unreadable:
         log_.warning("texts_unreadable", organization=organization, group=unreadable.number)
-        start = first // text.GROUP * text.GROUP
-        text.forget(connection, unreadable.number)
-        text.add(connection, texts(start))
+        known, first = {}, first // text.GROUP * text.GROUP
+    events = connection.execute(_EVENTS, {"first": base | first, "last": base | (end - 1)})
+    return text.rows(((row.position, _said(row)) for row in events), known)
+
+
+def _said(row: Row[Any]) -> str:
+    return text.EMPTY if log.is_pruned(row) else text_of(log.event_of(row))
 
 
 def written_block(connection: Connection, organization: int, number: int) -> dict[str, bytes]:
@@ -252,8 +313,3 @@ def written_block(connection: Connection, organization: int, number: int) -> dic
         known.codes(blocks.words(connection, organization, name, 0, number, 0))
     first = number * blocks.BLOCK
     return blocks.write(columns.values(connection, organization, blocks.COLUMNS, first, first + blocks.BLOCK), words)
-
-
-def _rows(connection: Connection, organization: int, first: int, end: int) -> Iterator[Row[Any]]:
-    base = organization << schema.SEQ_BITS
-    yield from connection.execute(_EVENTS, {"first": base | first, "last": base | (end - 1)})

@@ -52,9 +52,8 @@ def made(connection: Connection, organization: int, number: int) -> dict[str, by
     return contents
 
 
-def put(connection: Connection, organization: int, number: int) -> None:
-    """Writes a stripe."""
-    contents = made(connection, organization, number)
+def put(connection: Connection, organization: int, number: int, contents: Mapping[str, bytes]) -> None:
+    """Writes a stripe as it was `made`."""
     content = blocks.framed(itertools.chain.from_iterable((name.encode(), part) for name, part in contents.items()))
     upsert.put(connection, schema.stripe, [{"number": _base(organization) + number, "content": content}])
 

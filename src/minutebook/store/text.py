@@ -11,17 +11,18 @@ import itertools
 import threading
 from array import array
 from bisect import bisect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
 import zstandard
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from minutebook.store import upsert
 from minutebook.store.direct import Among, Direct
 from minutebook.store.schema import SEQ_BITS, event_text
+from minutebook.store.upsert import Rows
 
 LINE_FEED = 10
 GROUP_BITS = 6
@@ -40,28 +41,32 @@ _GROUPS = (
 )
 
 
-def add(connection: Connection, texts: Sequence[tuple[int, str]]) -> None:
-    """Puts events (position, text) of one log into the index, in their order, behind those that are in it.
+def before(connection: Connection, position: int) -> dict[int, list[str]]:
+    """The texts in the row of an event that come before its own, by number of the row. Raises Unreadable."""
+    number, place = position >> GROUP_BITS, position & (GROUP - 1)
+    stored = connection.execute(_GROUP, {"of": number}).scalar_one_or_none() if place else None
+    try:
+        return {} if stored is None else {number: _texts(_plain(stored))[:place]}
+    except ValueError as error:
+        raise Unreadable(number) from error
 
-    An event that is missing between them leaves its place empty. Raises Unreadable for the row of those before them.
-    """
-    rows = []
+
+def rows(texts: Iterable[tuple[int, str]], known: Mapping[int, Sequence[str]]) -> Rows:
+    """The rows with the texts of events (position, text) of one log, in their order, behind those that are known; to
+    be written by `put`. An event that is missing between them leaves its place empty."""
+    found = []
     for number, of_group in itertools.groupby(texts, key=lambda pair: pair[0] >> GROUP_BITS):
-        stored = connection.execute(_GROUP, {"of": number}).scalar_one_or_none()
-        try:
-            group = [] if stored is None else _texts(_plain(stored))
-        except ValueError as error:
-            raise Unreadable(number) from error
-        for position, found in of_group:
+        group = list(known.get(number, ()))
+        for position, said in of_group:
             group += [EMPTY] * ((position & (GROUP - 1)) - len(group))
-            group.append(found)
-        rows.append({"number": number, "texts": write(group)})
+            group.append(said)
+        found.append({"number": number, "texts": write(group)})
+    return found
+
+
+def put(connection: Connection, rows: Rows) -> None:
+    """Writes rows of the index."""
     upsert.put(connection, event_text, rows)
-
-
-def forget(connection: Connection, number: int) -> None:
-    """Takes the row of a group out of the index."""
-    connection.execute(delete(event_text).where(event_text.c.number == number))
 
 
 def empty(connection: Connection, numbers: Sequence[int]) -> list[int]:
