@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from minutebook.errors import StoreUnavailable
 from minutebook.filters import parse, search_text, text_of
@@ -137,7 +137,7 @@ def test_a_log_that_cannot_be_followed_keeps_no_other_waiting(
     fill(followed, 40)
     next_ = index._next
 
-    def fails(connection: Any, organization: int, *rest: Any) -> index.Step | None:
+    def fails(connection: Any, organization: int, *rest: Any) -> list[index.Part]:
         if organization == min(FILLED, OTHER):
             raise ValueError
         return next_(connection, organization, *rest)
@@ -195,6 +195,21 @@ def test_acts_do_not_wait_for_what_is_made_ready(followed: Deployment, monkeypat
     assert min(recorded.values()) > 0, "texts, a block and a stripe were made"
     index.follow_all(followed.store)
     assert problems(followed) == []
+
+
+def test_texts_and_blocks_do_not_wait_for_each_other(followed: Deployment) -> None:
+    """Every block must be made when something was erased, and texts when much has come."""
+    with followed.store.housekeeping() as connection:
+        index.forget(connection, FILLED, [])
+        texts = index.reached(connection, FILLED).texts
+    fill(followed, 40)
+    follow = index.follow(followed.store, FILLED)
+    known = []
+    for _ in range(3):
+        next(follow)
+        with followed.store.reading() as connection:
+            known.append(index.reached(connection, FILLED)[:2])
+    assert known == [(texts + 8 * step, step) for step in (1, 2, 3)]
 
 
 def test_two_who_come_to_a_log_first_both_follow_it(followed: Deployment) -> None:
@@ -412,7 +427,7 @@ def test_all_pieces_must_be_in_one_event(deployment: Deployment, pieces: list[st
     added = list(enumerate(texts[:2], 77 << 40)), list(enumerate(texts[2:], (77 << 40) + 2))
     with deployment.store.housekeeping() as connection:
         for some in added:
-            text_index.put(connection, text_index.rows(some, text_index.before(connection, some[0][0])))
+            text_index.put(connection, text_index.rows_of(some, text_index.texts_before(connection, some[0][0])))
         sought = [Sought(piece.removeprefix("-"), in_ids=not piece.startswith("-")) for piece in pieces]
         indexed = Indexed(texts=4, blocks=0)
         assert held(connection, 77, sought, range(4), indexed) == numbers
@@ -507,6 +522,26 @@ def test_columns_are_not_scattered_over_the_room_that_marks_leave(
     of_a_pack = 3 * marks.SLOTS // 4096  # pages: each block's marks fill so many
     assert max(free.values()) >= of_a_pack / 2  # behind a pack: the next block is written there
     assert max(free[3], free[7]) < of_a_pack / 4
+
+
+def test_a_log_that_is_first_followed_while_all_is_made_anew_loses_nothing(
+    filled: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following: list[Future[None]] = []
+    with ThreadPoolExecutor() as threads:
+
+        def deletes(*tables: Any) -> Any:
+            if not following:
+                following.append(threads.submit(index.follow_all, filled.store))
+                time.sleep(0.3)
+            return delete(*tables)
+
+        with monkeypatch.context() as beside:
+            beside.setattr(index, "delete", deletes)
+            index.rebuild(filled.store)
+        following[0].result()
+    index.follow_all(filled.store)
+    assert problems(filled) == []
 
 
 def test_a_server_follows_what_is_recorded_by_itself(followed: Deployment) -> None:

@@ -10,11 +10,11 @@ hold hashes alone, which stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Result, Row, bindparam, delete, func, select, update
 
 from minutebook.background import Job
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
@@ -27,9 +27,9 @@ log_ = structlog.get_logger("minutebook.index")
 
 ROUND_SECONDS = 0.5
 BATCH = 8 * text.GROUP
-"""Events in one transaction: acts of people wait for it no longer than for one another."""
+"""Events whose texts are made, and then written, together."""
 EMPTIED = BATCH // text.GROUP
-"""Groups of texts that are made anew in one transaction."""
+"""Groups of texts that are made anew together."""
 
 
 class Reached(NamedTuple):
@@ -43,17 +43,17 @@ class Reached(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What of a log is known, and how often something was erased from it: as long as both are the same, so is
-    everything that follows from it."""
-
-    reached: Reached = Reached()
-    rewritten: int = 0
-
-
-class Step(NamedTuple):
-    """What is ready to be written, and what is reached then."""
+    """What of a log is known, and how often something was erased from it: as long as both are the same, so is what is
+    written next."""
 
     reached: Reached
+    rewritten: int
+
+
+class Part(NamedTuple):
+    """What is ready to be written, and what of Reached it changes."""
+
+    reached: Mapping[str, int]
     write: Callable[[Connection], None]
 
 
@@ -77,7 +77,7 @@ _EVENTS = (
 
 def reached(connection: Connection, organization: int) -> Reached:
     """How far this log is followed."""
-    return _standing(connection, organization).reached
+    return _standing(connection.execute(_STANDING, {"of": organization})).reached
 
 
 def pruned(connection: Connection, organization: int) -> int:
@@ -117,25 +117,25 @@ def follow(store: Store, organization: int) -> Iterator[int]:
     """Follows one log to its end, batch by batch, and yields how many events each has reached: all but a few, at last.
 
     What is written is made before the index is locked, so that acts do not wait for it; if something was erased
-    meanwhile, or somebody else has followed, it is made anew. Raises StoreUnavailable or OutcomeUnknown when the
-    database cannot be written to. Several processes may follow at once.
+    meanwhile, or somebody else has followed, it is made anew of what is there then. Raises StoreUnavailable or
+    OutcomeUnknown when the database cannot be written to. Several processes may follow at once.
     """
     while True:
         with store.reading() as connection:
-            known = _standing(connection, organization)
-            step = _next(connection, organization, known.reached)
-        if step is None:
+            known = _standing(connection.execute(_STANDING, {"of": organization}))
+            parts = _next(connection, organization, known.reached)
+        if not parts:
             return
+        after = known.reached
         with store.housekeeping() as connection:
-            standing = _lock(connection, organization)
-            if standing != known:
-                step = _next(connection, organization, standing.reached)
-            if step is None:
+            if _lock(connection, organization) != known:
                 continue
-            step.write(connection)
+            for part in parts:
+                part.write(connection)
+                after = after._replace(**part.reached)
             where = schema.log_index.c.organization == organization
-            connection.execute(update(schema.log_index).where(where).values(step.reached._asdict()))
-        yield step.reached.texts
+            connection.execute(update(schema.log_index).where(where).values(after._asdict()))
+        yield after.texts
 
 
 def follow_all(store: Store) -> None:
@@ -185,6 +185,8 @@ def rebuild(store: Store) -> None:
     A crash on the way leaves less of it than before, which is then made by whoever follows next.
     """
     with store.housekeeping() as connection:
+        heads = connection.execute(select(schema.log_head.c.organization)).scalars()
+        upsert.put_missing(connection, schema.log_index, list(map(_nothing_of, heads)))
         event, known = schema.event.c, schema.log_index.c
         pruned = select(func.count()).where(event.organization == known.organization, event.action == "")
         again = Reached()._asdict() | {"rewritten": known.rewritten + 1, "pruned": pruned.scalar_subquery()}
@@ -195,36 +197,40 @@ def rebuild(store: Store) -> None:
     follow_all(store)
 
 
-def _standing(connection: Connection, organization: int) -> Standing:
-    row = connection.execute(_STANDING, {"of": organization}).one_or_none()
-    return Standing(Reached(*row[:-1]), row.rewritten) if row else Standing()
+def _standing(found: Result[Any]) -> Standing:
+    row = found.one_or_none()
+    return Standing(Reached(*row[:-1]), row.rewritten) if row else Standing(Reached(), 0)
+
+
+def _nothing_of(organization: int) -> dict[str, int]:
+    return {"organization": organization} | dict.fromkeys((*Reached._fields, "rewritten", "pruned"), 0)
 
 
 def _lock(connection: Connection, organization: int) -> Standing:
     of = {"of": organization}
     connection.execute(_HOLD_HEAD, of)
-    row = connection.execute(_LOCKED, of).one_or_none()
-    if row is None:
-        nothing = dict.fromkeys((*Reached._fields, "rewritten", "pruned"), 0)
-        upsert.put_missing(connection, schema.log_index, [{"organization": organization} | nothing])
-        row = connection.execute(_LOCKED, of).one()
-    return Standing(Reached(*row[:-1]), row.rewritten)
+    upsert.put_missing(connection, schema.log_index, [_nothing_of(organization)])
+    return _standing(connection.execute(_LOCKED, of))
 
 
-def _next(connection: Connection, organization: int, before: Reached) -> Step | None:
-    """What comes next, ready to be written; None where there is too little of it."""
+def _next(connection: Connection, organization: int, before: Reached) -> list[Part]:
+    """What comes next, ready to be written. Texts do not wait for blocks, all of which are made anew when something was
+    erased, nor blocks for texts, of which an import brings many."""
     if emptied := _emptied(connection, organization):
-        return _fill(connection, organization, before, emptied)
+        return [_fill(connection, organization, emptied, before.texts)]
     size = log.read_head(connection, organization).size
-    whole = (before.blocks + 1) * blocks.BLOCK
-    if whole <= before.texts:
-        return _block(connection, organization, before)
+    parts = []
     texts = min(before.texts - before.texts % BATCH + BATCH, size - size % text.STEP)
     if texts > before.texts:
-        return _texts(connection, organization, before, texts)
-    if size < whole and (stripes.first_of(before.blocks) + before.stripes + 1) * stripes.SIZE <= size:
-        return _stripe(connection, organization, before)
-    return None
+        parts.append(_texts(connection, organization, before.texts, texts))
+    whole = (before.blocks + 1) * blocks.BLOCK
+    if whole <= before.texts:
+        parts.append(_block(connection, organization, before.blocks))
+    elif size < whole:  # else all of the block is about to be written
+        stripe = stripes.first_of(before.blocks) + before.stripes
+        if (stripe + 1) * stripes.SIZE <= size:
+            parts.append(_stripe(connection, organization, stripe, before.stripes + 1))
+    return parts
 
 
 def _emptied(connection: Connection, organization: int) -> list[int]:
@@ -234,35 +240,35 @@ def _emptied(connection: Connection, organization: int) -> list[int]:
     return list(connection.execute(waiting).scalars())
 
 
-def _fill(connection: Connection, organization: int, before: Reached, numbers: list[int]) -> Step:
-    """The texts of these groups anew."""
+def _fill(connection: Connection, organization: int, numbers: list[int], end: int) -> Part:
+    """The texts of these groups anew, of the events up to a number."""
     rows: list[dict[str, Any]] = []
     for number in numbers:
         first = (number << text.GROUP_BITS) & log.SEQ_MASK
-        rows += _rows(connection, organization, first, min(first + text.GROUP, before.texts))
+        rows += _rows(connection, organization, first, min(first + text.GROUP, end))
 
     def write(connection: Connection) -> None:
+        text.forget(connection, numbers)
         text.put(connection, rows)
         purge = schema.purge.c
         connection.execute(delete(schema.purge).where(purge.organization == organization, purge.number.in_(numbers)))
 
-    return Step(before, write)
+    return Part({}, write)
 
 
-def _texts(connection: Connection, organization: int, before: Reached, end: int) -> Step:
-    """The texts of the next events, and the tiles that they fill."""
-    rows = _rows(connection, organization, before.texts, end)
+def _texts(connection: Connection, organization: int, first: int, end: int) -> Part:
+    """The texts of the events from one number up to another, and the tiles that they fill."""
+    rows = _rows(connection, organization, first, end)
 
     def write(connection: Connection) -> None:
         text.put(connection, rows)
-        tiles.follow(connection, organization, before.texts, end)
+        tiles.follow(connection, organization, first, end)
 
-    return Step(before._replace(texts=end), write)
+    return Part({"texts": end}, write)
 
 
-def _block(connection: Connection, organization: int, before: Reached) -> Step:
-    """The next block, in place of its stripes."""
-    number = before.blocks
+def _block(connection: Connection, organization: int, number: int) -> Part:
+    """A block, in place of its stripes."""
     contents = written_block(connection, organization, number)
     seqs = range(number * blocks.BLOCK, (number + 1) * blocks.BLOCK)
     of_texts = marks.of_block(text.of_groups(connection, organization, seqs))
@@ -276,30 +282,29 @@ def _block(connection: Connection, organization: int, before: Reached) -> Step:
             marks.pack(connection, organization, number, of_texts)
         stripes.forget(connection, organization)
 
-    return Step(before._replace(blocks=number + 1, stripes=0), write)
+    return Part({"blocks": number + 1, "stripes": 0}, write)
 
 
-def _stripe(connection: Connection, organization: int, before: Reached) -> Step:
-    """The next stripe of the block that is not whole yet."""
-    number = stripes.first_of(before.blocks) + before.stripes
+def _stripe(connection: Connection, organization: int, number: int, of_block: int) -> Part:
+    """A stripe; with it there are so many of the block that is not whole yet."""
     contents = stripes.made(connection, organization, number)
 
     def write(connection: Connection) -> None:
         stripes.put(connection, organization, number, contents)
 
-    return Step(before._replace(stripes=before.stripes + 1), write)
+    return Part({"stripes": of_block}, write)
 
 
 def _rows(connection: Connection, organization: int, first: int, end: int) -> upsert.Rows:
     """The rows of the text index with these events; one that cannot be read any more is made anew."""
     base = organization << schema.SEQ_BITS
     try:
-        known = text.before(connection, base | first)
+        before = text.texts_before(connection, base | first)
     except text.Unreadable as unreadable:
         log_.warning("texts_unreadable", organization=organization, group=unreadable.number)
-        known, first = {}, first // text.GROUP * text.GROUP
+        before, first = {}, first // text.GROUP * text.GROUP
     events = connection.execute(_EVENTS, {"first": base | first, "last": base | (end - 1)})
-    return text.rows(((row.position, _said(row)) for row in events), known)
+    return text.rows_of(((row.position, _said(row)) for row in events), before)
 
 
 def _said(row: Row[Any]) -> str:

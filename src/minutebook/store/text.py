@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 import zstandard
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from minutebook.store import upsert
 from minutebook.store.direct import Among, Direct
@@ -41,7 +41,7 @@ _GROUPS = (
 )
 
 
-def before(connection: Connection, position: int) -> dict[int, list[str]]:
+def texts_before(connection: Connection, position: int) -> dict[int, list[str]]:
     """The texts in the row of an event that come before its own, by number of the row. Raises Unreadable."""
     number, place = position >> GROUP_BITS, position & (GROUP - 1)
     stored = connection.execute(_GROUP, {"of": number}).scalar_one_or_none() if place else None
@@ -51,12 +51,12 @@ def before(connection: Connection, position: int) -> dict[int, list[str]]:
         raise Unreadable(number) from error
 
 
-def rows(texts: Iterable[tuple[int, str]], known: Mapping[int, Sequence[str]]) -> Rows:
-    """The rows with the texts of events (position, text) of one log, in their order, behind those that are known; to
-    be written by `put`. An event that is missing between them leaves its place empty."""
+def rows_of(texts: Iterable[tuple[int, str]], before: Mapping[int, Sequence[str]]) -> Rows:
+    """The rows with the texts of events (position, text) of one log, in their order, behind `texts_before`; to be
+    written by `put`. An event that is missing between them leaves its place empty."""
     found = []
     for number, of_group in itertools.groupby(texts, key=lambda pair: pair[0] >> GROUP_BITS):
-        group = list(known.get(number, ()))
+        group = list(before.get(number, ()))
         for position, said in of_group:
             group += [EMPTY] * ((position & (GROUP - 1)) - len(group))
             group.append(said)
@@ -67,6 +67,11 @@ def rows(texts: Iterable[tuple[int, str]], known: Mapping[int, Sequence[str]]) -
 def put(connection: Connection, rows: Rows) -> None:
     """Writes rows of the index."""
     upsert.put(connection, event_text, rows)
+
+
+def forget(connection: Connection, numbers: Sequence[int]) -> None:
+    """Takes the rows of some groups out of the index."""
+    connection.execute(delete(event_text).where(event_text.c.number.in_(numbers)))
 
 
 def empty(connection: Connection, numbers: Sequence[int]) -> list[int]:
