@@ -266,7 +266,7 @@ def test_what_is_refused_says_why(directory: Path, tmp_path: Path, interrupting:
         (("-o", str(there)), 1, "An export never overwrites a file"),
         (("-o", str(begun), "action:user.login"), 1, "is of another export"),
         (("-o", str(begun), "-f", "jsonl"), 1, "is of another export"),
-        (("-o", str(tmp_path / "strange.csv")), 1, "cannot be told what it is of"),
+        (("-o", str(tmp_path / "strange.csv")), 1, "cannot be told what it is of. Start over, or name another file."),
         (("action:user.nonsense",), 2, "user.nonsense"),
         (("--first", "9999"), 2, "lies beyond"),
         (("--start", "tomorrow-ish"), 2, "tomorrow-ish"),

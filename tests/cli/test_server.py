@@ -222,7 +222,7 @@ def test_beside_a_server_the_database_names_it(calder: Calder) -> None:
     for command in ("search", "tail", "export"):
         answer = invoke(calder.directory, command, "--org", "Calder", PUBLIC_URL="https://minutebook.example")
         assert answer.returncode == 3
-        assert "add --server https://minutebook.example." in answer.stderr
+        assert "add --server with its address, such as https://minutebook.example." in answer.stderr
         assert ("--unrecorded" in answer.stderr) is (command != "export")
 
 

@@ -27,7 +27,7 @@ TEXT = SEAL.write(CURSOR)
 def cursors(draw: st.DrawFn) -> Cursor:
     size = draw(st.integers(1, 1 << 40))
     return Cursor(
-        organization=ORGANIZATION,
+        log=ORGANIZATION,
         search=search_of(FILTER),
         size=size,
         occurred_at=draw(st.integers(-(10**15), 10**17)),
@@ -55,7 +55,7 @@ def refusal(text: str, seal: Seal = SEAL) -> str:
 
 
 def test_a_cursor_of_another_organization_is_refused() -> None:
-    assert "another organization" in refusal(SEAL.write(replace(CURSOR, organization="org_other")))
+    assert "another log" in refusal(SEAL.write(replace(CURSOR, log="org_other")))
 
 
 @pytest.mark.parametrize("other", [EVERYTHING, replace(FILTER, text="opu"), replace(FILTER, start=0)])

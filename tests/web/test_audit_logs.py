@@ -297,7 +297,7 @@ def test_a_cursor_of_another_organization_or_of_a_longer_log_is_refused(light_da
     good = Cursor(here, search_of(Filter()), size, light_dashboard.last().occurred_at, size - 1, 0, "older")
     assert reader.get(("older", seal.write(good))).status_code == 200
     for cursor, message in (
-        (replace(good, organization="org_aaaaaaaaaaaa"), "another organization"),
+        (replace(good, log="org_aaaaaaaaaaaa"), "another log"),
         (replace(good, size=size + 100), "a log that was longer"),
         (replace(good, search=search_of(Filter(text="x"))), "another search"),
     ):

@@ -12,7 +12,7 @@ import pytest
 from httpx2 import Response
 
 from minutebook.filters import Cursor, Filter, Seal, search_of
-from minutebook.model import DAY, Plan, Role
+from minutebook.model import DAY, HOUR, MINUTE, Plan, Role
 from minutebook.organization.auditor_links import CreateLink, RevokeLink
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode
@@ -185,6 +185,41 @@ def test_no_link_to_a_page_says_how_long_the_log_is(light_dashboard: Dashboard) 
             assert (refused.status_code, rows(refused)) == (422, [])
             assert "This is not a link to a page of this log." in told(refused)
     assert len(rows(audit.browser.get(older))) == 13, "63 were bought, of which 50 are on the first page"
+
+
+def test_no_page_of_the_whole_log_is_one_of_the_link(light_dashboard: Dashboard) -> None:
+    """It would tell how many events there are before it."""
+    audit = Audit(light_dashboard)
+    size, last = len(light_dashboard.events()), light_dashboard.last()
+    of_all = Cursor(light_dashboard.organization.id, search_of(Filter()), size, last.occurred_at, last.seq, 4, "older")
+    audit.open()
+    refused = audit.get(("older", light_dashboard.seal.write(of_all)))
+    assert (refused.status_code, rows(refused)) == (422, [])
+    assert "This link is to a page of another log." in told(refused)
+
+
+def test_the_pages_of_a_link_that_moves_follow_one_another(light_dashboard: Dashboard) -> None:
+    """Nothing comes to be seen between the first page and the next, and what is over is not there any more."""
+    clock = light_dashboard.deployment.clock
+    audit = Audit(light_dashboard, "action:credits.* after:-1h before:-2m")
+    for number in range(60):
+        audit.act(None, light_dashboard.number, BuyCredits(1, f"bought-{number}"))
+    clock.go_on(3 * MINUTE)
+    late = audit.act(None, light_dashboard.number, BuyCredits(1, "late"))
+    audit.open()
+    first = audit.get()
+    older = link(first, "Older")
+    assert older is not None
+    second = audit.browser.get(older)
+    clock.go_on(5 * MINUTE)
+    again = audit.browser.get(older)
+    assert rows(again) == rows(second)
+    newer = link(again, "Newer")
+    assert newer is not None
+    assert rows(audit.browser.get(newer)) == rows(first)
+    assert late.seq in rows(audit.get()), "a search that begins now sees what can be seen now"
+    clock.go_on(HOUR)
+    assert rows(audit.browser.get(older)) == []
 
 
 def test_a_link_to_a_page_outlives_the_server(light_dashboard: Dashboard) -> None:

@@ -317,7 +317,7 @@ def cursor(organization: str = ORGANIZATION, filter_: Filter = Filter(text="opus
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (cursor("org_aaaaaaaaaaaa"), "another organization"),
+        (cursor("org_aaaaaaaaaaaa"), "another log"),
         (cursor(filter_=Filter()), "another search"),
         (cursor() + "A", "not a link"),
     ],

@@ -26,7 +26,7 @@ Unrecorded = Annotated[
 
 class CannotRecord(MinutebookError):
     """Reading the log is an act and is recorded, which cannot be done just now. {why} Or ask the server that runs, with
-    an API token in MINUTEBOOK_TOKEN: add --server {server}.{unless}"""
+    an API token in MINUTEBOOK_TOKEN: add --server with its address, such as {server}.{unless}"""
 
     status = 503
     code = "cannot_record"

@@ -163,7 +163,8 @@ class PartialFile:
             self.note.unlink(missing_ok=True)  # of a file that was named, or thrown away
         if not self.note.exists():
             if self.part.exists() and self.part.stat().st_size:
-                raise Conflict(f"{self.part} is there without {self.note.name}, so it cannot be told what it is of.")
+                why = f"{self.part} is there without {self.note.name}, so it cannot be told what it is of."
+                raise Conflict(f"{why} Start over, or name another file.")
             return None
         try:
             return Progress(**orjson.loads(self.note.read_bytes()))

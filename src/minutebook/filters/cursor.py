@@ -35,13 +35,14 @@ ONE_OF_BOTH = "older and newer cannot be given together: leave one out."
 class Cursor:
     """The row that a page continues from, in the log as it was when the first page was opened.
 
-    `search` is what `search_of` says of the filter. `size` is that log's size, so that events recorded since shift
+    `log` is the public id of the organization whose log it is, or of the auditor link that shows a part of it. `search`
+    is what `search_of` says of the filter. `size` is that log's size, so that events recorded since shift
     nothing. `occurred_at` (UTC microseconds) and `seq` name the row; `rank` is how many events the filter finds that
     are newer than the page's first. `asked_at` is when the first page was asked for (UTC microseconds): what the search
     tells from now on counts from then on each of its pages.
     """
 
-    organization: str
+    log: str
     search: str
     size: int
     occurred_at: int
@@ -63,31 +64,29 @@ class Seal:
 
     def write(self, cursor: Cursor) -> str:
         """The cursor as one opaque word of a URL."""
-        organization, search = _digest(cursor.organization), bytes.fromhex(cursor.search)
+        log, search = _digest(cursor.log), bytes.fromhex(cursor.search)
         row = (cursor.occurred_at, cursor.seq, cursor.rank, cursor.asked_at)
-        message = LAYOUT.pack(organization, search, cursor.size, *row, cursor.direction == "newer")
+        message = LAYOUT.pack(log, search, cursor.size, *row, cursor.direction == "newer")
         tag = self._tag(message)
         return urlsafe_b64encode(tag + self._masked(message, tag)).decode().rstrip("=")
 
-    def read(self, text: str, organization: str, filter_: Filter, direction: Direction) -> Cursor:
-        """The cursor of a link to a page of what the filter finds in an organization (its public id).
+    def read(self, text: str, log: str, filter_: Filter, direction: Direction) -> Cursor:
+        """The cursor of a link to a page of what the filter finds in a log (see Cursor).
 
         Raises Invalid for the field `direction`.
         """
         message = self._opened(text)
         if message is None:
             raise Invalid.one(direction, "This is not a link to a page of this log. Open the first page again.")
-        log, search, size, occurred_at, seq, rank, asked_at, is_newer = LAYOUT.unpack(message)
-        if log != _digest(organization):
-            raise Invalid.one(
-                direction, "This link is to a page of another organization's log. Open the first page again."
-            )
+        of_log, search, size, occurred_at, seq, rank, asked_at, is_newer = LAYOUT.unpack(message)
+        if of_log != _digest(log):
+            raise Invalid.one(direction, "This link is to a page of another log. Open the first page of this one.")
         if search.hex() != search_of(filter_):
             raise Invalid.one(direction, "This link is to a page of another search. Open the first page of this one.")
         found: Direction = "newer" if is_newer else "older"
         if found != direction:
             raise Invalid.one(direction, f"This link is to {found} events. Use it as {found}=….")
-        return Cursor(organization, search.hex(), size, occurred_at, seq, rank, found, asked_at)
+        return Cursor(log, search.hex(), size, occurred_at, seq, rank, found, asked_at)
 
     def _opened(self, text: str) -> bytes | None:
         """What was sealed, or None where it was not this seal or the text is another than was written."""
@@ -113,5 +112,5 @@ def search_of(filter_: Filter) -> str:
     return hashlib.sha256(json.dumps(write(filter_)).encode()).digest()[:SEARCH_BYTES].hex()
 
 
-def _digest(organization: str) -> bytes:
-    return hashlib.sha256(organization.encode()).digest()[:SEARCH_BYTES]
+def _digest(log: str) -> bytes:
+    return hashlib.sha256(log.encode()).digest()[:SEARCH_BYTES]

@@ -53,6 +53,8 @@ LONGEST = 2_000
 MOST_TERMS = 100
 MOST_MISTAKES = 8
 DEEPEST = 20
+BOUNDS = {"start": "after", "end": "before"}
+"""What the bounds are called as keys of an address: whoever read them there means these."""
 KEYS = [f"{DETAILS}NAME" if key == "details" else key for key in TERMS if key != "text"]
 
 BLANK = re.compile(r"\s*")
@@ -241,7 +243,8 @@ class _Reader:
         if key == "text":
             close, instead = "Words are searched for without one. ", value
         else:
-            mended, close = closest(key, [known for known in KEYS if known in TERMS]), meant(key, KEYS)
+            said = BOUNDS.get(key.lower(), key)
+            mended, close = closest(said, [known for known in KEYS if known in TERMS]), meant(said, KEYS)
             word = ESCAPED.sub(r"\1", in_quotation_marks[1]) if in_quotation_marks else value
             instead = f"{mended}:{value}" if mended else in_quotes(self.query[start:behind] + word)
         message = (

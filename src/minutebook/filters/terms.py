@@ -184,8 +184,8 @@ _KINDS = (
     TermKind(
         "text",
         "A word, or a phrase in quotation marks: found anywhere in the sentence, the actor, the targets and the "
-        "details, also inside a longer word; an id or a network address among those of the event. Case and accents "
-        "make no difference; % and _ are themselves.",
+        "details, also inside a longer word; the network address, and an id of the actor, of a target or in the "
+        "details. Case and accents make no difference; % and _ are themselves.",
         ("opus", '"billing manager"'),
         parse_word,
         _as_is,

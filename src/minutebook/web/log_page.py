@@ -259,7 +259,7 @@ def _pager(look: Look, scope: Scope, found: EventPage) -> Pager | None:
 
 def _beyond(look: Look, scope: Scope, direction: Direction, occurred_at: int, seq: int, rank: int) -> str:
     """The page beyond a row, of the log and as of the time of this page."""
-    which = (look.organization.id, search_of(look.address.filter), scope.size)
+    which = (look.log, search_of(look.address.filter), scope.size)
     return look.address.at(Cursor(*which, occurred_at, seq, rank, direction, look.here.now or 0)).href
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from minutebook.filters.expression import NOTHING_ASKED, Expression
 from minutebook.model import Seat
 from minutebook.organization import auditor_links, sittings
+from minutebook.organization.auditor_links import AuditorLink
 from minutebook.organization.organizations import Organization
 from minutebook.web.auditor import Auditor
 from minutebook.web.log_address import Address
@@ -34,7 +35,8 @@ class LogReader:
     seat: Seat
     session: str
     shell: Shell
-    within: Expression = NOTHING_ASKED
+    auditor_link: AuditorLink | None = None
+    """By which somebody reads who has no seat, and no more than it shows."""
     link: LinkNote | None = None
     """What is said to whoever reads by a link."""
     place: Place | None = field(default=None)
@@ -66,9 +68,18 @@ class LogReader:
             seat=auditor.seat,
             session=auditor.session.id,
             shell=auditor.shell,
-            within=auditor.session.link.scope(auditor.at),
+            auditor_link=auditor.session.link,
             link=auditor.note,
         )
+
+    @property
+    def log(self) -> str:
+        """What a cursor is of: the log of an organization, or the part of it that a link shows."""
+        return self.auditor_link.id if self.auditor_link else self.organization.id
+
+    def within(self, at: int) -> Expression:
+        """What may be seen of the log at a time (UTC microseconds)."""
+        return self.auditor_link.scope(at) if self.auditor_link else NOTHING_ASKED
 
     def require_plan(self) -> None:
         """Raises NotAllowed on a plan on which the log is not read."""

@@ -62,10 +62,10 @@ from minutebook.web.log_dates import Dates, backwards, read_dates, zone_of_form
 from minutebook.web.log_given import Given
 
 
-def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: Seal, own: ZoneInfo) -> Reading:
+def read(pairs: Iterable[tuple[str, str]], path: str, log: str, seal: Seal, own: ZoneInfo) -> Reading:
     """Understands the keys and values of an address, as far as they can be. Never raises.
 
-    `organization` is its public id, `own` the viewer's zone.
+    `log` is the public id of what a cursor is of, `own` the viewer's zone.
     """
     given = Given(pairs)
     given.parsed([pair for pair in given.pairs if pair[0] not in KNOWN])
@@ -74,7 +74,7 @@ def read(pairs: Iterable[tuple[str, str]], path: str, organization: str, seal: S
     dates = read_dates(given, zone)
     found = _with_queries(given, _by_fields(given, dates), zone)
     # A cursor belongs to a whole search: beside a wrong one it means nothing.
-    cursor = None if given.problems or dates.errors else _cursor(given, organization, seal, found)
+    cursor = None if given.problems or dates.errors else _cursor(given, log, seal, found)
     event = _event(given)
     address = Address(path, found, in_utc, cursor, event, _not_understood(given, dates), seal)
     if not dates.errors and dates.bounds != (found.start, found.end):  # said in a query of which more was wrong
@@ -240,7 +240,7 @@ def _in_utc(given: Given) -> bool:
     return text == "utc"
 
 
-def _cursor(given: Given, organization: str, seal: Seal, filter_: Filter) -> Cursor | None:
+def _cursor(given: Given, log: str, seal: Seal, filter_: Filter) -> Cursor | None:
     older, newer = (given.one(direction) for direction in CURSORS)
     if older and newer:
         given.problems.append(Problem("newer", ONE_OF_BOTH))
@@ -248,7 +248,7 @@ def _cursor(given: Given, organization: str, seal: Seal, filter_: Filter) -> Cur
     try:
         for direction, text in zip(CURSORS, (older, newer), strict=True):
             if text:
-                return seal.read(text, organization, filter_, direction)
+                return seal.read(text, log, filter_, direction)
     except Invalid as invalid:
         given.problems.extend(invalid.problems)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from minutebook.custody.high_water import Custody
 from minutebook.filters import (
     Here,
 )
-from minutebook.filters.expression import NOTHING_ASKED, Expression
+from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of
 from minutebook.organization.organizations import Organization
 from minutebook.store.scope import Scope
 from minutebook.web.log_address import Address, Reading
@@ -23,8 +24,11 @@ class Look:
     reading: Reading
     own: ZoneInfo
     now: int
-    within: Expression = NOTHING_ASKED
-    """What the viewer may see of the log."""
+    log: str
+    """What a cursor is of: see `LogReader`."""
+
+    within: Callable[[int], Expression]
+    """What the viewer may see of the log at a time (UTC microseconds)."""
 
     integrity: str | None = None
     """Where more is said of how the log is proven; nowhere for whoever reads by a link."""
@@ -34,7 +38,7 @@ class Look:
 
     @property
     def sees_all(self) -> bool:
-        return self.within == NOTHING_ASKED
+        return self.within(self.now) == NOTHING_ASKED
 
     @property
     def here(self) -> Here:
@@ -43,8 +47,10 @@ class Look:
         return Here(self.own, cursor.asked_at if cursor else self.now)
 
     def scope(self, size: int) -> Scope:
-        """Where is searched for them, in a log of this size."""
-        return Scope(self.organization.number, size, self.within, self.here)
+        """Where is searched for them, in a log of this size. A page of a search that was begun before shows what they
+        may see now, and could see then: so it goes on where the page before it ended."""
+        within = all_of(map(self.within, (self.now, self.here.now or self.now)))
+        return Scope(self.organization.number, size, within, self.here)
 
     @property
     def address(self) -> Address:

@@ -142,7 +142,7 @@ def test_a_cursor_is_of_this_log_and_this_search(light_program: Program) -> None
     )
     assert answer.status_code == 200
     for cursor, what in (
-        (replace(good, organization="org_aaaaaaaaaaaa"), "another organization"),
+        (replace(good, log="org_aaaaaaaaaaaa"), "another log"),
         (replace(good, search=search_of(Filter(actor="ada"))), "another search"),
         (replace(good, direction="newer"), "newer events"),
         (replace(good, size=1 << 40), "a log that was longer"),

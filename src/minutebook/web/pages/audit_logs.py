@@ -90,9 +90,10 @@ def log_of(request: Request, reader: LogReader) -> Response:
     """The page or its panel, for whoever reads."""
     fragment = request.headers.get("hx-request") == "true" and request.headers.get("hx-target") == "panel"
     pairs = request.query_params.multi_items()
-    reading = log_reading.read(pairs, reader.path, reader.organization.id, reader.site.seal, reader.zone)
+    reading = log_reading.read(pairs, reader.path, reader.log, reader.site.seal, reader.zone)
     integrity = reader.place.path(INTEGRITY) if reader.place else None
-    look = Look(reader.organization, reading, reader.zone, reader.at, reader.within, integrity, reader.site.custody)
+    who = (reader.zone, reader.at, reader.log, reader.within)
+    look = Look(reader.organization, reading, *who, integrity, reader.site.custody)
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:
             reader.require_plan()
@@ -109,7 +110,7 @@ def json_of(reader: LogReader, seq: str) -> Response:
     reader.sit()
     with reader.site.store.reading() as connection:
         size = log.read_head(connection, reader.organization.number).size
-        event = search.find(connection, Scope(reader.organization.number, size, reader.within), number)
+        event = search.find(connection, Scope(reader.organization.number, size, reader.within(reader.at)), number)
     return Response(log_views.raw_json(event), media_type="application/json")
 
 
@@ -122,7 +123,7 @@ def proof_of(reader: LogReader, seq: str) -> Response:
     organization = reader.organization.number
     with reader.site.store.reading() as connection:
         size = log.read_head(connection, organization).size
-        search.find(connection, Scope(organization, size, reader.within), number)
+        search.find(connection, Scope(organization, size, reader.within(reader.at)), number)
         proof = proven(connection, organization, number)
     headers = {"Content-Disposition": f'attachment; filename="{reader.organization.id}-{number}.tlog-proof"'}
     return Response(str(proof), media_type="text/plain", headers=headers)
