@@ -21,7 +21,7 @@ from minutebook.cli.local_time import local_zone
 from minutebook.config import DATABASE_FILE
 from minutebook.custody.clock import record_step_at_start
 from minutebook.filters.zones import UTC as UTC_ZONE
-from minutebook.model import Event, to_micros
+from minutebook.model import Context, Event, Outcome, to_micros
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store import log
@@ -30,7 +30,7 @@ from minutebook.store.event_json import event_json
 from minutebook.store.migrate import migrate
 from tests.support.check_log import check_log
 from tests.support.command_line import PROGRAM, environment, invoke, serving
-from tests.support.deployment import START, Deployment, Ticking
+from tests.support.deployment import OPERATOR, START, Deployment, Ticking
 
 HOSTILE = "\x1b]0;owned\x07\u202eevil\x9b2J"
 FOUNDED = to_micros(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
@@ -140,6 +140,23 @@ def test_both_orders_and_the_limit(deployment: Calder, monkeypatch: pytest.Monke
     assert actions(search(deployment, "--json", "--limit", "2", "--", "-action:log.view")) == everything[:-3:-1]
     nothing = search(deployment, "nothing-is-called-so")
     assert (nothing.stdout, nothing.stderr) == ("", "No event fits.\n")
+
+
+def test_of_one_moment_every_event_is_found_once(deployment: Calder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("minutebook.cli.database.AT_ONCE", 2)
+    store = Store(deployment.store.url)
+    at = store.clock()
+    with store.housekeeping() as connection:
+        head = log.lock_head(connection, 1)
+        drafts = [
+            log.Draft("mode.delete", Outcome.SUCCESS, OPERATOR, (), Context(), {"v": 1, "mode": number, "name": ""})
+            for number in "0123456"
+        ]
+        log.append_many(connection, head, [(draft, at) for draft in drafts], store.randomness)
+    store.close()
+    answer = search(deployment, "--json", "action:mode.delete")
+    assert answer.returncode == 0, answer.stderr
+    assert [json.loads(line)["details"]["mode"] for line in answer.stdout.splitlines()] == list("6543210")
 
 
 def test_reading_is_recorded_before_anything_is_shown(deployment: Calder) -> None:

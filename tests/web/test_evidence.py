@@ -8,7 +8,9 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,11 +18,12 @@ from minutebook.custody.high_water import Custody
 from minutebook.custody.signer import Signing, sign_logs
 from minutebook.deliver import bundle
 from minutebook.evidence.verifier import minutebook_verify as verifier
-from minutebook.model import Plan, Role
+from minutebook.model import Plan, Role, from_micros
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.organizations import ChangePlan
 from minutebook.web.app import WebSettings
 from tests.support.dashboard import Calder, Dashboard, told
+from tests.support.reader import Reader
 
 HOST = "minutebook.example"
 
@@ -108,6 +111,17 @@ def test_what_is_not_accepted(signed: Signed) -> None:
     signed.dashboard.deployment.act(None, signed.dashboard.number, ChangePlan(Plan.TEAMS, 20))
     assert ada.get(signed.dashboard.path("audit-logs", "evidence")).status_code == 403
     assert "log.export" not in [event.action for event in signed.dashboard.events()]
+
+
+def test_what_leaves_is_of_the_day_of_whoever_asks(signed: Signed) -> None:
+    zone = ZoneInfo("Pacific/Kiritimati")
+    ada = Reader(signed.dashboard, Role.OWNER, zone=zone.key)
+    for asked in ("evidence?start=today", "export?format=jsonl&start=today"):
+        now = from_micros(signed.dashboard.deployment.clock()).astimezone(zone)
+        began = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        assert ada.open(f"{ada.path}/{asked}").status_code == 200
+        details = signed.dashboard.last().details
+        assert (details["query"], details["meant"]) == ("after:today", f"after:{began:%Y-%m-%dT%H:%MZ}")
 
 
 def test_nothing_signed_is_no_evidence(dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,15 @@ def test_the_components_hold_nothing_inline(pages: Environment, dialog: str) -> 
                 assert not re.match(r"\s*([a-z]+:|//)", value or "", re.IGNORECASE)
 
 
+def test_htmx_evaluates_nothing_and_keeps_no_page(pages: Environment) -> None:
+    """What it keeps of a page would be read in the browser after whoever read it has signed out."""
+    source, _, _ = pages.loader.get_source(pages, "base.html")  # type: ignore[union-attr]
+    [settings] = re.findall(r"""<meta name="htmx-config" content='([^']+)'>""", source)
+    said = json.loads(settings)
+    assert [said[name] for name in ("allowEval", "historyEnabled", "includeIndicatorStyles")] == [False] * 3
+    assert (said["historyCacheSize"], said["selfRequestsOnly"]) == (0, True)
+
+
 def test_text_from_people_stays_text(pages: Environment) -> None:
     html = pages.get_template("components.html").render(examples())
     assert "<img" not in html
