@@ -127,6 +127,7 @@ def test_what_is_written_is_what_is_meant(query: str, meant: Expression) -> None
         ('-text:"a b" c', "text:", "Words are searched for without one", '-"a b" c'),
         ('subject:"a (b)" c', "subject:", "put it in quotation marks", '"subject:a (b)" c'),
         ('acton:"user.login"', "acton:", "Did you mean action", 'action:"user.login"'),
+        ("details.amount:100", "details.amount:", "Did you mean details.amount.cents? ", "details.amount.cents:100"),
         ("start:2026-11-01", "start:", "Did you mean after", "after:2026-11-01"),
         ("End:-7d", "End:", "Did you mean before", "before:-7d"),
         ("details:a", "details:", "There is no field", '"details:a"'),
