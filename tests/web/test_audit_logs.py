@@ -13,6 +13,7 @@ from httpx2 import Response
 from minutebook.actions import CATALOGUE, NOUNS
 from minutebook.filters import Cursor, Filter, search_of
 from minutebook.filters.telling import TURNED
+from minutebook.filters.term_values import CLIENTS
 from minutebook.identifiers import MOST_SEQ
 from minutebook.model import HOUR, Context, Event, Plan, Role, Seat, rfc3339
 from minutebook.organization import credits, modes, settings, sso
@@ -407,6 +408,20 @@ def test_the_panel_holds_everything(dashboard: Dashboard) -> None:
     with dashboard.store.reading() as connection:
         leaf_hash = log.leaf_hash_of(connection, event)
     assert leaf_hash.hex() in shown
+
+
+def test_the_panel_narrows_the_search_by_address_and_client(light_dashboard: Dashboard) -> None:
+    ada = light_dashboard.people[Role.OWNER]
+    seat = light_dashboard.deployment.seat(ada, light_dashboard.number)
+    for number, (client, ip) in enumerate((("cli", "203.0.113.7"), ("web", "203.0.113.8"), ("web", "203.0.113.7"))):
+        elsewhere = replace(seat, context=Context(client=client, ip=ip))
+        perform(light_dashboard.store, elsewhere, modes.CreateMode(f"Mode {number}", "", ()))
+    last = light_dashboard.last().seq
+    reader = Reader(light_dashboard, Role.OWNER)
+    page = reader.read(("event", str(last)), ("action", "mode.create"), ("q", "ip:203.0.113.0/24"))
+    assert rows(page) == [last, last - 1, last - 2]
+    assert rows(reader.open(link(page, "203.0.113.7"))) == [last, last - 2]
+    assert rows(reader.open(link(page, CLIENTS["web"]))) == [last, last - 1]
 
 
 def test_the_panel_leads_to_everything_by_its_actor(light_dashboard: Dashboard) -> None:

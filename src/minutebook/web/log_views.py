@@ -18,7 +18,10 @@ from minutebook.actions import CATALOGUE, Details, Severity, known_details, sent
 from minutebook.actions.parts import Gone
 from minutebook.actions.telling import path_title
 from minutebook.actions.values import Erased, Person, Query
-from minutebook.filters import UTC, zone_label
+from minutebook.errors import Invalid
+from minutebook.filters import TERMS, UTC, zone_label
+from minutebook.filters.expression import Term
+from minutebook.filters.moments import ANYWHERE
 from minutebook.filters.term_values import CLIENTS
 from minutebook.model import Actor, Event, Target
 from minutebook.store.event_json import event_json
@@ -162,6 +165,15 @@ def _everything_to(target: Target, address: Address) -> str:
     return Address(address.path, in_utc=address.in_utc).asking(everything_to(target.id)).href
 
 
+def _asking(address: Address, key: str, value: str | None) -> str | None:
+    """The same search, of what has this value; None where it cannot be asked for."""
+    try:
+        part = Term(key, TERMS[key].parse(value or "", ANYWHERE))
+    except Invalid:
+        return None
+    return address.asking_only(key, part).href
+
+
 def _names_lead_to(event: Event, address: Address) -> dict[str, str]:
     """Where what the sentence names leads: by what its targets are called, and by what people are called in it."""
     details = known_details(event.action, event.details, event.erased)
@@ -191,8 +203,12 @@ def _facts(event: Event, address: Address, zone: ZoneInfo, gone: Callable[[str, 
         yield Fact("Occurred", times.full_time(event.occurred_at, zone).text)
     said, browser = context.user_agent or "", browser_of(context.user_agent)
     for fact in (
-        Fact("IP address", context.ip or "", code=True),
-        Fact("Client", CLIENTS.get(context.client or "", context.client or "")),
+        Fact("IP address", context.ip or "", href=_asking(address, "ip", context.ip), code=True),
+        Fact(
+            "Client",
+            CLIENTS.get(context.client or "", context.client or ""),
+            href=_asking(address, "client", context.client),
+        ),
         Fact("Browser", said) if browser == UNKNOWN else Fact("Browser", browser, said),
         Fact("Request", context.request_id or "", code=True),
         Fact("Event id", event.id, code=True),
