@@ -260,9 +260,8 @@ class _Reader:
             return
         if not all(path.split(".")):
             self._wrong(start, behind - start, WHICH_DETAIL)
-        known = (
-            frozenset(name for name in known if name.startswith(f"{path}.")) or known
-        )  # what is nested in it is closest
+        # what is nested in it is closest
+        known = frozenset(name for name in known if name.startswith(f"{path}.")) or known
         message = (
             f"There is no {quoted(path)} in the details of any action. {meant(path, known, DETAILS)}They are called as "
             "in the JSON of an event, such as details.role.after; docs/actions.md has all of them."

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import structlog
-from sqlalchemy import Connection, Result, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
 
 from minutebook.background import Job
 from minutebook.errors import OutcomeUnknown, StoreUnavailable
@@ -77,7 +77,7 @@ _EVENTS = (
 
 def reached(connection: Connection, organization: int) -> Reached:
     """How far this log is followed."""
-    return _standing(connection.execute(_STANDING, {"of": organization})).reached
+    return _standing(connection, organization).reached
 
 
 def pruned(connection: Connection, organization: int) -> int:
@@ -122,7 +122,7 @@ def follow(store: Store, organization: int) -> Iterator[int]:
     """
     while True:
         with store.reading() as connection:
-            known = _standing(connection.execute(_STANDING, {"of": organization}))
+            known = _standing(connection, organization)
             parts = _next(connection, organization, known.reached)
         if not parts:
             return
@@ -197,8 +197,8 @@ def rebuild(store: Store) -> None:
     follow_all(store)
 
 
-def _standing(found: Result[Any]) -> Standing:
-    row = found.one_or_none()
+def _standing(connection: Connection, organization: int, statement: Select[Any] = _STANDING) -> Standing:
+    row = connection.execute(statement, {"of": organization}).one_or_none()
     return Standing(Reached(*row[:-1]), row.rewritten) if row else Standing(Reached(), 0)
 
 
@@ -207,10 +207,9 @@ def _nothing_of(organization: int) -> dict[str, int]:
 
 
 def _lock(connection: Connection, organization: int) -> Standing:
-    of = {"of": organization}
-    connection.execute(_HOLD_HEAD, of)
+    connection.execute(_HOLD_HEAD, {"of": organization})
     upsert.put_missing(connection, schema.log_index, [_nothing_of(organization)])
-    return _standing(connection.execute(_LOCKED, of))
+    return _standing(connection, organization, _LOCKED)
 
 
 def _next(connection: Connection, organization: int, before: Reached) -> list[Part]:

@@ -92,8 +92,16 @@ def log_of(request: Request, reader: LogReader) -> Response:
     pairs = request.query_params.multi_items()
     reading = log_reading.read(pairs, reader.path, reader.log, reader.site.seal, reader.zone)
     integrity = reader.place.path(INTEGRITY) if reader.place else None
-    who = (reader.zone, reader.at, reader.log, reader.within)
-    look = Look(reader.organization, reading, *who, integrity, reader.site.custody)
+    look = Look(
+        reader.organization,
+        reading,
+        own=reader.zone,
+        now=reader.at,
+        log=reader.log,
+        within=reader.within,
+        integrity=integrity,
+        custody=reader.site.custody,
+    )
     if reader.organization.plan is not Plan.ENTERPRISE:
         if fragment or not reader.place:
             reader.require_plan()
