@@ -32,12 +32,14 @@ class Message:
 class Follower:
     """A client with one session, or with an API token. `last` is the last id it was sent, as a browser keeps it."""
 
-    def __init__(self, base_url: str, path: str, token: str, *pairs: tuple[str, str], patience: float = 20) -> None:
+    def __init__(
+        self, base_url: str, path: str, token: str, *pairs: tuple[str, str], zone: str = "UTC", patience: float = 20
+    ) -> None:
         self.last: int | None = None
         is_program = token.startswith(PREFIX)
         self._client = httpx.Client(
             base_url=base_url,
-            cookies={} if is_program else {"minutebook-session": token},
+            cookies={} if is_program else {"minutebook-session": token, "zone": zone},
             headers={"Authorization": f"Bearer {token}"} if is_program else {},
             timeout=httpx.Timeout(patience),
         )

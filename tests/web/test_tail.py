@@ -5,19 +5,21 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
 
 from minutebook.deliver.tails import Limits
 from minutebook.errors import StoreUnavailable
-from minutebook.model import MINUTE, Context
+from minutebook.model import HOUR, MINUTE, Context, to_micros
 from minutebook.organization import sessions, sittings
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, UpdateMode
@@ -65,9 +67,11 @@ def follow() -> Iterator[Follow]:
     """Call it for somebody who follows the log of a site."""
     with ExitStack() as open_:
 
-        def follow(site: Site, user: User, *pairs: tuple[str, str], token: str = "", path: str = PAGE) -> Follower:
+        def follow(
+            site: Site, user: User, *pairs: tuple[str, str], token: str = "", path: str = PAGE, zone: str = "UTC"
+        ) -> Follower:
             path = path.format(org=site.company.id)
-            made = Follower(site.base_url, path, token or site.company.session(user), *pairs)
+            made = Follower(site.base_url, path, token or site.company.session(user), *pairs, zone=zone)
             open_.callback(made.close)
             return made
 
@@ -166,6 +170,23 @@ def test_it_begins_behind_the_number_that_is_asked_for(light_site: Site, after: 
     reader.last = 12
     with reader.connected() as messages:
         assert next(events_of(messages)) == 13
+
+
+def test_the_day_is_that_of_the_page(migrated_sqlite: str, follow: Follow) -> None:
+    """In the zone of whoever reads, also while the page is shown in UTC."""
+    clock = Clock()
+    clock.stop(to_micros(datetime(2026, 11, 6, tzinfo=UTC)))
+    with site_on(migrated_sqlite, clock, limits=LIMITS) as site:
+        clock.stop(clock() + 9 * HOUR)
+        # In Los Angeles it is one o'clock, and was the day before.
+        for zone, first in (("UTC", 0), ("America/Los_Angeles", buy(site, "r-1"))):
+            reader = follow(site, site.company.owner, ("start", "today"), ("after", "-1"), zone=zone)
+            with reader.connected() as messages:
+                assert next(events_of(messages)) == first, zone
+            for shown_in in ("", "&zone=utc"):
+                page = reader.get(f"/o/{site.company.id}/audit-logs?start=today{shown_in}")
+                assert f'data-href="/o/{site.company.id}/audit-logs/tail?start=today"' in page.text
+                assert min(map(int, re.findall(r'<tr class="ev" id="e(\d+)"', page.text))) == first, zone
 
 
 @pytest.mark.parametrize(
