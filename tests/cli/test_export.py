@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import stat
@@ -12,6 +14,7 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +119,33 @@ def test_every_filter_option_and_the_query(directory: Path) -> None:
         expected = [event for event in lines if fits(event)]
         assert expected
         assert [event for event in found if event["seq"] <= lines[-1]["seq"]] == expected, options
+
+
+@pytest.mark.parametrize("opened", [pty.openpty, os.pipe], ids=["terminal", "pipe"])
+def test_a_terminal_is_shown_how_far_it_is(
+    directory: Path, tmp_path: Path, opened: Callable[[], tuple[int, int]]
+) -> None:
+    """And a pipe only how it ended."""
+    ours, theirs = opened()
+    with os.fdopen(ours, "rb", buffering=0) as read_end:
+        running = subprocess.Popen(
+            [*PROGRAM, "export", "--org", "Calder", "action:user.*", "--output", str(tmp_path / "calder.jsonl")],
+            env=environment({"DATA_DIRECTORY": str(directory)}) | {"TERM": "xterm", "COLUMNS": "100"},
+            stderr=theirs,
+        )
+        os.close(theirs)
+        data = b""
+        with suppress(OSError):  # at the end of a terminal
+            while part := read_end.read(65536):
+                data += part
+        assert running.wait(100) == 0
+    count = len(read(Format.JSONL, (tmp_path / "calder.jsonl").read_bytes())[0])
+    end = rf"{count:,} events, .* in the log\."
+    if opened is os.pipe:
+        assert re.fullmatch(rf"{end}\n", data.decode()), data
+    else:
+        told = " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", data.decode()).split())
+        assert re.fullmatch(rf"Exporting ━+ 0% .*{count:,} events ━+ 100% [\d:]+ {end}", told), told
 
 
 def test_evidence_of_a_log_that_no_server_signs(directory: Path, tmp_path: Path) -> None:
