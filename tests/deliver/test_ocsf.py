@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 from dataclasses import replace
 from typing import Any, Union, get_args, get_origin
@@ -17,7 +18,9 @@ from minutebook.deliver.formats.ocsf import ocsf_event
 from minutebook.model import Actor, ActorKind, Context, Event, Outcome
 from minutebook.store.event_json import event_json
 from tests.actions.examples import EXAMPLES
+from tests.golden import actions as golden
 
+SHIPPED: golden.Shipped = json.loads(golden.FILE.read_text())
 ORIGIN = Origin("org_calder", "Calder Robotics")
 ADA = Actor(ActorKind.USER, "usr_a", "ada@x.example", "Ada", credential="session")
 SOMEWHERE = Context("2001:db8::1", "Firefox", "req_1", "ses_1", None)
@@ -104,6 +107,14 @@ def test_every_action_is_a_valid_event(details: Details, actor: Actor, context: 
     assert set(strange(model, made)) == OF_THE_PROFILE
     assert made["metadata"]["version"] == ocsf.VERSION
     assert made["time"] == 1_793_923_212_358
+
+
+@pytest.mark.parametrize("details", EXAMPLES, ids=lambda details: details.action.name)
+def test_an_event_is_of_the_class_that_was_last_looked_at(details: Details) -> None:
+    """Rules that were written for it go on matching: another class or activity is seen when it is reviewed."""
+    made = written(event_of(details))
+    told = f"{made['class_uid']}/{made['activity_id']} {made['activity_name']}"
+    assert told == SHIPPED[details.action.name]["ocsf"]
 
 
 def test_the_classes_are_as_people_look_for_them() -> None:

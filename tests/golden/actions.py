@@ -17,6 +17,7 @@ from typing import Any
 
 from minutebook.actions import CATALOGUE
 from minutebook.actions.catalogue import describe
+from minutebook.actions.ocsf import Activity
 from minutebook.actions.parts import plain
 from tests.actions.examples import EXAMPLES
 
@@ -45,7 +46,8 @@ def shipped_of(actions: Shipped, changelog: str) -> Shipped:
 
 
 def declared() -> Shipped:
-    """The catalogue as actions.json has it: name → versions, the JSON Schema of each field, an example's sentence."""
+    """The catalogue as actions.json has it: name → versions, the JSON Schema of each field, an example's sentence, and
+    what it is in the words of OCSF."""
     return {name: _declared(name) for name in sorted(CATALOGUE)}
 
 
@@ -61,7 +63,13 @@ def _declared(name: str) -> dict[str, Any]:
         "required": sorted(schema.get("required", [])),
         "fields": fields,
         "sentence": _sentence(name),
+        "ocsf": _ocsf(CATALOGUE[name].ocsf),
     }
+
+
+def _ocsf(activity: Activity) -> str:
+    """`3006/4 Remove User`: the numbers of its class and activity, and its name, which alone tells 99 apart."""
+    return f"{activity.kind.uid}/{activity.id} {activity.name}"
 
 
 def _sentence(name: str) -> str:
