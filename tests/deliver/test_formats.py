@@ -141,6 +141,8 @@ def test_parquet_has_types_and_its_groups_are_written_as_they_fill() -> None:
     data += first + writer.rest() + writer.trailer(TRAILER)
     file = parquet.ParquetFile(io.BytesIO(data))
     assert file.metadata.num_row_groups == 2
+    columns = [file.metadata.row_group(group).column(at) for group in (0, 1) for at in range(len(COLUMNS))]
+    assert {column.compression for column in columns} == {"ZSTD"}
     kinds = {field.name: str(field.type) for field in file.schema_arrow}
     assert (kinds["seq"], kinds["occurred_at"], kinds["action"]) == ("int64", "timestamp[us, tz=UTC]", "string")
     table = file.read()
