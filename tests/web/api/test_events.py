@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -10,8 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
-from minutebook.model import Role
+from minutebook.model import Plan, Role
 from minutebook.organization.modes import CreateMode
+from minutebook.organization.organizations import ChangePlan
+from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.store.event_json import event_json
 from tests.support.dashboard import Dashboard, Somebody
 
@@ -149,6 +152,19 @@ def test_counts_add_up(program: Program) -> None:
     one = program.get("facets", action="user.invite")
     assert one["actions"] == facets["actions"], "a facet counts beside its own part"
     assert one["outcomes"] == [{"value": "success", "count": 4}]
+
+
+def test_of_the_actors_the_100_busiest_are_counted(light_dashboard: Dashboard) -> None:
+    program, deployment, here = Program(light_dashboard), light_dashboard.deployment, light_dashboard.number
+    deployment.act(None, here, ChangePlan(Plan.ENTERPRISE, 1_000))
+    for number in range(120):
+        actor = deployment.join(here, light_dashboard.people[Role.OWNER], Role.MEMBER)
+        for attempt in range(number % 3):
+            deployment.act(actor, here, RecordFailedSignIn("Wrong password", attempt + 1))
+    counts = Counter(event["actor"]["email"] for event in program.stored() if event["actor"]["email"])
+    assert len(counts) > 120
+    busiest = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:100]
+    assert [(facet["value"], facet["count"]) for facet in program.get("facets")["actors"]] == busiest
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
