@@ -453,6 +453,22 @@ def test_the_panel_leads_to_everything_done_to_its_target(light_dashboard: Dashb
     assert panel(page).count(f'href="{html.escape(href)}"') == 2, "its name among the details leads there, too"
 
 
+def test_the_panel_leads_to_everything_done_to_each_of_several_targets(light_dashboard: Dashboard) -> None:
+    ada, admin = (light_dashboard.people[role] for role in (Role.OWNER, Role.ADMIN))
+    light_dashboard.deployment.act(ada, light_dashboard.number, ChangeRole(admin.id, Role.OWNER))
+    light_dashboard.deployment.act(admin, light_dashboard.number, ChangeRole(ada.id, Role.ADMIN))
+    event = light_dashboard.events()[0]
+    reader = Reader(light_dashboard, Role.OWNER)
+    page = reader.read(("event", str(event.seq)), ("text", "calder"))
+    done = {
+        target.name: [e.seq for e in reversed(light_dashboard.events()) if target.id in {each.id for each in e.targets}]
+        for target in event.targets
+    }
+    assert {name: len(seqs) for name, seqs in done.items()} == {"Calder Robotics": 1, "ada@calder.example": 2}
+    for name, seqs in done.items():
+        assert rows(reader.open(link(page, f"Everything done to {name}{len(seqs)}"))) == seqs
+
+
 def test_the_neighbours_are_those_of_the_search(light_dashboard: Dashboard) -> None:
     invited = [event.seq for event in light_dashboard.events() if event.action == "user.invite"]
     reader = Reader(light_dashboard, Role.OWNER)
