@@ -25,6 +25,12 @@ FIRST_AND_WAITING = """() => {
     const fresh = document.querySelector("[data-live-bar] [data-fresh]");
     return [Number(document.querySelector("tr.ev").id.slice(1)), fresh.hidden ? 0 : parseInt(fresh.textContent)];
 }"""
+# Playwright shows each of its pages as one that is seen, so the page is told in the browser's place.
+TURNED = """state => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, value: state });
+    Object.defineProperty(document, "hidden", { configurable: true, value: state === "hidden" });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+}"""
 PLACES = "rows => rows.map(row => [row.id, row.getBoundingClientRect().top])"
 
 
@@ -216,6 +222,25 @@ def test_whoever_signs_out_or_loses_the_seat_is_told_that_it_ended(site: Site, a
     expect(bar(auditor)).to_contain_text("The live tail has ended")
     auditor.follow(bar(auditor).get_by_role("link", name="Open the page again"))
     assert urlsplit(auditor.page.url).path == "/sign-in"
+
+
+def test_a_tab_that_nobody_sees_follows_nothing_and_catches_up_when_it_is_seen(site: Site, reader: Visitor) -> None:
+    go_live(reader)
+    reader.wait_until(lambda: site.followers == 1)
+    reader.page.evaluate(TURNED, "hidden")
+    reader.wait_until(lambda: site.followers == 0)
+    before = size(site)
+    for number in range(2):
+        buy(site, f"unseen-{time.time_ns()}-{number}")
+    expect(fresh(reader)).to_be_hidden()
+    reader.page.evaluate(TURNED, "visible")
+    expect(fresh(reader)).to_have_text("2 new events n")
+    expect_live(reader)
+    assert site.followers == 1
+    buy(site, f"seen-{time.time_ns()}")
+    expect(fresh(reader)).to_have_text("3 new events n")
+    reader.page.keyboard.press("n")
+    expect(reader.page.locator("tr.ev").first).to_have_id(f"e{before + 2}")
 
 
 def test_a_server_that_was_away_is_found_again_and_nothing_is_missed(
