@@ -19,11 +19,14 @@ from minutebook.organization.denials import OTHERS
 from minutebook.organization.organizations import ChangePlan
 from minutebook.organization.seats import ChangeRole
 from minutebook.organization.tokens import RevokeToken
+from minutebook.permissions import SUPPORT_MAY
 from minutebook.store import blocks, memory, search, survey
 from minutebook.web import api
 from minutebook.web.api.principal import ORGANIZATIONS
 from tests.support.check_log import check_log
 from tests.support.dashboard import Calder, Dashboard, Somebody
+from tests.web.test_auditing import Audit
+from tests.web.test_supporting import LetIn
 
 OPERATIONS = [path for path, operations in api.OPENAPI["paths"].items() if "get" in operations]
 EXPORT = "/api/v1/organizations/{org}/events/export"
@@ -73,12 +76,15 @@ class Two:
             yield f"{role} elsewhere", Principal(self.here.signed_in(role))
         yield "token elsewhere", Principal(self.anybody(), self.here.token())
         yield "token elsewhere for export", Principal(self.anybody(), self.here.token("log.export"))
+        # They read on the pages. Here only a seat counts, and whatever they were let in for is none.
+        yield "support staff who is let in", Principal(LetIn(self.there, *SUPPORT_MAY).enter())
 
     def unknown(self) -> Iterator[tuple[str, Principal]]:
         """Those who show nothing that is worth anything."""
         yield "nobody", Principal(self.anybody())
         for secret in ("", "x", "mbt_" + "a" * 43, "mbt_\u00e4", self.there.token()[:-1], "a b", "\u0000"):
             yield f"token {secret[:5]!r}", Principal(self.anybody(), secret)
+        yield from self._by_a_link()
         revoked = self.there.token(name="revoked")
         act = self.there.deployment.act
         act(self.there.people[Role.OWNER], self.there.number, RevokeToken(str(self.there.last().details["token"])))
@@ -87,6 +93,21 @@ class Two:
         self.there.deployment.clock.go_on(DAY)
         yield "expired", Principal(self.anybody(), expired)
         yield "a bad token and a good cookie", Principal(self.there.signed_in(Role.OWNER), "mbt_" + "a" * 43)
+
+    def _by_a_link(self) -> Iterator[tuple[str, Principal]]:
+        """Whoever has opened an auditor link to all of the log, and what they could make of what their browser has."""
+        audit = Audit(self.there, query="")
+        assert audit.open().status_code == 200
+        yield "auditor link", Principal(audit.browser)
+        [session] = [cookie.value for cookie in audit.browser.client.cookies.jar if cookie.name == "minutebook-auditor"]
+        assert session
+        anywhere, as_a_session = self.anybody(), self.anybody()
+        anywhere.client.cookies.set("minutebook-auditor", session, domain=anywhere.client.base_url.host)
+        yield "auditor link, its cookie sent anywhere", Principal(anywhere)
+        as_a_session.token = session
+        yield "auditor link as a session", Principal(as_a_session)
+        yield "session of an auditor link as a token", Principal(self.anybody(), session)
+        yield "auditor link as a token", Principal(self.anybody(), "acme-token")
 
 
 @pytest.fixture
@@ -175,6 +196,17 @@ def test_a_role_reads_when_it_may(two: Two) -> None:
             event = two.there.last()
             assert (event.action, event.actor.email) == ("log.view", two.there.people[role].email)
             assert event.context.client == "api"
+
+
+def test_whoever_is_let_in_as_support_staff_asks_by_the_seat_they_hold(two: Two) -> None:
+    let_in = LetIn(two.there, *SUPPORT_MAY)
+    two.there.deployment.join(two.there.number, two.there.people[Role.OWNER], Role.MEMBER, let_in.sam)
+    principal = Principal(let_in.enter())
+    assert principal.somebody.get(two.there.path("audit-logs")).status_code == 200
+    for path in OF_ORGANIZATION:
+        answer = principal.ask(path, two.there.organization.id)
+        assert answer.status_code == 403, (path, answer.text)
+        assert "The role member may not" in str(body_of(answer)["detail"])
 
 
 def test_whoever_loses_the_role_reads_no_more_though_they_are_reading(two: Two) -> None:
