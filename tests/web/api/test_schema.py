@@ -24,7 +24,7 @@ NOT_CHECKED = "positive_data_acceptance"
 def test_every_answer_is_described(dashboard: Dashboard, tmp_path: Path) -> None:
     """No error of the server, no status, type, header or body that is not in the document, and no way in without a
     credential."""
-    organization, token = dashboard.organization.id, dashboard.token()
+    organization, token = dashboard.organization.id, dashboard.token("log.read", "log.export")
     config = tmp_path / "schemathesis.toml"
     config.write_text(f'[parameters]\n"path.org" = "{organization}"\n')
     tails = Tails(dashboard.store)
