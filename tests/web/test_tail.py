@@ -27,10 +27,12 @@ from minutebook.organization.people import User
 from minutebook.organization.tokens import CreateToken, new_secret
 from minutebook.store import log
 from minutebook.web.api import OPENAPI
+from minutebook.web.api.answers import EventOf, ProblemDetails
 from tests.support.follower import Follower, Message, events_of
 from tests.support.losing import LOSSES, TOKEN_LOSSES
 from tests.support.server import Clock, Site, site_on
 from tests.support.waiting import PATIENCE, comes_true
+from tests.web.api.test_principals import MISSING
 
 LIMITS = Limits(per_organization=3, check_seconds=0.5, slow_seconds=1.5)
 SELDOM = PATIENCE
@@ -60,6 +62,8 @@ def seldom_looking(migrated_url: str) -> Iterator[Site]:
 PAGE = "/o/{org}/audit-logs/tail"
 API = "/api/v1/organizations/{org}/events/tail"
 Follow = Callable[..., Follower]
+Answered = tuple[int, set[str]]
+"""The status, and the parameters that are wrong."""
 
 
 @pytest.fixture
@@ -213,6 +217,51 @@ def test_what_is_wrong_is_named_and_nothing_is_recorded(
     assert size(light_site) == before
 
 
+NO_NUMBERS = ("-2", "+1", "1.0", "1e1", "0x1", "null", "true", "1,2", "a b", str(1 << 40), "9" * 6000)
+BAD_PAIRS = [
+    *([("after", text)] for text in (*NO_NUMBERS, "", " ", "٣", "\0")),
+    *([(name, text)] for name in ("action", "start", "end", "now", "q") for text in ("", "\0", "x:(")),
+    *([(name, "1")] for name in ("limit", "order", "older", "zone", "Last-Event-ID", "\0")),
+    [("after", "1"), ("after", "1")],
+    [("start", "2026-11-06"), ("start", "2026-11-07")],
+]
+
+
+def test_every_answer_to_a_program_is_as_it_is_described(migrated_sqlite: str, follow: Follow) -> None:
+    limits = Limits(per_reader=1, per_process=2, check_seconds=0.5)
+    with site_on(migrated_sqlite, limits=limits) as site, ExitStack() as open_:
+        (_, reads), (_, exports), before = new_token(site), new_token(site, "log.export"), size(site)
+
+        def refused(*pairs: tuple[str, str], token: str = reads, path: str = API, **headers: str) -> Answered:
+            answer = follow(site, site.company.owner, *pairs, token=token, path=path).refused(**headers)
+            described = OPENAPI["paths"][API]["get"]["responses"][str(answer.status_code)]
+            assert answer.headers["content-type"] in described["content"]
+            problem = ProblemDetails.model_validate_json(answer.content)
+            assert (problem.status, problem.request_id) == (answer.status_code, answer.headers["x-request-id"])
+            return problem.status, {error.field for error in problem.errors or ()}
+
+        for pairs in BAD_PAIRS:
+            assert refused(*pairs) == (422, {pairs[0][0]})
+        for text in NO_NUMBERS:
+            assert refused(("after", "1"), **{"Last-Event-ID": text}) == (422, {"Last-Event-ID"}), text
+        assert refused(host="elsewhere.example") == (400, set())
+        assert refused(token=f"{reads}x") == refused(token=exports[:-1]) == (401, set())
+        assert refused(token=exports) == (403, set())
+        for organization in (MISSING, "%00", "x" * 3000):
+            assert refused(path=API.replace("{org}", organization)) == (404, set())
+        assert size(site) == before
+        (_, second), (_, third) = new_token(site), new_token(site)
+        kept = [
+            open_.enter_context(follow(site, site.company.owner, ("after", "-1"), token=token, path=API).connected())
+            for token in (reads, second)
+        ]
+        for messages in kept:
+            for number in range(5):
+                message = until(messages, lambda message: message.is_event)
+                assert EventOf.model_validate(message.data).seq == number
+        assert (refused(token=reads), refused(token=third)) == ((429, set()), (503, set()))
+
+
 # ── Whoever may not read any more ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -253,10 +302,10 @@ def test_the_sitting_is_recorded_and_renewed_while_it_runs(migrated_url: str, fo
                 clock.stop(now + (round_ + 1) * 31 * MINUTE)
 
 
-def new_token(site: Site) -> tuple[str, str]:
+def new_token(site: Site, scope: str = "log.read") -> tuple[str, str]:
     """The id and the secret of a new API token."""
     secret = new_secret(site.store.randomness)
-    event = site.company.act(site.company.owner, CreateToken("SIEM", ("log.read",), 30, secret))
+    event = site.company.act(site.company.owner, CreateToken("SIEM", (scope,), 30, secret))
     return str(event.details["token"]), secret
 
 
