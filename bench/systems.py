@@ -84,7 +84,7 @@ class Ours:
                     found = survey.survey(connection, scope, filter_, ("action", "actor"))
                     return found.total.is_exact and (
                         found.by["action"],
-                        survey.by_address(found.by["actor"], TOP_ACTORS),
+                        survey.by_text(found.by["actor"], TOP_ACTORS),
                     )
 
     def told(self, question: Question, answer: Any) -> object:

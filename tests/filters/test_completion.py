@@ -141,7 +141,7 @@ def test_every_value_that_can_be_counted_is_completed(key: str) -> None:
 
 
 def test_what_can_be_counted_is_what_is_accepted() -> None:
-    assert [key for key, kind in TERMS.items() if kind.known] == ["action", "client", "outcome"]
+    assert [key for key, kind in TERMS.items() if kind.known] == ["action", "client", "outcome", "severity"]
     found = typed("client:dash|")
     assert found
     assert [(c.written, c.note) for c in candidates(found, HERE)] == [("web", "Dashboard")]

@@ -25,7 +25,7 @@ from minutebook.filters.expression import (
 from minutebook.filters.expression import terms as expression_terms
 from minutebook.filters.language import BadQuery, read, read_what_can_be
 from minutebook.filters.moments import Here, Relative, is_backwards
-from minutebook.filters.term_values import CLIENTS, ActorValue, DetailValue, SeqRange, parse_details
+from minutebook.filters.term_values import CLIENTS, SEVERITIES, ActorValue, DetailValue, SeqRange, parse_details
 from minutebook.filters.terms import TERMS
 from minutebook.filters.zones import UTC
 from minutebook.model import HOUR, ActorKind, Outcome
@@ -308,6 +308,10 @@ TERM_VALUES: dict[str, st.SearchStrategy[Expression]] = {
         "actor", st.one_of(st.sampled_from([*ActorKind, "usr_1"]), st.emails(), st.text("ab@.*-_", min_size=1))
     ),
     "target": _parsed("target", printable),
+    "target_id": _parsed("target_id", printable),
+    "request": _parsed("request", printable),
+    "session": _parsed("session", printable),
+    "severity": _parsed("severity", st.sampled_from(SEVERITIES)),
     "ip": _parsed(
         "ip", st.one_of(st.ip_addresses().map(str), st.sampled_from(["10.0.0.0/8", "2001:db8::/33", "::/0"]))
     ),

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from minutebook.actions import CATALOGUE
 from minutebook.errors import TooSlow
 from minutebook.filters import EVERYTHING, Cursor, Filter, expression_of, filter_of, id_text, search_text
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term, all_of, any_of, conjuncts, none_of, terms
@@ -91,7 +92,12 @@ def fill(deployment: Deployment, number: int = 120, seed: int = 5, around: int =
                 outcome,
                 chance.choice([*people, OPERATOR]),
                 (target,) if target else (),
-                Context(ip=chance.choice(IPS), client=chance.choice(["web", "api", None])),
+                Context(
+                    ip=chance.choice(IPS),
+                    client=chance.choice(["web", "api", None]),
+                    request_id=chance.choice(["req_1", "req_12", None]),
+                    session_id=chance.choice(["ses_aa", None]),
+                ),
                 {"v": 1, **details},
             )
         )
@@ -163,6 +169,11 @@ def by_actor(value: ActorValue, event: Event) -> bool:
     return email == value.text if value.text.endswith(".example") and value.text[0] != "@" else value.text in email
 
 
+def called(event: Event) -> str:
+    """What `actor:` finds who did it by."""
+    return event.actor.email or (event.actor.kind if event.actor.kind is ActorKind.SYSTEM else event.actor.id)
+
+
 def at_target(pattern: str, event: Event) -> bool:
     texts = [(folded(target.name), target.id) for target in event.targets]
     if "*" in pattern:
@@ -171,18 +182,22 @@ def at_target(pattern: str, event: Event) -> bool:
 
 
 def in_text(word: str, event: Event) -> bool:
-    is_address = word[0].isdigit() and "." in word
-    return folded(word) in search_text(event) or (is_address and folded(word) in id_text(event))
+    is_id = (word[0].isdigit() and "." in word) or word[3:4] == "_"
+    return folded(word) in search_text(event) or (is_id and folded(word) in id_text(event))
 
 
 PLAINLY: dict[str, Any] = {
     "action": lambda pattern, event: like(pattern, event.action),
     "actor": by_actor,
     "target": at_target,
+    "target_id": lambda pattern, event: any(like(pattern, folded(target.id)) for target in event.targets),
+    "request": lambda pattern, event: bool(id_ := event.context.request_id) and like(pattern, id_),
+    "session": lambda pattern, event: bool(id_ := event.context.session_id) and like(pattern, id_),
     "ip": lambda text, event: (
         event.context.ip is not None and ip_address(event.context.ip.removeprefix("::ffff:")) in ip_network(text)
     ),
     "outcome": lambda outcome, event: event.outcome.value == outcome,
+    "severity": lambda severity, event: CATALOGUE[event.action].severity.name == severity.upper(),
     "client": lambda client, event: event.context.client == client,
     "after": lambda at, event: event.occurred_at >= at,
     "before": lambda at, event: event.occurred_at < at,
@@ -217,6 +232,10 @@ def expressions(events: list[Event]) -> st.SearchStrategy[Expression]:
         written("action", "user.login", "mode.delete", "user.*", "*.change", "*"),
         written("actor", "ada@calder.example", "a_", "ben", "*a*@*", "system", "user", "usr_ben", "nobody@x.example"),
         written("target", "mod_1", "opus*", "sure_", "%", "models-providers", "Models &", "*d*s"),
+        written("target_id", "mod_1", "opus 4", "models-providers", "mod*", "*", "mo"),
+        written("request", "req_1", "req_12", "*12", "*", "req"),
+        written("session", "ses_aa", "ses_*", "ses_b"),
+        written("severity", "low", "medium", "high", "critical"),
         written("ip", "10.1.2.3", "10.0.0.0/8", "10.1.2.0/23", "0.0.0.0/0", "2001:db8::/32", "2001:db8::/47", "::/0"),
         written("outcome", "failure", "denied", "success"),
         written("client", "web", "api"),
@@ -225,7 +244,9 @@ def expressions(events: list[Event]) -> st.SearchStrategy[Expression]:
         written("seq", "20..60", "..30", "90..", "33"),
         of_events,
         st.sampled_from(details).map(lambda pair: Term("details", parse_details(*pair))),
-        written("text", "opus", "OPUS 4", "100%", "_", "%", "naive", "eu", "absent", '"', "10.1", "calder"),
+        written(
+            "text", "opus", "OPUS 4", "100%", "_", "%", "naive", "eu", "absent", '"', "10.1", "calder", "ses_a", "req_1"
+        ),
     )
     return st.recursive(
         asked,

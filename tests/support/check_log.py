@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
+from typing import Any
 
 from sqlalchemy import Connection
 
-from minutebook.filters import EVERYTHING, Filter
+from minutebook.filters import EVERYTHING, Filter, filter_of
+from minutebook.filters.expression import Term
+from minutebook.filters.moments import ANYWHERE
+from minutebook.filters.term_values import parse_actor
 from minutebook.model import Event
 from minutebook.organization.differences import check_organization, differences
 from minutebook.store import survey
@@ -175,18 +179,23 @@ def _check_state(connection: Connection, organization: int, events: Sequence[Sto
     return problems + list(differences(connection, organization, state))
 
 
+def _called(actor: Mapping[str, Any]) -> str | None:
+    """What `actor:` finds an actor by."""
+    return actor["email"] or ("system" if actor["kind"] == "system" else actor["id"])
+
+
 def _check_counts(connection: Connection, head: StoredHead, events: Sequence[Stored]) -> Iterator[str]:
     scope = Scope(head.organization, head.size)
     events = [event for event in events if not event.is_pruned]
     actions = Counter(event.action for event in events)
-    actors = Counter(event.actor["email"] for event in events if event.actor["email"])
+    actors = Counter(called for event in events if (called := _called(event.actor)))
     if survey.count_by(connection, scope, EVERYTHING, "action") != actions:
         yield "the count by action is not a recount"
     if survey.count_by_actor(connection, scope, EVERYTHING, 10_000) != actors:
         yield "the count by actor is not a recount"
     filters = [(EVERYTHING, len(events))]
     filters += [(Filter(actions=(action,)), number) for action, number in actions.items()]
-    filters += [(Filter(actor=address), number) for address, number in actors.items()]
+    filters += [(filter_of(Term("actor", parse_actor(name, ANYWHERE))), number) for name, number in actors.items()]
     for filter_, number in filters:
         found = survey.count(connection, scope, filter_).number
         if found != number:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -26,6 +27,11 @@ class Answer(Enum):
     NOTHING = "nothing"  # refused, or already as asked: no event
 
 
+def request_of(writer: str, number: int) -> str:
+    """The request id of one attempt, without the writer's name: whoever erases them finds it nowhere."""
+    return f"req_{zlib.crc32(writer.encode()):08x}{number}"
+
+
 @dataclass
 class Attempt:
     """One act that a writer asked for. `events` are those it was shown; `organization` is None while it is founded, and
@@ -40,7 +46,7 @@ class Attempt:
 
     @property
     def request(self) -> str:
-        return f"{self.writer}_{self.number}"  # whoever erases the writer finds no name of theirs in it
+        return request_of(self.writer, self.number)
 
 
 class Told:

@@ -20,6 +20,7 @@ from minutebook.organization.sso import SetSsoDomain
 from minutebook.record import Command, NoChange, perform
 from minutebook.store.engine import Store
 from tests.support.deployment import OPERATOR
+from tests.support.told import request_of
 
 WRITERS = 16
 
@@ -33,11 +34,6 @@ def command_of(writer: str, number: int) -> Command:
             return CreateMode(f"{writer} {number}", "", ())
         case _:
             return BuyCredits(number, f"{writer}-{number}")
-
-
-def request_of(writer: str, number: int) -> str:
-    """The request id of one attempt, as `told.Attempt` has it."""
-    return f"{writer}_{number}"
 
 
 def write(store: Store, writer: str, organization: int) -> None:

@@ -448,9 +448,7 @@ def test_the_panel_leads_to_everything_done_to_its_target(light_dashboard: Dashb
     page = reader.read(("event", str(event.seq)), ("text", "some"))
     (target,) = event.targets
     done = [e.seq for e in reversed(light_dashboard.events()) if target.id in {each.id for each in e.targets}]
-    href = link(page, f"Everything done to this target{len(done)}") or ""
-    assert rows(reader.open(href)) == done
-    assert panel(page).count(f'href="{html.escape(href)}"') == 2, "its name among the details leads there, too"
+    assert rows(reader.open(link(page, f"Everything done to this target{len(done)}") or "")) == done
 
 
 def test_the_panel_leads_to_everything_done_to_each_of_several_targets(light_dashboard: Dashboard) -> None:

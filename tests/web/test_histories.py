@@ -9,8 +9,11 @@ import pytest
 from httpx2 import Response
 
 from minutebook.model import Role
+from minutebook.organization.credits import BuyCredits
 from minutebook.organization.modes import CreateMode, DeleteMode
 from minutebook.organization.seats import ChangeRole
+from minutebook.organization.sso import SetSsoDomain
+from minutebook.record import Command
 from tests.support.dashboard import Dashboard
 from tests.support.reader import Reader, rows, section, text
 
@@ -111,10 +114,40 @@ def test_a_row_leads_to_both(changed: Dashboard) -> None:
     ada, member = changed.people[Role.OWNER], changed.people[Role.MEMBER]
     event = next(event for event in changed.events() if event.action == "member.change_role")
     reader = Reader(changed, Role.OWNER)
-    shown = row(reader.read(("text", "changed role"), ("zone", "utc")), event.seq)
-    links = {title: href for href, title in re.findall(r'href="([^"]*)"[^>]*title="([^"]*)"', shown)}
-    assert links["Everything by Ada Okafor"] == f"{reader.path}?q=actor:{ada.id}&amp;zone=utc"
-    assert links["Everything done to Some Member"] == f"{reader.path}?q=target:{member.id}&amp;zone=utc"
+    shown = row(reader.read(("text", "role"), ("zone", "utc")), event.seq)
+    links = {title: html.unescape(href) for href, title in re.findall(r'href="([^"]*)"[^>]*title="([^"]*)"', shown)}
+    assert links["Everything by Ada Okafor"] == f"{reader.path}?q=actor:{ada.id}&zone=utc"
+    assert links["Only what concerns Some Member"] == f"{reader.path}?text=role&q=target_id:{member.id}&zone=utc"
+    assert event.seq in rows(reader.open(links["Only what concerns Some Member"]))
+
+
+@pytest.mark.parametrize(
+    ("acts", "told"),
+    [
+        ([BuyCredits(100, "inv-1"), BuyCredits(200, "inv-10")], "History of inv-1"),
+        ([SetSsoDomain("calder.example"), SetSsoDomain("eu.calder.example")], "History of calder.example"),
+    ],
+)
+def test_a_thing_whose_id_is_a_word_is_no_other_that_holds_the_word(
+    changed: Dashboard, acts: list[Command], told: str
+) -> None:
+    before = len(changed.events())
+    for act in acts:
+        changed.deployment.act(changed.people[Role.OWNER], changed.number, act)
+    first = changed.events()[before]
+    (target,) = first.targets
+    done = [event.seq for event in reversed(changed.events()) if target.id in {one.id for one in event.targets}]
+    reader = Reader(changed, Role.OWNER)
+    panel = section(reader.read(("event", str(first.seq))), 'id="panel"', "</aside>")
+    href, words = next(
+        (html.unescape(href), text(words))
+        for href, words in re.findall(r'<a href="([^"]*)">(.*?)</a>', panel, re.DOTALL)
+        if "Everything done to this target" in words
+    )
+    assert words == f"Everything done to this target{len(done)}"
+    found = reader.open(href)
+    assert rows(found) == done
+    assert told in heading(found)
 
 
 def test_another_organization_knows_nothing_of_them(changed: Dashboard) -> None:

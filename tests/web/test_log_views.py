@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
 
+import pytest
+
+from minutebook.actions import Details
 from minutebook.actions.parts import plain
 from minutebook.cli.event_lines import tell
-from minutebook.filters import UTC, search_text
+from minutebook.filters import UTC, expression_of, parse, search_text
+from minutebook.filters.expression import conjuncts
+from minutebook.filters.language import read
+from minutebook.filters.moments import Here
+from minutebook.filters.terms import fits
 from minutebook.filters.text import normal_text
 from minutebook.model import Actor, ActorKind, Context, Event, Outcome, Target
 from minutebook.store.event_json import event_json
@@ -15,8 +24,10 @@ from minutebook.web import log_views, times
 from minutebook.web.log_address import Address
 from minutebook.web.log_views import Around
 from minutebook.web.views.integrity import Proof
+from tests.actions.examples import EXAMPLES
 
 AROUND = Around(Proof(4, "", "00" * 32, (), None, "", None), newer=None, older=None, by_actor=None)
+HERE = Here(UTC, 1_794_000_000_000_000)
 ADDRESS = Address("/o/org_abcdefghijkl/audit-logs")
 
 
@@ -36,6 +47,10 @@ def event(action: str, **details: object) -> Event:
     )
 
 
+def of(example: Details) -> Event:
+    return replace(event(example.action.name), details=example.model_dump(mode="json"))
+
+
 def test_an_event_of_another_version_is_told_as_far_as_it_can_be() -> None:
     """A log is never unreadable because of one event in it."""
     for unknown in (event("moon.landing", crew=["a"]), event("user.login", method="password", crew=["a"])):
@@ -49,10 +64,66 @@ def test_an_event_of_another_version_is_told_as_far_as_it_can_be() -> None:
         assert search_text(unknown).startswith(normal_text(says))
 
 
-def test_an_actor_without_an_address_leads_nowhere() -> None:
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.action.name)
+def test_whatever_is_clicked_finds_the_event_and_asks_for_what_was_clicked(example: Details) -> None:
+    """Beside what was asked for before."""
+    recorded = replace(
+        of(example),
+        outcome=example.outcome,
+        actor=Actor(ActorKind.TOKEN, "tok_4ulpqrl4b6pd", name="CI", credential="token"),
+        context=Context("203.0.113.7", "curl/8.5.0", "req_4ulpqrl4b6pd", "ses_4ulpqrl4b6pd", "api"),
+    )
+    before = ADDRESS.asking(read("seq:4 after:2026-01-01", HERE))
+    panel = log_views.panel(recorded, AROUND, before, UTC, UTC, 0)
+    [group] = log_views.days([recorded], before, UTC, 0)
+    diffs = [panel.diff_hrefs.get((diff.name, line)) for diff in panel.diffs for line in diff.lines]
+    hrefs = {
+        *(
+            panel.outcome_href,
+            panel.severity_href,
+            panel.action_href,
+            panel.actor.href,
+            *group.rows[0].says_hrefs.values(),
+        ),
+        *(fact.href for fact in panel.facts if not fact.gone),
+        *(fact.small_href for fact in panel.facts if not fact.gone),
+        *(href for fact in panel.facts for _, href in fact.each),
+        *diffs,
+    } - {None}
+    for href in hrefs:
+        asked = expression_of(parse(parse_qsl(urlsplit(href or "").query)))
+        assert fits(asked)(recorded), href
+        assert len(conjuncts(asked)) == 3, href
+        assert not fits(asked)(replace(recorded, seq=5)), href
+    facts = {fact.label: fact for fact in panel.facts}
+    assert all(facts[label].href for label in ("Actor", "Target", "IP address", "Client", "Request"))
+    assert facts["Credential"].small_href
+
+
+def test_the_values_of_details_lead_to_what_else_has_them() -> None:
+    def asked(hrefs: Iterable[str | None]) -> list[str]:
+        return [dict(parse_qsl(urlsplit(href or "").query))["q"] for href in hrefs]
+
+    [changed] = [one for one in EXAMPLES if one.action.name == "settings.change"]
+    panel = log_views.panel(of(changed), AROUND, ADDRESS, UTC, UTC, 0)
+    models = next(diff for diff in panel.diffs if diff.name == "models")
+    assert asked(panel.diff_hrefs[models.name, line] for line in models.lines if line.kind != "same") == [
+        f"details.models.{'added' if line.kind == 'add' else 'removed'}:{line.text}"
+        for line in models.lines
+        if line.kind != "same"
+    ]
+    [bought] = [one for one in EXAMPLES if one.action.name == "credits.purchase"]
+    facts = {fact.label: fact for fact in log_views.panel(of(bought), AROUND, ADDRESS, UTC, UTC, 0).facts}
+    assert asked([facts["Amount"].href])[0].startswith("details.amount.cents:")
+
+
+def test_an_actor_without_an_address_is_found_by_what_they_are() -> None:
     panel = log_views.panel(event("user.logout"), AROUND, ADDRESS, UTC, UTC, 0)
-    assert (panel.actor.kind, panel.actor.name, panel.actor.href) == ("system", "cli", None)
+    assert (panel.actor.kind, panel.actor.name) == ("system", "cli")
+    assert panel.actor.href == f"{ADDRESS.path}?q=actor:system"
     assert panel.by_actor_href is None
+    erased = replace(event("user.logout"), actor=Actor(ActorKind.USER, "", credential="session"))
+    assert log_views.panel(erased, AROUND, ADDRESS, UTC, UTC, 0).actor.href is None
     assert panel.when_utc == ""  # the page is in UTC, and the event lies ahead
     assert [fact.value for fact in panel.facts if fact.label == "Target"] == ["moon"]
 

@@ -110,6 +110,17 @@ def test_a_chip_is_named_as_the_controls_are_and_a_path_as_it_is_written(light_d
     assert names == ["Text", "Outcome", "IP address", "details.models.added"]
 
 
+def test_each_chip_has_a_link_to_what_it_asks_for_alone(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    clauses = ["action:user.*", "-actor:ada@calder.example", "outcome:success", "(ip:10.0.0.1 OR client:web)", "wen"]
+    page = asked(reader, f"{' '.join(clauses)} after:-7d before:2030-01-01")
+    shared = re.findall(
+        r'<a class="chip__share" href="([^"]*)" aria-label="Copy a link to this filter alone', page.text
+    )
+    alone = sorted(box(reader.open(html.unescape(href))) for href in shared)
+    assert alone == sorted([*(clause.strip("()") for clause in clauses), "after:-7d before:2030-01-01"])
+
+
 @pytest.mark.parametrize(
     "query", ["-action:user.login", "action:user.*,mode.create", "-actor:ada", "actor:ada,usr_abc"]
 )

@@ -27,6 +27,7 @@ from minutebook.actions.catalogue import (
     known_details,
     read_details,
     sentence,
+    severity_of,
 )
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "search",
     "sentence",
     "settings",
+    "severity_of",
     "sso",
     "support",
     "token",

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 from itertools import zip_longest
@@ -88,7 +88,7 @@ class Details(BaseModel):
     def diffs(self) -> tuple[Diff, ...]:
         """What changed, for every field that knows a before and an after."""
         return tuple(
-            value.diff(self.field_title(name))
+            replace(value.diff(self.field_title(name)), name=name)
             for name in type(self).model_fields
             if (value := getattr(self, name)) is not None and hasattr(value, "diff")
         )
@@ -223,6 +223,13 @@ def sentence(name: str, details: Mapping[str, Json], erased: Collection[str] = (
     """The sentence of a recorded event; only its action where this version of Minutebook cannot read it."""
     known = known_details(name, details, erased)
     return describe(known) if known else (Text("Recorded by another version of Minutebook: "), Code(name))
+
+
+def severity_of(name: str) -> str:
+    """How much attention a recorded act deserves, as one word: low, medium, high or critical; medium where this version
+    of Minutebook does not know the action."""
+    known = CATALOGUE.get(name)
+    return (known.severity if known else Severity.MEDIUM).label.lower()
 
 
 @lru_cache(maxsize=1024)

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from minutebook.actions.parts import Added, Code, Gone, Part, Removed, Strong, Swap, Text
 from minutebook.model import DAY, HOUR, MINUTE, SECOND, Role, Target
 
+FoundBy: TypeAlias = "tuple[tuple[str, ...], str | int]"
+
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One line of a diff; `same` carries a remark such as "6 not changed"."""
+    """One line of a diff; `same` carries a remark such as "6 not changed". `found_by` are the names that lead to its
+    value inside the field, and the value; None where a line is no whole value."""
 
     kind: Literal["add", "del", "same"]
     text: str
+    found_by: FoundBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What changed in one thing. The counts are of the whole list, before and after, where it is a list."""
+    """What changed in one field. The counts are of the whole list, before and after, where it is a list."""
 
     title: str
     lines: tuple[DiffLine, ...]
     before: int | None = None
     after: int | None = None
+    name: str = ""
+    """The field in the details."""
+
+    def found_by(self, before: FoundBy | None, after: FoundBy | None) -> Diff:
+        """The same, of one value that became another."""
+        sides = {"del": before, "add": after}
+        return replace(self, lines=tuple(replace(line, found_by=sides.get(line.kind)) for line in self.lines))
 
 
 class Value(BaseModel):
@@ -102,7 +113,11 @@ class Change(Value):
         return (Swap(self.before, self.after),)
 
     def diff(self, title: str) -> Diff:
-        return Diff(title, tuple(_diff_lines(_lines(self.before), _lines(self.after))))
+        found_by = [
+            ((side,), text) if text and "\n" not in text else None
+            for side, text in (("before", self.before), ("after", self.after))
+        ]
+        return Diff(title, tuple(_diff_lines(_lines(self.before), _lines(self.after)))).found_by(*found_by)
 
 
 class AmountChange(Value):
@@ -115,7 +130,11 @@ class AmountChange(Value):
         return self._told().parts()
 
     def diff(self, title: str) -> Diff:
-        return self._told().diff(title)
+        found_by = [
+            None if amount is None else ((side, "cents"), amount.cents)
+            for side, amount in (("before", self.before), ("after", self.after))
+        ]
+        return self._told().diff(title).found_by(*found_by)
 
     def _told(self) -> Change:
         before, after = (None if amount is None else str(amount) for amount in (self.before, self.after))
@@ -132,7 +151,11 @@ class HoursChange(Value):
         return self._told().parts()
 
     def diff(self, title: str) -> Diff:
-        return self._told().diff(title)
+        found_by = [
+            None if hours is None else ((side,), hours)
+            for side, hours in (("before", self.before), ("after", self.after))
+        ]
+        return self._told().diff(title).found_by(*found_by)
 
     def _told(self) -> Change:
         before, after = (None if hours is None else hours_told(hours) for hours in (self.before, self.after))
@@ -165,7 +188,14 @@ class RoleChange(Value):
         return (Swap(self.before.label, self.after.label),)
 
     def diff(self, title: str) -> Diff:
-        return Diff(title, (DiffLine("del", self.before.label), DiffLine("add", self.after.label)))
+        before, after = self.before, self.after
+        return Diff(
+            title,
+            (
+                DiffLine("del", before.label, (("before",), before.value)),
+                DiffLine("add", after.label, (("after",), after.value)),
+            ),
+        )
 
 
 class SetChange(Value):
@@ -188,7 +218,8 @@ class SetChange(Value):
         return (*map(Added, self.added), *map(Removed, self.removed))
 
     def diff(self, title: str) -> Diff:
-        lines = [DiffLine("add", name) for name in self.added] + [DiffLine("del", name) for name in self.removed]
+        lines = [DiffLine("add", name, (("added",), name)) for name in self.added]
+        lines += [DiffLine("del", name, (("removed",), name)) for name in self.removed]
         if same := self.before - len(self.removed):
             lines.append(DiffLine("same", f"{same} not changed"))
         return Diff(title, tuple(lines), self.before, self.after)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
-from minutebook.actions import CATALOGUE, NOUNS
+from minutebook.actions import CATALOGUE, NOUNS, Severity
 from minutebook.email_address import is_email
 from minutebook.errors import Invalid
 from minutebook.filters import globs
@@ -41,6 +41,7 @@ CLIENTS: Mapping[str, str] = {
 """What people call each."""
 IDS = re.compile("(usr|tok|aud)_[a-z0-9]*")
 """The ids of those who can act. What holds anything else, such as an address, is none."""
+SEVERITIES = tuple(severity.label.lower() for severity in Severity)
 NOUN_PATTERNS = tuple(f"{noun}.*" for noun in NOUNS)
 """All actions of a noun, for each of them."""
 WHICH_DETAIL = "Write which detail is meant, such as details.role.after:admin."
@@ -120,6 +121,16 @@ def write_actor(actor: ActorValue, _zone: ZoneInfo | None) -> str:
     return f"{STAR}{actor.text}{STAR}" if is_otherwise and STAR not in actor.text else actor.text
 
 
+def actor_of(kind: str, id_: str, email: str | None) -> ActorValue | None:
+    """What finds all that this actor did, and nothing else; None where nothing does: one who was erased."""
+    if email:
+        return ActorValue("email", email)
+    if kind == ActorKind.SYSTEM:
+        return ActorValue("kind", kind)
+    normal = normal_text(id_)
+    return ActorValue("id", normal) if IDS.fullmatch(normal) else None
+
+
 def actor_clause(actor: ActorValue, _zone: ZoneInfo) -> Clause:
     """Who did it, as it is told."""
     if actor.by == "email":
@@ -143,10 +154,7 @@ def actor_fits(actor: ActorValue) -> Fits:
 
 def parse_target(text: str, _here: Here) -> str:
     """A pattern in normal text."""
-    pattern = globs.collapsed(normal_text(text))
-    if not pattern:
-        raise Invalid.one(FIELD, f"{quoted(text)} names nothing. Write the name, address or id of what was changed.")
-    return pattern
+    return _pattern(text, "the name, address or id of what was changed")
 
 
 def target_fits(pattern: str) -> Fits:
@@ -167,6 +175,50 @@ def target_fits(pattern: str) -> Fits:
         )
 
     return fits
+
+
+def parse_target_id(text: str, _here: Here) -> str:
+    """The same of an id alone."""
+    return _pattern(text, "the id of what was changed, such as usr_4ulpqrl4b6pd")
+
+
+def target_id_fits(pattern: str) -> Fits:
+    """Whether it was done to something of that id."""
+    return lambda event: any(globs.fits(pattern, normal_text(target.id)) for target in event.known_targets)
+
+
+def _pattern(text: str, expected: str) -> str:
+    pattern = globs.collapsed(normal_text(text))
+    if not pattern:
+        raise Invalid.one(FIELD, f"{quoted(text)} names nothing. Write {expected}.")
+    return pattern
+
+
+# ── request, session ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse_request(text: str, _here: Here) -> str:
+    """A pattern of its id in normal text."""
+    return _pattern(text, "the id of a request, such as req_4ulpqrl4b6pd")
+
+
+def parse_session(text: str, _here: Here) -> str:
+    """A pattern of its id in normal text."""
+    return _pattern(text, "the id of a session, such as ses_4ulpqrl4b6pd")
+
+
+def request_fits(pattern: str) -> Fits:
+    """Whether it came by that request."""
+    return lambda event: _is_id_of(pattern, event.context.request_id)
+
+
+def session_fits(pattern: str) -> Fits:
+    """Whether it was done in that session."""
+    return lambda event: _is_id_of(pattern, event.context.session_id)
+
+
+def _is_id_of(pattern: str, id_: str | None) -> bool:
+    return bool(id_) and globs.fits(pattern, normal_text(id_ or ""))
 
 
 # ── ip ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +267,7 @@ def ip_fits(text: str) -> Fits:
     return lambda event: is_inside(address_of(event.context.ip or ""), network)
 
 
-# ── outcome, seq, id ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── outcome, severity, seq, id ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def parse_outcome(text: str, _here: Here) -> str:
@@ -224,6 +276,14 @@ def parse_outcome(text: str, _here: Here) -> str:
     if word not in set(Outcome):
         raise Invalid.one(FIELD, f"{quoted(text)} is not an outcome. The outcomes are {listed(list(Outcome), 'and')}.")
     return str(Outcome(word))
+
+
+def parse_severity(text: str, _here: Here) -> str:
+    """One of SEVERITIES."""
+    word = text.strip().lower()
+    if word not in SEVERITIES:
+        raise Invalid.one(FIELD, f"{quoted(text)} is not a severity. The severities are {listed(SEVERITIES, 'and')}.")
+    return word
 
 
 def parse_client(text: str, _here: Here) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from minutebook.actions import CATALOGUE
+from minutebook.actions import CATALOGUE, severity_of
 from minutebook.filters import globs
 from minutebook.filters.clause import Clause, listed
 from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
@@ -18,6 +18,7 @@ from minutebook.filters.globs import STAR
 from minutebook.filters.moments import Here, tell, write_moment
 from minutebook.filters.term_values import (
     CLIENTS,
+    SEVERITIES,
     Fits,
     actor_clause,
     actor_fits,
@@ -32,12 +33,19 @@ from minutebook.filters.term_values import (
     parse_id,
     parse_ip,
     parse_outcome,
+    parse_request,
     parse_seq,
+    parse_session,
+    parse_severity,
     parse_target,
+    parse_target_id,
     parse_time,
     parse_word,
+    request_fits,
     seq_fits,
+    session_fits,
     target_fits,
+    target_id_fits,
     text_fits,
     write_actor,
     write_seq,
@@ -102,8 +110,17 @@ _KINDS = (
         ("target:ada@example.com", "target:reviewer"),
         parse_target,
         _as_is,
-        lambda pattern, _zone: Clause("target", "matches" if STAR in pattern else "is", pattern),
+        _is("target"),
         target_fits,
+    ),
+    TermKind(
+        "target_id",
+        "What it was done to, by its id alone, whatever others are called. A * stands for any characters.",
+        ("target_id:usr_4ulpqrl4b6pd", "target_id:calder.example"),
+        parse_target_id,
+        _as_is,
+        _is("target id"),
+        target_id_fits,
     ),
     TermKind(
         "ip",
@@ -134,6 +151,16 @@ _KINDS = (
         _is("outcome"),
         lambda outcome: lambda event: event.outcome == outcome,
         dict.fromkeys(Outcome, ""),
+    ),
+    TermKind(
+        "severity",
+        f"How much attention such an act deserves: {listed(SEVERITIES, 'or')}.",
+        ("severity:high,critical",),
+        parse_severity,
+        _as_is,
+        _is("severity"),
+        lambda severity: lambda event: severity_of(event.action) == severity,
+        dict.fromkeys(SEVERITIES, ""),
     ),
     TermKind(
         "after",
@@ -172,6 +199,24 @@ _KINDS = (
         lambda id_: lambda event: event.id == id_,
     ),
     TermKind(
+        "request",
+        "The id of the request by which it came: all that one request did. A * stands for any characters.",
+        ("request:req_4ulpqrl4b6pd",),
+        parse_request,
+        _as_is,
+        _is("request"),
+        request_fits,
+    ),
+    TermKind(
+        "session",
+        "The id of the session in which it was done: all since one sign-in. A * stands for any characters.",
+        ("session:ses_4ulpqrl4b6pd",),
+        parse_session,
+        _as_is,
+        _is("session"),
+        session_fits,
+    ),
+    TermKind(
         "details",
         "A single value inside the details, by the names that lead to it or the last of them. The whole value must "
         "fit; a * stands for any characters. Case and accents make no difference.",
@@ -184,8 +229,8 @@ _KINDS = (
     TermKind(
         "text",
         "A word, or a phrase in quotation marks: found anywhere in the sentence, the actor, the targets and the "
-        "details, also inside a longer word; the network address, and an id of the actor, of a target or in the "
-        "details. Case and accents make no difference; % and _ are themselves.",
+        "details, also inside a longer word; the network address, and an id of the actor, of a target, of the request, "
+        "of the session or in the details. Case and accents make no difference; % and _ are themselves.",
         ("opus", '"billing manager"'),
         parse_word,
         _as_is,

@@ -38,8 +38,11 @@ def search_text(event: Event) -> str:
 
 
 def id_text(event: Event) -> str:
-    """The ids of actor and targets, the network address, the ids and numbers in the details; in normal form."""
-    ids = [event.actor.id, event.context.ip or "", *(target.id for target in event.targets)]
+    """The ids of actor, targets, request and session, the network address, the ids and numbers in the details; in
+    normal form."""
+    context = event.context
+    ids = [event.actor.id, context.ip or "", context.request_id or "", context.session_id or ""]
+    ids += [target.id for target in event.targets]
     ids += [
         written(value)
         for path, value in values(dict(event.details))

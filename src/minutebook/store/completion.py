@@ -36,7 +36,7 @@ def actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[
 
 
 def busy_actors(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
-    """At most `limit` actors whose address holds the part in any case, the busiest first; without a look at events."""
+    """At most `limit` actors whose address or id holds the part, the busiest first; without a look at events."""
     return _holding(part, limit, _busiest(connection, scope))
 
 
@@ -46,7 +46,8 @@ def targets(connection: Connection, scope: Scope, part: str, limit: int) -> list
 
 
 def _busiest(connection: Connection, scope: Scope) -> list[Known]:
-    return [Known(address) for address in survey.count_by_actor(connection, scope, EVERYTHING, BUSIEST)]
+    busiest = survey.count_by_actor(connection, scope, EVERYTHING, BUSIEST)
+    return [Known(text) for text in busiest if text != ActorKind.SYSTEM]  # which the language offers
 
 
 def _recent(connection: Connection, scope: Scope) -> list[Event]:

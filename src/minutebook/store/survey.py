@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from minutebook.errors import TooSlow
 from minutebook.filters import Filter
 from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
+from minutebook.filters.term_values import actor_of
 from minutebook.model import Outcome
 from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
@@ -111,16 +112,18 @@ def count_by(connection: Connection, scope: Scope, filter_: Filter, column: str)
 
 
 def count_by_actor(connection: Connection, scope: Scope, filter_: Filter, limit: int) -> dict[str, int]:
-    """How many events of each actor's address the other parts of the filter find, the busiest first."""
-    return by_address(count_by(connection, scope, filter_, "actor"), limit)
+    """How many events of each actor, as `by_text` calls them, the other parts of the filter find, the busiest first."""
+    return by_text(count_by(connection, scope, filter_, "actor"), limit)
 
 
-def by_address(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
-    """Counts of actors added up by their addresses, the busiest first; whoever has no address is left out."""
+def by_text(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
+    """Counts of actors added up by what `actor:` finds them by, the busiest first: their address, or where they have
+    none, their id; the kind of the system."""
     found: dict[str, int] = {}
     for who, number in actors.items():
-        if who.email:
-            found[who.email] = found.get(who.email, 0) + number
+        actor = actor_of(*who)
+        if actor:
+            found[actor.text] = found.get(actor.text, 0) + number
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from minutebook.actions import severity_of
 from minutebook.filters import MatchKind, actor_match, globs, is_id, matches, normal_text
 from minutebook.filters.expression import NOTHING_ASKED, AllOf, AnyOf, Expression, Not, Term, all_of, conjuncts
 from minutebook.filters.term_values import ActorValue, DetailValue, SeqRange
@@ -190,8 +191,8 @@ class _Shared:
 
 
 def _shared(key: str, values: Sequence[Any], means: Means) -> _Shared:
-    """Looks for the events of which the column of that name is what any of the values mean."""
-    return _Shared(key, frozenset(values), TESTS[key](values), means)
+    """Looks for the events of which the column is what any of the values of that term mean."""
+    return _Shared(COLUMNS.get(key, key), (key, frozenset(values)), TESTS[key](values), means)
 
 
 # ── Pieces of text ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +204,9 @@ def _sought_of(part: Expression) -> tuple[Sought, ...]:
         case Term("text", str(word)):
             piece = normal_text(word)
             return (Sought(piece, in_ids=is_id(piece)),)
-        case Term("target", str(pattern)) | Term("details", DetailValue(_, pattern)):
+        case Term("target" | "target_id" | "request" | "session", str(pattern)) | Term(
+            "details", DetailValue(_, pattern)
+        ):
             piece = globs.longest_piece(pattern).strip()
             return (Sought(piece, in_ids=True),) if piece else ()
     return ()
@@ -320,8 +323,11 @@ TESTS: dict[str, Callable[[Sequence[Any]], Callable[[Any], bool]]] = {
     "ip": _addresses,
     "client": _one_of,
     "outcome": _one_of,
+    "severity": lambda asked: lambda name: severity_of(name) in asked,
 }
-"""For each term that is the name of a shared column: which of its values any of those that are asked for mean."""
+"""For each term that a shared column answers: which of its values any of those that are asked for mean."""
+COLUMNS = {"severity": "action"}
+"""The column of such a term, where it has another name."""
 
 
 def _alone(key: str) -> Callable[[Any, Means], Look]:
@@ -330,15 +336,13 @@ def _alone(key: str) -> Callable[[Any, Means], Look]:
 
 CLAUSES: dict[str, Callable[[Any, Means], Look]] = {
     **{key: _alone(key) for key in TESTS},
-    "target": _holding("target"),
+    **{key: _holding(key) for key in ("target", "target_id", "request", "session", "details", "text")},
     "after": _after,
     "before": _before,
     "seq": _seq,
     "id": _id,
-    "details": _holding("details"),
-    "text": _holding("text"),
 }
-INEXACT = {"target", "id", "details"}
+INEXACT = {"target", "target_id", "request", "session", "id", "details"}
 """The keys of clauses that find more than what is meant."""
 
 

@@ -131,6 +131,11 @@ class Address:
         beside = _besides(self.filter, key)
         return self._finding(filter_of(part, beside) if part else beside)
 
+    def asking_also(self, part: Expression) -> Address:
+        """The same search, of what is meant by this, too."""
+        parts = conjuncts(expression_of(self.filter))
+        return self._finding(filter_of(all_of(dict.fromkeys([*parts, part]))))
+
     def only(self, key: str, value: Any) -> Address:
         """The same search with this value in place of what the field says."""
         (attribute,) = (field.attribute for field in FIELDS if field.key == key)

@@ -26,7 +26,7 @@ from minutebook.model import from_micros
 from minutebook.organization import seats
 from minutebook.store.scope import Scope
 from minutebook.web import times
-from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, TURNS, Control
+from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, TURNS, Address, Control
 from minutebook.web.look import Look
 from minutebook.web.views.controls import (
     ActionGroup,
@@ -44,7 +44,7 @@ SUGGESTIONS = 100
 TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 LONGEST_CHIP = 80
 """Characters of a clause that is wrong; all of it is in the box."""
-SUBJECTS = {"ip": "IP address", "seq": "Number"}
+SUBJECTS = {"ip": "IP address", "seq": "Number", "target_id": "Target id"}
 OTHERS = tuple(
     (SUBJECTS.get(key, key.capitalize()), DETAILS if key == "details" else f"{key}:")
     for key in TERMS
@@ -58,6 +58,7 @@ def controls_of(look: Look) -> FilterControls:
     """The filter as people set it, without anything of the log."""
     address, reading = look.address, look.reading
     range_ = times.range_told(address.filter, look.zone, look.now)
+    bounds = address.filter.start, address.filter.end
     return FilterControls(
         path=address.path,
         form=Form(reading.values, {name: reading.errors[name] for name in FORM_FIELDS if name in reading.errors}),
@@ -99,6 +100,9 @@ def controls_of(look: Look) -> FilterControls:
         without_actions_href=_without_control(look, reading.actions),
         without_actor_href=_without_control(look, reading.actor),
         without_dates_href=address.without(*DATES).href,
+        actions_alone_href=_alone(look, reading.actions),
+        actor_alone_href=_alone(look, reading.actor),
+        dates_alone_href=Address(address.path, in_utc=address.in_utc).between(*bounds).href if any(bounds) else None,
     )
 
 
@@ -126,6 +130,7 @@ def _more_chips(look: Look) -> tuple[QueryChip, ...]:
                     *clause,
                     href=look.address.asking(all_of(others)).href,
                     turned_href=look.address.asking(all_of(turned)).href if clause.operator else None,
+                    alone_href=look.address.asking(part).href,
                 )
             )
     return tuple(chips)
@@ -137,6 +142,11 @@ def _turned(look: Look, control: Control) -> str | None:
         return None
     parts = conjuncts(expression_of(look.address.filter))
     return look.address.asking(all_of(none_of(part) if part == control.part else part for part in parts)).href
+
+
+def _alone(look: Look, control: Control) -> str | None:
+    """What a control asks for, and nothing else."""
+    return look.address.asking(control.part).href if control.part is not None else None
 
 
 def _without_control(look: Look, control: Control) -> str:
@@ -244,7 +254,8 @@ def with_counts(
 ) -> FilterControls:
     """The controls with what each choice would find, beside the other fields; without numbers where not all is counted
     and there are none of actions."""
-    busiest = dict(itertools.islice(by_actor.items(), SUGGESTIONS))
+    with_address = ((email, count) for email, count in by_actor.items() if "@" in email)
+    busiest = dict(itertools.islice(with_address, SUGGESTIONS))
     names = seats.names_of(connection, scope.organization, busiest)
     return replace(
         controls,

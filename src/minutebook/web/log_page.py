@@ -29,7 +29,8 @@ from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import Expression, Term, all_of, conjuncts
 from minutebook.filters.term_values import DetailValue
 from minutebook.model import Event
-from minutebook.organization import seats
+from minutebook.organization import auditor_links, seats, tokens
+from minutebook.record import MINUTEBOOK
 from minutebook.store import anchor_log, checkpoints, log, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
@@ -94,7 +95,7 @@ def log_page(
     counted = survey.survey(connection, scope, filter_, FACETS, buckets.edges if buckets else (), patience)
     found = search.page(connection, scope, filter_, cursor, page_size, counted.total)
     event, missing = _event(connection, look, head.size)
-    by_actor = survey.by_address(counted.by["actor"], len(counted.by["actor"]))
+    by_actor = survey.by_text(counted.by["actor"], len(counted.by["actor"]))
     is_empty = not found.events and not found.total.number  # else what was on this page was pruned meanwhile
     is_overseen = bool(found.events) and counted.total.number > 0
     return replace(
@@ -108,7 +109,9 @@ def log_page(
             by_actor,
         ),
         histogram=_histogram(buckets, counted.in_time, look) if is_overseen else None,
-        facets=overview.facets(look.address, {**counted.by, "actor": by_actor}) if is_overseen else (),
+        facets=overview.facets(look.address, {**counted.by, "actor": by_actor}, _things(connection, look))
+        if is_overseen
+        else (),
         subject=subject_of(connection, scope, look.address, look.zone),
         zone=_zone_switch(look, [event.occurred_at for event in found.events]),
         found=found.total.number,
@@ -199,6 +202,14 @@ def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | 
     return log_views.panel(
         event, _around(connection, look, event, size), look.address, look.zone, look.own, look.now
     ), ""
+
+
+def _things(connection: Connection, look: Look) -> dict[str, str]:
+    """What is called what, of the actors without an address."""
+    number = look.organization.number
+    of_tokens = {token.id: token.name for token in tokens.all_tokens(connection, number)}
+    of_links = {link.id: link.name for link in auditor_links.all_links(connection, number)}
+    return {"system": MINUTEBOOK.name or "", **of_tokens, **of_links}
 
 
 def _around(connection: Connection, look: Look, event: Event, size: int) -> log_views.Around:

@@ -14,7 +14,8 @@ from minutebook.email_address import is_email
 from minutebook.filters import expression_of, instants
 from minutebook.filters.buckets import CALENDAR, CLOCK_WIDTHS, Buckets
 from minutebook.filters.expression import Expression, Term, any_of, conjuncts, none_of, values_of
-from minutebook.filters.term_values import CLIENTS, ActorValue, named_actions
+from minutebook.filters.moments import ANYWHERE
+from minutebook.filters.term_values import CLIENTS, ActorValue, named_actions, parse_actor
 from minutebook.filters.zones import MONTHS
 from minutebook.model import HOUR, Outcome, from_micros
 from minutebook.store.survey import Sums
@@ -71,18 +72,21 @@ def histogram(found: Buckets, sums: Sequence[Sums], address: Address, zone: Zone
     )
 
 
-def facets(address: Address, by: Mapping[str, Mapping[str, int]]) -> tuple[Facet, ...]:
+def facets(
+    address: Address, by: Mapping[str, Mapping[str, int]], things: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Facet, ...]:
     """What there is to choose from, each with its count beside the other parts of the filter: first what is chosen,
     last what is left out. Choosing either again gives it up.
 
-    `by` has the counts of outcomes, actions, actors' addresses and clients. Where there is one client, it is no choice.
+    `by` has the counts of outcomes, actions, actors and clients; `things`, what actors without an address are called.
+    Where there is one client, it is no choice.
     """
     clients = {name: number for name, number in by["client"].items() if name}
     found = (
         Facet("Outcome", _rows(address, "outcome", {name: by["outcome"].get(name, 0) for name in OUTCOMES}, OUTCOMES)),
         Facet("Client", _rows(address, "client", clients, CLIENTS) if len(clients) > 1 else ()),
         Facet("Action", _rows(address, "action", by["action"])),
-        Facet("Actor", _rows(address, "actor", by["actor"])),
+        Facet("Actor", _rows(address, "actor", by["actor"], things)),
     )
     return tuple(facet for facet in found if facet.title != "Client" or facet.rows)
 
@@ -96,7 +100,9 @@ class _Choice:
     is_turned: bool = False
 
     def value(self, name: str) -> Hashable:
-        return ActorValue("email", name) if self.key == "actor" else name
+        if self.key != "actor":
+            return name
+        return ActorValue("email", name) if "@" in name else parse_actor(name, ANYWHERE)
 
     def given_up(self, name: str) -> Expression | None:
         """The same without this one of them."""
@@ -115,7 +121,7 @@ def _choice(address: Address, key: str) -> _Choice:
             if key == "action":
                 named += named_actions(str(value))
             elif isinstance(value, ActorValue):
-                named += [value.text] if value.by == "email" and is_email(value.text) else []
+                named += [value.text] if value.by != "email" or is_email(value.text) else []
             else:
                 named.append(str(value))
         if named:

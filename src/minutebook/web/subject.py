@@ -11,6 +11,7 @@ from minutebook.errors import TooSlow
 from minutebook.filters import expression_of, filter_of, normal_text
 from minutebook.filters.expression import Expression, Term
 from minutebook.filters.term_values import IDS, ActorValue
+from minutebook.identifiers import ID
 from minutebook.model import Event
 from minutebook.store import search
 from minutebook.store.scope import Scope
@@ -27,7 +28,7 @@ def everything_by(actor: str) -> Expression | None:
 
 def everything_to(target: str) -> Expression:
     """What asks for all that was done to a target, by its id."""
-    return Term("target", normal_text(target))
+    return Term("target_id", normal_text(target))
 
 
 def subject_of(connection: Connection, scope: Scope, address: Address, zone: ZoneInfo) -> Subject | None:
@@ -73,7 +74,9 @@ def _asked(expression: Expression) -> tuple[str, bool]:
     match expression:
         case Term("actor", ActorValue("id", id_)):
             return id_, True
-        case Term("target", str(id_)):
+        case Term("target_id", str(id_)):
+            return id_, False
+        case Term("target", str(id_)) if ID.fullmatch(id_):
             return id_, False
     return "", False
 

@@ -119,7 +119,9 @@ class Facets(Answer):
 
     is_exact: bool = Field(description=AT_LEAST)
     actions: list[FacetValue]
-    actors: list[FacetValue] = Field(description="By address, at most 100.")
+    actors: list[FacetValue] = Field(
+        description="By what `actor:` finds them by: address, else id or kind; at most 100."
+    )
     outcomes: list[FacetValue]
     clients: list[FacetValue] = Field(description=f"What the acts were done with: {listed(list(CLIENTS), 'or')}.")
 

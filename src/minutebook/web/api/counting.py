@@ -48,7 +48,7 @@ def facets(request: Request, reader: Reader) -> Facets:
     return Facets(
         is_exact=found.total.is_exact,
         actions=_values(by["action"]),
-        actors=_values(survey.by_address(by["actor"], MOST_ACTORS)),
+        actors=_values(survey.by_text(by["actor"], MOST_ACTORS)),
         outcomes=_values(by["outcome"]),
         clients=_values({client: number for client, number in by["client"].items() if client}),
     )

@@ -100,6 +100,8 @@ class QueryChip:
     """The same search without it."""
     turned_href: str | None
     """The same search with it turned around."""
+    alone_href: str
+    """The search for it and nothing else."""
 
     @property
     def sentence(self) -> str:
@@ -184,6 +186,10 @@ class FilterControls:
     without_actions_href: str = ""
     without_actor_href: str = ""
     without_dates_href: str = ""
+    actions_alone_href: str | None = None
+    """The search for what the control asks for and nothing else, to be shared; None where it asks for nothing."""
+    actor_alone_href: str | None = None
+    dates_alone_href: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from minutebook.actions.parts import Part
-from minutebook.actions.values import Diff
+from minutebook.actions.values import Diff, DiffLine
 from minutebook.web.views.controls import ActionOption, FilterControls
 from minutebook.web.views.integrity import Proof
 from minutebook.web.views.page import Moment, Pager
@@ -53,13 +53,16 @@ class DayGroup:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One field of an event. `code` marks what a machine reads, such as an id; `lines` a text of several lines; `gone`
-    one that was erased, `href` and `small` then name the event that says so."""
+    """One field of an event, and how to narrow the search to what has its value, or what stands small beside it. `code`
+    marks what a machine reads, such as an id; `lines` a text of several lines; `gone` one that was erased, `small` then
+    leads to the event that says so. A field of several values has `each`, with its own link."""
 
     label: str
     value: str
     small: str = ""
     href: str | None = None
+    small_href: str | None = None
+    each: tuple[tuple[str, str | None], ...] = ()
     code: bool = False
     lines: bool = False
     gone: bool = False
@@ -77,11 +80,15 @@ class EventPanel:
     when_utc: str
     """The same in UTC, and how long ago: "14:12:40.358 UTC, 29 minutes ago"."""
     outcome: str
+    outcome_href: str
     severity: str
+    severity_href: str
     action: str
     action_title: str
     action_href: str
     diffs: tuple[Diff, ...]
+    diff_hrefs: Mapping[tuple[str, DiffLine], str]
+    """Where lines of the diffs lead, each by the name of its field."""
     facts: tuple[Fact, ...]
     proof: Proof
     raw_json: str
