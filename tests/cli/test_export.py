@@ -95,6 +95,20 @@ def test_the_name_of_the_file_says_the_format(directory: Path, tmp_path: Path, n
     assert recorded(directory)[-1] == {"v": 1, "format": format_.value, "size": trailer["size"], "pruned": 0}
 
 
+@pytest.mark.parametrize("name", ["calder.json", "calder.xlsx", "calder.jsonl.gz"])
+def test_a_name_that_ends_in_no_format_is_refused(directory: Path, tmp_path: Path, name: str) -> None:
+    before = recorded(directory)
+    answer = invoke(directory, "export", "--org", "Calder", "--output", str(tmp_path / name))
+    assert answer.returncode == 2
+    assert "End the name in .csv, .jsonl, .parquet or .ocsf.jsonl, or say which with --format" in " ".join(
+        answer.stderr.replace("│", " ").split()
+    )
+    assert not (tmp_path / name).exists()
+    assert recorded(directory) == before
+    run(directory, "export", "--org", "Calder", "--format", "jsonl", "--output", str(tmp_path / name))
+    assert (tmp_path / name).exists()
+
+
 def test_every_filter_option_and_the_query(directory: Path) -> None:
     everything = run(directory, "export", "--org", "Calder", "--format", "jsonl")
     lines = [json.loads(line) for line in everything.stdout.splitlines()][:-1]

@@ -108,6 +108,17 @@ def test_times_are_read_and_written_in_the_local_zone_or_in_utc(calder: Calder) 
         assert [line.startswith(wall) for line in told] == [True, True], (options, told)
 
 
+def test_a_search_that_ends_in_the_past_says_that_nothing_will_come(calder: Calder) -> None:
+    for options, is_over in (
+        (("--end", "2020-01-01"), True),
+        (("before:-1h",), True),
+        (("before:2090-01-01",), False),
+        ((), False),
+    ):
+        with calder.tail(*options):
+            assert ("Nothing that happens from now on is shown" in calder.greeting) is is_over, options
+
+
 def test_json_is_one_event_a_line_found_by_a_query_behind_a_number(calder: Calder) -> None:
     for number in range(3):
         calder.mode(f"Mode {number}")

@@ -25,6 +25,7 @@ from minutebook.deliver.partial import PartialFile, Progress, Words, at_once, wr
 from minutebook.deliver.received import Altered
 from minutebook.errors import Conflict, Invalid, MinutebookError
 from minutebook.filters import Here
+from minutebook.filters.clause import listed
 from minutebook.store.engine import system_clock
 
 AGAIN = "The export is not whole. Run the same again: it goes on where it stopped."
@@ -107,10 +108,16 @@ def _here(asked: Asked) -> Here:
 
 
 def _format_of(output: Path | None) -> Format:
-    """The format that the name of a file says; JSON Lines where it says none."""
+    """The format that the name of a file says; JSON Lines for standard output and a name without an ending. Raises
+    Invalid for an ending that is none."""
     named = [
         format_ for format_, kind in FORMATS.items() if output and output.name.lower().endswith(f".{kind.extension}")
     ]
+    if output and output.suffix and not named:
+        endings = listed([f".{kind.extension}" for kind in FORMATS.values()], "or")
+        raise Invalid.one(
+            "output", f"No format is called {output.suffix}. End the name in {endings}, or say which with --format."
+        )
     return max(named, key=lambda format_: len(FORMATS[format_].extension), default=Format.JSONL)
 
 

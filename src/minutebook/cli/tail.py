@@ -66,13 +66,17 @@ def tail(
         minutebook tail --unrecorded --after -1 --json | jq .action
     """
     zone = zone_of(utc)
-    filter_ = Asked(query, actions, actor, start, end, text, zone).filter().at(Here(zone, system_clock()))
+    now = system_clock()
+    filter_ = Asked(query, actions, actor, start, end, text, zone).filter().at(Here(zone, now))
+    last = filter_.bounds[1]
+    is_over = last is not None and last <= now
     with (
         source_of(context, org, server, token_file, unrecorded=unrecorded) as source,
         source.follow(filter_, after) as following,
     ):
         named, first = f"{shown(following.origin.name)} ({following.origin.id})", f"{following.after + 1:,}"
-        remark(f"Following {named} from event {first} on. Stop it with Ctrl-C.")
+        over = "Nothing that happens from now on is shown, as the search ends before. " if is_over else ""
+        remark(f"Following {named} from event {first} on. {over}Stop it with Ctrl-C.")
         try:
             _print(following.batches, print_line if as_json else partial(_print_told, zone))
         except KeyboardInterrupt:

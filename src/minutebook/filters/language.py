@@ -59,6 +59,8 @@ KEYS = [f"{DETAILS}NAME" if key == "details" else key for key in TERMS if key !=
 
 BLANK = re.compile(r"\s*")
 KEY = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*):")
+TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+DAY_BEFORE = re.compile(r"\b(?:after|before):[0-9]{4}-[0-9]{2}-[0-9]{2}\s+$", re.IGNORECASE)
 BARE_WORD = re.compile(r"[^\s()]+")
 BARE_VALUE = re.compile(r"[^\s(),]+")
 ALTERNATIVES = re.compile(r"\(([^()]*)\)?")
@@ -219,7 +221,11 @@ class _Reader:
 
     def _text(self) -> Expression:
         start = self.at
-        word = self._quoted() if self._peek() == '"' else self._bare(BARE_WORD)
+        is_bare = self._peek() != '"'
+        word = self._bare(BARE_WORD) if is_bare else self._quoted()
+        if is_bare and TIME_OF_DAY.fullmatch(word) and DAY_BEFORE.search(self.query[:start]):
+            fix = f"{self.query[:start].rstrip()}T{two_digits(word)}{self.query[self.at :]}"
+            self._wrong(start, len(word), "A time of day is joined to its day by a T, such as 2026-11-06T17:05.", fix)
         return Term("text", self._parsed(start, lambda: TERMS["text"].parse(word, self.here)))
 
     def _keyed(self, key: str, behind: int) -> Expression:
@@ -355,6 +361,11 @@ def _mended_all(query: str, found: Sequence[BadQuery], here: Here) -> str | None
                 return None
             query = query[:start] + alone.fix + query[end:]
     return query if found and _is_understood(query, here) else None
+
+
+def two_digits(time_of_day: str) -> str:
+    """`09:05` for `9:05`."""
+    return time_of_day if time_of_day[2] == ":" else f"0{time_of_day}"
 
 
 def _meant(key: str, text: str) -> str | None:

@@ -29,7 +29,10 @@ CALENDAR_DAY, CALENDAR_MONTH = "day", "month"
 AGO = re.compile(r"-([0-9]{1,6})([smhdw])", re.IGNORECASE)
 LONGEST_AGO = 50 * 365 * DAY
 ON_THE_CLOCK = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?")
-ACCEPTED = "Write a day, such as 2026-11-06, a time, such as 2026-11-06T17:05, or how long ago, such as -7d or -2h."
+ACCEPTED = (
+    "Write a day, such as 2026-11-06, a time, such as 2026-11-06T17:05, how long ago, such as -7d or -2h, or today, "
+    "yesterday, this-month or last-month."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -347,7 +347,7 @@ def parse_before(text: str, here: Here) -> Moment:
     """The same for an end: some time must be before it."""
     before = parse_time(text, here)
     if before == 0:
-        raise Invalid.one(FIELD, f"{quoted(text)} is too far away. {RANGE}")
+        raise Invalid.one(FIELD, f"Nothing is before {quoted(text)}. {RANGE}")
     return before
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -41,7 +40,6 @@ from minutebook.web.views.controls import (
 from minutebook.web.views.page import Form
 
 SUGGESTIONS = 100
-TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 LONGEST_CHIP = 80
 """Characters of a clause that is wrong; all of it is in the box."""
 SUBJECTS = {"ip": "IP address", "seq": "Number", "target_id": "Target id"}
@@ -198,10 +196,10 @@ def _with_day(mistakes: tuple[BadQuery, ...], look: Look) -> str | None:
     """For a time of day alone, the query with today's date before it."""
     bad, *others = mistakes
     wrong = bad.query[bad.at : bad.at + bad.length]
-    if others or not TIME_OF_DAY.fullmatch(wrong):
+    if others or not language.TIME_OF_DAY.fullmatch(wrong):
         return None
     today = from_micros(look.now).astimezone(look.zone).date().isoformat()
-    fix = f"{bad.query[: bad.at]}{today}T{wrong.zfill(5)}{bad.query[bad.at + bad.length :]}"
+    fix = f"{bad.query[: bad.at]}{today}T{language.two_digits(wrong)}{bad.query[bad.at + bad.length :]}"
     return None if language.read_what_can_be(fix, Here(look.zone, look.now))[1] else fix
 
 

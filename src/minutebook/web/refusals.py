@@ -55,7 +55,7 @@ SECOND_FACTOR_PART = "account#second-factors"
 
 
 class MethodNotAllowed(MinutebookError):
-    """This page cannot be asked for in this way."""
+    """This address takes {methods} and no other method."""
 
     status = 405
     code = "method_not_allowed"
@@ -150,9 +150,10 @@ def install(app: FastAPI) -> None:
 
     def by_status(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        kinds: dict[int, type[MinutebookError]] = {404: NotFound, 405: MethodNotAllowed}
-        response = respond(request, kinds.get(error.status_code, BadRequest)())
-        response.headers.update(error.headers or {})
+        headers = error.headers or {}
+        kinds: dict[int, MinutebookError] = {404: NotFound(), 405: MethodNotAllowed(methods=headers.get("Allow", ""))}
+        response = respond(request, kinds.get(error.status_code) or BadRequest())
+        response.headers.update(headers)
         return response
 
     def not_valid(request: Request, error: Exception) -> Response:

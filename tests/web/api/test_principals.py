@@ -335,5 +335,6 @@ def test_another_site_cannot_ask_for_somebody_to_change_anything(two: Two) -> No
             answer = client.request(method, filled, headers={"Authorization": f"Bearer {secret}"})
             assert answer.status_code == 405
             assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+            assert answer.json()["detail"] == f"This address takes {answer.headers['allow']} and no other method."
             crossed = client.request(method, filled, headers={"Sec-Fetch-Site": "cross-site"})
             assert crossed.status_code == 403
