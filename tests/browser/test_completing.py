@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Route, expect
@@ -219,6 +220,13 @@ def test_what_was_typed_and_not_sent_goes_along_with_another_filter(reader: Visi
     type_(reader, "opus ")
     reader.follow(reader.page.locator(".chip__x").last)
     expect(box(reader)).to_have_value("opus")
+    # In the other zone.
+    reader.open_log()
+    type_(reader, "opus")
+    reader.page.keyboard.press("Escape")
+    reader.follow(reader.page.locator("[data-zone-switch]").get_by_role("link", name="UTC"))
+    expect(box(reader)).to_have_value("opus")
+    assert set(parse_qs(urlsplit(reader.page.url).query)) == {"text", "zone"}
     # What was reworded is no more than that: nothing can be added to it.
     reader.open_log(("query", "outcome:success"))
     box(reader).fill("outcome:failure")

@@ -278,3 +278,17 @@ def test_pages_neither_lose_nor_repeat_an_event_while_new_ones_arrive(site: Site
         reader.follow(newer)
         assert reader.found() == page
     assert newer.get_attribute("href") is None
+
+
+def test_what_was_typed_on_a_later_page_is_searched_in_the_other_zone_from_the_first(
+    site: Site, arrive: Arrive
+) -> None:
+    reader = arrive(site.company.auditor)
+    reader.open_log(("action", "mode.create"))
+    reader.follow(reader.page.get_by_role("link", name="Older", exact=True))
+    reader.page.locator("[data-search]").press("End")
+    reader.page.keyboard.type(" mode")
+    reader.page.keyboard.press("Escape")
+    reader.follow(reader.page.locator("[data-zone-switch]").get_by_role("link", name="UTC"))
+    query = parse_qs(urlsplit(reader.page.url).query)
+    assert (query.keys(), query["text"]) == ({"action", "text", "zone"}, ["mode"])

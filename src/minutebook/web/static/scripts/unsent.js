@@ -1,8 +1,9 @@
-// What was typed into the search box and not sent yet goes along when another filter is chosen: it is searched for, too,
-// or, unfinished, comes back pointed at. Nothing of it is kept in the browser.
+// What was typed into the search box and not sent yet goes along when another filter or the other zone is chosen: it is
+// searched for, too, or, unfinished, comes back pointed at. Nothing of it is kept in the browser.
 import { $ } from "./page.js";
 
-const FILTERS = "form.filters, .band";
+const CHOICES = "form.filters, .band, [data-zone-switch]";
+const PAGES = ["older", "newer"];
 
 // What the next address has to ask for besides; null where nothing was typed, or where what is searched for was reworded,
 // which no other filter can be added to.
@@ -21,8 +22,9 @@ export const setUpUnsent = () => {
   const zone = () => box.form.elements.form_zone.value;
   document.addEventListener("click", (e) => {
     const link = e.target.closest?.("a[href]:not([data-bar])");
-    if (!link?.closest(FILTERS) || unsent(box) === null) return;
+    if (!link?.closest(CHOICES) || link.dataset.copied || unsent(box) === null) return;
     const to = new URL(link.href);
+    PAGES.forEach((key) => to.searchParams.delete(key)); // another search has others
     to.searchParams.set("query", unsent(box));
     to.searchParams.set("form_zone", zone());
     link.href = to;
