@@ -206,8 +206,8 @@ def examples(theme: Theme = "auto", dialog: str = "") -> dict[str, Any]:
         "broken": proof("This is not the event that was recorded."),
         "link": None,
         "saved": SavedMenu(
-            own=(SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", current=True),),
-            shared=(SavedOption(HOSTILE, "-outcome:success", "#log"),),
+            own=(SavedOption("Ada’s acts", "actor:ada.okafor@calder.example", "#log", "srch_1", current=True),),
+            shared=(SavedOption(HOSTILE, "-outcome:success", "#log", "srch_2"),),
             all_href="#log",
             open_name="Ada’s acts",
             everything_href="#log",

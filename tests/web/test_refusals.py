@@ -64,6 +64,7 @@ NEEDS = {
     "/o/{org}/retention/erase": Permission.LOG_ERASE,
     "/o/{org}/audit-logs/saved": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/new": Permission.LOG_READ,
+    "/o/{org}/audit-logs/saved/counts": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/{search}": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/{search}/rename": Permission.LOG_READ,
     "/o/{org}/audit-logs/saved/{search}/delete": Permission.LOG_READ,

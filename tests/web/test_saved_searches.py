@@ -10,6 +10,7 @@ from httpx2 import Response
 
 from minutebook.model import Plan, Role
 from minutebook.organization.organizations import ChangePlan
+from minutebook.web.pages import saved_searches as pages
 from tests.support.dashboard import Dashboard, Somebody, errors, focused, told, value
 from tests.support.reader import Reader, link, text
 
@@ -32,7 +33,7 @@ def current(response: Response) -> list[str]:
 
 def opened(response: Response) -> str:
     """What the button of the menu says: what the page shows is called so."""
-    return text(response.text.partition('data-menu="saved">')[2].partition("</summary>")[0])
+    return text(response.text.partition('data-menu="saved"')[2].partition(">")[2].partition("</summary>")[0])
 
 
 def test_a_search_is_saved_from_the_page_and_leads_back_to_it(light_dashboard: Dashboard) -> None:
@@ -162,3 +163,29 @@ def test_no_address_of_one_takes_that_of_an_event(light_dashboard: Dashboard) ->
     for odd in ("0", "sav_", "SAV_AAAAAAAAAAAA", "%00"):
         assert ada.get(path(light_dashboard, odd)).status_code == 404
     assert ada.get(light_dashboard.path("audit-logs", "0")).status_code == 303
+
+
+def test_each_search_of_the_menu_is_counted(light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, ines = light_dashboard.signed_in(Role.OWNER), light_dashboard.signed_in(Role.AUDITOR)
+    saved = {}
+    for somebody, query, shared in (
+        (ada, "action:user.*", "yes"),
+        (ada, "action:member.remove", "no"),
+        (ines, "after:-7d", "no"),
+        (ines, "action:search.save", "no"),
+    ):
+        save(somebody, light_dashboard, query, query=query, shared=shared)
+        saved[query] = light_dashboard.last().details["search"]
+    before = light_dashboard.recorded()
+    answer = ines.get(path(light_dashboard, "counts"))
+    events = light_dashboard.events()
+    assert answer.json() == {
+        saved["action:user.*"]: sum(event.action.startswith("user.") for event in events),
+        saved["after:-7d"]: len(events),
+        saved["action:search.save"]: 4,
+    }, "another's private search is none of hers"
+    assert light_dashboard.recorded() == before + 1, "that she reads is recorded"
+    menu = ines.get(light_dashboard.path("audit-logs")).text
+    assert set(re.findall('data-count-of="([^"]*)"', menu)) == answer.json().keys()
+    monkeypatch.setattr(pages, "COUNTED_SECONDS", 0.0)
+    assert ines.get(path(light_dashboard, "counts")).json() == {}

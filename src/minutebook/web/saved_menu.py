@@ -28,7 +28,9 @@ def saved_menu(connection: Connection, place: Place, address: Address) -> SavedM
 
     def options(*, shared: bool) -> tuple[SavedOption, ...]:
         return tuple(
-            SavedOption(search.name, search.query, address_of(place, search.id), current=search.query == query)
+            SavedOption(
+                search.name, search.query, address_of(place, search.id), search.id, current=search.query == query
+            )
             for search in found
             if search.shared is shared
         )
@@ -43,6 +45,7 @@ def saved_menu(connection: Connection, place: Place, address: Address) -> SavedM
         everything_href=Address(address.path, in_utc=address.in_utc).href,
         shows_everything=shows_everything,
         all_href=place.path(AUDIT_LOGS, SAVED),
+        counts_href=place.path(AUDIT_LOGS, SAVED, "counts"),
         link_href=f"{place.path(AUDITOR_LINKS, 'new')}?{urlencode({'query': query})}" if may_link else "",
         save_href=f"{place.path(AUDIT_LOGS, SAVED, 'new')}?{urlencode({'query': query})}" if query else "",
     )

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import JSONResponse
 
 from minutebook.errors import Invalid, Problem
+from minutebook.filters import Here
 from minutebook.model import Role
 from minutebook.organization import saved_searches
 from minutebook.organization.saved_searches import DeleteSearch, RenameSearch, SavedSearch, SaveSearch
 from minutebook.permissions import Permission
 from minutebook.record import NoChange, perform
+from minutebook.store import log, survey
+from minutebook.store.scope import Scope
+from minutebook.store.survey import Patience
 from minutebook.web import times
 from minutebook.web.forms import STAYS, Sent, Typed, form_after
 from minutebook.web.log_address import Address
+from minutebook.web.log_reader import LogReader
 from minutebook.web.render import Said, go, show
 from minutebook.web.saved_menu import SAVED, address_of, search_address
 from minutebook.web.session import Place, known_id, place
@@ -33,6 +41,8 @@ def reader(found: Annotated[Place, Depends(place(Permission.LOG_READ))]) -> Plac
 
 Reader = Annotated[Place, Depends(reader)]
 
+COUNTED_SECONDS = 1.0
+"""For all searches together."""
 FIELDS = ("name", "shared", "replace")
 ONLY_ME, EVERYBODY = "no", "yes"
 AUDIENCES = (
@@ -80,6 +90,28 @@ def save_search(request: Request, reader: Reader, sent: Sent) -> Response:
         return _saving(request, reader, query, form_after(sent, error, FIELDS), error.status)
     said = Said.NOTHING_TO_CHANGE if isinstance(done, NoChange) else Said.SEARCH_SAVED
     return go(reader.site, Address(reader.path(AUDIT_LOGS), saved_searches.asked(query)).href, said)
+
+
+@router.get("/o/{org}/audit-logs/saved/counts")
+def count_searches(reader: Reader) -> Response:
+    """How many events each of them finds now, by its id; without those that are not counted at once, and those that
+    this version of Minutebook cannot read."""
+    log_reader = LogReader.of_place(reader)
+    log_reader.sit()
+    found: dict[str, int] = {}
+    until = time.monotonic() + COUNTED_SECONDS
+    with reader.site.store.reading() as connection:
+        number, viewer = reader.organization.number, reader.viewer
+        scope = Scope(number, log.read_head(connection, number).size, here=Here(viewer.zone, viewer.at))
+        for search in saved_searches.searches(connection, number, viewer.user.id):
+            if (left := until - time.monotonic()) <= 0:
+                break
+            with suppress(Invalid):
+                patience = Patience(left, all_or_nothing=True)
+                total = survey.survey(connection, scope, saved_searches.asked(search.query), patience=patience).total
+                if total.is_exact:
+                    found[search.id] = total.number
+    return JSONResponse(found)
 
 
 @router.get("/o/{org}/audit-logs/saved/{search}")

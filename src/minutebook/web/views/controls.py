@@ -199,6 +199,7 @@ class SavedOption:
     name: str
     query: str
     href: str
+    id: str
     current: bool = False
 
 
@@ -216,3 +217,5 @@ class SavedMenu:
     save_href: str = ""
     link_href: str = ""
     """Shows an auditor the present search, for those who may let them."""
+    counts_href: str = ""
+    """Where a script asks how many events each of them finds."""
