@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from minutebook.actions import CATALOGUE
@@ -168,6 +169,11 @@ def log_page() -> LogPage:
     )
 
 
+def loading(days: tuple[DayGroup, ...]) -> tuple[DayGroup, ...]:
+    """The same once more, under numbers that are not yet on the page."""
+    return tuple(replace(day, rows=tuple(replace(row, seq=row.seq + 100) for row in day.rows)) for day in days)
+
+
 def proof(problem: str = "") -> Proof:
     """One step done and two due; or what is wrong."""
     recorded = Moment("2026-11-12T14:12:40.358Z", "15:12:40", "2026-11-12 15:12:40.358 CET")
@@ -202,6 +208,7 @@ def examples(theme: Theme = "auto", dialog: str = "") -> dict[str, Any]:
         "frame": frame(theme),
         "shell": shell(),
         "page": log_page(),
+        "loading_days": loading(log_page().days),
         "proof": proof(),
         "broken": proof("This is not the event that was recorded."),
         "link": None,

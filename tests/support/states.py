@@ -1044,6 +1044,30 @@ def _(visitor: Visitor) -> None:
     expect(visitor.page.get_by_role("heading", name="The server did not answer")).to_be_visible()
 
 
+@state("audit logs, loading")
+def _(visitor: Visitor) -> None:
+    visitor.open_log()
+    show_loading(visitor.page)
+
+
+@state("audit logs, loading after nothing was found")
+def _(visitor: Visitor) -> None:
+    visitor.open_log(("q", "action:sso.remove_domain nothing"))
+    show_loading(visitor.page)
+
+
+def show_loading(page: Page) -> None:
+    """As if another list were on its way: while one is, a browser that is driven tells nothing about its page."""
+    page.evaluate(
+        """() => {
+            const destination = {url: document.querySelector("form.search").action, sameDocument: false};
+            const { signal } = new AbortController();
+            navigation.dispatchEvent(Object.assign(new Event("navigate"), {destination, signal, downloadRequest: null}));
+        }"""
+    )
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
 @state("audit logs, live")
 def _(visitor: Visitor) -> None:
     go_live(visitor)

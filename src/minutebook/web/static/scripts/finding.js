@@ -13,9 +13,13 @@ const setUpGroup = (box, from) => {
   const members = $$(`[data-in="${box.dataset.group}"]`, from);
   const { name } = box;
   const ask = (whole) => { if (name) box.name = whole ? name : ""; };
-  ask(box.checked);
-  if (box.checked) for (const member of members) member.checked = true;
-  showGroup(box, members);
+  const begin = () => {
+    ask(box.checked);
+    if (box.checked) for (const member of members) member.checked = true;
+    showGroup(box, members);
+  };
+  begin();
+  box.form?.addEventListener("reset", () => setTimeout(begin)); // it is told before it is done
   box.addEventListener("change", () => {
     const shown = members.filter((member) => !member.closest("[hidden]"));
     ask(box.checked && shown.length === members.length);
@@ -81,6 +85,7 @@ const setUpSearch = (input) => {
     if (form) mark(list, firstMatch(list, word()));
   };
   input.addEventListener("input", look);
+  input.form?.addEventListener("reset", () => setTimeout(look));
   input.addEventListener("focus", () => input.select()); // what is typed takes the place of what was asked before
   input.addEventListener("keydown", (e) => {
     if (e.key !== "Enter" || e.isComposing) return;

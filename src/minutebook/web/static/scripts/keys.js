@@ -3,6 +3,7 @@ import { $, $$, setCookie } from "./page.js";
 import { openDialog } from "./dialogs.js";
 import { closeMenu, openMenu } from "./menus.js";
 import { closePanel, copyPanelLink, walk } from "./panel.js";
+import { stopSearch } from "./searching.js";
 
 const root = document.documentElement;
 
@@ -31,6 +32,7 @@ const onKey = (e) => {
     if ($("dialog[open]") || closeMenu()) return;
     const sheet = $(".nav:target .nav__close"); // shown where the navigation covers the page
     if (sheet?.checkVisibility()) { sheet.click(); return; }
+    if (stopSearch()) return;
     if (e.target.matches?.("[data-search]")) e.target.blur(); // so that single keys are keys again
     closePanel();
     return;

@@ -119,6 +119,13 @@ const start = () => {
   open();
 };
 
+// What stops all that the page loads is no lost connection.
+export const apart = (stop) => {
+  close();
+  stop();
+  if (on) open();
+};
+
 const toggle = () => {
   sessionStorage.setItem(KEY, on ? "off" : "on");
   if (!on) { start(); return; }

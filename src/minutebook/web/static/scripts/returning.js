@@ -6,11 +6,13 @@ const KEY = "filter";
 
 const note = (element) => sessionStorage.setItem(KEY, $("[data-menu]", element.closest(".chip") ?? element)?.dataset.menu ?? "query");
 
+export const forget = () => sessionStorage.removeItem(KEY);
+
 export const setUpReturning = () => {
   const forms = $$("form.search, form.filters");
   if (!forms.length) return;
   const used = sessionStorage.getItem(KEY);
-  sessionStorage.removeItem(KEY);
+  forget();
   const menu = $$("form.filters [data-menu]").find((each) => each.dataset.menu === used);
   // A field that is wrong comes first.
   const wrong = forms.some((form) => $("[autofocus]", form));

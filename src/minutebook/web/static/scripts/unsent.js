@@ -27,7 +27,10 @@ export const setUpUnsent = () => {
     PAGES.forEach((key) => to.searchParams.delete(key)); // another search has others
     to.searchParams.set("query", unsent(box));
     to.searchParams.set("form_zone", zone());
+    const before = link.getAttribute("href");
     link.href = to;
+    // Whoever stays here may type something else.
+    setTimeout(() => link.setAttribute("href", before));
   }, true);
   $("form.filters")?.addEventListener("formdata", (e) => {
     if (unsent(box) !== null) e.formData.set("query", unsent(box));
