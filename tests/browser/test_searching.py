@@ -94,6 +94,13 @@ class Slow:
         self.visitor.wait_until(lambda: self.looks and self.looks[-1]["busy"])
         return self.looks[-1]
 
+    def after_tab(self) -> dict[str, Any]:
+        """The page, where Tab leads to."""
+        before = len(self.looks)
+        self.page.keyboard.press("Tab")
+        self.visitor.wait_until(lambda: len(self.looks) > before)
+        return self.looks[-1]
+
     def press_stop(self) -> None:
         """With the mouse, where it is."""
         place = self.shows_bones()["stop"]
@@ -224,10 +231,7 @@ def test_stop_is_reached_and_pressed_by_the_keyboard(slow: Slow) -> None:
     by_the_box(slow)
     slow.shows_bones()
     for _ in range(60):
-        before = len(slow.looks)
-        slow.page.keyboard.press("Tab")
-        slow.visitor.wait_until(lambda before=before: len(slow.looks) > before)
-        if slow.looks[-1]["stopIsFocused"]:
+        if slow.after_tab()["stopIsFocused"]:
             break
     slow.page.keyboard.press("Enter")
     slow.has_stopped()
@@ -287,6 +291,17 @@ def test_what_was_typed_stays_where_it_was_not_sent(slow: Slow) -> None:
     slow.press_stop()
     expect(box(slow)).to_have_value("")
     expect(facet).to_have_attribute("href", address or "")
+
+
+def test_the_next_page_gives_no_focus_to_what_was_used_for_a_search_that_was_stopped(slow: Slow) -> None:
+    by_the_box(slow)
+    slow.press_stop()
+    slow.page.keyboard.press("Escape")
+    slow.page.keyboard.press("]")
+    slow.waits(2)
+    slow.let_go()
+    expect(slow.page.locator(".pager")).to_contain_text("51–")
+    expect(box(slow)).not_to_be_focused()
 
 
 def test_a_search_in_place_of_another_goes_on_and_one_stop_stops_it(slow: Slow) -> None:

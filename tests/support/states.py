@@ -1060,9 +1060,9 @@ def show_loading(page: Page) -> None:
     """As if another list were on its way: while one is, a browser that is driven tells nothing about its page."""
     page.evaluate(
         """() => {
-            const destination = {url: document.querySelector("form.search").action, sameDocument: false};
+            const destination = { url: document.querySelector("form.search").action };
             const { signal } = new AbortController();
-            navigation.dispatchEvent(Object.assign(new Event("navigate"), {destination, signal, downloadRequest: null}));
+            navigation.dispatchEvent(Object.assign(new Event("navigate"), { destination, signal }));
         }"""
     )
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
