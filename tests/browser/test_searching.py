@@ -27,6 +27,7 @@ TELL = """addEventListener("DOMContentLoaded", () => {
         const list = place.nextElementSibling;
         const stop = place.querySelector("[data-stop]");
         const box = stop.getBoundingClientRect();
+        const title = document.querySelector("h1").getBoundingClientRect();
         const inside = list.querySelector("td, h2");
         console.debug("told " + JSON.stringify({
             busy: list.getAttribute("aria-busy") === "true",
@@ -39,6 +40,7 @@ TELL = """addEventListener("DOMContentLoaded", () => {
             stopIsFocused: document.activeElement === stop,
             said: place.querySelector("[role=status]").textContent,
             number: document.querySelector(".results__n").textContent.trim(),
+            titleIsSeen: document.elementFromPoint(title.x + 5, title.y + 10)?.matches("h1") ?? false,
             menus: document.querySelectorAll("details[open]").length,
         }));
     };
@@ -360,7 +362,9 @@ def test_the_live_tail_goes_on(slow: Slow, site: Site) -> None:
 def test_stop_is_in_sight_wherever_the_page_is_scrolled_to(site: Site, arrive: Arrive, width: int) -> None:
     slow = Slow(arrive(site.company.owner, width=width, height=500))
     by_the_box(slow)
-    assert 0 < slow.shows_bones()["stop"]["y"] < 500
+    look = slow.shows_bones()
+    assert 0 < look["stop"]["y"] < 500
+    assert look["titleIsSeen"]
     slow.press_stop()
     older = slow.page.get_by_role("link", name="Older", exact=True)
     older.scroll_into_view_if_needed()
