@@ -400,3 +400,4 @@ def test_stop_and_bones_stay_when_the_list_is_made_anew_meanwhile(slow: Slow, si
     slow.page.wait_for_timeout(100)
     assert slow.looks[-1]["busy"]
     assert slow.looks[-1]["stop"]
+    assert slow.looks[-1]["said"] == "Searching"

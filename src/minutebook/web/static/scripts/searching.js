@@ -24,6 +24,7 @@ const draw = () => {
   if (shown) list.setAttribute("aria-busy", "true");
   else list.removeAttribute("aria-busy");
   stopper().hidden = !shown;
+  say(shown ? "Searching" : "");
 };
 
 const show = () => {
@@ -31,7 +32,6 @@ const show = () => {
   focused = document.activeElement;
   shown = true;
   draw();
-  say("Searching");
 };
 
 const end = () => {
@@ -41,7 +41,6 @@ const end = () => {
   const left = [document.body, stopper()].includes(document.activeElement);
   shown = false;
   draw();
-  say("");
   // What is hidden loses the focus.
   if (left) focused.focus({ preventScroll: true });
 };
