@@ -139,7 +139,6 @@ def page_of(slow: Slow) -> dict[str, Any]:
         "found": slow.page.locator(".results__n").inner_text(),
         "chips": slow.page.locator("form.filters").inner_text(),
         "ticked": slow.page.locator("form.filters input:checked").count(),
-        "box": box(slow).input_value(),
         "place": slow.page.locator(".log").bounding_box(),
         "busy": slow.page.locator("#found [aria-busy], #busy.is-on").count(),
     }
@@ -210,6 +209,8 @@ def test_bones_stand_for_the_rows_and_stop_brings_them_back(
     assert (look["said"], look["number"], look["menus"]) == ("Searching", before["found"], 0)
     slow.press_stop()
     assert page_of(slow) == before
+    typed = "mode action:mode.*" if way is by_the_box else "-actor:nobody@x.example"
+    assert box(slow).input_value() == typed, "who stops a search wants to narrow it"
     by_the_box(slow)
     slow.waits(2)
     slow.let_go()
@@ -238,7 +239,7 @@ def test_stop_is_reached_and_pressed_by_the_keyboard(slow: Slow) -> None:
     slow.page.keyboard.press("Enter")
     slow.has_stopped()
     expect(box(slow)).to_be_focused()
-    assert box(slow).input_value() == ""
+    assert box(slow).input_value() == "mode action:mode.*"
 
 
 def test_esc_stops_before_it_closes_the_panel(slow: Slow) -> None:
@@ -291,7 +292,7 @@ def test_what_was_typed_stays_where_it_was_not_sent(slow: Slow) -> None:
     slow.waits(2)
     assert "query=mode" in slow.held[-1].request.url
     slow.press_stop()
-    expect(box(slow)).to_have_value("")
+    expect(box(slow)).to_have_value("mode")
     expect(facet).to_have_attribute("href", address or "")
 
 

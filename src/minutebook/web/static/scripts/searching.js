@@ -1,7 +1,7 @@
 // A search that takes long: the rows become still bones, and Stop keeps the page as it was. Whatever leads to another list
 // is a page of its own, and the browser says when one is on its way, be it by a link, a form or Back (Navigation API). One
 // that does not say so shows the bar alone, and has a Stop of its own.
-import { $, $$, onContent } from "./page.js";
+import { $, onContent } from "./page.js";
 import { busy } from "./busy.js";
 import { apart } from "./live.js";
 import { closeMenu } from "./menus.js";
@@ -45,7 +45,7 @@ const end = () => {
   if (left) focused.focus({ preventScroll: true });
 };
 
-// What was sent is in the address that was asked for; what was only typed stays.
+// What was sent by the controls is in the address that was asked for. What was typed stays: who stops wants to narrow it.
 const isSent = (url) => url.searchParams.has("form_zone");
 
 const stopped = () => {
@@ -53,7 +53,7 @@ const stopped = () => {
   end();
   busy(false);
   forget();
-  if (isSent(url)) for (const form of $$("form.search, form.filters")) form.reset();
+  if (isSent(url)) $("form.filters").reset();
   say("Search stopped");
 };
 
