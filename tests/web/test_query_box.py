@@ -220,6 +220,18 @@ def test_somebody_is_found_by_their_name(light_dashboard: Dashboard) -> None:
     assert box(reader.open(instead)) == f"actor:{owner.email}"
 
 
+def test_the_name_of_an_action_typed_as_a_word_is_offered_as_what_it_is(light_dashboard: Dashboard) -> None:
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    invites = [event for event in light_dashboard.events() if event.action == "user.invite"]
+    for typed, meant in (("user.invite", "action:user.invite"), ("User.Inv*", "action:user.inv*")):
+        page = asked(reader, f"{typed} -outcome:failure")
+        assert rows(page) == []
+        href = link(page, f"With {meant} instead{len(invites)} events")
+        found_by = reader.open(href)
+        assert (box(found_by), len(rows(found_by))) == (f"{meant} -outcome:failure", len(invites))
+    assert "action:sso.set_domain instead" not in text(asked(reader, "sso.set_domain").text), "there is none of it"
+
+
 def test_a_search_that_takes_too_long_says_how_to_narrow_it(
     light_dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

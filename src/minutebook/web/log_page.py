@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ from minutebook.filters import (
 from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import Expression, Term, all_of, conjuncts
-from minutebook.filters.term_values import DetailValue
+from minutebook.filters.term_values import DetailValue, named_actions
 from minutebook.model import Event
 from minutebook.organization import auditor_links, seats, tokens
 from minutebook.record import MINUTEBOOK
@@ -37,7 +37,7 @@ from minutebook.store.search import EventPage
 from minutebook.store.spans import LAST
 from minutebook.store.survey import Count, Patience, Sums
 from minutebook.web import exporting, log_views, overview, times
-from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES
+from minutebook.web.log_address import CURSORS, FIELD_KEYS, QUERIES, Address
 from minutebook.web.log_controls import controls_of, done_by, with_counts, with_people
 from minutebook.web.look import Look
 from minutebook.web.proving import Grounds, problem_with, proof_of
@@ -349,24 +349,33 @@ def _without(connection: Connection, scope: Scope, look: Look, total: Count) -> 
 
 
 def _instead(connection: Connection, scope: Scope, look: Look) -> tuple[Without, ...]:
-    """For a complete address that finds nobody: the parts of it that find somebody."""
+    """What was meant, as far as it finds something: parts of an address or whoever is called so, in place of an actor
+    who did nothing, and an action in place of a word that is its name."""
+    offers = [
+        *((part, look.address.asking_only("actor", part)) for part in _other_actors(connection, scope, look)),
+        *_named_actions(look),
+    ]
+    counted = [(part, near, survey.count(connection, scope, near.filter)) for part, near in offers]
+    return tuple(Without(language.write(part), near.href, *count) for part, near, count in counted if count.number)
+
+
+def _other_actors(connection: Connection, scope: Scope, look: Look) -> list[Expression]:
     actor = look.address.filter.actor
     if actor is None or "*" in actor:
-        return ()
+        return []
     if not is_email(actor):
-        by_name = [(email, done_by(email)) for email in seats.called(connection, scope.organization, actor, MOST_EXITS)]
-        return _finding(connection, scope, look, [(f"actor:{email}", part) for email, part in by_name])
+        return [done_by(email) for email in seats.called(connection, scope.organization, actor, MOST_EXITS)]
     local, _, domain = actor.partition("@")
-    return _finding(connection, scope, look, [(f"actor:{part}", done_by(part)) for part in (f"{local}@", f"@{domain}")])
+    return [done_by(f"{local}@"), done_by(f"@{domain}")]
 
 
-def _finding(
-    connection: Connection, scope: Scope, look: Look, offers: Sequence[tuple[str, Expression]]
-) -> tuple[Without, ...]:
-    """Those of the offers, each in place of the actor, that find something."""
-    found = [(told, look.address.asking_only("actor", part)) for told, part in offers]
-    counted = [(told, near, survey.count(connection, scope, near.filter)) for told, near in found]
-    return tuple(Without(told, near.href, *count) for told, near, count in counted if count.number)
+def _named_actions(look: Look) -> Iterator[tuple[Expression, Address]]:
+    parts = conjuncts(expression_of(look.address.filter))
+    for part in parts[:MOST_EXITS]:
+        match part:
+            case Term("text", str(word)) if "." in word and named_actions(word.lower()):
+                meant = Term("action", word.lower())
+                yield meant, look.address.asking(all_of(meant if other == part else other for other in parts))
 
 
 def _first_acts(look: Look, scope: Scope) -> tuple[ActionOption, ...]:
