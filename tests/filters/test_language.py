@@ -34,6 +34,7 @@ from tests.filters.test_fields import filters, relatives
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = 1_794_700_800_000_000  # 2026-11-14T24:00:00Z
 HERE = Here(BERLIN, NOW)
+DETAIL = Term("details", DetailValue(("after",), "2026-11-06"))
 
 
 def text(word: str) -> Term:
@@ -68,6 +69,11 @@ def action(name: str) -> Term:
         (r'"say \"yes\" \\"', text('say "yes" \\')),
         ('5"', text('5"')),
         ("17:05", text("17:05")),
+        ("target:foo-after:2026-11-06 17:05", all_of([Term("target", "foo-after:2026-11-06"), text("17:05")])),
+        (
+            "details.after:2026-11-06 9:05",
+            all_of([Term("details", DetailValue(("after",), "2026-11-06")), text("9:05")]),
+        ),
         ("100%", text("100%")),
         ("action:user.login", action("user.login")),
         ("ACTION:User.Login", action("user.login")),

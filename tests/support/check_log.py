@@ -180,8 +180,9 @@ def _check_state(connection: Connection, organization: int, events: Sequence[Sto
 
 
 def _called(actor: Mapping[str, Any]) -> str | None:
-    """What `actor:` finds an actor by."""
-    return actor["email"] or ("system" if actor["kind"] == "system" else actor["id"])
+    """What `actor:` finds an actor by, and nobody else."""
+    kind: str = actor["kind"]
+    return actor["email"] or ("system" if kind == "system" else None if kind == "user" else actor["id"])
 
 
 def _check_counts(connection: Connection, head: StoredHead, events: Sequence[Stored]) -> Iterator[str]:

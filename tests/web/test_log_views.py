@@ -117,6 +117,20 @@ def test_the_values_of_details_lead_to_what_else_has_them() -> None:
     assert asked([facts["Amount"].href])[0].startswith("details.amount.cents:")
 
 
+def test_a_value_that_cannot_be_asked_for_leads_nowhere() -> None:
+    """A star is none in a query, and a query may be only so long."""
+    starred = event("mode.delete", mode="mod_4ulpqrl4b6pd", name="Draft *")
+    facts = {fact.label: fact for fact in log_views.panel(starred, AROUND, ADDRESS, UTC, UTC, 0).facts}
+    assert (facts["Name"].value, facts["Name"].href) == ("Draft *", None)
+    full = ADDRESS.asking(read(" ".join(f"word{number:03}" for number in range(99)), HERE))
+    named = replace(starred, details={"v": 1, "mode": "mod_4ulpqrl4b6pd", "name": "Draft"})
+    hrefs = {fact.label: fact.href for fact in log_views.panel(named, AROUND, full, UTC, UTC, 0).facts}
+    assert hrefs["Name"]
+    fuller = ADDRESS.asking(read(" ".join(f"word{number:03}" for number in range(100)), HERE))
+    hrefs = {fact.label: fact.href for fact in log_views.panel(named, AROUND, fuller, UTC, UTC, 0).facts}
+    assert (hrefs["Name"], hrefs["Target"]) == (None, None)
+
+
 def test_an_actor_without_an_address_is_found_by_what_they_are() -> None:
     panel = log_views.panel(event("user.logout"), AROUND, ADDRESS, UTC, UTC, 0)
     assert (panel.actor.kind, panel.actor.name) == ("system", "cli")

@@ -76,6 +76,13 @@ def test_methods_that_somebody_made_up_are_counted_as_one(light_dashboard: Dashb
     assert counted == {f"{total}('method', 'other'), ('route', '/sign-in'), ('status', '405')]": 3}
 
 
+def test_what_is_asked_in_a_wrong_way_is_told_every_right_one(light_dashboard: Dashboard) -> None:
+    for path, methods in (("/sign-in", "GET, HEAD, POST"), ("/healthz", "GET, HEAD")):
+        answer = light_dashboard.anybody().client.request("DELETE", path, headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+        assert answer.json()["detail"] == f"This address takes {methods} and no other method."
+
+
 def test_the_measures_name_nobody(light_dashboard: Dashboard) -> None:
     ada = light_dashboard.signed_in(Role.OWNER)
     ada.get(light_dashboard.path("audit-logs") + "?q=secret-words")

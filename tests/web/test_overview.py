@@ -56,6 +56,21 @@ def test_bars_hold_every_event_that_was_found_in_its_place(
     assert sum(count for _, _, count, _ in drawn) == len(meant) == int(found(page).split()[0])
 
 
+def test_an_actor_without_an_address_is_a_facet_under_its_name(light_dashboard: Dashboard) -> None:
+    secret = light_dashboard.token()
+    path = f"/api/v1/organizations/{light_dashboard.organization.id}/events"
+    anybody = light_dashboard.anybody().client
+    assert anybody.get(path, headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    by_token = [event for event in light_dashboard.events() if event.actor.kind == "token"]
+    assert by_token
+    reader = Reader(light_dashboard, Role.OWNER)
+    page = reader.read(("q", f"actor:{by_token[0].actor.id}"))
+    facet = section(page, "<h3>Actor</h3>", "</div>")
+    assert str(by_token[0].actor.name) in text(facet)
+    assert by_token[0].actor.id not in text(facet)
+    assert found(page).startswith(f"{len(by_token)} event")
+
+
 def test_a_bar_and_a_facet_narrow_the_search(light_dashboard: Dashboard) -> None:
     live_for_a_week(light_dashboard)
     reader = Reader(light_dashboard, Role.OWNER, zone="Europe/Berlin")

@@ -119,6 +119,12 @@ def test_each_chip_has_a_link_to_what_it_asks_for_alone(light_dashboard: Dashboa
     )
     alone = sorted(box(reader.open(html.unescape(href))) for href in shared)
     assert alone == sorted([*(clause.strip("()") for clause in clauses), "after:-7d before:2030-01-01"])
+    # What is wrong beside it is not passed on.
+    wrong = {"action": "user.login", "actor": "a b", "q": "outcome:success bogus:("}
+    page = reader.client.get(reader.path, params=wrong)
+    assert page.status_code == 422
+    shared = re.findall(r'<a class="chip__share" href="([^"]*)"', page.text)
+    assert sorted(box(reader.open(html.unescape(href))) for href in shared) == ["action:user.login"]
 
 
 @pytest.mark.parametrize(

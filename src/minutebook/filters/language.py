@@ -31,6 +31,7 @@ from minutebook.filters.expression import (
     all_of,
     any_of,
     none_of,
+    terms,
 )
 from minutebook.filters.moments import AGO, Here
 from minutebook.filters.paths import known_paths
@@ -60,7 +61,7 @@ KEYS = [f"{DETAILS}NAME" if key == "details" else key for key in TERMS if key !=
 BLANK = re.compile(r"\s*")
 KEY = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*):")
 TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
-DAY_BEFORE = re.compile(r"\b(?:after|before):[0-9]{4}-[0-9]{2}-[0-9]{2}\s+$", re.IGNORECASE)
+DAY_BEFORE = re.compile(r"(?<![\w.:-])-?(?:after|before):[0-9]{4}-[0-9]{2}-[0-9]{2}\s+$", re.IGNORECASE)
 BARE_WORD = re.compile(r"[^\s()]+")
 BARE_VALUE = re.compile(r"[^\s(),]+")
 ALTERNATIVES = re.compile(r"\(([^()]*)\)?")
@@ -361,6 +362,11 @@ def _mended_all(query: str, found: Sequence[BadQuery], here: Here) -> str | None
                 return None
             query = query[:start] + alone.fix + query[end:]
     return query if found and _is_understood(query, here) else None
+
+
+def fits_in_a_query(expression: Expression) -> bool:
+    """Whether it is short enough, as it is written, and has few enough terms to be read."""
+    return len(write(expression)) <= LONGEST and sum(1 for _ in terms(expression)) <= MOST_TERMS
 
 
 def two_digits(time_of_day: str) -> str:

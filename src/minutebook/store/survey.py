@@ -18,7 +18,7 @@ from minutebook.errors import TooSlow
 from minutebook.filters import Filter
 from minutebook.filters.expression import NOTHING_ASKED, Expression, all_of, conjuncts, terms
 from minutebook.filters.term_values import actor_of
-from minutebook.model import Outcome
+from minutebook.model import ActorKind, Outcome
 from minutebook.store import columns
 from minutebook.store.bound import Deadline, bounded
 from minutebook.store.closer import Closer
@@ -118,11 +118,11 @@ def count_by_actor(connection: Connection, scope: Scope, filter_: Filter, limit:
 
 def by_text(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
     """Counts of actors added up by what `actor:` finds them by, the busiest first: their address, or where they have
-    none, their id; the kind of the system."""
+    none, their id; the kind of the system. Without people whose address was erased."""
     found: dict[str, int] = {}
     for who, number in actors.items():
         actor = actor_of(*who)
-        if actor:
+        if actor and (who.email or who.kind != ActorKind.USER):  # their id finds what has their address, too
             found[actor.text] = found.get(actor.text, 0) + number
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
 

@@ -24,6 +24,10 @@ from minutebook.web.templating import environment
 __all__ = ["WebSettings", "create_app"]
 
 
+ROUTERS = (*api.ROUTERS, *pages.ROUTERS)
+"""The API first: each one is asked in turn."""
+
+
 def create_app(store: Store, settings: WebSettings) -> FastAPI:
     """The application over a store whose schema is current."""
     packaged, templates = _packaged()
@@ -34,7 +38,7 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
     app.state.site = Site(store, settings, templates, sign_ins, Tails(store), Searches(store), counts, Denials(store))
     app.router.routes.append(Route(f"{assets.PREFIX}/{{tree_hash}}/{{name:path}}", assets.handler(packaged)))
     app.router.routes += _routes()
-    refusals.install(app)
+    refusals.install(app, [route for router in ROUTERS for route in router.routes])
     # The last one added is the first to see a request.
     app.add_middleware(Refusals)
     app.add_middleware(Arrivals)
@@ -46,7 +50,7 @@ def create_app(store: Store, settings: WebSettings) -> FastAPI:
 def _routes() -> tuple[BaseRoute, ...]:
     """What FastAPI works out of a route at the first request serves every application, too."""
     router = APIRouter()
-    for one in (*api.ROUTERS, *pages.ROUTERS):  # the API first: each one is asked in turn
+    for one in ROUTERS:
         router.include_router(one)
     return tuple(router.routes)
 

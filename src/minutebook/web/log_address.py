@@ -31,6 +31,7 @@ from minutebook.filters import (
     expression_of,
     filter_of,
     in_order,
+    language,
     write,
 )
 from minutebook.filters.expression import (
@@ -131,10 +132,10 @@ class Address:
         beside = _besides(self.filter, key)
         return self._finding(filter_of(part, beside) if part else beside)
 
-    def asking_also(self, part: Expression) -> Address:
-        """The same search, of what is meant by this, too."""
-        parts = conjuncts(expression_of(self.filter))
-        return self._finding(filter_of(all_of(dict.fromkeys([*parts, part]))))
+    def asking_also(self, part: Expression) -> Address | None:
+        """The same search, of what is meant by this, too; None where that is more than a query may be."""
+        whole = all_of(dict.fromkeys([*conjuncts(expression_of(self.filter)), part]))
+        return self._finding(filter_of(whole)) if language.fits_in_a_query(whole) else None
 
     def only(self, key: str, value: Any) -> Address:
         """The same search with this value in place of what the field says."""

@@ -98,9 +98,9 @@ def controls_of(look: Look) -> FilterControls:
         without_actions_href=_without_control(look, reading.actions),
         without_actor_href=_without_control(look, reading.actor),
         without_dates_href=address.without(*DATES).href,
-        actions_alone_href=_alone(look, reading.actions),
-        actor_alone_href=_alone(look, reading.actor),
-        dates_alone_href=Address(address.path, in_utc=address.in_utc).between(*bounds).href if any(bounds) else None,
+        actions_alone_href=_alone(look).asking(reading.actions.part).href if reading.actions.part else None,
+        actor_alone_href=_alone(look).asking(reading.actor.part).href if reading.actor.part else None,
+        dates_alone_href=_alone(look).between(*bounds).href if any(bounds) else None,
     )
 
 
@@ -128,7 +128,7 @@ def _more_chips(look: Look) -> tuple[QueryChip, ...]:
                     *clause,
                     href=look.address.asking(all_of(others)).href,
                     turned_href=look.address.asking(all_of(turned)).href if clause.operator else None,
-                    alone_href=look.address.asking(part).href,
+                    alone_href=_alone(look).asking(part).href,
                 )
             )
     return tuple(chips)
@@ -142,9 +142,9 @@ def _turned(look: Look, control: Control) -> str | None:
     return look.address.asking(all_of(none_of(part) if part == control.part else part for part in parts)).href
 
 
-def _alone(look: Look, control: Control) -> str | None:
-    """What a control asks for, and nothing else."""
-    return look.address.asking(control.part).href if control.part is not None else None
+def _alone(look: Look) -> Address:
+    """Where a part of the search is asked for and nothing else, nothing wrong either."""
+    return Address(look.address.path, in_utc=look.address.in_utc)
 
 
 def _without_control(look: Look, control: Control) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -27,10 +28,10 @@ from minutebook.filters import (
 from minutebook.filters.buckets import Buckets, buckets_of
 from minutebook.filters.cursor import NO_SUCH_PAGE
 from minutebook.filters.expression import Expression, Term, all_of, conjuncts
-from minutebook.filters.term_values import DetailValue, named_actions
+from minutebook.filters.moments import ANYWHERE
+from minutebook.filters.term_values import DetailValue, named_actions, parse_actor
 from minutebook.model import Event
-from minutebook.organization import auditor_links, seats, tokens
-from minutebook.record import MINUTEBOOK
+from minutebook.organization import seats
 from minutebook.store import anchor_log, checkpoints, log, search, survey
 from minutebook.store.scope import Scope
 from minutebook.store.search import EventPage
@@ -109,7 +110,7 @@ def log_page(
             by_actor,
         ),
         histogram=_histogram(buckets, counted.in_time, look) if is_overseen else None,
-        facets=overview.facets(look.address, {**counted.by, "actor": by_actor}, _things(connection, look))
+        facets=overview.facets(look.address, {**counted.by, "actor": by_actor}, partial(_called, connection, scope))
         if is_overseen
         else (),
         subject=subject_of(connection, scope, look.address, look.zone),
@@ -204,12 +205,13 @@ def _event(connection: Connection, look: Look, size: int) -> tuple[EventPanel | 
     ), ""
 
 
-def _things(connection: Connection, look: Look) -> dict[str, str]:
-    """What is called what, of the actors without an address."""
-    number = look.organization.number
-    of_tokens = {token.id: token.name for token in tokens.all_tokens(connection, number)}
-    of_links = {link.id: link.name for link in auditor_links.all_links(connection, number)}
-    return {"system": MINUTEBOOK.name or "", **of_tokens, **of_links}
+def _called(connection: Connection, scope: Scope, actor: str) -> str:
+    """What an actor without an address is called in their newest event."""
+    with suppress(TooSlow):
+        asked = filter_of(Term("actor", parse_actor(actor, ANYWHERE)))
+        for event in search.page(connection, scope, asked, None, 1).events:
+            return event.actor.name or actor
+    return actor
 
 
 def _around(connection: Connection, look: Look, event: Event, size: int) -> log_views.Around:

@@ -21,6 +21,7 @@ from minutebook.actions.values import Erased, Person, Query
 from minutebook.errors import Invalid
 from minutebook.filters import TERMS, UTC, normal_text, zone_label
 from minutebook.filters.expression import Expression, Term
+from minutebook.filters.globs import STAR
 from minutebook.filters.moments import ANYWHERE
 from minutebook.filters.paths import known_paths
 from minutebook.filters.term_values import CLIENTS, DetailValue, actor_of
@@ -70,7 +71,7 @@ def days(events: Iterable[Event], address: Address, zone: ZoneInfo, now: int) ->
     changes = len({clock for _, clock, _ in parts}) > 1
     actor_of = cache(lambda actor: _actor(actor, address))  # the same few stand in most lines
     action_href = cache(lambda action: address.only("action", (action,)).href)
-    href_of = cache(lambda part: address.asking_also(part).href)
+    href_of = cache(lambda part: _also(address, part))
     groups = []
     for day, clock, of_day in parts:
         label, note = times.day_heading(day, today)
@@ -86,7 +87,7 @@ def _row(
     event: Event,
     actor: ActorLink,
     action_href: str,
-    href_of: Callable[[Expression], str],
+    href_of: Callable[[Expression], str | None],
     address: Address,
     zone: ZoneInfo,
 ) -> EventRow:
@@ -100,7 +101,7 @@ def _row(
         outcome=event.outcome.value,
         actor=actor,
         says=sentence(event.action, event.details, event.erased),
-        says_hrefs={name: href_of(part) for name, part in _named(event).items()},
+        says_hrefs={name: href for name, part in _named(event).items() if (href := href_of(part))},
     )
 
 
@@ -184,9 +185,10 @@ def _everything_to(target: Target, address: Address) -> str:
     return Address(address.path, in_utc=address.in_utc).asking(everything_to(target.id)).href
 
 
-def _done_to(target: str, address: Address) -> str:
-    """The same search, of what was done to it alone."""
-    return address.asking_also(everything_to(target)).href
+def _also(address: Address, part: Expression) -> str | None:
+    """The same search, of what is meant by this, too; None where it cannot be asked for."""
+    narrower = address.asking_also(part)
+    return narrower.href if narrower else None
 
 
 def _asking(address: Address, key: str, value: str | None) -> str | None:
@@ -234,7 +236,7 @@ def _facts(event: Event, address: Address, zone: ZoneInfo, gone: Callable[[str, 
         yield Fact("Session", context.session_id, href=_asking(address, "session", context.session_id), code=True)
     for target in event.known_targets:
         beside = ", ".join(dict.fromkeys(text for text in (target.kind, target.id) if text != target.name))
-        yield Fact("Target", target.name or target.id, beside, href=_done_to(target.id, address))
+        yield Fact("Target", target.name or target.id, beside, href=_also(address, everything_to(target.id)))
     if event.occurred_at != event.recorded_at:
         yield Fact("Occurred", times.full_time(event.occurred_at, zone).text)
     said, browser = context.user_agent or "", browser_of(context.user_agent)
@@ -266,9 +268,9 @@ class _Found:
     def href(self, path: tuple[str, ...], value: str | int) -> str | None:
         """The same search, of what has this value there; None for one that cannot be asked for."""
         pattern = normal_text(written(value))
-        if ".".join(path) not in known_paths() or not 0 < len(pattern) <= LONGEST_ASKED:
+        if ".".join(path) not in known_paths() or STAR in pattern or not 0 < len(pattern) <= LONGEST_ASKED:
             return None
-        return self.address.asking_also(Term("details", DetailValue(path, pattern))).href
+        return _also(self.address, Term("details", DetailValue(path, pattern)))
 
     def single(self, path: tuple[str, ...]) -> str | None:
         """The same of the value there, if there is one."""

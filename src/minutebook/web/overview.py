@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from minutebook.email_address import is_email
@@ -73,20 +72,22 @@ def histogram(found: Buckets, sums: Sequence[Sums], address: Address, zone: Zone
 
 
 def facets(
-    address: Address, by: Mapping[str, Mapping[str, int]], things: Mapping[str, str] = MappingProxyType({})
+    address: Address, by: Mapping[str, Mapping[str, int]], called: Callable[[str], str] = str
 ) -> tuple[Facet, ...]:
     """What there is to choose from, each with its count beside the other parts of the filter: first what is chosen,
     last what is left out. Choosing either again gives it up.
 
-    `by` has the counts of outcomes, actions, actors and clients; `things`, what actors without an address are called.
-    Where there is one client, it is no choice.
+    `by` has the counts of outcomes, actions, actors and clients; `called` tells what an actor without an address
+    is called. Where there is one client, it is no choice.
     """
     clients = {name: number for name, number in by["client"].items() if name}
     found = (
-        Facet("Outcome", _rows(address, "outcome", {name: by["outcome"].get(name, 0) for name in OUTCOMES}, OUTCOMES)),
-        Facet("Client", _rows(address, "client", clients, CLIENTS) if len(clients) > 1 else ()),
+        Facet(
+            "Outcome", _rows(address, "outcome", {name: by["outcome"].get(name, 0) for name in OUTCOMES}, _in(OUTCOMES))
+        ),
+        Facet("Client", _rows(address, "client", clients, _in(CLIENTS)) if len(clients) > 1 else ()),
         Facet("Action", _rows(address, "action", by["action"])),
-        Facet("Actor", _rows(address, "actor", by["actor"], things)),
+        Facet("Actor", _rows(address, "actor", by["actor"], lambda name: name if "@" in name else called(name))),
     )
     return tuple(facet for facet in found if facet.title != "Client" or facet.rows)
 
@@ -130,7 +131,7 @@ def _choice(address: Address, key: str) -> _Choice:
 
 
 def _rows(
-    address: Address, key: str, counts: Mapping[str, int], labels: Mapping[str, str] = MappingProxyType({})
+    address: Address, key: str, counts: Mapping[str, int], label: Callable[[str], str] = str
 ) -> tuple[FacetRow, ...]:
     choice = _choice(address, key)
 
@@ -144,7 +145,7 @@ def _rows(
     return tuple(
         FacetRow(
             name,
-            labels.get(name, name),
+            label(name),
             address.asking_only(key, choice.given_up(name) if rank(name) != 1 else Term(key, choice.value(name))).href,
             numbers[name],
             round(METER * numbers[name] / most, 1),
@@ -153,6 +154,10 @@ def _rows(
         )
         for name in shown
     )
+
+
+def _in(labels: Mapping[str, str]) -> Callable[[str], str]:
+    return lambda name: labels.get(name, name)
 
 
 def _within(found: Buckets, start: int, end: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Match
 
 from minutebook.errors import (
     PROBLEM,
@@ -141,8 +143,8 @@ def wants_json(request: Request) -> bool:
     return wish["json"] > wish["page"]
 
 
-def install(app: FastAPI) -> None:
-    """Answers every error that a page raises."""
+def install(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Answers every error that a page raises. By the routes it is told what else an address takes."""
 
     def known(request: Request, error: Exception) -> Response:
         assert isinstance(error, MinutebookError)
@@ -150,10 +152,14 @@ def install(app: FastAPI) -> None:
 
     def by_status(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        headers = error.headers or {}
-        kinds: dict[int, MinutebookError] = {404: NotFound(), 405: MethodNotAllowed(methods=headers.get("Allow", ""))}
-        response = respond(request, kinds.get(error.status_code) or BadRequest())
-        response.headers.update(headers)
+        if error.status_code == 405:
+            matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+            methods = ", ".join(sorted({one for route in matching for one in getattr(route, "methods", None) or ()}))
+            response = respond(request, MethodNotAllowed(methods=methods))
+            response.headers["Allow"] = methods
+            return response
+        response = respond(request, NotFound() if error.status_code == 404 else BadRequest())
+        response.headers.update(error.headers or {})
         return response
 
     def not_valid(request: Request, error: Exception) -> Response:

@@ -100,7 +100,7 @@ def count_searches(reader: Reader) -> Response:
     log_reader.sit()
     found: dict[str, int] = {}
     until = time.monotonic() + COUNTED_SECONDS
-    with reader.site.store.reading() as connection:
+    with reader.site.searches.reading(reader.organization.number) as connection:
         number, viewer = reader.organization.number, reader.viewer
         scope = Scope(number, log.read_head(connection, number).size, here=Here(viewer.zone, viewer.at))
         for search in saved_searches.searches(connection, number, viewer.user.id):
