@@ -73,19 +73,24 @@ def test_support_staff_enters_and_an_owner_ends_it_by_the_keyboard(site: Site, a
     expect(sam.page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
-def test_a_row_leads_to_the_history_of_its_actor_and_of_whom_it_was_done_to(site: Site, arrive: Arrive) -> None:
+def test_a_row_and_its_panel_lead_to_the_histories_of_those_in_it(site: Site, arrive: Arrive) -> None:
     company = site.company
     company.act(company.owner, ChangeRole(company.member.id, Role.ADMIN))
     company.act(company.owner, ChangeRole(company.member.id, Role.MEMBER))
     visitor = arrive(company.owner)
     visitor.open_log(("action", "member.change_role"))
     row = visitor.page.locator("tr.ev").first
+    # The name narrows what is searched for, as every value does; the panel leads to all of it.
     visitor.follow(row.get_by_role("link", name="Wen Li"))
+    box = visitor.page.locator("[data-search]")
+    expect(box).to_have_value(f"action:member.change_role target_id:{company.member.id}")
+    assert len(visitor.rows()) == 2
+    visitor.open_event(visitor.found()[0])
+    visitor.follow(visitor.page.get_by_role("link", name="Everything done to this target"))
     section = visitor.page.get_by_role("region", name="History of Wen Li")
     done = section.get_by_role("link", name="Done to them")
     expect(done).to_have_attribute("aria-current", "true")
     assert len(visitor.rows()) == int(done.locator(".num").inner_text())
-    visitor.page.go_back()
     visitor.follow(row.get_by_role("link", name="Everything by Ada Okafor"))
     expect(visitor.page.get_by_role("heading", name="History of Ada Okafor")).to_be_visible()
     visitor.follow(visitor.page.get_by_role("link", name="Done to them"))
