@@ -95,8 +95,8 @@ def test_the_name_of_the_file_says_the_format(directory: Path, tmp_path: Path, n
     assert recorded(directory)[-1] == {"v": 1, "format": format_.value, "size": trailer["size"], "pruned": 0}
 
 
-@pytest.mark.parametrize("name", ["calder.json", "calder.xlsx", "calder.jsonl.gz"])
-def test_a_name_that_ends_in_no_format_is_refused(directory: Path, tmp_path: Path, name: str) -> None:
+def test_a_name_that_ends_in_no_format_is_refused(directory: Path, tmp_path: Path) -> None:
+    name = "calder.jsonl.gz"
     before = recorded(directory)
     answer = invoke(directory, "export", "--org", "Calder", "--output", str(tmp_path / name))
     assert answer.returncode == 2

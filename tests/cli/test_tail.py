@@ -109,12 +109,7 @@ def test_times_are_read_and_written_in_the_local_zone_or_in_utc(calder: Calder) 
 
 
 def test_a_search_that_ends_in_the_past_says_that_nothing_will_come(calder: Calder) -> None:
-    for options, is_over in (
-        (("--end", "2020-01-01"), True),
-        (("before:-1h",), True),
-        (("before:2090-01-01",), False),
-        ((), False),
-    ):
+    for options, is_over in ((("before:-1h",), True), (("--end", "2090-01-01"), False)):
         with calder.tail(*options):
             assert ("Nothing that happens from now on is shown" in calder.greeting) is is_over, options
 
