@@ -37,9 +37,13 @@ class Diff:
     name: str = ""
     """The field in the details."""
 
-    def found_by(self, before: FoundBy | None, after: FoundBy | None) -> Diff:
-        """The same, of one value that became another."""
-        sides = {"del": before, "add": after}
+    def found_by(self, before: str | int | None, after: str | int | None, *path: str) -> Diff:
+        """The same, of one value that became another: both are found under these names in `before` and `after`."""
+        sides: dict[str, FoundBy] = {}
+        if before is not None:
+            sides["del"] = (("before", *path), before)
+        if after is not None:
+            sides["add"] = (("after", *path), after)
         return replace(self, lines=tuple(replace(line, found_by=sides.get(line.kind)) for line in self.lines))
 
 
@@ -113,11 +117,8 @@ class Change(Value):
         return (Swap(self.before, self.after),)
 
     def diff(self, title: str) -> Diff:
-        found_by = [
-            ((side,), text) if text and "\n" not in text else None
-            for side, text in (("before", self.before), ("after", self.after))
-        ]
-        return Diff(title, tuple(_diff_lines(_lines(self.before), _lines(self.after)))).found_by(*found_by)
+        before, after = (text if text and "\n" not in text else None for text in (self.before, self.after))
+        return Diff(title, tuple(_diff_lines(_lines(self.before), _lines(self.after)))).found_by(before, after)
 
 
 class AmountChange(Value):
@@ -130,11 +131,8 @@ class AmountChange(Value):
         return self._told().parts()
 
     def diff(self, title: str) -> Diff:
-        found_by = [
-            None if amount is None else ((side, "cents"), amount.cents)
-            for side, amount in (("before", self.before), ("after", self.after))
-        ]
-        return self._told().diff(title).found_by(*found_by)
+        before, after = (None if amount is None else amount.cents for amount in (self.before, self.after))
+        return self._told().diff(title).found_by(before, after, "cents")
 
     def _told(self) -> Change:
         before, after = (None if amount is None else str(amount) for amount in (self.before, self.after))
@@ -151,11 +149,7 @@ class HoursChange(Value):
         return self._told().parts()
 
     def diff(self, title: str) -> Diff:
-        found_by = [
-            None if hours is None else ((side,), hours)
-            for side, hours in (("before", self.before), ("after", self.after))
-        ]
-        return self._told().diff(title).found_by(*found_by)
+        return self._told().diff(title).found_by(self.before, self.after)
 
     def _told(self) -> Change:
         before, after = (None if hours is None else hours_told(hours) for hours in (self.before, self.after))
@@ -188,14 +182,8 @@ class RoleChange(Value):
         return (Swap(self.before.label, self.after.label),)
 
     def diff(self, title: str) -> Diff:
-        before, after = self.before, self.after
-        return Diff(
-            title,
-            (
-                DiffLine("del", before.label, (("before",), before.value)),
-                DiffLine("add", after.label, (("after",), after.value)),
-            ),
-        )
+        lines = DiffLine("del", self.before.label), DiffLine("add", self.after.label)
+        return Diff(title, lines).found_by(self.before.value, self.after.value)
 
 
 class SetChange(Value):

@@ -33,7 +33,7 @@ from minutebook.filters.expression import (
     none_of,
     terms,
 )
-from minutebook.filters.moments import AGO, Here
+from minutebook.filters.moments import AGO, TIME_OF_DAY, Here, two_digits
 from minutebook.filters.paths import known_paths
 from minutebook.filters.query_text import JOINING, NEGATING, in_quotes, write, write_beside
 from minutebook.filters.quote import quoted
@@ -60,7 +60,6 @@ KEYS = [f"{DETAILS}NAME" if key == "details" else key for key in TERMS if key !=
 
 BLANK = re.compile(r"\s*")
 KEY = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*):")
-TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 DAY_BEFORE = re.compile(r"(?<![\w.:-])-?(?:after|before):[0-9]{4}-[0-9]{2}-[0-9]{2}\s+$", re.IGNORECASE)
 BARE_WORD = re.compile(r"[^\s()]+")
 BARE_VALUE = re.compile(r"[^\s(),]+")
@@ -367,11 +366,6 @@ def _mended_all(query: str, found: Sequence[BadQuery], here: Here) -> str | None
 def fits_in_a_query(expression: Expression) -> bool:
     """Whether it is short enough, as it is written, and has few enough terms to be read."""
     return len(write(expression)) <= LONGEST and sum(1 for _ in terms(expression)) <= MOST_TERMS
-
-
-def two_digits(time_of_day: str) -> str:
-    """`09:05` for `9:05`."""
-    return time_of_day if time_of_day[2] == ":" else f"0{time_of_day}"
 
 
 def _meant(key: str, text: str) -> str | None:

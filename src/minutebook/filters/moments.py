@@ -29,6 +29,7 @@ CALENDAR_DAY, CALENDAR_MONTH = "day", "month"
 AGO = re.compile(r"-([0-9]{1,6})([smhdw])", re.IGNORECASE)
 LONGEST_AGO = 50 * 365 * DAY
 ON_THE_CLOCK = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?))?")
+TIME_OF_DAY = re.compile("[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 ACCEPTED = (
     "Write a day, such as 2026-11-06, a time, such as 2026-11-06T17:05, how long ago, such as -7d or -2h, or today, "
     "yesterday, this-month or last-month."
@@ -121,6 +122,11 @@ def write_moment(moment: Moment, zone: ZoneInfo | None) -> str:
 def write_relative(moment: Relative) -> str:
     """`-7d`, `yesterday`."""
     return WORD_OF.get(moment) or f"-{moment.count}{moment.unit}"
+
+
+def two_digits(time_of_day: str) -> str:
+    """`09:05` for `9:05`."""
+    return time_of_day if time_of_day[2] == ":" else f"0{time_of_day}"
 
 
 def tell(moment: Moment, zone: ZoneInfo) -> str:

@@ -119,6 +119,11 @@ class Address:
             kept=tuple(pair for pair in self.kept if pair[0] not in left_out),
         )
 
+    @property
+    def afresh(self) -> Address:
+        """No search at all in the same zone, and nothing of what was wrong."""
+        return Address(self.path, in_utc=self.in_utc)
+
     def asking(self, expression: Expression) -> Address:
         """Another search, from its first page."""
         return self._finding(filter_of(expression))

@@ -17,7 +17,7 @@ from minutebook.filters import (
 )
 from minutebook.filters.expression import Expression, Term, all_of, conjuncts, none_of
 from minutebook.filters.language import BadQuery
-from minutebook.filters.moments import Relative, tell
+from minutebook.filters.moments import TIME_OF_DAY, Relative, tell, two_digits
 from minutebook.filters.telling import clause_of
 from minutebook.filters.term_values import NOUN_PATTERNS, ActorValue, named_actions
 from minutebook.filters.terms import DETAILS, TERMS
@@ -25,7 +25,7 @@ from minutebook.model import from_micros
 from minutebook.organization import seats
 from minutebook.store.scope import Scope
 from minutebook.web import times
-from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, TURNS, Address, Control
+from minutebook.web.log_address import BOX, DATES, FIELD_KEYS, QUERIES, TURNS, Control
 from minutebook.web.look import Look
 from minutebook.web.views.controls import (
     ActionGroup,
@@ -98,9 +98,9 @@ def controls_of(look: Look) -> FilterControls:
         without_actions_href=_without_control(look, reading.actions),
         without_actor_href=_without_control(look, reading.actor),
         without_dates_href=address.without(*DATES).href,
-        actions_alone_href=_alone(look).asking(reading.actions.part).href if reading.actions.part else None,
-        actor_alone_href=_alone(look).asking(reading.actor.part).href if reading.actor.part else None,
-        dates_alone_href=_alone(look).between(*bounds).href if any(bounds) else None,
+        actions_alone_href=address.afresh.asking(reading.actions.part).href if reading.actions.part else None,
+        actor_alone_href=address.afresh.asking(reading.actor.part).href if reading.actor.part else None,
+        dates_alone_href=address.afresh.between(*bounds).href if any(bounds) else None,
     )
 
 
@@ -128,7 +128,7 @@ def _more_chips(look: Look) -> tuple[QueryChip, ...]:
                     *clause,
                     href=look.address.asking(all_of(others)).href,
                     turned_href=look.address.asking(all_of(turned)).href if clause.operator else None,
-                    alone_href=_alone(look).asking(part).href,
+                    alone_href=look.address.afresh.asking(part).href,
                 )
             )
     return tuple(chips)
@@ -140,11 +140,6 @@ def _turned(look: Look, control: Control) -> str | None:
         return None
     parts = conjuncts(expression_of(look.address.filter))
     return look.address.asking(all_of(none_of(part) if part == control.part else part for part in parts)).href
-
-
-def _alone(look: Look) -> Address:
-    """Where a part of the search is asked for and nothing else, nothing wrong either."""
-    return Address(look.address.path, in_utc=look.address.in_utc)
 
 
 def _without_control(look: Look, control: Control) -> str:
@@ -196,10 +191,10 @@ def _with_day(mistakes: tuple[BadQuery, ...], look: Look) -> str | None:
     """For a time of day alone, the query with today's date before it."""
     bad, *others = mistakes
     wrong = bad.query[bad.at : bad.at + bad.length]
-    if others or not language.TIME_OF_DAY.fullmatch(wrong):
+    if others or not TIME_OF_DAY.fullmatch(wrong):
         return None
     today = from_micros(look.now).astimezone(look.zone).date().isoformat()
-    fix = f"{bad.query[: bad.at]}{today}T{language.two_digits(wrong)}{bad.query[bad.at + bad.length :]}"
+    fix = f"{bad.query[: bad.at]}{today}T{two_digits(wrong)}{bad.query[bad.at + bad.length :]}"
     return None if language.read_what_can_be(fix, Here(look.zone, look.now))[1] else fix
 
 

@@ -177,12 +177,12 @@ def _actor(actor: Actor, address: Address) -> ActorLink:
 def _everything_by(actor: Actor, address: Address) -> str | None:
     """All that they ever did, whatever is searched for now."""
     by = everything_by(actor.id)
-    return Address(address.path, in_utc=address.in_utc).asking(by).href if by else None
+    return address.afresh.asking(by).href if by else None
 
 
 def _everything_to(target: Target, address: Address) -> str:
     """All that was ever done to it, whatever is searched for now."""
-    return Address(address.path, in_utc=address.in_utc).asking(everything_to(target.id)).href
+    return address.afresh.asking(everything_to(target.id)).href
 
 
 def _also(address: Address, part: Expression) -> str | None:

@@ -42,7 +42,7 @@ def saved_menu(connection: Connection, place: Place, address: Address) -> SavedM
         own=own,
         shared=shared,
         open_name=opened or (ALL if shows_everything else ""),
-        everything_href=Address(address.path, in_utc=address.in_utc).href,
+        everything_href=address.afresh.href,
         shows_everything=shows_everything,
         all_href=place.path(AUDIT_LOGS, SAVED),
         counts_href=place.path(AUDIT_LOGS, SAVED, "counts"),

@@ -45,7 +45,9 @@ def subject_of(connection: Connection, scope: Scope, address: Address, zone: Zon
             return None
         name, email, kind, recorded_id = told
         sides = [
-            SubjectSide(label, side.total.number, _href(address, asked), side.total.is_exact, current=current)
+            SubjectSide(
+                label, side.total.number, address.afresh.asking(asked).href, side.total.is_exact, current=current
+            )
             for label, side, asked, current in (
                 ("Done by them", did, by, is_actor),
                 ("Done to them" if by else "Done to it", done, to, not is_actor),
@@ -91,7 +93,3 @@ def _told(did: _Side | None, done: _Side, id_: str) -> tuple[str, str, str, str]
             if normal_text(target.id) == id_:
                 return target.name or target.id, "", target.kind, target.id
     return None
-
-
-def _href(address: Address, asked: Expression) -> str:
-    return Address(address.path, in_utc=address.in_utc).asking(asked).href
