@@ -83,7 +83,24 @@ def test_no_name_of_another_organization_is_offered(filled: Deployment) -> None:
     assert {known.text for known in targets(filled, "", organization=OTHER)} <= known_there
 
 
-def test_only_the_newest_events_are_looked_at(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_is_offered_however_long_ago_it_was_one(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = filled.person("ada.okafor@x.example", "Ada Okafor")
+    number = filled.found(owner)
+    for name in ("Réviewer", "Reviewer 2", "Writer", "Reviewer 10", "Last"):
+        filled.act(owner, number, CreateMode(name, "", ()))
+    monkeypatch.setattr(completion, "RECENT", 1)
+    monkeypatch.setattr(completion, "OLDER", 1)  # so that one look is not enough
+    offered = targets(filled, "REVIEW", organization=number)
+    assert [known.text for known in offered] == ["Reviewer 10", "Reviewer 2", "Réviewer"]
+    assert [known.text for known in targets(filled, "review", 2, organization=number)] == ["Reviewer 10", "Reviewer 2"]
+    by_id = offered[0].note.removeprefix("mode ")
+    assert [known.text for known in targets(filled, by_id[:-1], organization=number)] == ["Reviewer 10"]
+    assert targets(filled, "nothing", organization=number) == targets(filled, "*viewer", organization=number) == []
+
+
+def test_without_a_part_only_the_newest_events_are_looked_at(
+    filled: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(completion, "RECENT", 1)
     newest = filled.events(FILLED)[-1]
     assert {known.text for known in targets(filled, "")} == {target.name for target in newest.targets}
@@ -95,5 +112,6 @@ def test_what_takes_too_long_is_left_out(filled: Deployment, monkeypatch: pytest
         raise TooSlow(seconds="2")
 
     monkeypatch.setattr(search, "window", slow)
+    monkeypatch.setattr(search, "newest", slow)
     monkeypatch.setattr(survey, "count_by_actor", lambda *_: {})
-    assert actors(filled, "") == targets(filled, "") == []
+    assert actors(filled, "") == targets(filled, "") == targets(filled, "e") == []

@@ -14,6 +14,8 @@ PLAIN_VALUE = re.compile(r'[^\s()",\\][^\s(),]*')
 PLAIN_WORD = re.compile(r'[^\s()"\\:-][^\s():]*')
 JOINING = ("OR", "AND")
 NEGATING = "NOT"
+ONE_OR_SEVERAL = re.compile(r"(?<![\w,])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![\w,])")
+"""Several values, or one number as people write it: `4,700`."""
 OF_THE_LANGUAGE = (*JOINING, NEGATING)
 """What is searched for as a word only in quotation marks."""
 
@@ -39,10 +41,11 @@ def _part(expression: Expression, zone: ZoneInfo | None) -> str:
         case Not(of):
             return f"-{_part(of, zone)}"
         case AnyOf(parts) if _is_list(expression):
-            first = parts[0]
-            assert isinstance(first, Term)
-            rest = ",".join(_value_of(part, zone) for part in parts[1:] if isinstance(part, Term))
-            return f"{_part(first, zone)},{rest}"
+            of_one_key = [part for part in parts if isinstance(part, Term)]
+            values = ",".join(_value_of(part, zone) for part in of_one_key)
+            if ONE_OR_SEVERAL.search(values):
+                values = ",".join(in_quotes(TERMS[part.key].write(part.value, zone)) for part in of_one_key)
+            return f"{_prefix(of_one_key[0])}:{values}"
         case _:
             return f"({write(expression, zone)})"
 

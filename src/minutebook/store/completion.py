@@ -1,10 +1,11 @@
-"""The names in an organization's log that complete a query: its actors, and what was acted on of late.
+"""The names in an organization's log that complete a query: its actors, and what was acted on.
 
-Bounded in time and number: busy actors by their counts, everything else from the newest events only.
+Bounded in time and number: busy actors by their counts, targets by the text search, and both from the newest events.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,13 +14,18 @@ from sqlalchemy import Connection
 
 from minutebook.email_address import is_email
 from minutebook.errors import TooSlow
-from minutebook.filters import EVERYTHING, normal_text
-from minutebook.model import ActorKind, Event
+from minutebook.filters import EVERYTHING, Filter, normal_text
+from minutebook.filters.expression import Term, all_of, none_of
+from minutebook.filters.globs import STAR
+from minutebook.model import ActorKind, Event, Target
 from minutebook.store import search, survey
 from minutebook.store.scope import Scope
 
 RECENT = 2_000
 BUSIEST = 1_000
+OLDER = 200
+"""Events that a look at older ones takes."""
+OLDER_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +47,30 @@ def busy_actors(connection: Connection, scope: Scope, part: str, limit: int) -> 
 
 
 def targets(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
-    """At most `limit` targets of the newest events whose name or id holds the part in any case, the latest first."""
-    return _holding(part, limit, _targets(_recent(connection, scope)))
+    """At most `limit` targets whose name or id holds the part in any case, the latest first.
+
+    However long ago something was done to them, if they can be looked for within OLDER_SECONDS; without a part, only
+    those of the newest events.
+    """
+    found: dict[str, Known] = {}
+    ids: set[str] = set()
+    until = time.monotonic() + OLDER_SECONDS
+
+    def take(events: Iterable[Event]) -> bool:
+        """Whether there is one among them that was not known yet."""
+        before = len(ids)
+        for target in (target for event in events for target in event.known_targets):
+            known = _target(target)
+            if known and _holds(part, known):
+                found.setdefault(known.text, known)
+                ids.add(target.id)
+        return len(ids) > before
+
+    take(_recent(connection, scope))
+    while part.strip() and len(found) < limit:
+        if not take(_others(connection, scope, part, ids, until - time.monotonic())):
+            break
+    return list(found.values())[:limit]
 
 
 def _busiest(connection: Connection, scope: Scope) -> list[Known]:
@@ -66,13 +94,20 @@ def _actors(events: Iterable[Event]) -> Iterator[Known]:
             yield Known(actor.id, actor.name or "")
 
 
-def _targets(events: Iterable[Event]) -> Iterator[Known]:
-    for target in (target for event in events for target in event.known_targets):
-        name = _typeable(target.name)
-        if name:
-            yield Known(name, target.kind if is_email(name) or name == target.id else f"{target.kind} {target.id}")
-        elif target.id:
-            yield Known(target.id, target.kind)
+def _others(connection: Connection, scope: Scope, part: str, ids: Iterable[str], seconds: float) -> list[Event]:
+    """The newest events on targets that hold the part, but for those on targets with one of these ids."""
+    of_others = [none_of(Term("target_id", normal_text(id_))) for id_ in sorted(ids)]
+    asked = Filter(more=all_of([Term("target", f"{STAR}{normal_text(part)}{STAR}"), *of_others]))
+    with suppress(TooSlow):
+        return search.newest(connection, scope, asked, OLDER, seconds)
+    return []
+
+
+def _target(target: Target) -> Known | None:
+    name = _typeable(target.name)
+    if name:
+        return Known(name, target.kind if is_email(name) or name == target.id else f"{target.kind} {target.id}")
+    return Known(target.id, target.kind) if target.id else None
 
 
 def _typeable(name: str) -> str:
@@ -83,11 +118,15 @@ def _typeable(name: str) -> str:
 
 def _holding(part: str, limit: int, known: Iterable[Known]) -> list[Known]:
     """The first of those that hold the part, each text once."""
-    sought = normal_text(part)
     found: dict[str, Known] = {}
     for one in known:
-        if one.text not in found and (sought in normal_text(one.text) or sought in normal_text(one.note)):
+        if one.text not in found and _holds(part, one):
             found[one.text] = one
             if len(found) == limit:
                 break
     return list(found.values())
+
+
+def _holds(part: str, known: Known) -> bool:
+    sought = normal_text(part)
+    return sought in normal_text(known.text) or sought in normal_text(known.note)

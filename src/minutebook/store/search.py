@@ -93,6 +93,13 @@ def place(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor 
     return PlacedRows(found, rank, has_older=newer or more, has_newer=rank > 0)
 
 
+def newest(connection: Connection, scope: Scope, filter_: Filter, limit: int, seconds: float) -> list[Event]:
+    """At most `limit` of the found events, the newest first. Raises TooSlow when that takes longer than `seconds`."""
+    with bounded(connection, seconds) as deadline:
+        search = _Search(connection, scope, scope.asking(filter_), deadline)
+        return [event_of(row) for row in search.in_time(None, limit, newest_first=True)]
+
+
 def window(connection: Connection, scope: Scope, filter_: Filter, *, first: int, limit: int) -> list[Event]:
     """At most `limit` of the found events in the order of the log, from the number `first` on. Raises TooSlow.
 
