@@ -90,7 +90,7 @@ def _problem(status: int, told: str) -> dict[str, Any]:
     if status == HTTPStatus.UNAUTHORIZED:
         problem["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        problem["headers"] = _headers({"Retry-After": "In how many seconds to try again.", **RATE})
+        problem["headers"] = _headers({"Retry-After": "In how many seconds to try again, where that is known.", **RATE})
     return problem
 
 
