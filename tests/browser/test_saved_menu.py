@@ -17,6 +17,12 @@ def test_the_menu_says_how_many_each_finds_once_it_is_open(site: Site, arrive: A
     expect(number).to_have_text("")
     reader.page.locator("[data-menu=saved] summary").click()
     expect(number).to_have_text("1")
+    # At the end of the row, and the name has the rest of it.
+    option = reader.page.locator("[data-menu=saved] .opt:has([data-count-of])")
+    name, count, row = (found.bounding_box() for found in (option.locator("span").first, number, option))
+    assert name and count and row
+    assert row["x"] + row["width"] - count["x"] - count["width"] < 16
+    assert name["width"] > row["width"] / 2
     # What was saved meanwhile is counted when it is opened again.
     site.company.act(site.company.owner, SaveSearch("Something else", "action:user.login", shared=False))
     reader.page.keyboard.press("Escape")
