@@ -17,7 +17,7 @@ from typing import NamedTuple
 import psycopg
 from sqlalchemy import URL
 
-from bench.baseline import Baseline, Row, row_of
+from bench.baseline import Baseline, Row, organization_id, row_of
 from bench.fill import WRITERS, Place
 from bench.measure import Timing
 from bench.questions import Kind
@@ -89,9 +89,8 @@ def into_ours(url: URL, places: Mapping[int, Place], events: Sequence[Happening]
 def into_baseline(conninfo: str, table: str, events: Sequence[Happening]) -> Iterator[Write]:
     """As one would: an INSERT for each, each writer on a connection of its own."""
     chance, ranks = random.Random(PREPARED), range(-WRITERS, 0)
-    rows = {
-        rank: itertools.cycle([row_of(event._replace(organization=rank), chance) for event in events]) for rank in ranks
-    }
+    prepared_rows = [row_of(event, chance) for event in events]
+    rows = {rank: itertools.cycle(prepared_rows) for rank in ranks}
     with ExitStack() as connections:
         tables = {
             rank: Baseline(connections.enter_context(psycopg.connect(conninfo, autocommit=True)), table)
@@ -99,13 +98,14 @@ def into_baseline(conninfo: str, table: str, events: Sequence[Happening]) -> Ite
         }
 
         def write(rank: int, number: int) -> None:
-            tables[rank].write([_now(row) for row in itertools.islice(rows[rank], number)])
+            tables[rank].write([_now(row, rank) for row in itertools.islice(rows[rank], number)])
 
         yield write
 
 
-def _now(row: Row) -> Row:
-    return (uuid.uuid4(), *row[1:-1], datetime.now(UTC))
+def _now(row: Row, rank: int) -> Row:
+    """The same in this organization, just now."""
+    return (uuid.uuid4(), *row[1:5], organization_id(rank), row[6], datetime.now(UTC))
 
 
 def rate(write: Write, mode: Mode, seconds: float) -> float:

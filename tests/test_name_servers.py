@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from minutebook.name_servers import NameServers, Unanswered, server_of
+from minutebook.ip_address import server_of
+from minutebook.name_servers import NameServers, Unanswered
 from tests.support.name_server import Zone
 
 NAME = "_minutebook.calder.example"

@@ -22,7 +22,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from minutebook.errors import BadSettings
-from minutebook.name_servers import server_of
+from minutebook.ip_address import server_of
 
 PREFIX = "MINUTEBOOK_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"

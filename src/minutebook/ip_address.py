@@ -3,6 +3,7 @@ that it stands for."""
 
 from __future__ import annotations
 
+import re
 from ipaddress import (
     IPV4LENGTH,
     IPV6LENGTH,
@@ -17,6 +18,9 @@ from typing import TypeAlias
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
+
+WITH_PORT = re.compile(r"(?P<address>\[[0-9a-f:.]+\]|[0-9.]+)(?::(?P<port>[1-9][0-9]{0,4}))?", re.IGNORECASE)
+DOMAIN = 53
 
 
 def address_of(text: str) -> Address | None:
@@ -38,6 +42,14 @@ def network_of(text: str) -> Network:
 def is_inside(address: Address | None, network: Network) -> bool:
     """Whether there is an address, and it is one of the network."""
     return address is not None and address.version == network.version and address in network
+
+
+def server_of(text: str) -> tuple[str, int]:
+    """The address and the port of a name server. Raises ValueError for anything else."""
+    match = WITH_PORT.fullmatch(text)
+    if match is None or not address_of(match["address"].strip("[]")) or int(match["port"] or DOMAIN) > 65535:
+        raise ValueError("each is an IPv4 address or an IPv6 address in brackets, perhaps with a colon and a port")
+    return match["address"].strip("[]"), int(match["port"] or DOMAIN)
 
 
 def _stands_for(address: Address) -> IPv4Address | None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import dns.exception
-import dns.inet
 import dns.nameserver
 import dns.resolver
 
+from minutebook.ip_address import server_of
+
 SECONDS = 5.0
 """How long a question may take in all."""
-ADDRESS = re.compile(r"(?P<address>\[[0-9a-f:.]+\]|[0-9.]+)(?::(?P<port>[1-9][0-9]{0,4}))?", re.IGNORECASE)
 
 
 class Unanswered(Exception):
@@ -42,11 +41,3 @@ class NameServers:
         if self._servers:
             resolver.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in self._servers]
         return resolver
-
-
-def server_of(text: str) -> tuple[str, int]:
-    """The address and the port of a name server. Raises ValueError for anything else."""
-    match = ADDRESS.fullmatch(text)
-    if match is None or not dns.inet.is_address(match["address"].strip("[]")) or int(match["port"] or 53) > 65535:
-        raise ValueError("each is an IPv4 address or an IPv6 address in brackets, perhaps with a colon and a port")
-    return match["address"].strip("[]"), int(match["port"] or 53)

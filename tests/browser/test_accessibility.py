@@ -23,8 +23,7 @@ from tests.support.visitor import Arrive
 
 NARROW = (360, 320)
 Looks: TypeAlias = tuple[tuple[int, Literal["light", "dark"]], ...]
-LOOKS: Looks = ((1440, "light"), (360, "dark"))
-OTHERS: Looks = ((1440, "dark"), (360, "light"))
+LOOKS: Looks = ((1440, "light"), (360, "dark"), (1440, "dark"), (360, "light"))
 
 # Whatever reaches over the edge of the screen, unless a box around it cuts it off or scrolls.
 SIDEWAYS = r"""() => {
@@ -55,11 +54,9 @@ TWICE = """() => {
 
 
 def looks_of(place: int) -> Looks:
-    """All four in the full form; in the short one two of them, and the next state in the other two: what one state is
-    made of is on others, too."""
-    if FULL:
-        return LOOKS + OTHERS
-    return OTHERS if place % 2 else LOOKS
+    """All four in the full form; in the short one each state in the next of them: what one is made of is on others,
+    too."""
+    return LOOKS if FULL else (LOOKS[place % len(LOOKS)],)
 
 
 @pytest.fixture(scope="module")

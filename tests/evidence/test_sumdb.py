@@ -11,10 +11,11 @@ from minutebook.evidence.note import Note, PrivateKey, VerifierKey, sign, to_bas
 from minutebook.evidence.proof import prove_consistency, prove_inclusion, root_at
 from tests.evidence.test_proof import mutated
 from tests.support import trees
+from tests.support.full import FULL
 from tests.support.sumdb import LAST, Judge, go_root
 
 LEAVES = 1_100
-CLAIMS = 4_000
+CLAIMS = 4_000 if FULL else 1_500
 
 
 @pytest.fixture(scope="session")

@@ -25,4 +25,5 @@ def with_a_second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         "    op.create_table('later', sa.Column('id', sa.Integer(), primary_key=True))\n"
     )
     monkeypatch.setattr(migrate, "MIGRATIONS", migrations)
+    monkeypatch.setattr(migrate, "REVISION", "0002")
     return second

@@ -289,7 +289,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     scope = Scope(FILLED, len(events))
     seen: set[str] = set()
 
-    @settings(max_examples=1000 if FULL else 150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1000 if FULL else 100, deadline=None, suppress_health_check=list(HealthCheck))
     @given(expressions(events), st.sampled_from([1, 3, 10, 1000]))
     def check(expression: Expression, size: int) -> None:
         filter_ = filter_of(expression)

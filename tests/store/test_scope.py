@@ -21,6 +21,7 @@ from minutebook.store.scope import Scope
 from minutebook.store.survey import Count, Sums
 from tests.store.test_query import called, expressions, fill, means, stridden
 from tests.support.deployment import Deployment
+from tests.support.full import FULL
 from tests.support.sent import Sent, statements
 from tests.support.walk import FILLED, OTHER
 
@@ -30,7 +31,7 @@ def test_no_door_leads_out_of_a_scope(filled: Deployment) -> None:
     events = sorted(filled.events(FILLED), key=lambda event: (event.occurred_at, event.seq), reverse=True)
     narrowed = 0
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400 if FULL else 40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(expressions(events), expressions(events))
     def check(within: Expression, asked: Expression) -> None:
         nonlocal narrowed

@@ -12,11 +12,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
 
-import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from minutebook.errors import MinutebookError, OutcomeUnknown, StoreUnavailable
@@ -70,7 +68,9 @@ class Store:
             self._reader = sqlite.reading_engine(file, patience)
             self._streamer = sqlite.streaming_engine(file, patience)
         else:
-            self._writer, self._reader = _postgresql_engines(self.url, patience)
+            from minutebook.store import postgresql  # whoever has SQLite need not wait for its driver
+
+            self._writer, self._reader = postgresql.engines(self.url, patience)
             self._streamer = self._reader
         # what is read is committed, so that all readers can share the columns that one of them has read
         self._cache = cache.Cache()
@@ -140,41 +140,6 @@ class Store:
         if self._lock:
             self._lock.release()
             self._lock = None
-
-
-def _postgresql_engines(url: URL, patience: float) -> tuple[Engine, Engine]:
-    url = url.set(drivername="postgresql+psycopg")
-    settings = {
-        "options": f"-c lock_timeout={int(patience * 1000)} -c TimeZone=UTC",
-        "cursor_factory": _Cursor,
-    }
-
-    def engine(**more: Any) -> Engine:
-        pool = {"pool_size": 16, "max_overflow": 16, "pool_timeout": patience}
-        return create_engine(url, connect_args=settings, hide_parameters=True, **pool, **more)
-
-    # Readers are not rolled back: psycopg would forget then which statements it has prepared.
-    committed = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": "commit"}
-    writer, reader = engine(pool_pre_ping=True), engine(**committed)
-
-    @event.listens_for(reader, "checkout")
-    def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:
-        try:
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        except psycopg.OperationalError as error:  # the server was restarted, say: the pool connects anew
-            raise InvalidatePoolError from error
-
-    return writer, reader
-
-
-class _Cursor(psycopg.Cursor[Any]):
-    """Answers come in PostgreSQL's binary form, so that bytes need no decoding; but as text where a statement has no
-    parameters, for then it may be several in one, and where SQLAlchemy reads the catalogue, which it wants so."""
-
-    def execute(self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: Any = None) -> Self:
-        if binary is None:
-            binary = bool(params) and "pg_catalog" not in query
-        return super().execute(query, params, prepare=prepare, binary=binary)
 
 
 @contextmanager

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from minutebook.errors import SchemaTooNew, SchemaTooOld
 from minutebook.store import keys, sqlite
 from minutebook.store.engine import Store
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+REVISION = "0001"
+"""The newest of the migrations. It stands here, too, so that a database that has it is opened without Alembic, for
+which every command would wait."""
 
 
 def migrate(store: Store) -> Path | None:
@@ -27,13 +30,12 @@ def migrate(store: Store) -> Path | None:
     Returns the backup that was made of an older SQLite database; None when none was needed. PostgreSQL is backed up by
     its operator (docs/operate.md). Raises SchemaTooNew for a database that a newer version has written.
     """
-    config, known = _config()
     with store.reading() as connection:
         found = _revision(connection)
-    if found == known:
+    if found == REVISION:
         return None
-    if found is not None and not _knows(config, found):
-        raise SchemaTooNew(found=found, known=known)
+    if found is not None and not _knows(found):
+        raise SchemaTooNew(found=found, known=REVISION)
     saved = None
     if found is not None and store.is_sqlite:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(store.clock() / 1_000_000))
@@ -47,19 +49,20 @@ def migrate(store: Store) -> Path | None:
 
 def build(connection: Connection) -> None:
     """Brings the schema that the connection sees up to date, in its transaction; in an empty one, makes all of it."""
-    config, _ = _config()
+    from alembic import command
+
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
 def require_current(store: Store) -> None:
     """Raises SchemaTooNew or SchemaTooOld unless the schema is this program's."""
-    config, known = _config()
     with store.reading() as connection:
         found = _revision(connection)
-    if found != known:
-        newer = found is not None and not _knows(config, found)
-        raise (SchemaTooNew if newer else SchemaTooOld)(found=found or "none", known=known)
+    if found != REVISION:
+        newer = found is not None and not _knows(found)
+        raise (SchemaTooNew if newer else SchemaTooOld)(found=found or "none", known=REVISION)
 
 
 def is_ours(store: Store) -> bool:
@@ -83,17 +86,23 @@ def backup(store: Store, to: Path) -> None:
         target.close()
 
 
-def _config() -> tuple[Config, str]:
+def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    head = ScriptDirectory.from_config(config).get_current_head()
-    assert head is not None
-    return config, head
+    return config
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    """The revision that Alembic wrote into the database; None for one that it has not made."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return None if found is None else str(found)
 
 
-def _knows(config: Config, revision: str) -> bool:
-    return revision in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+def _knows(revision: str) -> bool:
+    from alembic.script import ScriptDirectory
+
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
