@@ -21,9 +21,9 @@ from tests.support.server import Company, Site, serving, site_on
 from tests.support.states import STATES, State, set_up
 from tests.support.visitor import Arrive
 
-NARROW = (360, 320)
+NARROW = (1024, 360, 320)
 Looks: TypeAlias = tuple[tuple[int, Literal["light", "dark"]], ...]
-LOOKS: Looks = ((1440, "light"), (360, "dark"), (1440, "dark"), (360, "light"))
+LOOKS: Looks = ((1440, "light"), (360, "dark"), (1440, "dark"), (360, "light"), (1024, "light"))
 
 # Whatever reaches over the edge of the screen, unless a box around it cuts it off or scrolls.
 SIDEWAYS = r"""() => {
@@ -54,7 +54,7 @@ TWICE = """() => {
 
 
 def looks_of(place: int) -> Looks:
-    """All four in the full form; in the short one each state in the next of them: what one is made of is on others,
+    """All five in the full form; in the short one each state in the next of them: what one is made of is on others,
     too."""
     return LOOKS if FULL else (LOOKS[place % len(LOOKS)],)
 

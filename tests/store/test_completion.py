@@ -10,7 +10,7 @@ from minutebook.filters.completion import named
 from minutebook.filters.moments import Here
 from minutebook.filters.terms import fits
 from minutebook.model import ActorKind, Event
-from minutebook.organization.modes import CreateMode
+from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.store import completion, search, survey
 from minutebook.store.completion import Known
 from tests.store.test_search import scope
@@ -86,16 +86,21 @@ def test_no_name_of_another_organization_is_offered(filled: Deployment) -> None:
 def test_a_target_is_offered_however_long_ago_it_was_one(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = filled.person("ada.okafor@x.example", "Ada Okafor")
     number = filled.found(owner)
-    for name in ("Réviewer", "Reviewer 2", "Writer", "Reviewer 10", "Last"):
+    for name in ("Réviewer", "Reviewer 2", "Writer", "Reviewer 10"):
         filled.act(owner, number, CreateMode(name, "", ()))
+    last = filled.act(owner, number, CreateMode("Last", "", ()))
+    filled.act(owner, number, UpdateMode(str(last.details["mode"]), "Newest", "", ()))
     monkeypatch.setattr(completion, "RECENT", 1)
-    monkeypatch.setattr(completion, "OLDER", 1)  # so that one look is not enough
     offered = targets(filled, "REVIEW", organization=number)
     assert [known.text for known in offered] == ["Reviewer 10", "Reviewer 2", "Réviewer"]
     assert [known.text for known in targets(filled, "review", 2, organization=number)] == ["Reviewer 10", "Reviewer 2"]
     by_id = offered[0].note.removeprefix("mode ")
     assert [known.text for known in targets(filled, by_id[:-1], organization=number)] == ["Reviewer 10"]
+    assert [known.text for known in targets(filled, "last", organization=number)] == ["Last"]  # what it was called
     assert targets(filled, "nothing", organization=number) == targets(filled, "*viewer", organization=number) == []
+    # what was found before the time is over is offered
+    monkeypatch.setattr(completion, "OLDER_SECONDS", 0)
+    assert targets(filled, "newest", organization=number) != targets(filled, "review", organization=number) == []
 
 
 def test_without_a_part_only_the_newest_events_are_looked_at(

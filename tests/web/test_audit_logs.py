@@ -78,7 +78,7 @@ def test_a_row_says_when_what_who_and_what_changed(light_dashboard: Dashboard) -
     assert "+added new/one" in text(row)
     assert "Some Admin" in row
     assert "admin</bdi>" not in row
-    assert "admin<span>@calder.example</span>" in row
+    assert 'admin<span class="own">@calder.example</span>' in row
     # Two models came, six went, of which four are shown; both providers that went; the default model is a swap
     assert row.count('class="delta delta--add"') == 2 + 1
     assert row.count('class="delta delta--del"') == 4 + 2 + 1
@@ -209,7 +209,10 @@ def test_presets(light_dashboard: Dashboard) -> None:
     month = reader.open(link(page, "This month"))
     assert rows(month) == rows(page)
     assert "Date range: this month" in text(month.text)
-    assert "1 Nov 00:00 – now in Europe/Berlin" in text(month.text)
+    assert "1 Nov 00:00 – now in Europe/Berlin · 31 Oct 23:00 – now in UTC" in text(month.text)
+    assert "1 Nov 00:00 – now in UTC" in text(Reader(light_dashboard, Role.OWNER).read(("start", "this-month")).text)
+    day = reader.read(("start", "2026-11-02"), ("end", "2026-11-02"))
+    assert "2 Nov 00:00 – 2 Nov 23:59 in UTC" in text(day.text)
     assert re.search(r'aria-current="true">This month<', month.text)
     assert link(month, "All time") == f"{reader.path}?text=ada"
 

@@ -94,7 +94,9 @@ def test_a_bar_and_a_facet_narrow_the_search(light_dashboard: Dashboard) -> None
     assert end - start >= MINUTE
 
 
-FACET = re.compile(r'<li(?: class="(is-[a-z]*)")?><a href="([^"]*)"(?: aria-current="(true)")?>(.*?)</a>', re.DOTALL)
+FACET = re.compile(
+    r'<li(?: class="(is-[a-z]*)")?><a href="([^"]*)"(?: title="[^"]*")?(?: aria-current="(true)")?>(.*?)</a>', re.DOTALL
+)
 
 
 def values(page: Response, title: str) -> list[tuple[str, str, str]]:

@@ -125,6 +125,11 @@ class Action:
     def noun(self) -> str:
         return self.name.partition(".")[0]
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether such an act is done to something that it names."""
+        return self.details.targets is not Details.targets
+
 
 CATALOGUE: dict[str, Action] = {}
 D = TypeVar("D", bound=type[Details])

@@ -10,8 +10,8 @@ r"""The query language: text → Expression, and back again (`query_text.py`).
     bare    = 1*( any character but blank, "(" and ")"; in a value also no "," )
     quoted  = DQUOTE *( any character; \" and \\ for these two ) DQUOTE
 
-`OR` and `AND` are words of the language in capitals only; `NOT` is refused for `-`, and so is `4,700` behind a key,
-which can be one number or two. Keys and their values are the same in any case.
+`OR` and `AND` are words of the language in capitals only; `NOT` is refused for `-`, and so is `seq:4,700`, which can be
+one number or two. Keys and their values are the same in any case.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from minutebook.filters.expression import (
 )
 from minutebook.filters.moments import AGO, TIME_OF_DAY, Here, two_digits
 from minutebook.filters.paths import known_paths
-from minutebook.filters.query_text import JOINING, NEGATING, ONE_OR_SEVERAL, in_quotes, write, write_beside
+from minutebook.filters.query_text import GROUPED, JOINING, NEGATING, in_quotes, one_or_several, write, write_beside
 from minutebook.filters.quote import quoted
 from minutebook.filters.term_values import (
     NOUN_PATTERNS,
@@ -237,25 +237,27 @@ class _Reader:
         if is_details:
             self._known_detail(key, start, behind)
         self.at = behind
-        self._refuse_one_or_several()
+        self._refuse_one_or_several(key)
         values = [self._value(key, start)]
         while self._peek() == ",":
             self.at += 1
             values.append(self._value(key, self.at - 1))
         return any_of(values)
 
-    def _refuse_one_or_several(self) -> None:
-        """Refuses numbers with commas in them: read as several, they would find other events than were meant."""
+    def _refuse_one_or_several(self, key: str) -> None:
+        """Refuses a number with commas in it: read as several, it would find other events than were meant."""
         values = BARE_VALUES.match(self.query, self.at)
-        found = ONE_OR_SEVERAL.search(values[0]) if values else None
+        found = one_or_several(key, values[0]) if values else None
         if not values or not found:
             return
-        one, several = found[0].replace(",", ""), ",".join(f'"{number}"' for number in found[0].split(","))
-        fix = ONE_OR_SEVERAL.sub(lambda number: number[0].replace(",", ""), values[0])
+        start, end = values[0].rfind(",", 0, found.start()) + 1, found.end()
+        one = found[0].replace(",", "")
+        several = " OR ".join(f"{key}:{value}" for value in values[0][start:end].split(","))
+        fix = GROUPED.sub(lambda number: number[0].replace(",", ""), values[0])
         self._wrong(
             self.at + found.start(),
             len(found[0]),
-            f"{found[0]} can be one number or several. Write one without commas, {one}, several as {several}.",
+            f"{found[0]} can be one number or several. Write one without commas, {one}, or several as {several}.",
             f"{self.query[: self.at]}{fix}{self.query[values.end() :]}",
         )
 

@@ -14,8 +14,9 @@ PLAIN_VALUE = re.compile(r'[^\s()",\\][^\s(),]*')
 PLAIN_WORD = re.compile(r'[^\s()"\\:-][^\s():]*')
 JOINING = ("OR", "AND")
 NEGATING = "NOT"
-ONE_OR_SEVERAL = re.compile(r"(?<![\w,])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![\w,])")
-"""Several values, or one number as people write it: `4,700`."""
+LONGEST_NUMBER = len("1,000,000,000,000")
+"""Longer ones are lists: there are no such numbers."""
+GROUPED = re.compile(r"(?<![^,.])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![^,.])")
 OF_THE_LANGUAGE = (*JOINING, NEGATING)
 """What is searched for as a word only in quotation marks."""
 
@@ -42,10 +43,10 @@ def _part(expression: Expression, zone: ZoneInfo | None) -> str:
             return f"-{_part(of, zone)}"
         case AnyOf(parts) if _is_list(expression):
             of_one_key = [part for part in parts if isinstance(part, Term)]
-            values = ",".join(_value_of(part, zone) for part in of_one_key)
-            if ONE_OR_SEVERAL.search(values):
+            prefix, values = _prefix(of_one_key[0]), ",".join(_value_of(part, zone) for part in of_one_key)
+            if one_or_several(prefix, values):
                 values = ",".join(in_quotes(TERMS[part.key].write(part.value, zone)) for part in of_one_key)
-            return f"{_prefix(of_one_key[0])}:{values}"
+            return f"{prefix}:{values}"
         case _:
             return f"({write(expression, zone)})"
 
@@ -79,6 +80,14 @@ def _in_term(key: str, value: object, zone: ZoneInfo | None) -> str:
         is_plain = PLAIN_WORD.fullmatch(word) and word not in OF_THE_LANGUAGE
         return word if is_plain else in_quotes(word)
     return f"{_prefix(term)}:{_value_of(term, zone)}"
+
+
+def one_or_several(key: str, values: str) -> re.Match[str] | None:
+    """Where values with commas between can be one number as people write it, such as `4,700`, or several."""
+    if key != "seq" and not key.startswith(DETAILS):
+        return None
+    found = GROUPED.search(values)
+    return found if found and len(found[0]) <= LONGEST_NUMBER else None
 
 
 def write_value(text: str) -> str:

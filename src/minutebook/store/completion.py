@@ -5,27 +5,28 @@ Bounded in time and number: busy actors by their counts, targets by the text sea
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from minutebook.actions import CATALOGUE
 from minutebook.email_address import is_email
 from minutebook.errors import TooSlow
 from minutebook.filters import EVERYTHING, Filter, normal_text
-from minutebook.filters.expression import Term, all_of, none_of
+from minutebook.filters.expression import Term, all_of, any_of
 from minutebook.filters.globs import STAR
+from minutebook.filters.term_values import SeqRange
 from minutebook.model import ActorKind, Event, Target
 from minutebook.store import search, survey
+from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
 
 RECENT = 2_000
 BUSIEST = 1_000
-OLDER = 200
-"""Events that a look at older ones takes."""
 OLDER_SECONDS = 0.2
+TARGETED = tuple(name for name, action in CATALOGUE.items() if action.has_targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +50,25 @@ def busy_actors(connection: Connection, scope: Scope, part: str, limit: int) -> 
 def targets(connection: Connection, scope: Scope, part: str, limit: int) -> list[Known]:
     """At most `limit` targets whose name or id holds the part in any case, the latest first.
 
-    However long ago something was done to them, if they can be looked for within OLDER_SECONDS; without a part, only
-    those of the newest events.
+    However long ago something was done to them, as far back as OLDER_SECONDS reach; without a part, only those of the
+    newest events.
     """
     found: dict[str, Known] = {}
-    ids: set[str] = set()
-    until = time.monotonic() + OLDER_SECONDS
 
-    def take(events: Iterable[Event]) -> bool:
-        """Whether there is one among them that was not known yet."""
-        before = len(ids)
-        for target in (target for event in events for target in event.known_targets):
-            known = _target(target)
-            if known and _holds(part, known):
+    def take(event: Event) -> bool:
+        """Whether more are wanted."""
+        for known in filter(None, map(_target, event.known_targets)):
+            if len(found) < limit and _holds(part, known):
                 found.setdefault(known.text, known)
-                ids.add(target.id)
-        return len(ids) > before
+        return len(found) < limit
 
-    take(_recent(connection, scope))
-    while part.strip() and len(found) < limit:
-        if not take(_others(connection, scope, part, ids, until - time.monotonic())):
-            break
-    return list(found.values())[:limit]
+    is_wanted = all(take(event) for event in _recent(connection, scope))
+    first = scope.size - RECENT
+    if is_wanted and first > 0 and part.strip():
+        older = [Term("seq", SeqRange(None, first - 1)), Term("target", f"{STAR}{normal_text(part)}{STAR}")]
+        asked = Filter(more=all_of([*older, any_of(Term("action", name) for name in TARGETED)]))
+        search.newest(connection, scope, asked, lambda row: take(event_of(row)), seconds=OLDER_SECONDS)
+    return list(found.values())
 
 
 def _busiest(connection: Connection, scope: Scope) -> list[Known]:
@@ -92,15 +90,6 @@ def _actors(events: Iterable[Event]) -> Iterator[Known]:
             yield Known(actor.email, actor.name or "")
         elif actor.kind is not ActorKind.SYSTEM:  # which is found by its kind
             yield Known(actor.id, actor.name or "")
-
-
-def _others(connection: Connection, scope: Scope, part: str, ids: Iterable[str], seconds: float) -> list[Event]:
-    """The newest events on targets that hold the part, but for those on targets with one of these ids."""
-    of_others = [none_of(Term("target_id", normal_text(id_))) for id_ in sorted(ids)]
-    asked = Filter(more=all_of([Term("target", f"{STAR}{normal_text(part)}{STAR}"), *of_others]))
-    with suppress(TooSlow):
-        return search.newest(connection, scope, asked, OLDER, seconds)
-    return []
 
 
 def _target(target: Target) -> Known | None:

@@ -93,11 +93,15 @@ def place(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor 
     return PlacedRows(found, rank, has_older=newer or more, has_newer=rank > 0)
 
 
-def newest(connection: Connection, scope: Scope, filter_: Filter, limit: int, seconds: float) -> list[Event]:
-    """At most `limit` of the found events, the newest first. Raises TooSlow when that takes longer than `seconds`."""
-    with bounded(connection, seconds) as deadline:
-        search = _Search(connection, scope, scope.asking(filter_), deadline)
-        return [event_of(row) for row in search.in_time(None, limit, newest_first=True)]
+def newest(
+    connection: Connection, scope: Scope, filter_: Filter, take: Callable[[Stored], bool], *, seconds: float
+) -> None:
+    """Gives the found events to `take`, the newest first, until it says that it has enough or `seconds` are over."""
+    with suppress(TooSlow), bounded(connection, seconds) as deadline:
+        for row in _Search(connection, scope, scope.asking(filter_), deadline).one_by_one():
+            if not take(row):
+                break
+            deadline.check()
 
 
 def window(connection: Connection, scope: Scope, filter_: Filter, *, first: int, limit: int) -> list[Event]:
@@ -248,6 +252,13 @@ class _Search:
         found = self._beyond(edge, plan_, limit, newest_first=newest_first)
         return self._meant(found, closer, limit)
 
+    def one_by_one(self) -> Iterator[Stored]:
+        """The events that are meant, the newest first, a few at a time."""
+        plan_, closer = self._plan()
+        found = self._beyond(None, plan_, AT_FIRST, newest_first=True)
+        for seqs in _together(found, itertools.repeat(AT_FIRST)):
+            yield from self._rows(seqs, closer)
+
     def _beyond(self, edge: Edge | None, plan_: Plan, wanted: int, *, newest_first: bool) -> Iterator[Numbers]:
         """What is found beyond the edge, a part at a time; about so many events are `wanted`."""
         asked = within(self._expression)
@@ -292,8 +303,7 @@ class _Search:
                 found = plan_.words.held(found)
             while at < len(found):
                 seqs: list[int] = found[at : at + size].tolist()
-                rows = closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
-                yield rows, seqs[-1] + 1
+                yield self._rows(seqs, closer), seqs[-1] + 1
                 at, size = at + size, min(2 * size, AT_ONCE)
             yield (), chunk.end
 
@@ -308,10 +318,13 @@ class _Search:
         read by themselves: each reading takes longer than a chunk is looked through."""
         rows: list[Stored] = []
         for seqs in _together(found, itertools.chain([min(limit, AT_ONCE)], itertools.repeat(AT_ONCE))):
-            rows += closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
+            rows += self._rows(seqs, closer)
             if len(rows) >= limit:
                 break
         return rows[:limit]
+
+    def _rows(self, seqs: list[int], closer: Closer | None) -> Rows:
+        return closer.meant(seqs) if closer else rows_of(self._connection, self._scope.organization, seqs)
 
 
 def _together(found: Iterable[Numbers], sizes: Iterator[int]) -> Iterator[list[int]]:

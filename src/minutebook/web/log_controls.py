@@ -105,11 +105,12 @@ def controls_of(look: Look) -> FilterControls:
 
 
 def _range_besides(look: Look) -> str:
-    """The range in the other zone; one that is told from now on as it is now, in the zone of the page."""
-    filter_, zone = look.address.filter, look.own if look.zone is UTC else UTC
-    if all(bound is None or isinstance(bound, int) for bound in (filter_.start, filter_.end)):
-        return f"{times.range_told(filter_, zone, look.now)} in {zone.key}" if zone is not look.zone else ""
-    return f"{times.range_told(filter_.at(look.here), look.zone, look.now)} in {look.zone.key or 'UTC'}"
+    """The range in the other zone; one that is told from now on as it is now, in the zone of the page, too."""
+    other = look.own if look.zone is UTC else UTC
+    asked = look.address.filter.at(look.here)
+    is_relative = asked.bounds != (look.address.filter.start, look.address.filter.end)
+    zones = [look.zone] * is_relative + [other] * (other is not look.zone)
+    return " · ".join(f"{times.range_told(asked, zone, look.now)} in {zone.key}" for zone in zones)
 
 
 def _more_chips(look: Look) -> tuple[QueryChip, ...]:

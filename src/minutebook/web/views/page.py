@@ -33,6 +33,11 @@ class Viewer:
     role: str = ""
     """The title of the role in this organization, as people read it."""
 
+    @property
+    def domain(self) -> str:
+        """That of their address: where there is little room, the addresses of others are shown without it."""
+        return self.email.rpartition("@")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class OrganizationLink:
