@@ -110,6 +110,32 @@ def test_a_chip_is_named_as_the_controls_are_and_a_path_as_it_is_written(light_d
     assert names == ["Text", "Outcome", "IP address", "details.models.added"]
 
 
+@pytest.mark.parametrize(
+    ("query", "told", "turned", "back"),
+    [
+        ("outcome:failure", "is", "-outcome:failure", "outcome:failure"),
+        ("ip:10.0.0.1 OR client:web", "any of", "-(ip:10.0.0.1 OR client:web)", "ip:10.0.0.1 OR client:web"),
+        ("-(ip:10.0.0.1 client:web)", "not all of", "ip:10.0.0.1 client:web", ""),
+    ],
+)
+def test_each_chip_can_be_turned_around(
+    light_dashboard: Dashboard, query: str, told: str, turned: str, back: str
+) -> None:
+    def turn(page: Response) -> tuple[str, str] | None:
+        found = re.search(r'<a class="chip__op" href="([^"]*)" title="Turn around">([^<]*)</a>', page.text)
+        return (found[2], html.unescape(found[1])) if found else None
+
+    reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
+    found = turn(asked(reader, query))
+    assert found and found[0] == told
+    page = reader.open(found[1])
+    assert box(page) == turned
+    if back:
+        again = turn(page)
+        assert again and again[0] != told
+        assert box(reader.open(again[1])) == back
+
+
 def test_each_chip_has_a_link_to_what_it_asks_for_alone(light_dashboard: Dashboard) -> None:
     reader = Reader(light_dashboard, Role.OWNER, zone=ZONE)
     clauses = ["action:user.*", "-actor:ada@calder.example", "outcome:success", "(ip:10.0.0.1 OR client:web)", "wen"]

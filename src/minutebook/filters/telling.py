@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from minutebook.filters import language
 from minutebook.filters.clause import Clause, listed
-from minutebook.filters.expression import AnyOf, Expression, Not, Term
+from minutebook.filters.expression import AllOf, AnyOf, Expression, Not, Term
 from minutebook.filters.terms import TERMS
 
 TURNED = {
@@ -14,6 +14,8 @@ TURNED = {
     "in": "is not in",
     "contains": "does not contain",
     "matches": "does not match",
+    "any of": "none of",
+    "all of": "not all of",
 }
 
 
@@ -31,4 +33,7 @@ def clause_of(part: Expression, zone: ZoneInfo) -> Clause:
             alike = {(clause.subject, clause.operator) for clause in clauses}
             if len(clauses) == len(parts) and len(alike) == 1 and clauses[0].operator:
                 return clauses[0]._replace(value=listed([clause.value for clause in clauses], "or"))
+            return Clause("", "any of", language.write(part, zone))
+        case AllOf():
+            return Clause("", "all of", language.write(part, zone))
     return Clause("", "", language.write(part, zone))
