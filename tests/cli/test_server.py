@@ -37,7 +37,7 @@ from minutebook.store import log
 from minutebook.store.engine import Store, system_clock
 from minutebook.web.api.principal import ORGANIZATIONS
 from minutebook.web.rates import Rates
-from tests.deliver.test_memory import EVENTS, fill
+from tests.deliver.test_memory import EVENTS, fill, peak
 from tests.support import command_line
 from tests.support.check_log import check_log
 from tests.support.command_line import PROGRAM, environment, invoke
@@ -464,21 +464,29 @@ finally:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_memory_does_not_grow_with_what_arrives(sqlite_deployment: Deployment, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_what_arrives_nor_with_what_is_sent(
+    sqlite_deployment: Deployment, tmp_path: Path
+) -> None:
+    """R12 at both ends: of the program that receives, and of the server, a process of its own."""
     store, organization = sqlite_deployment.store, fill(sqlite_deployment)
     secret, _ = token(store, "exports", "log.export", organization=organization)
-    peaks: list[int] = []
-    with serving(store) as address:
-        for number, first in enumerate((sqlite_deployment.size(organization) - 2_000, 0)):
+    directory, size = store.file.parent, sqlite_deployment.size(organization)
+    store.close()
+    received: list[int] = []
+    sent: list[int] = []
+    with command_line.serving(directory) as server:
+        for number, first in enumerate((size - 2_000, 0)):
             done = subprocess.run(
                 [sys.executable, "-c", MEASURED, "--first", str(first), "-o", str(tmp_path / f"{number}.jsonl")],
-                env=environment({"SERVER": address, "TOKEN": secret, "DATA_DIRECTORY": "/none"}),
+                env=environment({"SERVER": server.address, "TOKEN": secret, "DATA_DIRECTORY": "/none"}),
                 cwd=Path(__file__).parents[2],
                 capture_output=True,
                 check=True,
             )
-            peaks.append(int(done.stdout))
-    assert peaks[1] - peaks[0] <= 8 * 1024, peaks  # KiB; the whole file would be twice that and more
+            received.append(int(done.stdout))
+            sent.append(peak(server.process.pid))
+    assert received[1] - received[0] <= 8 * 1024, received  # KiB; the whole file would be twice that and more
+    assert sent[1] - sent[0] <= 8 * 1024, sent
     found, _ = read(Format.JSONL, (tmp_path / "1.jsonl").read_bytes())
     assert len(found) > EVENTS
 

@@ -84,9 +84,9 @@ def measure(url: str, organization: int, format_: Format) -> dict[str, int]:
     return {"events": events, "bytes": written, "grown": peak() - early}
 
 
-def peak() -> int:
-    """The largest resident memory of this process so far, in KiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+def peak(process: int | str = "self") -> int:
+    """The largest resident memory of this process, or of another, so far, in KiB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
