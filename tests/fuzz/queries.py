@@ -10,7 +10,7 @@ RIGHT = (
     *(example for kind in TERMS.values() for example in kind.examples),
     '-(action:member.* OR outcome:denied) actor:"ada@example.com" after:-7d',
     'target:"billing manager","a, b (c)" AND details.models.added:*opus*',
-    "before:2026-11-06T17:05:30.000001 seq:1,000 ip:::1 -id:019372a4-5c6e-7a10-8b3f-2f1e0d9c8b7a",
+    "before:2026-11-06T17:05:30.000001 seq:1000 ip:::1 -id:019372a4-5c6e-7a10-8b3f-2f1e0d9c8b7a",
     r'"say \"yes\" \\" OR 17:05 OR (((a)))',
 )
 """Queries that are understood, and between them everything that the grammar knows."""
