@@ -105,7 +105,8 @@ def into_baseline(conninfo: str, table: str, events: Sequence[Happening]) -> Ite
 
 def _now(row: Row, rank: int) -> Row:
     """The same in this organization, just now."""
-    return (uuid.uuid4(), *row[1:5], organization_id(rank), row[6], datetime.now(UTC))
+    _, action, actor_id, email, name, _, message, _ = row
+    return (uuid.uuid4(), action, actor_id, email, name, organization_id(rank), message, datetime.now(UTC))
 
 
 def rate(write: Write, mode: Mode, seconds: float) -> float:

@@ -11,6 +11,7 @@ from minutebook.model import Client, Context, Role, Seat
 from minutebook.organization.modes import CreateMode
 from minutebook.organization.sign_in import RecordFailedSignIn
 from minutebook.record import perform
+from tests.browser.test_finding import ask, box
 from tests.support.server import Site, new_person, site_on
 from tests.support.visitor import Arrive, Visitor
 
@@ -94,30 +95,23 @@ def test_popovers_rise_from_the_bottom_edge_of_a_small_screen(reader: Visitor, w
     ],
 )
 def test_the_box_and_each_facet_agree(reader: Visitor, title: str, value: str, query: str) -> None:
-    box = reader.page.get_by_role("combobox", name="Search the log")
-
     def row() -> Locator:
         return facet(reader, title).locator("li").filter(has=reader.page.get_by_text(value, exact=True))
 
-    def ask(text: str) -> None:
-        box.fill(text)
-        with reader.page.expect_navigation():
-            box.press("Enter")
-
-    ask("ada")
+    ask(reader, "ada")
     link = row().get_by_role("link")
     expect(link).not_to_have_attribute("aria-current", "true")
     reader.follow(link)
-    assert {*box.input_value().split()} == {query, "ada"}
+    assert {*box(reader).input_value().split()} == {query, "ada"}
     expect(row().get_by_role("link")).to_have_attribute("aria-current", "true")
     reader.follow(row().get_by_role("link"))
-    expect(box).to_have_value("ada")
-    ask(f"ada {query}")
+    expect(box(reader)).to_have_value("ada")
+    ask(reader, f"ada {query}")
     expect(row().get_by_role("link")).to_have_attribute("aria-current", "true")
     if title in ("Action", "Actor"):  # of many values, what is left out is not among those that are offered
         return
-    ask(f"ada -{query}")
+    ask(reader, f"ada -{query}")
     out = facet(reader, title).locator("li.is-out")
     expect(out.get_by_role("link")).to_contain_text("Left out")
     reader.follow(out.get_by_role("link"))
-    expect(box).to_have_value("ada")
+    expect(box(reader)).to_have_value("ada")

@@ -98,7 +98,7 @@ def test_a_target_is_offered_however_long_ago_it_was_one(filled: Deployment, mon
     assert [known.text for known in targets(filled, by_id[:-1], organization=number)] == ["Reviewer 10"]
     assert [known.text for known in targets(filled, "last", organization=number)] == ["Last"]  # what it was called
     assert targets(filled, "nothing", organization=number) == targets(filled, "*viewer", organization=number) == []
-    # what was found before the time is over is offered
+    # where there is no time for older ones, the newest are offered all the same
     monkeypatch.setattr(completion, "OLDER_SECONDS", 0)
     assert targets(filled, "newest", organization=number) != targets(filled, "review", organization=number) == []
 

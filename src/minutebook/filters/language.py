@@ -246,19 +246,18 @@ class _Reader:
 
     def _refuse_one_or_several(self, key: str) -> None:
         """Refuses a number with commas in it: read as several, it would find other events than were meant."""
-        values = BARE_VALUES.match(self.query, self.at)
-        found = one_or_several(key, values[0]) if values else None
-        if not values or not found:
+        values = (BARE_VALUES.match(self.query, self.at) or [""])[0]
+        found = one_or_several(key, values)
+        if not found:
             return
-        start, end = values[0].rfind(",", 0, found.start()) + 1, found.end()
-        one = found[0].replace(",", "")
-        several = " OR ".join(f"{key}:{value}" for value in values[0][start:end].split(","))
-        fix = GROUPED.sub(lambda number: number[0].replace(",", ""), values[0])
+        start, end = values.rfind(",", 0, found.start()) + 1, found.end()
+        several = " OR ".join(f"{key}:{value}" for value in values[start:end].split(","))
+        one, fix = (GROUPED.sub(lambda number: number[0].replace(",", ""), text) for text in (found[0], values))
         self._wrong(
             self.at + found.start(),
             len(found[0]),
             f"{found[0]} can be one number or several. Write one without commas, {one}, or several as {several}.",
-            f"{self.query[: self.at]}{fix}{self.query[values.end() :]}",
+            f"{self.query[: self.at]}{fix}{self.query[self.at + len(values) :]}",
         )
 
     def _refuse_key(self, key: str, start: int, behind: int) -> NoReturn:

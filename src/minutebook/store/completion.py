@@ -5,6 +5,7 @@ Bounded in time and number: busy actors by their counts, targets by the text sea
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from minutebook.filters import EVERYTHING, Filter, normal_text
 from minutebook.filters.expression import Term, all_of, any_of
 from minutebook.filters.globs import STAR
 from minutebook.filters.term_values import SeqRange
-from minutebook.model import ActorKind, Event, Target
+from minutebook.model import ActorKind, Event
 from minutebook.store import search, survey
 from minutebook.store.log import event_of
 from minutebook.store.scope import Scope
@@ -53,22 +54,8 @@ def targets(connection: Connection, scope: Scope, part: str, limit: int) -> list
     However long ago something was done to them, as far back as OLDER_SECONDS reach; without a part, only those of the
     newest events.
     """
-    found: dict[str, Known] = {}
-
-    def take(event: Event) -> bool:
-        """Whether more are wanted."""
-        for known in filter(None, map(_target, event.known_targets)):
-            if len(found) < limit and _holds(part, known):
-                found.setdefault(known.text, known)
-        return len(found) < limit
-
-    is_wanted = all(take(event) for event in _recent(connection, scope))
-    first = scope.size - RECENT
-    if is_wanted and first > 0 and part.strip():
-        older = [Term("seq", SeqRange(None, first - 1)), Term("target", f"{STAR}{normal_text(part)}{STAR}")]
-        asked = Filter(more=all_of([*older, any_of(Term("action", name) for name in TARGETED)]))
-        search.newest(connection, scope, asked, lambda row: take(event_of(row)), seconds=OLDER_SECONDS)
-    return list(found.values())
+    older = _older(connection, scope, part) if part.strip() else ()
+    return _holding(part, limit, _targets(itertools.chain(_recent(connection, scope), older)))
 
 
 def _busiest(connection: Connection, scope: Scope) -> list[Known]:
@@ -84,6 +71,16 @@ def _recent(connection: Connection, scope: Scope) -> list[Event]:
     return []
 
 
+def _older(connection: Connection, scope: Scope, part: str) -> Iterator[Event]:
+    """Those before the newest that were done to something with the part in its name or id; looked for as they are
+    wanted."""
+    first = scope.size - RECENT
+    if first > 0:
+        terms = [Term("seq", SeqRange(None, first - 1)), Term("target", f"{STAR}{normal_text(part)}{STAR}")]
+        asked = Filter(more=all_of([*terms, any_of(Term("action", name) for name in TARGETED)]))
+        yield from map(event_of, search.newest(connection, scope, asked, OLDER_SECONDS))
+
+
 def _actors(events: Iterable[Event]) -> Iterator[Known]:
     for actor in (event.actor for event in events):
         if actor.email:
@@ -92,11 +89,13 @@ def _actors(events: Iterable[Event]) -> Iterator[Known]:
             yield Known(actor.id, actor.name or "")
 
 
-def _target(target: Target) -> Known | None:
-    name = _typeable(target.name)
-    if name:
-        return Known(name, target.kind if is_email(name) or name == target.id else f"{target.kind} {target.id}")
-    return Known(target.id, target.kind) if target.id else None
+def _targets(events: Iterable[Event]) -> Iterator[Known]:
+    for target in (target for event in events for target in event.known_targets):
+        name = _typeable(target.name)
+        if name:
+            yield Known(name, target.kind if is_email(name) or name == target.id else f"{target.kind} {target.id}")
+        elif target.id:
+            yield Known(target.id, target.kind)
 
 
 def _typeable(name: str) -> str:
@@ -107,15 +106,11 @@ def _typeable(name: str) -> str:
 
 def _holding(part: str, limit: int, known: Iterable[Known]) -> list[Known]:
     """The first of those that hold the part, each text once."""
+    sought = normal_text(part)
     found: dict[str, Known] = {}
     for one in known:
-        if one.text not in found and _holds(part, one):
+        if one.text not in found and (sought in normal_text(one.text) or sought in normal_text(one.note)):
             found[one.text] = one
             if len(found) == limit:
                 break
     return list(found.values())
-
-
-def _holds(part: str, known: Known) -> bool:
-    sought = normal_text(part)
-    return sought in normal_text(known.text) or sought in normal_text(known.note)

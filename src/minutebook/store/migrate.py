@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
 from minutebook.errors import SchemaTooNew, SchemaTooOld
 from minutebook.store import keys, sqlite
 from minutebook.store.engine import Store
-
-if TYPE_CHECKING:
-    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 REVISION = "0001"
@@ -50,8 +46,10 @@ def migrate(store: Store) -> Path | None:
 def build(connection: Connection) -> None:
     """Brings the schema that the connection sees up to date, in its transaction; in an empty one, makes all of it."""
     from alembic import command
+    from alembic.config import Config
 
-    config = _config()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
@@ -86,14 +84,6 @@ def backup(store: Store, to: Path) -> None:
         target.close()
 
 
-def _config() -> Config:
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
-
-
 def _revision(connection: Connection) -> str | None:
     """The revision that Alembic wrote into the database; None for one that it has not made."""
     if not inspect(connection).has_table("alembic_version"):
@@ -105,4 +95,4 @@ def _revision(connection: Connection) -> str | None:
 def _knows(revision: str) -> bool:
     from alembic.script import ScriptDirectory
 
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision in {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}

@@ -93,14 +93,11 @@ def place(connection: Connection, scope: Scope, filter_: Filter, cursor: Cursor 
     return PlacedRows(found, rank, has_older=newer or more, has_newer=rank > 0)
 
 
-def newest(
-    connection: Connection, scope: Scope, filter_: Filter, take: Callable[[Stored], bool], *, seconds: float
-) -> None:
-    """Gives the found events to `take`, the newest first, until it says that it has enough or `seconds` are over."""
+def newest(connection: Connection, scope: Scope, filter_: Filter, seconds: float) -> Iterator[Stored]:
+    """The rows of the found events, the newest first, a few at a time, until all were given or `seconds` are over."""
     with suppress(TooSlow), bounded(connection, seconds) as deadline:
         for row in _Search(connection, scope, scope.asking(filter_), deadline).one_by_one():
-            if not take(row):
-                break
+            yield row
             deadline.check()
 
 
