@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from minutebook.errors import TooSlow
-from minutebook.filters import language
+from minutebook.filters import EVERYTHING, language
 from minutebook.filters.completion import named
 from minutebook.filters.moments import Here
 from minutebook.filters.terms import fits
@@ -120,3 +122,15 @@ def test_what_takes_too_long_is_left_out(filled: Deployment, monkeypatch: pytest
     monkeypatch.setattr(search, "newest", slow)
     monkeypatch.setattr(survey, "count_by_actor", lambda *_: {})
     assert actors(filled, "") == targets(filled, "") == targets(filled, "e") == []
+
+
+def test_what_was_found_before_the_time_is_over_is_kept(filled: Deployment) -> None:
+    size = filled.size(FILLED)
+    with filled.store.reading() as connection:
+        rows = search.newest(connection, scope(filled, FILLED), EVERYTHING, 1.0)
+        assert next(rows)
+        time.sleep(1.1)
+        assert list(rows) == []
+        # nothing of the bound is left on the connection, also when somebody stops early
+        assert next(search.newest(connection, scope(filled, FILLED), EVERYTHING, 1.0))
+        assert len(search.window(connection, scope(filled, FILLED), EVERYTHING, first=0, limit=size)) == size
