@@ -22,6 +22,7 @@ from bench.fill import Place, owner_of
 from bench.questions import PAGE_SIZE, TOP_ACTORS, Question, Shape
 from bench.systems import GAVE_UP, NOT_COMPARED, cursor_of
 from bench.workload import LARGEST, Workload
+from minutebook.actions.log import Format
 from minutebook.errors import TooSlow
 from minutebook.filters import Seal, write
 from minutebook.model import Client, Context, to_micros
@@ -65,6 +66,8 @@ def serving(file: Path, load: Workload) -> Iterator[tuple[str, str, Seal]]:
             server.send_signal(signal.SIGTERM)
 
 
+PART = 1 << 20
+"""Bytes of an export that are read at once, at most."""
 IDLE_SECONDS = 3.0
 """After which a connection is not relied upon: the server ends it after five, while slower systems answer."""
 
@@ -121,6 +124,21 @@ class Api:
                 return actions, dict(list(actors.items())[:TOP_ACTORS])
             case Shape.HISTOGRAM:  # of weeks
                 return NOT_COMPARED
+
+    def export(self, organization: int) -> Iterator[bytes]:
+        place = self._places[organization]
+        asked = urlencode({"format": Format.JSONL, "size": place.size})
+        self._connection.close()  # the rest of an export that was not read to its end would come before the answer
+        self._connection.request(
+            "GET", f"/api/v1/organizations/{place.id}/events/export?{asked}", headers={**self._headers, "Accept": "*/*"}
+        )
+        answer = self._connection.getresponse()
+        if answer.status != 200:
+            raise RuntimeError(f"The export answered {answer.status}: {answer.read(500)!r}")
+        begun = b""
+        while part := answer.read1(PART):
+            *lines, begun = (begun + part).split(b"\n")
+            yield from lines
 
     def close(self) -> None:
         self._connection.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bench.questions import Kind, Question
-from bench.systems import GAVE_UP, NOT_COMPARED, AtTheStore, System
+from bench.systems import GAVE_UP, NOT_COMPARED, System
 from bench.workload import LARGEST
 
 FEWEST = 3
@@ -91,7 +91,7 @@ def timed(system: System, question: Question, timing: Timing) -> object:
     return answer
 
 
-def export_rates(systems: Iterable[AtTheStore], limits: Limits) -> dict[str, float]:
+def export_rates(systems: Iterable[System], limits: Limits) -> dict[str, float]:
     """Events a second as lines of JSON, the best of three turns."""
     chosen = list(systems)
     rates = dict.fromkeys((system.name for system in chosen), 0.0)

@@ -41,6 +41,11 @@ BROWSER = (
     "counted."
 )
 
+EXPORT = (
+    "Events a second as lines of JSON, the best of three: of the stores and baselines no more than that, of the API "
+    "the file as it is sent, digested and recorded."
+)
+
 
 def markdown(results: Results) -> str:
     """The whole page."""
@@ -57,7 +62,7 @@ def markdown(results: Results) -> str:
         parts += ["## In the browser", BROWSER, _pages(results.pages)]
     if results.cold:
         parts += ["## Cold", f"{WHAT} Milliseconds, median / 95th percentile.", _cold(results.cold)]
-    parts += ["## Export", "Events a second as lines of JSON, the best of three.", _exports(results.exports)]
+    parts += ["## Export", EXPORT, _exports(results.exports)]
     if results.ingest:
         parts += ["## Ingest", *_ingest(results.ingest)]
     if results.evidence.recording:

@@ -23,7 +23,7 @@ from bench.ingest import Ingest
 from bench.measure import Limits, Measured, Timing, ask_all, export_rates
 from bench.questions import kinds
 from bench.results import Results
-from bench.systems import AtTheStore, BesideUs, Ours, System
+from bench.systems import BesideUs, Ours, System
 from bench.workload import LARGEST, Workload
 from minutebook.actions import CATALOGUE
 from minutebook.store.engine import Store
@@ -128,11 +128,7 @@ class _Bench:
     def queries(self, limits: Limits) -> list[Measured]:
         """Every kind, of every system."""
         measured = []
-        with ExitStack() as opened:
-            address, token, seal = opened.enter_context(api.serving(self._filled.sqlite, self._filled.workload))
-            stores = opened.enter_context(self._systems())
-            http = opened.enter_context(closing(api.Api(results.HTTP, address, token, seal, self._filled.places)))
-            systems: list[System] = [*stores[: len(self._ours)], http, *stores[len(self._ours) :]]
+        with self._all() as systems:
             for kind in self._kinds:
                 _tell(f"Asking: {kind.name}")
                 measured.append(ask_all(kind, systems, limits))
@@ -147,7 +143,7 @@ class _Bench:
     def exports(self, limits: Limits) -> dict[str, float]:
         """How fast the largest organization leaves each system."""
         _tell("Exporting")
-        with self._systems() as systems:
+        with self._all() as systems:
             return export_rates(systems, limits)
 
     def bytes(self) -> dict[str, float]:
@@ -212,8 +208,18 @@ class _Bench:
         return Evidence(recorded, proven)
 
     @contextmanager
-    def _systems(self) -> Iterator[list[AtTheStore]]:
-        """All of them, opened for reading."""
+    def _all(self) -> Iterator[list[System]]:
+        """The API of a server beside them."""
+        filled = self._filled
+        with ExitStack() as opened:
+            address, token, seal = opened.enter_context(api.serving(filled.sqlite, filled.workload))
+            stores = opened.enter_context(self._systems())
+            http = opened.enter_context(closing(api.Api(results.HTTP, address, token, seal, filled.places)))
+            yield [*stores[: len(self._ours)], http, *stores[len(self._ours) :]]
+
+    @contextmanager
+    def _systems(self) -> Iterator[list[System]]:
+        """All of them at the store, opened for reading."""
         systems = self._open()
         try:
             yield systems
@@ -221,11 +227,11 @@ class _Bench:
             for system in systems:
                 system.close()
 
-    def _open(self) -> list[AtTheStore]:
+    def _open(self) -> list[System]:
         ours = [Ours(name, Store(url, lock=False), places) for name, (url, places) in self._ours.items()]
         return [*ours, *(BesideUs(name, self._baselines, table) for name, table in TABLES.items())]
 
-    def _forgetful(self) -> list[AtTheStore]:
+    def _forgetful(self) -> list[System]:
         """All of them, opened anew when nothing of theirs is in memory; their connections are there."""
         self._server.stop()
         cold.forget(self._filled.sqlite.parent)

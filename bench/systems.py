@@ -36,15 +36,11 @@ class System(Protocol):
         """The answer in a form that is the same for all systems; GAVE_UP when there is none, NOT_COMPARED where it
         cannot be in that form."""
 
-    def close(self) -> None:
-        """Ends its connections."""
-
-
-class AtTheStore(System, Protocol):
-    """One that is asked without anything in between."""
-
     def export(self, organization: int, /) -> Iterator[bytes]:
         """Every event of an organization as a line of JSON, the oldest first."""
+
+    def close(self) -> None:
+        """Ends its connections."""
 
 
 def cursor_of(question: Question, place: Place) -> Cursor | None:

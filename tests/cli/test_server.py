@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
+from time import sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,7 +34,7 @@ from minutebook.filters import EVERYTHING
 from minutebook.model import Event
 from minutebook.organization.credits import BuyCredits
 from minutebook.organization.tokens import CreateToken, RevokeToken, new_secret
-from minutebook.store import log
+from minutebook.store import checkpoints, log
 from minutebook.store.engine import Store, system_clock
 from minutebook.web.api.principal import ORGANIZATIONS
 from minutebook.web.rates import Rates
@@ -105,9 +106,18 @@ def token(store: Store, name: str, *scopes: str, organization: int = FILLED) -> 
 
 @pytest.fixture(scope="module")
 def calder(made: Calder) -> Iterator[Calder]:
-    """Beside a server that is a process of its own."""
+    """Beside a server that is a process of its own and has signed the log."""
     with command_line.serving(made.directory) as running:
+        store = Store(f"sqlite:///{made.directory / DATABASE_FILE}", lock=False)
+        while not _is_signed(store):
+            sleep(0.1)
+        store.close()
         yield Calder(made.directory, made.secrets, running.address)
+
+
+def _is_signed(store: Store) -> bool:
+    with store.reading() as connection:
+        return checkpoints.latest(connection, FILLED) is not None
 
 
 # --- search ------------------------------------------------------------------------------------------------------
