@@ -101,12 +101,14 @@ def _summary(queries: Sequence[Measured]) -> str:
     lines = []
     for ours in OURS:
         for other in (FAIR, AS_FOUND):
-            ratios = {one.kind: ratio(one, ours, other) for one in queries if ours in one.timings}
-            if ratios:
-                worst, median = min(ratios, key=lambda kind: ratios[kind]), statistics.median(ratios.values())
+            known = [one for one in queries if ours in one.timings]
+            if known:
+                median = statistics.median(ratio(one, ours, other) for one in known)
+                worst = min(known, key=lambda one: ratio(one, ours, other))
+                took, beside = (_milliseconds(worst.timings[name].at(0.5)) for name in (ours, other))
                 lines.append(
                     f"- {ours} against *{other}*: {_times(median)} as fast at the median of all kinds of queries, "
-                    f"{_times(ratios[worst])} at the least ({worst})."
+                    f"{_times(ratio(worst, ours, other))} at the least ({worst.kind}: {took} ms against {beside})."
                 )
     return "\n".join(lines)
 

@@ -156,6 +156,8 @@ def test_a_goal_is_reached_by_the_slowest_of_its_kinds(*, is_enough: bool) -> No
     found = goals.reached(results)
     assert [one.enough for one in found] == [is_enough] * 13
     assert "(actor, rare)" in found[0].measured
+    told = "1.0 ms against 20.0" if is_enough else "1.1 ms against 1.0"
+    assert f"at the least (first page: {told})." in markdown(results)
 
 
 def _check_that_all_was_measured(results: Results) -> None:
