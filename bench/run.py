@@ -209,7 +209,7 @@ class _Bench:
 
     @contextmanager
     def _all(self) -> Iterator[list[System]]:
-        """The API of a server beside them."""
+        """Those at the store, and the API of a server that has the SQLite file."""
         filled = self._filled
         with ExitStack() as opened:
             address, token, seal = opened.enter_context(api.serving(filled.sqlite, filled.workload))
@@ -219,7 +219,7 @@ class _Bench:
 
     @contextmanager
     def _systems(self) -> Iterator[list[System]]:
-        """All of them at the store, opened for reading."""
+        """All that are at the store, opened for reading."""
         systems = self._open()
         try:
             yield systems

@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -108,10 +108,10 @@ def token(store: Store, name: str, *scopes: str, organization: int = FILLED) -> 
 def calder(made: Calder) -> Iterator[Calder]:
     """Beside a server that is a process of its own and has signed the log."""
     with command_line.serving(made.directory) as running:
-        store = Store(f"sqlite:///{made.directory / DATABASE_FILE}", lock=False)
-        while not _is_signed(store):
-            sleep(0.1)
-        store.close()
+        with closing(Store(f"sqlite:///{made.directory / DATABASE_FILE}", lock=False)) as store:
+            while not _is_signed(store):
+                assert running.process.poll() is None
+                sleep(0.1)
         yield Calder(made.directory, made.secrets, running.address)
 
 

@@ -51,7 +51,7 @@ def numbers(format_: Format, events: list[dict[str, Any]]) -> list[int]:
     return [int(event["metadata"]["sequence"] if format_ is Format.OCSF else event["seq"]) for event in events]
 
 
-@pytest.fixture(params=[1, 900, 256 * 1024], ids=["an event a piece", "few", "as it is"])
+@pytest.fixture(params=[1, 900, export.PIECE], ids=["an event a piece", "few", "as it is"])
 def piece_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces so small that a few events make many, also many transactions."""
     monkeypatch.setattr(export, "PIECE", request.param)

@@ -301,7 +301,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
         filter_ = filter_of(expression)
         wanted = wanted_of_all = [event.seq for event in events if means(expression, event)]
         if 0 < len(wanted) < len(events):
-            telling.update(term.key for term in terms(expression))
+            telling.update([type(expression).__name__, *(term.key for term in terms(expression))])
         with filled.store.reading() as connection:
             forth: list[list[int]] = []
             cursor: Cursor | None = None
@@ -346,12 +346,19 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
             assert sum(map(sum, sums)) == len(wanted_of_all)
             assert [one.succeeded for one in sums] == counted(events, wanted_of_all, edges)
 
-    for key, terms_ in asked(events).items():
-        for one in terms_[:20]:
-            check(one, 10)
+    sizes = (1, 3, 10, 1000)
+    terms_of = asked(events)
+    assert terms_of.keys() == TERMS.keys()
+    for key, terms_ in terms_of.items():
+        for one, size in zip(terms_[:20], itertools.cycle(sizes), strict=False):
+            check(one, size)
         assert key in telling, f"asked() asks for no {key} that finds some of the events that fill() makes, but not all"
+    some, others = terms_of["outcome"][-1], terms_of["client"][0]
+    for joined in (none_of(some), all_of([some, others]), any_of([some, others])):
+        check(joined, 3)
+    assert {"Not", "AllOf", "AnyOf"} <= telling
     settings(max_examples=1000 if FULL else 50, deadline=None, suppress_health_check=list(HealthCheck))(
-        given(expressions(events), st.sampled_from([1, 3, 10, 1000]))(check)
+        given(expressions(events), st.sampled_from(sizes))(check)
     )()
 
 

@@ -42,9 +42,9 @@ where nothing was found for a while."""
 Ask: TypeAlias = Callable[[Connection], None]
 """Raises for a reader who may not be given any more."""
 
-PIECE = 1 << 20
+PIECE = 256 * 1024
 """About how many bytes of events are read and written at once: more is not kept for a reader who is slow. Before each
-piece a transaction begins and it is asked who may have it, which takes as long as a hundred events."""
+piece a transaction begins and it is asked who may have it, which takes longer than a hundred events."""
 STRIDE = 1 << 20
 """How many numbers are looked at, at most, before others may."""
 
