@@ -195,6 +195,15 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Calder)
     assert len(stored(deployment)) == before
 
 
+@pytest.mark.parametrize("query", ["-outcome:success", "-name:opus", "-details.model:opus", "-(opus)"])
+@pytest.mark.parametrize("command", ["search", "tail", "export"])
+def test_a_query_that_looks_like_an_option_is_told_where_to_go(tmp_path: Path, command: str, query: str) -> None:
+    answer = invoke(tmp_path, command, query)
+    assert (answer.returncode, list(tmp_path.iterdir())) == (2, [])
+    words = answer.stderr.replace("│", "").split()
+    assert " ".join(words).count(f"goes behind --, at the end: minutebook {command} -- '-outcome:success'") == 1
+
+
 def test_what_people_typed_is_inert(deployment: Calder) -> None:
     store = Store(deployment.store.url)
     other = Deployment(store, Ticking(START), deployment.told)

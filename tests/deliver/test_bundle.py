@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 
 from minutebook.actions.log import Format
 from minutebook.custody.erase import EraseFields, erase, plan_person
@@ -16,7 +15,7 @@ from minutebook.custody.retention import SetRetention, prune_log
 from minutebook.deliver import bundle
 from minutebook.deliver.export import ExportLog, begin
 from minutebook.deliver.formats import Origin
-from minutebook.errors import Conflict, Invalid, NotAllowed
+from minutebook.errors import Conflict, Invalid
 from minutebook.evidence.note import VerifierKey
 from minutebook.evidence.verifier import minutebook_verify as verifier
 from minutebook.filters import EVERYTHING, Filter
@@ -139,20 +138,6 @@ def test_as_far_as_it_was_signed(filled_sqlite: Deployment, tmp_path: Path, caps
     data = written(filled_sqlite, evidence(), size=9)
     code, said = verdict(data, tmp_path, capsys)
     assert code == 0 and "9: every one" in said
-
-
-def test_who_may_no_longer_is_given_no_more(filled_sqlite: Deployment) -> None:
-    asked = 0
-
-    def ask(connection: Connection) -> None:
-        nonlocal asked
-        asked += 1
-        if asked > 1:
-            raise NotAllowed("No more.")
-
-    export = begin(filled_sqlite.store, filled_sqlite.seat(None, FILLED), ORIGIN, evidence())
-    with pytest.raises(NotAllowed):
-        list(bundle.pieces(filled_sqlite.store, FILLED, export, signed(filled_sqlite, FILLED), ask))
 
 
 def test_what_is_erased_meanwhile_breaks_it_off(filled_sqlite: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

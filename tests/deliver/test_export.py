@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
 
 from minutebook.actions.log import Format
 from minutebook.deliver import export, pace
 from minutebook.deliver.export import Export, ExportLog, Piece, Written, begin, pieces, stored
 from minutebook.deliver.formats import FORMATS, Origin
-from minutebook.errors import Forbidden, Invalid, NotSignedIn, StoreUnavailable
+from minutebook.errors import Forbidden, Invalid, StoreUnavailable
 from minutebook.filters import EVERYTHING, Filter, expression_of, fits, parse
 from minutebook.model import Event, Role
 from minutebook.organization.credits import BuyCredits
@@ -127,21 +126,6 @@ def test_a_piece_is_no_larger_than_it_must_be(filled: Deployment, monkeypatch: p
     sizes = [len(piece.data) - piece.data.count(b"\n") for piece in pieces(made, stored(filled.store, FILLED, made))]
     assert max(sizes[:-1]) < 2_000 + longest
     assert sum(size >= 2_000 for size in sizes[1:-2]) == len(sizes) - 3
-
-
-def test_who_may_not_any_more_is_given_no_more(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "PIECE", 1)
-    asked = itertools.count()
-
-    def ask(_: Connection) -> None:
-        if next(asked) == 3:
-            raise NotSignedIn
-
-    made, data = begun(filled, ExportLog(Format.JSONL)), b""
-    with pytest.raises(NotSignedIn):
-        for piece in pieces(made, stored(filled.store, FILLED, made, ask)):
-            data += piece.data
-    assert data.count(b"\n") == 3
 
 
 def test_where_nothing_is_found_it_says_so_again_and_again(filled: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,17 +18,21 @@ from httpx2 import RemoteProtocolError
 
 from minutebook.deliver import export
 from minutebook.deliver.exports import Exports, Limits
+from minutebook.deliver.formats import Row
 from minutebook.errors import StoreUnavailable, TooManyExportsAtOnce
 from minutebook.model import Context
 from minutebook.organization import sessions
-from minutebook.organization.modes import CreateMode, UpdateMode
 from minutebook.organization.tokens import CreateToken, new_secret
 from minutebook.store import log
+from minutebook.web import exporting
 from tests.support.losing import LOSSES, TOKEN_LOSSES
 from tests.support.server import Site, site_on
 from tests.support.waiting import PATIENCE, comes_true
 
 LIMITS = Limits(per_reader=2, per_organization=3, per_process=4, slow_seconds=0.5)
+
+ON_THE_WAY = 4_000_000
+"""No more bytes than these are on their way to somebody who reads nothing: the send buffer of Linux."""
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def asking(site: Site, token: str) -> Iterator[httpx2.Response]:
 
 
 def connected(site: Site, secret: str) -> socket.socket:
-    """A connection that asks for everything and reads nothing."""
+    """A connection that asks for everything, and reads nothing until it is read from."""
     address = urlsplit(site.base_url)
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -72,6 +76,15 @@ def connected(site: Site, secret: str) -> socket.socket:
     head = f"GET {path(site)} HTTP/1.1", f"Host: {address.netloc}", f"Authorization: Bearer {secret}", "", ""
     reader.sendall("\r\n".join(head).encode())
     return reader
+
+
+def rest_of(reader: socket.socket) -> bytes:
+    """What is on its way to a reader; then comes the end, and not a pause."""
+    reader.settimeout(PATIENCE)
+    taken = b""
+    while part := reader.recv(1 << 16):
+        taken += part
+    return taken
 
 
 class Searching:
@@ -182,6 +195,7 @@ def test_it_breaks_off_where_the_reader_may_not_go_on(
 
     monkeypatch.setattr(export, "PIECE", 1)
     monkeypatch.setattr(export, "_slice", waiting)
+    monkeypatch.setattr(exporting, "ASK_SECONDS", 0)
     got = b""
     with asking(site, secret if loss in TOKEN_LOSSES else token) as answer:
         assert comes_true(lambda: len(slices) == 4)
@@ -193,24 +207,34 @@ def test_it_breaks_off_where_the_reader_may_not_go_on(
         with pytest.raises(RemoteProtocolError):
             for part in answer.iter_bytes():
                 got += part
-    assert [json.loads(line)["seq"] for line in got.splitlines()] == [0, 1, 2, 3]
+    assert [json.loads(line)["seq"] for line in got.splitlines()] == [0, 1, 2]  # 3 was read before, and is not sent
     assert exports.open == 0
+
+
+def test_who_reads_slowly_is_given_no_more_either(migrated_sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What they are sent after it is what was on its way, and not what was made for them already."""
+    exports, made = Exports(Limits(slow_seconds=PATIENCE)), [Row(0, b"x" * 2 * ON_THE_WAY)]
+    monkeypatch.setattr(export, "_slice", lambda _connection, scope, *_: (made, scope.size))
+    with site_on(migrated_sqlite, exports=exports) as site:
+        id_, secret = new_token(site)
+        with connected(site, secret) as reader:
+            assert comes_true(lambda: not made)  # all of it is a piece
+            time.sleep(2 * exporting.ASK_SECONDS)
+            TOKEN_LOSSES["revoked"](site, id_)
+            assert 0 < len(rest_of(reader)) < 1.5 * ON_THE_WAY
+        assert exports.open == 0
 
 
 # ── Cost ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_who_reads_nothing_is_cut_off(site: Site, exports: Exports) -> None:
-    mode = str(site.company.act(site.company.owner, CreateMode("Mode", "", ())).details["mode"])
-    for number in range(200):
-        site.company.act(site.company.owner, UpdateMode(mode, "Mode", "xy"[number % 2] * 19_000, ()))
+def test_who_reads_nothing_is_cut_off(site: Site, exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [Row(0, b"x" * 2 * ON_THE_WAY)]
+    monkeypatch.setattr(export, "_slice", lambda _connection, scope, *_: (made, scope.size))
     _, secret = new_token(site)
     with connected(site, secret) as reader:
         assert comes_true(lambda: exports.open == 1)
         assert comes_true(lambda: exports.open == 0)
-        reader.settimeout(PATIENCE)
-        taken = b""
-        while part := reader.recv(1 << 16):  # what was on its way; then the end, not a pause
-            taken += part
+        taken = rest_of(reader)
     assert taken.startswith(b"HTTP/1.1 200")
     assert b'"trailer"' not in taken

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pkgutil
+import re
 import sys
 from collections import UserDict
 from importlib.metadata import version
@@ -12,10 +14,11 @@ from typing import Annotated, Any
 
 import structlog
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from minutebook.cli.chosen import Chosen
-from minutebook.cli.console import complain, end_output, out
+from minutebook.cli.console import complain, end_output, out, shown
 from minutebook.errors import MinutebookError, StoreUnavailable
 
 DEBUG_VARIABLE = "MINUTEBOOK_DEBUG"
@@ -58,6 +61,29 @@ COMMANDS = {
 """Where each command is, or each group of them: the module beside this one, and its name there."""
 
 
+NEGATED = re.compile(r"-[a-z._]+:")
+"""How a term of a query begins that is negated."""
+
+
+class Command(TyperCommand):
+    """A command. A query that begins with a minus would be taken for an option, `-outcome:denied` even for the file
+    that is called so: instead, it is said where it goes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = list(itertools.takewhile(lambda word: word != "--", args))
+        options = {name for parameter in self.params for name in parameter.opts}
+        takes_query = "query" in options
+        hint = f"A query that begins with a minus goes behind --, at the end: {ctx.command_path} -- '-outcome:success'"
+        if takes_query and (negated := next(filter(NEGATED.match, words), None)):
+            raise typer.BadParameter(f"{shown(negated)} is no option. {hint}", ctx)
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            if takes_query and any(word[:1] == "-" != word[1:2] and word[:2] not in options for word in words):
+                error.message += f"\n{hint}"
+            raise
+
+
 class OnDemand(UserDict[str, Any]):
     """COMMANDS, each made when it is asked for: who verifies evidence need not wait for a server to be imported."""
 
@@ -68,7 +94,7 @@ class OnDemand(UserDict[str, Any]):
             group.name = name  # which the help of all commands shows
             return group
         alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-        alone.command(name)(found)
+        alone.command(name, cls=Command)(found)
         return typer.main.get_command(alone)
 
 

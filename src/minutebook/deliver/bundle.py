@@ -15,7 +15,6 @@ import time
 import zipfile
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -25,7 +24,7 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, select
 
 from minutebook.custody.high_water import Custody
-from minutebook.deliver.export import STRIDE, Ask, Export, Piece
+from minutebook.deliver.export import STRIDE, Export, Piece
 from minutebook.deliver.pace import LOOK_SECONDS, Pace
 from minutebook.errors import Conflict, Invalid, MinutebookError, NotSignedYet
 from minutebook.evidence.checkpoint import Checkpoint
@@ -142,13 +141,11 @@ def parse_withheld(paths: Iterable[str]) -> tuple[str, ...]:
     return given
 
 
-def pieces(store: Store, organization: int, export: Export, signed: Heads, ask: Ask | None = None) -> Generator[Piece]:
+def pieces(store: Store, organization: int, export: Export, signed: Heads) -> Generator[Piece]:
     """The zip from its first byte to its last; each piece takes a moment only, and is empty where nothing was found for
-    a while. `ask` is asked again and again whether the reader still may.
-
-    Raises what `ask` raises, StoreUnavailable, TooSlow, and Conflict when something was erased in the meantime.
+    a while. Raises StoreUnavailable, TooSlow, and Conflict when something was erased in the meantime.
     """
-    writing = _Bundle(store, organization, export, signed, ask)
+    writing = _Bundle(store, organization, export, signed)
     out = _Out()
     sums = []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zipped:  # type: ignore[call-overload]
@@ -169,9 +166,8 @@ class _Bundle:
     """What is in one bundle. `found` are the numbers of the events that are in it so far, `next` is how far was looked
     for them."""
 
-    def __init__(self, store: Store, organization: int, export: Export, signed: Heads, ask: Ask | None) -> None:
+    def __init__(self, store: Store, organization: int, export: Export, signed: Heads) -> None:
         self._store, self._organization, self._export, self._signed = store, organization, export, signed
-        self._ask = ask
         self.head = signed.head
         self.found = array("Q")
         self.next = 0
@@ -211,7 +207,7 @@ class _Bundle:
         notes = {Checkpoint.parse(Note.parse(note.encode()).text).size: note for note in self._signed.chain}
         sizes = [*notes, self.head.size]
         for at, (size, note) in enumerate(notes.items()):
-            with self._reading() as connection:
+            with self._store.streaming() as connection:
                 proof = tiles.consistency(connection, self._organization, size, sizes[at + 1])
             yield f"chain/{size}", [note.encode()]
             yield f"chain/{size}.consistency", [write_path(proof).encode()]
@@ -227,7 +223,7 @@ class _Bundle:
                 seqs.append(seq_of(row))
                 return len(seqs) < 256
 
-            with self._reading() as connection:
+            with self._store.streaming() as connection:
                 self.next = pace.look(connection, scope, filter_, take, first)
                 positions = [position(self._organization, seq) for seq in seqs]
                 rows = connection.execute(_ROWS.where(schema.event.c.position.in_(positions))).all()
@@ -258,7 +254,7 @@ class _Bundle:
 
     def _hashes(self) -> Iterator[bytes]:
         for first in range(0, self.head.size, AT_ONCE):
-            with self._reading() as connection:
+            with self._store.streaming() as connection:
                 end = min(first + AT_ONCE, self.head.size)
                 hashes = tiles.leaves(connection, self._organization, first, end)
             yield b"".join(hashes)
@@ -266,7 +262,7 @@ class _Bundle:
     def _proofs(self) -> Iterator[bytes]:
         for at in range(0, len(self.found), 256):
             lines = []
-            with self._reading() as connection:
+            with self._store.streaming() as connection:
                 for seq in self.found[at : at + 256]:
                     path = tiles.inclusion(connection, self._organization, seq, self.head.size)
                     lines.append(b'{"proof":%b,"seq":%d}\n' % (orjson.dumps(write_path(path).split()), seq))
@@ -274,7 +270,7 @@ class _Bundle:
 
     def _look_for_erasures(self) -> None:
         """What was erased since the head was signed is missing without an explanation."""
-        with self._reading() as connection:
+        with self._store.streaming() as connection:
             now = select(schema.log_head.c.size).where(schema.log_head.c.organization == self._organization)
             scope = Scope(self._organization, connection.execute(now).scalar_one())
             later, pace, at = list[int](), Pace(STRIDE), self.head.size
@@ -287,14 +283,6 @@ class _Bundle:
                 at = pace.look(connection, scope, Filter(more=_any_of_actions(TAKEN_OUT)), take, at)
         if later:
             raise Conflict("Something was erased while the evidence was written. Ask for it again.")
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """A transaction of its own for each look, so that a slow reader holds none."""
-        with self._store.streaming() as connection:
-            if self._ask:
-                self._ask(connection)
-            yield connection
 
 
 def line_of(row: Row[Any], log_id: str, withheld: Sequence[str] = ()) -> bytes:

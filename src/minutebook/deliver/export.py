@@ -4,9 +4,9 @@
 
 What was recorded before that moment never changes, so the size alone is the snapshot: the events are read a slice at a
 time, each in a transaction of its own, and a reader that is slow holds no connection. A slice is short, whatever the
-filter finds: before each it is asked again whether the reader still may, and between two it is seen that they left. Who
-was cut off asks again with the same `size` and goes on from a number, without losing or repeating an event. An error on
-the way leaves a file without its trailer, which is how it is noticed.
+filter finds: between two it is seen that the reader left, or may not be given any more. Who was cut off asks again with
+the same `size` and goes on from a number, without losing or repeating an event. An error on the way leaves a file
+without its trailer, which is how it is noticed.
 """
 
 from __future__ import annotations
@@ -39,12 +39,9 @@ from minutebook.store.scope import Scope
 Rows: TypeAlias = Callable[[int], Iterator[list[Row]]]
 """The events that an export finds from a number on, in the order of the log, about a piece at a time; none at a time
 where nothing was found for a while."""
-Ask: TypeAlias = Callable[[Connection], None]
-"""Raises for a reader who may not be given any more."""
 
 PIECE = 256 * 1024
-"""About how many bytes of events are read and written at once: more is not kept for a reader who is slow. Before each
-piece a transaction begins and it is asked who may have it, which takes longer than a hundred events."""
+"""About how many bytes of events are read and written at once: more is not kept for a reader who is slow."""
 STRIDE = 1 << 20
 """How many numbers are looked at, at most, before others may."""
 
@@ -181,16 +178,14 @@ def pieces(export: Export, rows_from: Rows, written: Written | None = None) -> G
     yield Piece(rest + writer.trailer(trailer), export.size, count, is_last=True)
 
 
-def stored(store: Store, organization: int, export: Export, ask: Ask | None = None) -> Rows:
-    """The events of an export from the store, in short slices, each in a transaction of its own. `ask` is asked in
-    each. Raises StoreUnavailable, TooSlow, and what `ask` raises."""
+def stored(store: Store, organization: int, export: Export) -> Rows:
+    """The events of an export from the store, in short slices, each in a transaction of its own. Raises
+    StoreUnavailable and TooSlow."""
     scope, pace = Scope(organization, export.size), Pace(STRIDE)
 
     def rows_from(first: int) -> Iterator[list[Row]]:
         while first < scope.size:
             with store.streaming() as connection:
-                if ask:
-                    ask(connection)
                 rows, first = _slice(connection, scope, export.filter, pace, first)
             yield rows
 

@@ -18,7 +18,7 @@ import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from operator import itemgetter
 from typing import Any
@@ -32,8 +32,6 @@ LARGEST = 64 * 1024 * 1024
 """No act has disclosures of so many bytes; a frame that claims more is none of ours."""
 
 NULL = b"null"
-EMPTY_LINE = b"\n\n"
-"""Is in what a frame holds if a text is erased, and only then."""
 PRUNED = b""
 """In the place of all the disclosures of an event."""
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -44,11 +42,33 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 """The parts of an event in the order of its JSON, with the names that are there even where nothing is disclosed."""
 
-_local = threading.local()  # a compressor serves one thread at a time
-
 
 class NotStoredSo(ValueError):
     """The bytes are not the disclosures of an event as they are stored."""
+
+
+class _Codec(threading.local):
+    """To compress and back, for each thread its own: neither serves two at a time."""
+
+    @cached_property
+    def compress(self) -> Callable[[bytes], bytes]:
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            LEVEL,
+            format=zstandard.FORMAT_ZSTD1_MAGICLESS,
+            write_content_size=True,
+            write_checksum=False,
+            write_dict_id=False,
+        )
+        return zstandard.ZstdCompressor(dict_data=dictionary(), compression_params=parameters).compress
+
+    @cached_property
+    def decompress(self) -> Callable[[bytes], bytes]:
+        return zstandard.ZstdDecompressor(
+            dict_data=dictionary(), format=zstandard.FORMAT_ZSTD1_MAGICLESS, max_window_size=LARGEST
+        ).decompress
+
+
+_codec = _Codec()
 
 
 def pack(disclosures: Mapping[str, bytes]) -> bytes:
@@ -65,7 +85,7 @@ def plain_of(disclosures: Mapping[str, bytes]) -> bytes:
 
 def wrapped(plain: bytes) -> bytes:
     """The stored form of what a frame holds."""
-    stored = VERSION + bytes(_codec()[0](plain))
+    stored = VERSION + _codec.compress(plain)
     return stored + zlib.crc32(stored).to_bytes(CRC, "big")
 
 
@@ -81,7 +101,7 @@ def plain(stored: object) -> bytes:
 def unchecked(stored: bytes) -> bytes:
     """What the frame holds, for whoever only shows it. Raises NotStoredSo where it cannot be told."""
     try:
-        return bytes(_codec()[1](stored[1:-CRC]))
+        return _codec.decompress(stored[1:-CRC])
     except zstandard.ZstdError as error:
         raise NotStoredSo("disclosures that cannot be unpacked") from error
 
@@ -114,7 +134,7 @@ def told(held: bytes) -> tuple[list[bytes], tuple[str, ...]]:
     """Of what a frame holds: the line of the paths, then the text of each, `null` for an erased one; and the paths of
     those that are erased."""
     lines = held.split(b"\n")
-    if EMPTY_LINE not in held:
+    if lines.count(b"") == 1:  # behind the last line feed
         return lines, ()
     erased = tuple(path for path, text in zip(lines[0].decode().split("\t"), lines[1:], strict=False) if not text)
     return [line or NULL for line in lines], erased
@@ -171,22 +191,3 @@ def _places(head: bytes, paths: tuple[str, ...]) -> tuple[int | None, ...]:
 def dictionary() -> zstandard.ZstdCompressionDict:
     """The words that most events share; `tools/train_dictionary.py` has made them."""
     return zstandard.ZstdCompressionDict(files("minutebook.store").joinpath("disclosures-1.zdict").read_bytes())
-
-
-def _codec() -> tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]:
-    """This thread's way to compress and back."""
-    codec: tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]] | None = getattr(_local, "codec", None)
-    if codec is None:
-        parameters = zstandard.ZstdCompressionParameters.from_level(
-            LEVEL,
-            format=zstandard.FORMAT_ZSTD1_MAGICLESS,
-            write_content_size=True,
-            write_checksum=False,
-            write_dict_id=False,
-        )
-        pressed = zstandard.ZstdCompressor(dict_data=dictionary(), compression_params=parameters)
-        back = zstandard.ZstdDecompressor(
-            dict_data=dictionary(), format=zstandard.FORMAT_ZSTD1_MAGICLESS, max_window_size=LARGEST
-        )
-        codec = _local.codec = (pressed.compress, back.decompress)
-    return codec

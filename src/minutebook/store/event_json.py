@@ -11,11 +11,13 @@ from functools import lru_cache
 import orjson
 
 from minutebook.evidence.leaf import VERSION
-from minutebook.model import DAY, SECOND, Event, from_micros
+from minutebook.model import HOUR, SECOND, Event, from_micros
 from minutebook.store import body
 from minutebook.store.log import SEQ_MASK, Stored, disclosures_of
 
 FACTS = b'{"v":%d,"seq":%%d,"id":"%%b","recorded_at":"%%b","occurred_at":"%%b",' % VERSION
+CLOCK = [b"%02d:%02d" % divmod(second, 60) for second in range(3600)]
+"""Minutes and seconds of an hour."""
 DONE = b'"action":"%b","outcome":"%b",'
 
 
@@ -51,13 +53,11 @@ def _template(head: bytes) -> tuple[bytes, Callable[[list[bytes]], tuple[bytes, 
 
 def _time(micros: int) -> bytes:
     """As `model.rfc3339` writes it, in a fraction of the time."""
-    day, rest = divmod(micros, DAY)
-    seconds, micros = divmod(rest, SECOND)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return b"%bT%02d:%02d:%02d.%06dZ" % (_day(day), hour, minute, second, micros)
+    hour, rest = divmod(micros, HOUR)
+    second, micros = divmod(rest, SECOND)
+    return b"%b%b.%06dZ" % (_hour(hour), CLOCK[second], micros)
 
 
 @lru_cache(maxsize=4096)
-def _day(day: int) -> bytes:
-    return f"{from_micros(day * DAY):%Y-%m-%d}".encode()
+def _hour(hour: int) -> bytes:
+    return f"{from_micros(hour * HOUR):%Y-%m-%dT%H}:".encode()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+import time
+from collections.abc import Callable, Generator, Mapping
 
 import anyio
 import structlog
 from fastapi import Request, Response
-from sqlalchemy import Connection
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from minutebook.actions.log import Format
 from minutebook.deliver import bundle
-from minutebook.deliver.export import Ask, Export, ExportLog, Piece, begin, pieces, stored
+from minutebook.deliver.export import Export, ExportLog, Piece, begin, pieces, stored
 from minutebook.deliver.exports import Exports
 from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.deliver.turns import Stopped
@@ -36,6 +36,8 @@ ASKED_AT = "Minutebook-Now"
 """The header that says from when relative times were told: with it as `now`, an export goes on with the same."""
 PART = 64 * 1024
 """What a reader must take in one go, so that who is not fast is told from who does not read."""
+ASK_SECONDS = 0.1
+"""For how long it counts that a reader may be given the file. To ask takes as long as a hundred events."""
 
 log = structlog.get_logger("minutebook.export")
 
@@ -64,14 +66,15 @@ def answer(
     if request.method == "HEAD":
         return StreamingResponse(iter(()), media_type=_kind(command.format)[1])
 
-    def ask(connection: Connection) -> None:
-        must_read(connection, seat, sitting, site.store.clock(), Permission.LOG_EXPORT)
+    def ask() -> None:
+        with site.store.reading() as connection:
+            must_read(connection, seat, sitting, site.store.clock(), Permission.LOG_EXPORT)
 
     site.exports.take(seat.organization, sitting)
     try:
         site.export_rates.check(seat.actor.id, TooManyExports)
         export = begin(site.store, seat, Origin(organization.id, organization.name), command)
-        made = _made(site, seat, export, ask)
+        made = _made(site, seat, export)
     except BaseException:
         site.exports.give_back(seat.organization, sitting)
         raise
@@ -80,15 +83,15 @@ def answer(
         LOG_SIZE: str(export.size),
         **({ASKED_AT: instants.write_start(command.here.now)} if command.here.now is not None else {}),
     }
-    return ExportStream(site.exports, seat.organization, sitting, made, _kind(export.format)[1], headers)
+    return ExportStream(site.exports, seat.organization, sitting, made, ask, _kind(export.format)[1], headers)
 
 
-def _made(site: Site, seat: Seat, export: Export, ask: Ask) -> Generator[Piece]:
+def _made(site: Site, seat: Seat, export: Export) -> Generator[Piece]:
     """The file piece by piece. Evidence is proven by a head that reaches beyond the export's own event."""
     if export.format is Format.BUNDLE:
         heads = bundle.await_heads(site.store, seat.organization, site.settings.custody, export.size + 1)
-        return bundle.pieces(site.store, seat.organization, export, heads, ask)
-    return pieces(export, stored(site.store, seat.organization, export, ask))
+        return bundle.pieces(site.store, seat.organization, export, heads)
+    return pieces(export, stored(site.store, seat.organization, export))
 
 
 def _kind(format_: Format) -> tuple[str, str]:
@@ -107,7 +110,7 @@ def file_name(organization: Organization, export: Export, at: int) -> str:
 
 class ExportStream(Response):
     """The file as it is written, until the reader leaves, takes nothing for too long, may not be given any more, or
-    something goes wrong.
+    something goes wrong. `ask` raises for a reader who may not be given any more.
 
     An answer that was broken off has no end, and the connection is closed, so that no client takes what it got for the
     whole. A place in `exports` was taken for it, which is given back.
@@ -121,6 +124,7 @@ class ExportStream(Response):
         organization: int,
         reader: str,
         made: Generator[Piece],
+        ask: Callable[[], None],
         media_type: str,
         headers: Mapping[str, str],
     ) -> None:
@@ -130,6 +134,8 @@ class ExportStream(Response):
         self._organization = organization
         self._reader = reader
         self._made = made
+        self._ask = ask
+        self._asked_at = -ASK_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         del scope
@@ -145,7 +151,8 @@ class ExportStream(Response):
     async def _send_all(self, send: Send) -> None:
         try:
             while (piece := await self._exports.write(self._organization, self._next)) is not None:
-                for at in range(0, len(piece.data), PART):
+                for at in range(0, len(piece.data) or 1, PART):
+                    await self._ask_again()
                     with anyio.move_on_after(self._exports.limits.slow_seconds) as patience:
                         await send(
                             {"type": "http.response.body", "body": piece.data[at : at + PART], "more_body": True}
@@ -159,6 +166,12 @@ class ExportStream(Response):
             log.warning("export_broke_off", organization=self._organization, reason=error.code)
             return
         await send({"type": "http.response.body", "body": b""})
+
+    async def _ask_again(self) -> None:
+        at = time.monotonic()
+        if at - self._asked_at >= ASK_SECONDS:
+            await self._exports.write(self._organization, self._ask)
+            self._asked_at = at
 
     def _next(self) -> Piece | None:
         return next(self._made, None)

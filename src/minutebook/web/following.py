@@ -1,5 +1,4 @@
-"""Somebody who follows the log, or is given a file of it, for as long as they may: looked at again before each batch,
-from the batch's snapshot.
+"""Somebody who follows the log, for as long as they may: looked at again before each batch, from the batch's snapshot.
 
 In the order of every reading: session or token → seat → permission → plan → sitting. Whoever loses one of them is sent
 nothing that was recorded since, not even that they lost it.
