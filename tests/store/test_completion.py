@@ -118,7 +118,7 @@ def test_what_takes_too_long_is_left_out(filled: Deployment, monkeypatch: pytest
     def slow(*_: object, **__: object) -> None:
         raise TooSlow(seconds="2")
 
-    monkeypatch.setattr(search, "window", slow)
+    monkeypatch.setattr(search, "window_rows", slow)
     monkeypatch.setattr(search, "newest", slow)
     monkeypatch.setattr(survey, "count_by_actor", lambda *_: {})
     assert actors(filled, "") == targets(filled, "") == targets(filled, "e") == []

@@ -6,7 +6,7 @@ Bounded in time and number: busy actors by their counts, targets by the text sea
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,15 +19,18 @@ from minutebook.filters import EVERYTHING, Filter, normal_text
 from minutebook.filters.expression import Term, all_of, any_of
 from minutebook.filters.globs import STAR
 from minutebook.filters.term_values import SeqRange
-from minutebook.model import ActorKind, Event
-from minutebook.store import search, survey
-from minutebook.store.log import event_of
+from minutebook.model import ActorKind
+from minutebook.store import body, search, survey
+from minutebook.store.log import Stored, event_of
 from minutebook.store.scope import Scope
 
 RECENT = 2_000
 BUSIEST = 1_000
 OLDER_SECONDS = 0.2
 TARGETED = tuple(name for name, action in CATALOGUE.items() if action.has_targets)
+UNTARGETED = CATALOGUE.keys() - set(TARGETED)
+ACTOR = ("actor.kind", "actor.id", "actor.email", "actor.name")
+"""The paths of the disclosures by which an actor is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +66,35 @@ def _busiest(connection: Connection, scope: Scope) -> list[Known]:
     return [Known(text) for text in busiest if text != ActorKind.SYSTEM]  # which the language offers
 
 
-def _recent(connection: Connection, scope: Scope) -> list[Event]:
+def _recent(connection: Connection, scope: Scope) -> Sequence[Stored]:
     """The newest events, the newest first."""
     with suppress(TooSlow):
         first = max(0, scope.size - RECENT)
-        return search.window(connection, scope, EVERYTHING, first=first, limit=RECENT)[::-1]
+        return search.window_rows(connection, scope, EVERYTHING, first=first, limit=RECENT)[::-1]
     return []
 
 
-def _older(connection: Connection, scope: Scope, part: str) -> Iterator[Event]:
+def _older(connection: Connection, scope: Scope, part: str) -> Iterator[Stored]:
     """Those before the newest that were done to something with the part in its name or id; looked for as they are
     wanted."""
     first = scope.size - RECENT
     if first > 0:
         terms = [Term("seq", SeqRange(None, first - 1)), Term("target", f"{STAR}{normal_text(part)}{STAR}")]
         asked = Filter(more=all_of([*terms, any_of(Term("action", name) for name in TARGETED)]))
-        yield from map(event_of, search.newest(connection, scope, asked, OLDER_SECONDS))
+        yield from search.newest(connection, scope, asked, OLDER_SECONDS)
 
 
-def _actors(events: Iterable[Event]) -> Iterator[Known]:
-    for actor in (event.actor for event in events):
-        if actor.email:
-            yield Known(actor.email, actor.name or "")
-        elif actor.kind is not ActorKind.SYSTEM:  # which is found by its kind
-            yield Known(actor.id, actor.name or "")
+def _actors(rows: Iterable[Stored]) -> Iterator[Known]:
+    for told in dict.fromkeys(body.texts(row.disclosures, ACTOR) for row in rows):  # few people do most of it
+        kind, id_, email, name = map(body.value, told)
+        if email:
+            yield Known(email, name or "")
+        elif id_ and kind != ActorKind.SYSTEM:  # which is found by its kind
+            yield Known(id_, name or "")
 
 
-def _targets(events: Iterable[Event]) -> Iterator[Known]:
+def _targets(rows: Iterable[Stored]) -> Iterator[Known]:
+    events = (event_of(row) for row in rows if row.action not in UNTARGETED)
     for target in (target for event in events for target in event.known_targets):
         name = _typeable(target.name)
         if name:
