@@ -22,7 +22,7 @@ from minutebook.store.anchors import AnchorKind, Said
 from minutebook.store.engine import Store
 from minutebook.store.log import position
 from minutebook.store.migrate import migrate
-from tests.support.command_line import run
+from tests.support.command_line import invoke
 from tests.support.deployment import Deployment, Ticking
 from tests.support.tampering import tamper
 from tests.support.walk import FILLED, NAME, fill
@@ -73,11 +73,11 @@ def test_a_lost_key_of_authenticator_apps_is_missed(settings: Settings) -> None:
 
 def test_a_changed_event_is_named_with_its_organization(settings: Settings) -> None:
     tampered(settings, f"UPDATE event SET outcome = 'denied' WHERE position = {position(FILLED, 3)}")
-    answer = run(settings.data_directory, "doctor")
+    answer = invoke(settings.data_directory, "doctor")
     assert answer.returncode == 1
     assert f"{NAME} ({FILLED}), event 3: The event is not what its hash was made of." in answer.stderr
     assert "Traceback" not in answer.stderr
-    assert run(settings.data_directory, "doctor", "--quick").returncode == 0
+    assert invoke(settings.data_directory, "doctor", "--quick").returncode == 0
 
 
 @pytest.fixture
@@ -246,6 +246,6 @@ def test_an_event_that_searches_would_miss_is_named_and_reindex_mends_it(setting
     )
     assert named.endswith(REINDEX)
     assert list(examine(settings, quick=True)) == []
-    mended = run(settings.data_directory, "reindex")
+    mended = invoke(settings.data_directory, "reindex")
     assert (mended.returncode, mended.stdout) == (0, "What searches use was made anew from the events.\n")
     assert list(examine(settings, quick=False)) == []

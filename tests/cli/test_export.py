@@ -27,7 +27,7 @@ from minutebook.deliver.formats import FORMATS, Origin
 from minutebook.filters import Here, filter_of, language
 from minutebook.store.engine import Store
 from minutebook.store.log import events
-from tests.support.command_line import PROGRAM, environment, invoke, run
+from tests.support.command_line import PROGRAM, environment, invoke
 from tests.support.deployment import Deployment
 from tests.support.exports import read
 from tests.support.walk import FILLED
@@ -105,12 +105,12 @@ def test_a_name_that_ends_in_no_format_is_refused(directory: Path, tmp_path: Pat
     )
     assert not (tmp_path / name).exists()
     assert recorded(directory) == before
-    run(directory, "export", "--org", "Calder", "--format", "jsonl", "--output", str(tmp_path / name))
+    invoke(directory, "export", "--org", "Calder", "--format", "jsonl", "--output", str(tmp_path / name))
     assert (tmp_path / name).exists()
 
 
 def test_every_filter_option_and_the_query(directory: Path) -> None:
-    everything = run(directory, "export", "--org", "Calder", "--format", "jsonl")
+    everything = invoke(directory, "export", "--org", "Calder", "--format", "jsonl")
     lines = [json.loads(line) for line in everything.stdout.splitlines()][:-1]
     ada = [event for event in lines if event["actor"]["email"] == "ada@calder.example"]
     fourth = ada[3]["occurred_at"]
@@ -129,7 +129,7 @@ def test_every_filter_option_and_the_query(directory: Path) -> None:
         (("--text", "INV-1"), lambda event: event["details"].get("reference") == "inv-1"),
     )
     for options, fits in cases:
-        found, _ = read(Format.JSONL, run(directory, "export", "--org", "Calder", *options).stdout.encode())
+        found, _ = read(Format.JSONL, invoke(directory, "export", "--org", "Calder", *options).stdout.encode())
         expected = [event for event in lines if fits(event)]
         assert expected
         assert [event for event in found if event["seq"] <= lines[-1]["seq"]] == expected, options
@@ -165,35 +165,35 @@ def test_a_terminal_is_shown_how_far_it_is(
 def test_evidence_of_a_log_that_no_server_signs(directory: Path, tmp_path: Path) -> None:
     file = tmp_path / "evidence.zip"
     asked = ("export", "--org", "Calder", "--format", "bundle")
-    done = run(directory, *asked, "--withhold", "context.ip", "--withhold", "targets.*", "--output", str(file))
+    done = invoke(directory, *asked, "--withhold", "context.ip", "--withhold", "targets.*", "--output", str(file))
     assert done.returncode == 0 and "minutebook verify" in done.stderr, done.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     other = tmp_path / "other.zip.part"
     with other.open("wb") as writing:
         fcntl.flock(writing, fcntl.LOCK_EX)
-        refused = run(directory, *asked, "--output", str(tmp_path / "other.zip"))
+        refused = invoke(directory, *asked, "--output", str(tmp_path / "other.zip"))
         assert (refused.returncode, "by another process" in refused.stderr, other.exists()) == (1, True, True)
     other.write_bytes(b"precious")
-    refused = run(directory, *asked, "--output", str(tmp_path / "other.zip"))
+    refused = invoke(directory, *asked, "--output", str(tmp_path / "other.zip"))
     assert (refused.returncode, "of an export that did not end" in refused.stderr) == (1, True)
     assert other.read_bytes() == b"precious"
     other.unlink()
     assert recorded(directory)[-1]["withheld"] == ["context.ip", "targets.*"]
-    key = run(directory, "key", "show", "--org", "Calder").stdout.strip()
-    verified = run(directory, "verify", str(file), "--key", key)
+    key = invoke(directory, "key", "show", "--org", "Calder").stdout.strip()
+    verified = invoke(directory, "verify", str(file), "--key", key)
     assert verified.returncode == 0 and "every one" in verified.stdout and "values of targets.*" in verified.stdout
     with zipfile.ZipFile(file) as zipped:
         last = json.loads(zipped.read("events.jsonl").splitlines()[-1])
         (tmp_path / "head").write_bytes(zipped.read("checkpoint"))
     assert last["leaf"]["action"] == "log.export"  # its own
-    assert run(directory, *asked, "--output", str(file)).returncode != 0  # a file is never overwritten
+    assert invoke(directory, *asked, "--output", str(file)).returncode != 0  # a file is never overwritten
     found = tmp_path / "found.zip"
-    assert run(directory, *asked, "action:user.login", "--output", str(found)).returncode == 0
-    verified = run(directory, "verify", str(found), "--key", key, "--head", str(tmp_path / "head"))
+    assert invoke(directory, *asked, "action:user.login", "--output", str(found)).returncode == 0
+    verified = invoke(directory, "verify", str(found), "--key", key, "--head", str(tmp_path / "head"))
     assert verified.returncode == 0 and "the log goes on from its" in verified.stdout, verified.stdout
     for options in (["--first", "3"], ["--withhold", "ip"]):
-        assert run(directory, *asked, *options, "--output", str(tmp_path / "x")).returncode == 2
-    assert run(directory, "export", "--org", "Calder", "--withhold", "context.ip").returncode == 2
+        assert invoke(directory, *asked, *options, "--output", str(tmp_path / "x")).returncode == 2
+    assert invoke(directory, "export", "--org", "Calder", "--withhold", "context.ip").returncode == 2
     assert not (tmp_path / "x").exists() and not list(tmp_path.glob("*.part"))
 
 
@@ -217,7 +217,7 @@ def test_times_are_read_in_the_local_zone_or_in_utc(directory: Path, monkeypatch
     monkeypatch.setenv("TZ", "Europe/Berlin")
 
     def exported(*options: str) -> list[str]:
-        answer = run(directory, "export", "--org", "Calder", *options)
+        answer = invoke(directory, "export", "--org", "Calder", *options)
         found, _ = read(Format.JSONL, answer.stdout.encode())
         return [event["occurred_at"] for event in found]
 
@@ -330,7 +330,7 @@ def test_what_is_refused_says_why(directory: Path, tmp_path: Path, interrupting:
 def test_beside_a_server_nothing_is_exported_on_sqlite(directory: Path, tmp_path: Path) -> None:
     """The export could not be recorded."""
     store = Store(f"sqlite:///{directory / DATABASE_FILE}")
-    answer = run(directory, "export", "--org", "Calder", "-o", str(tmp_path / "x.csv"))
+    answer = invoke(directory, "export", "--org", "Calder", "-o", str(tmp_path / "x.csv"))
     store.close()
     assert (answer.returncode, answer.stdout) == (3, "")
     assert "in use by process" in answer.stderr

@@ -42,14 +42,9 @@ from tests.support.tampering import tamper
 BOB, NAME, ADDRESS = "robert.zweig@calder.example", "Robert Zweigelt", "203.0.113.77"
 
 
-@pytest.fixture
-def ada(deployment: Deployment) -> User:
-    return deployment.person("ada@calder.example", "Ada")
-
-
-@pytest.fixture
-def organization(deployment: Deployment, ada: User) -> int:
+def live(deployment: Deployment) -> tuple[User, int]:
     """Bob was invited, came, did something, was changed, and is spoken of by others, among much else."""
+    ada = deployment.person("ada@calder.example", "Ada")
     number = deployment.found(ada)
     bob = deployment.join(number, ada, Role.ADMIN, deployment.person(BOB, NAME))
     for attempt in range(300):
@@ -59,7 +54,7 @@ def organization(deployment: Deployment, ada: User) -> int:
     deployment.act(ada, number, ChangeRole(bob.id, Role.MEMBER))
     deployment.act(ada, number, CreateMode("Note", f"Ask {BOB.upper()} first", ()))
     deployment.act(ada, number, InvitePerson("eve@calder.example", Role.MEMBER, "token"))
-    return number
+    return ada, number
 
 
 def planned(deployment: Deployment, organization: int) -> Plan:

@@ -36,14 +36,9 @@ from tests.support.deployment import Deployment
 SECRET = "mbt_" + "s" * 43
 
 
-@pytest.fixture
-def ada(deployment: Deployment) -> User:
-    return deployment.person("ada@calder.example", "Ada")
-
-
-@pytest.fixture
-def organization(deployment: Deployment, ada: User) -> int:
+def live(deployment: Deployment) -> tuple[User, int]:
     """300 failures to sign in, with purchases between; then 100 days; then some of both again."""
+    ada = deployment.person("ada@calder.example", "Ada")
     number = deployment.found(ada)
     for day in range(2):
         for attempt in range(300 if day == 0 else 3):
@@ -52,7 +47,7 @@ def organization(deployment: Deployment, ada: User) -> int:
                 deployment.act(ada, number, BuyCredits(100, f"{day}-{attempt}"))
         if day == 0:
             deployment.clock.go_on(100 * DAY)
-    return number
+    return ada, number
 
 
 def old(deployment: Deployment, organization: int, noun: str) -> list[int]:

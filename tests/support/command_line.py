@@ -43,7 +43,7 @@ def run(directory: Path, *arguments: str, typed: str = "", **settings: str) -> s
 
 def invoke(directory: Path, *arguments: str, typed: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
     """What `run` does, in this process: a program takes a second to start. Not for servers, which change logging."""
-    printed, complained = io.StringIO(), io.StringIO()
+    printed, complained = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n", write_through=True), io.StringIO()
     code: object = 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(complained):
         for name in set(os.environ) - set(environment({})):
@@ -57,7 +57,9 @@ def invoke(directory: Path, *arguments: str, typed: str = "", **settings: str) -
             main()
         except SystemExit as end:
             code = end.code
-    return subprocess.CompletedProcess(arguments, int(str(code or 0)), printed.getvalue(), complained.getvalue())
+    return subprocess.CompletedProcess(
+        arguments, int(str(code or 0)), printed.buffer.getvalue().decode(), complained.getvalue()
+    )
 
 
 @dataclass
