@@ -63,11 +63,12 @@ def run(plan: Plan) -> Results:
             facts["Browser"] = browser.name()
         bench = _Bench(filled, server)
         gc.freeze()  # as a server does: no question waits while the collector looks through what the bench holds
+        queries, exports = bench.asked(plan.limits)
         return Results(
             machine=facts,
             workload=bench.workload(),
-            queries=bench.queries(plan.limits),
-            exports=bench.exports(plan.limits),
+            queries=queries,
+            exports=exports,
             bytes=bench.bytes(),
             pages=bench.pages(plan.shown) if plan.shown else {},
             cold=bench.cold(plan.cold) if plan.cold else {},
@@ -125,26 +126,21 @@ class _Bench:
             "Filled in": ", ".join(f"{seconds:,.0f} s ({name})" for name, seconds in self._filled.seconds.items()),
         }
 
-    def queries(self, limits: Limits) -> list[Measured]:
-        """Every kind, of every system."""
+    def asked(self, limits: Limits) -> tuple[list[Measured], dict[str, float]]:
+        """Every kind of question, of every system, and how fast the largest organization leaves each."""
         measured = []
         with self._all() as systems:
             for kind in self._kinds:
                 _tell(f"Asking: {kind.name}")
                 measured.append(ask_all(kind, systems, limits))
-        return measured
+            _tell("Exporting")
+            return measured, export_rates(systems, limits)
 
     def pages(self, turns: int) -> dict[str, browser.Shown]:
         """How long the page takes in a browser."""
         _tell("Showing pages in a browser")
         with api.serving(self._filled.sqlite, self._filled.workload) as (address, token, _):
             return browser.pages(address, token, self._filled.places, self._kinds, turns)
-
-    def exports(self, limits: Limits) -> dict[str, float]:
-        """How fast the largest organization leaves each system."""
-        _tell("Exporting")
-        with self._all() as systems:
-            return export_rates(systems, limits)
 
     def bytes(self) -> dict[str, float]:
         """What an event takes on the disk in each system, with everything."""

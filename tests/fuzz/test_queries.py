@@ -21,7 +21,7 @@ from tests.support.full import FULL
 
 HERE = Here(ZoneInfo("Europe/Berlin"), 1_794_700_800_000_000)
 HARNESS = Path(__file__).with_name("fuzz_queries.py")
-SECONDS = 600 if FULL else 20
+SECONDS = 600 if FULL else 12
 
 
 def understood(query: str) -> Expression | None:
@@ -35,7 +35,7 @@ def understood(query: str) -> Expression | None:
         return None
 
 
-@settings(max_examples=20_000 if FULL else 1_000)
+@settings(max_examples=20_000 if FULL else 600)
 @given(queries())
 def test_any_text_is_understood_or_pointed_at(query: str) -> None:
     found = understood(query)

@@ -357,7 +357,7 @@ def test_a_query_finds_what_a_plain_look_finds_on_every_page(
     for joined in (none_of(some), all_of([some, others]), any_of([some, others])):
         check(joined, 3)
     assert {"Not", "AllOf", "AnyOf"} <= telling
-    settings(max_examples=1000 if FULL else 50, deadline=None, suppress_health_check=list(HealthCheck))(
+    settings(max_examples=1000 if FULL else 30, deadline=None, suppress_health_check=list(HealthCheck))(
         given(expressions(events), st.sampled_from(sizes))(check)
     )()
 

