@@ -121,9 +121,12 @@ def by_text(actors: dict[columns.Who, int], limit: int) -> dict[str, int]:
     none, their id; the kind of the system. Without people whose address was erased."""
     found: dict[str, int] = {}
     for who, number in actors.items():
-        actor = actor_of(*who)
-        if actor and (who.email or who.kind != ActorKind.USER):  # their id finds what has their address, too
-            found[actor.text] = found.get(actor.text, 0) + number
+        text = who.email
+        if not text and who.kind != ActorKind.USER:  # their id finds what has their address, too
+            actor = actor_of(*who)
+            text = actor.text if actor else ""
+        if text:
+            found[text] = found.get(text, 0) + number
     return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit])
 
 
