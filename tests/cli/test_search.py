@@ -195,13 +195,31 @@ def test_what_is_wrong_is_pointed_at_and_nothing_is_recorded(deployment: Calder)
     assert len(stored(deployment)) == before
 
 
-@pytest.mark.parametrize("query", ["-outcome:success", "-name:opus", "-details.model:opus", "-(opus)"])
+@pytest.mark.parametrize("query", ["-outcome:success", "-details.model:opus", "-(opus)", "-word"])
 @pytest.mark.parametrize("command", ["search", "tail", "export"])
 def test_a_query_that_looks_like_an_option_is_told_where_to_go(tmp_path: Path, command: str, query: str) -> None:
     answer = invoke(tmp_path, command, query)
     assert (answer.returncode, list(tmp_path.iterdir())) == (2, [])
     words = answer.stderr.replace("│", "").split()
     assert " ".join(words).count(f"goes behind --, at the end: minutebook {command} -- '-outcome:success'") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--text -outcome:success",
+        "-nfive",
+        "--limit -1",
+        "--utcc",
+        "--org -a:b",
+        "--text -- --limit -1",
+        "-- -outcome:x y:",
+    ],
+)
+def test_and_nothing_else_is(tmp_path: Path, arguments: str) -> None:
+    answer = invoke(tmp_path, "search", *arguments.split())
+    assert answer.returncode != 0
+    assert "goes behind --" not in answer.stderr
 
 
 def test_what_people_typed_is_inert(deployment: Calder) -> None:

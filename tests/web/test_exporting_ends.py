@@ -116,6 +116,15 @@ def test_who_leaves_is_not_searched_for_any_more(site: Site, exports: Exports, s
     assert searching.slices == seen
 
 
+def test_who_may_not_go_on_is_not_searched_for_any_more(site: Site, exports: Exports, searching: Searching) -> None:
+    id_, secret = new_token(site)
+    with connected(site, secret) as reader:
+        assert comes_true(lambda: searching.slices > 3)
+        TOKEN_LOSSES["revoked"](site, id_)
+        assert comes_true(lambda: exports.open == 0)
+        assert b'"trailer"' not in rest_of(reader)
+
+
 @pytest.mark.usefixtures("searching")
 def test_a_server_that_stops_does_not_wait_for_what_is_searched(migrated_sqlite: str, exports: Exports) -> None:
     with site_on(migrated_sqlite, exports=exports, stop_seconds=int(PATIENCE)) as site:

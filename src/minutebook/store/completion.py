@@ -89,7 +89,7 @@ def _actors(rows: Iterable[Stored]) -> Iterator[Known]:
         kind, id_, email, name = map(body.value, told)
         if email:
             yield Known(email, name or "")
-        elif id_ and kind != ActorKind.SYSTEM:  # which is found by its kind
+        elif kind != ActorKind.SYSTEM:  # which is found by its kind
             yield Known(id_, name or "")
 
 

@@ -168,10 +168,13 @@ class ExportStream(Response):
         await send({"type": "http.response.body", "body": b""})
 
     async def _ask_again(self) -> None:
+        if time.monotonic() - self._asked_at >= ASK_SECONDS:
+            self._asked_at = await self._exports.write(self._organization, self._asked)
+
+    def _asked(self) -> float:
         at = time.monotonic()
-        if at - self._asked_at >= ASK_SECONDS:
-            await self._exports.write(self._organization, self._ask)
-            self._asked_at = at
+        self._ask()
+        return at
 
     def _next(self) -> Piece | None:
         return next(self._made, None)
