@@ -221,6 +221,13 @@ def test_programs_get_one_meaning_from_page_to_page(light_dashboard: Dashboard) 
     assert later.json()["count"] == 0
 
 
+def test_an_export_says_from_when_it_told_times_as_its_description_promises(light_dashboard: Dashboard) -> None:
+    """In RFC 3339, which wants the seconds of a whole minute, too."""
+    asked = {"q": "after:-1h", "now": "2026-11-06T00:02Z", "token": light_dashboard.token("log.export")}
+    answer = light_dashboard.anybody().ask(light_dashboard.api("export"), **asked)
+    assert answer.headers["minutebook-now"] == "2026-11-06T00:02:00.000000Z"
+
+
 def counted(program: Somebody, path: str, token: str, now: str) -> dict[str, object]:
     answer = program.ask(path, q="after:-1h action:mode.create", now=now, token=token)
     body: dict[str, object] = answer.json()

@@ -81,7 +81,7 @@ def answer(
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name(organization, export, site.store.clock())}"',
         LOG_SIZE: str(export.size),
-        **({ASKED_AT: instants.write_start(command.here.now)} if command.here.now is not None else {}),
+        **({ASKED_AT: rfc3339(command.here.now)} if command.here.now is not None else {}),
     }
     return ExportStream(site.exports, seat.organization, sitting, made, ask, _kind(export.format)[1], headers)
 
