@@ -87,6 +87,13 @@ def rest_of(reader: socket.socket) -> bytes:
     return taken
 
 
+def made_at_once(monkeypatch: pytest.MonkeyPatch) -> list[Row]:
+    """Makes an export a single piece, of twice what is on its way; the list is empty once it is made."""
+    made = [Row(0, b"x" * 2 * ON_THE_WAY)]
+    monkeypatch.setattr(export, "_slice", lambda _connection, scope, *_: (made, scope.size))
+    return made
+
+
 class Searching:
     """An export that looks and looks, and finds nothing."""
 
@@ -222,12 +229,11 @@ def test_it_breaks_off_where_the_reader_may_not_go_on(
 
 def test_who_reads_slowly_is_given_no_more_either(migrated_sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What they are sent after it is what was on its way, and not what was made for them already."""
-    exports, made = Exports(Limits(slow_seconds=PATIENCE)), [Row(0, b"x" * 2 * ON_THE_WAY)]
-    monkeypatch.setattr(export, "_slice", lambda _connection, scope, *_: (made, scope.size))
+    exports, made = Exports(Limits(slow_seconds=PATIENCE)), made_at_once(monkeypatch)
     with site_on(migrated_sqlite, exports=exports) as site:
         id_, secret = new_token(site)
         with connected(site, secret) as reader:
-            assert comes_true(lambda: not made)  # all of it is a piece
+            assert comes_true(lambda: not made)
             time.sleep(2 * exporting.ASK_SECONDS)
             TOKEN_LOSSES["revoked"](site, id_)
             assert 0 < len(rest_of(reader)) < 1.5 * ON_THE_WAY
@@ -238,8 +244,7 @@ def test_who_reads_slowly_is_given_no_more_either(migrated_sqlite: str, monkeypa
 
 
 def test_who_reads_nothing_is_cut_off(site: Site, exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [Row(0, b"x" * 2 * ON_THE_WAY)]
-    monkeypatch.setattr(export, "_slice", lambda _connection, scope, *_: (made, scope.size))
+    made_at_once(monkeypatch)
     _, secret = new_token(site)
     with connected(site, secret) as reader:
         assert comes_true(lambda: exports.open == 1)
